@@ -1,0 +1,44 @@
+# make demo    sets up .venv from the lock and runs the main job on bundled data, offline
+# make test    sets up .venv and runs the tests
+# make check   format, lint and types, then the tests: what CI runs
+# make lock    writes requirements.lock again from pyproject.toml
+# make data    writes the bundled series again
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test check format lock data clean
+
+demo: $(READY)
+	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense --horizon 30 --out runs/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
+		--no-header --no-annotate --output-file requirements.lock pyproject.toml
+
+data: $(READY)
+	$(BIN)/python data/make.py
+
+clean:
+	rm -rf .venv runs
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "forecast needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)

@@ -1,0 +1,69 @@
+"""Honest time-series forecasts with Keras, always measured against the naive forecast.
+
+    import forecast
+
+    series = forecast.load("data/sp500.csv")
+    result = forecast.run(series, models=["lstm"], out="runs/sp500")
+    model = forecast.open_model("runs/sp500/models/lstm")
+    print(model.forecast(series).median)
+
+Importing this package loads neither TensorFlow nor pandas: a name below is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast.bundle import open_model, save_model
+    from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig
+    from forecast.errors import ForecastError
+    from forecast.experiment import Experiment, run
+    from forecast.models import MODELS
+    from forecast.series import TimeSeries
+    from forecast.sources import load
+    from forecast.training import Forecast, TrainedModel, train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "MODELS": "models",
+    "Experiment": "experiment",
+    "ExperimentConfig": "config",
+    "Forecast": "training",
+    "ForecastError": "errors",
+    "NetworkConfig": "config",
+    "TimeSeries": "series",
+    "TrainedModel": "training",
+    "TrainingConfig": "config",
+    "load": "sources",
+    "open_model": "bundle",
+    "run": "experiment",
+    "save_model": "bundle",
+    "train": "training",
+}
+__all__ = [
+    "MODELS",
+    "Experiment",
+    "ExperimentConfig",
+    "Forecast",
+    "ForecastError",
+    "NetworkConfig",
+    "TimeSeries",
+    "TrainedModel",
+    "TrainingConfig",
+    "load",
+    "open_model",
+    "run",
+    "save_model",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'forecast' has no attribute '{name}'")
+    return getattr(import_module(f"forecast.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,161 @@
+"""A trained model as a folder that can be moved, opened and used again.
+
+    bundle.json    everything but the weights, for people and programs
+    weights.npz    the arrays that forecast without TensorFlow, by name
+    model.keras    the same network for `keras.saving.load_model`, plain layers (networks only)
+
+Nothing in it is code or a pickle. Opening checks the format, the hashes of both other files, and every shape.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dacite
+import numpy as np
+
+from forecast.config import ExperimentConfig
+from forecast.errors import BundleError, ForecastError
+from forecast.files import whole_folder
+from forecast.models import Validation, find_model
+from forecast.scaling import Scaler
+from forecast.shrinkage import FACTORS
+from forecast.training import TrainedModel, TrainedOn
+
+FORMAT = 1
+WEIGHTS, KERAS, DESCRIPTION = "weights.npz", "model.keras", "bundle.json"
+LIBRARIES = ("forecast", "keras", "numpy", "tensorflow")
+
+
+def save_model(model: TrainedModel, folder: str | Path) -> Path:
+    """Writes a bundle, whole or not at all; a bundle that is there already is replaced.
+
+    Raises:
+        BundleError: `folder` holds something else than a bundle.
+    """
+    folder = Path(folder)
+    check_folder(folder)
+    with whole_folder(folder) as work:
+        write_bundle(model, work)
+    return folder
+
+
+def check_folder(folder: Path) -> None:
+    """Refuses a folder that holds something else than a bundle.
+
+    Raises:
+        BundleError: `folder` is a file, or a folder with other content.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).is_file()):
+        raise BundleError(f"a bundle is written to a new folder or over a bundle. {folder} holds something else.")
+
+
+def write_bundle(model: TrainedModel, folder: Path) -> None:
+    """The files of a bundle, into a folder that is there and empty."""
+    np.savez(folder / WEIGHTS, allow_pickle=False, **model.weights)
+    if find_model(model.model).learned:
+        from forecast.models.networks import with_weights
+
+        with_weights(model.model, model.problem, model.weights).save(folder / KERAS)
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    description = {
+        "format": FORMAT,
+        "model": model.model,
+        "created": model.created,
+        "trained_on": dataclasses.asdict(model.trained_on),
+        "columns": list(model.columns),
+        "target": model.target,
+        "season": model.season,
+        "scaler": {"minimum": model.scaler.minimum.tolist(), "span": model.scaler.span.tolist()},
+        "credit": model.credit.tolist(),
+        "log_width": model.log_width.tolist(),
+        "config": model.config.to_dict(),
+        "seconds": model.seconds,
+        "interrupted": model.interrupted,
+        "history": [dataclasses.astuple(row) for row in model.history],
+        "versions": {library: version(library) for library in LIBRARIES},
+        "sha256": files,
+    }
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def open_model(folder: str | Path) -> TrainedModel:
+    """Opens a bundle, without TensorFlow.
+
+    Raises:
+        BundleError: the folder is no bundle, is damaged, or was written by a newer version of the program.
+    """
+    folder = Path(folder)
+    description = _description(folder)
+    try:
+        model = _trained_model(description, _weights(folder, description["sha256"]))
+    except (KeyError, TypeError, ValueError, dacite.DaciteError, ForecastError) as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(".")
+        raise BundleError(f"{folder}: the bundle is damaged, and must be copied or trained again. {reason}.") from error
+    _check_shapes(folder, model)
+    return model
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise BundleError(f"a saved model is a folder with {DESCRIPTION}, weights and network. {folder} has none.")
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        written = description["format"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"{path}: this file is damaged: no JSON with a format number. Copy it again.") from error
+    if written != FORMAT:
+        raise BundleError(f"{folder}: this program opens bundles of format {FORMAT}. Received: {written}. Update it.")
+    return dict(description)
+
+
+def _weights(folder: Path, hashes: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The arrays of `weights.npz`, once all files have the hashes that the description gives."""
+    for name, expected in hashes.items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            raise BundleError(f"{folder}: the bundle lacks {name}. Copy the whole folder again.")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            raise BundleError(f"{path}: the file is not the one that was saved. Copy the folder again.")
+    with np.load(io.BytesIO((folder / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _trained_model(description: dict[str, Any], weights: dict[str, np.ndarray]) -> TrainedModel:
+    scaler = {name: np.array(numbers, np.float64) for name, numbers in description["scaler"].items()}
+    return TrainedModel(
+        model=find_model(description["model"]).name,
+        config=ExperimentConfig.from_dict(description["config"]),
+        season=int(description["season"]),
+        columns=tuple(description["columns"]),
+        target=str(description["target"]),
+        scaler=Scaler(**scaler),
+        weights=weights,
+        credit=np.array(description["credit"], np.float64),
+        log_width=np.array(description["log_width"], np.float64),
+        history=tuple(Validation(*row) for row in description["history"]),
+        trained_on=dacite.from_dict(TrainedOn, description["trained_on"], dacite.Config(strict=True)),
+        seconds=float(description["seconds"]),
+        created=str(description["created"]),
+        interrupted=bool(description["interrupted"]),
+    )
+
+
+def _check_shapes(folder: Path, model: TrainedModel) -> None:
+    """Every array has the shape that the configuration asks for, and finite numbers."""
+    problem = model.problem
+    expected = find_model(model.model).shapes(problem)
+    expected |= {"credit": FACTORS.shape, "log_width": (model.config.horizon,)}
+    expected |= {"minimum": (problem.features,), "span": (problem.features,)}
+    found = {**model.weights, "credit": model.credit, "log_width": model.log_width}
+    found |= {"minimum": model.scaler.minimum, "span": model.scaler.span}
+    for name in sorted(expected.keys() | found.keys()):
+        has = found[name].shape if name in found else None
+        if has != expected.get(name) or not np.isfinite(found[name]).all():
+            raise BundleError(f"{folder}: {name} must be finite, of shape {expected.get(name)}. Received: {has}.")

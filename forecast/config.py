@@ -1,0 +1,145 @@
+"""Every setting, as frozen dataclasses that go to JSON and back.
+
+In: options of the command line, keyword arguments, or the `config` part of a bundle. Out: one `ExperimentConfig`
+that has been checked. A field exists once, with its default, its range and its meaning.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args
+
+import dacite
+
+from forecast.errors import ConfigError
+
+Activation = Literal["tanh", "relu", "sigmoid", "linear"]
+Normalisation = Literal["window", "level"]
+Loss = Literal["pinball", "mse"]
+
+QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+MEDIAN = QUANTILES.index(0.50)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of a network; the kind of its cells is the model's name."""
+
+    units: int = 32
+    depth: int = 2
+    activation: Activation = "tanh"
+    dropout: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        _at_least(1, units=self.units, depth=self.depth)
+        _choice("activation", self.activation, get_args(Activation))
+        _rule("dropout", self.dropout, 0 <= self.dropout < 1, "be at least 0 and below 1")
+        _rule("l2", self.l2, self.l2 >= 0, "be at least 0")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How weights are found: what the network sees, what it is scored by, and for how long."""
+
+    normalisation: Normalisation = "window"
+    loss: Loss = "pinball"
+    labels: int = 64
+    batch: int = 16
+    steps: int = 150
+    validations: int = 10
+    learning_rate: float = 4e-3
+    clip_norm: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least(1, labels=self.labels, batch=self.batch, steps=self.steps, validations=self.validations)
+        _choice("normalisation", self.normalisation, get_args(Normalisation))
+        _choice("loss", self.loss, get_args(Loss))
+        _rule("learning_rate", self.learning_rate, self.learning_rate > 0, "be above 0")
+        _rule("clip_norm", self.clip_norm, self.clip_norm > 0, "be above 0")
+        _rule("seed", self.seed, 0 <= self.seed < 2**32, "lie in 0 .. 4294967295")
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """One experiment: what is forecast from how much, how the rows are split, and how networks are trained.
+
+    `season` is the number of rows in one season for `seasonal_naive`; None takes it from the series' frequency.
+    """
+
+    lookback: int = 64
+    horizon: int = 30
+    season: int | None = None
+    train_share: float = 0.7
+    validation_share: float = 0.1
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        _at_least(2, lookback=self.lookback)
+        _at_least(1, horizon=self.horizon)
+        if self.season is not None:
+            _at_least(1, season=self.season)
+        shares = self.train_share + self.validation_share
+        _rule("train_share", self.train_share, 0 < self.train_share < 1, "lie between 0 and 1")
+        _rule("validation_share", self.validation_share, self.validation_share > 0, "be above 0")
+        _rule("train_share + validation_share", shares, shares < 1, "be below 1: the rest is the test rows")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings and dictionaries, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ConfigError: a field is unknown, of the wrong type, or out of its range.
+        """
+        try:
+            return dacite.from_dict(cls, fields, dacite.Config(strict=True, type_hooks={float: float}))
+        except (dacite.DaciteError, ValueError) as error:
+            raise ConfigError(f"a configuration has the fields and types of ExperimentConfig: {error}.") from error
+
+
+def override(config: ExperimentConfig, settings: Mapping[str, Any]) -> ExperimentConfig:
+    """A copy of `config` with other values; fields are named without their part (`units`, not `network.units`).
+
+    Raises:
+        ConfigError: no field has that name, or a value is out of its range.
+    """
+    fields, rest = config.to_dict(), dict(settings)
+    for part in (fields, fields["network"], fields["training"]):
+        for name in part.keys() & rest.keys():
+            part[name] = rest.pop(name)
+    if rest:
+        raise ConfigError(
+            f"a setting has the name of a field of ExperimentConfig. Received: {', '.join(sorted(rest))}."
+        )
+    return ExperimentConfig.from_dict(fields)
+
+
+def _rule(name: str, value: object, holds: bool, rule: str) -> None:
+    if not holds:
+        raise ConfigError(f"`{name}` must {rule}. Received: {name}={value}.")
+
+
+def _at_least(minimum: int, **values: int) -> None:
+    for name, value in values.items():
+        _rule(name, value, value >= minimum, f"be at least {minimum}")
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    _rule(name, value, value in choices, f"be one of {', '.join(choices)}")
+
+
+# The way of the tutorials: levels in [0, 1], one label a window, mean squared error. Kept for comparison.
+TEXTBOOK = ExperimentConfig(
+    lookback=60,
+    network=NetworkConfig(units=50),
+    training=TrainingConfig(
+        normalisation="level", loss="mse", labels=1, batch=32, steps=2000, validations=20, learning_rate=1e-3
+    ),
+)
+RECIPES = {"blocks": ExperimentConfig(), "textbook": TEXTBOOK}

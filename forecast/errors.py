@@ -1,0 +1,40 @@
+"""Everything that the user can put right, as one tree of exceptions.
+
+    ForecastError
+    ├── ConfigError     a setting is out of range, unknown, or contradicts another
+    ├── SourceError     a file or the network did not give a table that can be read
+    ├── SeriesError     the rows of a series break a rule (order, gaps in the target, length)
+    │   └── SeriesTooShort
+    ├── ModelError      a network could not be trained, or cannot forecast this series
+    └── BundleError     a saved model is damaged, foreign or newer than this program
+
+A message gives the rule, the value and the cure. `cli.main` turns each into one line and exit status 1.
+"""
+
+
+class ForecastError(Exception):
+    """Base of all errors that a user of `forecast` can put right."""
+
+
+class ConfigError(ForecastError):
+    """A setting is out of range, unknown, or contradicts another."""
+
+
+class SourceError(ForecastError):
+    """A file or the network did not give a table that can be read."""
+
+
+class SeriesError(ForecastError):
+    """The rows of a series break a rule."""
+
+
+class SeriesTooShort(SeriesError):
+    """Fewer rows than lookback and horizon need."""
+
+
+class ModelError(ForecastError):
+    """A network could not be trained, or cannot forecast this series."""
+
+
+class BundleError(ForecastError):
+    """A saved model is damaged, foreign or newer than this program."""

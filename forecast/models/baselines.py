@@ -1,0 +1,81 @@
+"""Forecasts that need no training: what every network has to beat.
+
+Their points are one line each (Hyndman and Athanasopoulos 2021, section 5.2). Their intervals are the quantiles of
+their own errors on the training rows, measured in each window's scale, so that they follow the volatility as the
+networks' intervals do.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config import MEDIAN, QUANTILES
+from forecast.errors import SeriesTooShort
+from forecast.models.contract import Fit, Problem, Progress, Weights, residual_quantiles
+from forecast.windows import Blocks, Rows, Split, make_blocks, origins
+
+Array = NDArray[np.float64]
+Point = Callable[[Array, Rows, Problem], Array]
+
+
+def naive(target: Array, origin: Rows, problem: Problem) -> Array:
+    """Tomorrow is like today: the last value, for every step."""
+    return np.repeat(target[origin, None], problem.config.horizon, axis=1)
+
+
+def drift(target: Array, origin: Rows, problem: Problem) -> Array:
+    """The line from the first known value through the last one."""
+    steps = np.arange(1, problem.config.horizon + 1)
+    slope = (target[origin] - target[0]) / origin
+    return np.asarray(target[origin, None] + slope[:, None] * steps)
+
+
+def seasonal_naive(target: Array, origin: Rows, problem: Problem) -> Array:
+    """The value of the same phase one season ago."""
+    steps = np.arange(1, problem.config.horizon + 1)
+    seasons = -(-steps // problem.season)
+    rows = origin[:, None] + steps - problem.season * seasons
+    if rows.size and rows.min() < 0:
+        raise SeriesTooShort(
+            f"seasonal_naive needs one whole season before a forecast. Received: season={problem.season} and "
+            f"{origin.min() + 1} rows. Use a longer series or a smaller --season."
+        )
+    return np.asarray(target[rows])
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A point forecast with the spread of its own errors on the training rows."""
+
+    name: str
+    summary: str
+    point: Point
+    learned: bool = False
+
+    def shapes(self, problem: Problem) -> dict[str, tuple[int, ...]]:
+        return {"residuals": (problem.config.horizon, len(QUANTILES))}
+
+    def blocks(self, values_scaled: Array, origin: Rows, problem: Problem) -> Blocks:
+        lookback, horizon = problem.config.lookback, problem.config.horizon
+        return make_blocks(values_scaled, origin, column=problem.column, lookback=lookback, horizon=horizon)
+
+    def fit(self, values_scaled: Array, split: Split, problem: Problem, progress: Progress | None) -> Fit:  # noqa: ARG002
+        first = max(problem.config.lookback, problem.season)
+        origin = origins(first, split.validation, horizon=problem.config.horizon)
+        if not len(origin):
+            raise SeriesTooShort(
+                f"{self.name} needs more training rows than season={problem.season} and "
+                f"horizon={problem.config.horizon} together. Received: {split.validation}."
+            )
+        blocks = self.blocks(values_scaled, origin, problem)
+        residual = blocks.y[:, 0] - self._normalised(blocks, problem)
+        return Fit({"residuals": residual_quantiles(residual, QUANTILES, MEDIAN)})
+
+    def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
+        return self._normalised(blocks, problem)[:, :, None] + weights["residuals"]
+
+    def _normalised(self, blocks: Blocks, problem: Problem) -> Array:
+        point = self.point(blocks.target, blocks.origin, problem)
+        return np.asarray((point - blocks.anchor[:, 0]) / blocks.scale[:, 0])

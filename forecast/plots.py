@@ -1,0 +1,172 @@
+"""Pictures of an experiment: each one a function of a result and a Matplotlib Axes, usable in a notebook.
+
+`save_plots` draws the set that a run keeps. Nothing here touches Matplotlib's global state.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from forecast.config import MEDIAN
+from forecast.experiment import Experiment
+from forecast.models import BASELINES
+from forecast.training import TrainedModel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, which the colour-blind can tell apart.
+TRUTH, GREY = "#000000", "#767676"
+COLOURS = {"lstm": "#0072B2", "gru": "#009E73", "rnn": "#D55E00", "dense": "#CC79A7"}
+BASELINE_COLOURS = {"naive": "#767676", "drift": "#A6761D", "seasonal_naive": "#56B4E9"}
+PARTS = {"training rows": "#0072B2", "validation rows": "#E69F00", "test rows": "#D55E00"}
+CLOSE_UP = 120
+DPI = 120
+
+
+def colour_of(model: str) -> str:
+    """The colour of a model, the same in every picture."""
+    return {**COLOURS, **BASELINE_COLOURS}.get(model, "#000000")
+
+
+def plot_history(experiment: Experiment, ax: "Axes") -> None:
+    """The whole series with the three parts of the split."""
+    from matplotlib.dates import date2num
+
+    series, split = experiment.series, experiment.split
+    edges = (0, split.validation, split.test, split.rows)
+    for (part, colour), first, stop in zip(PARTS.items(), edges[:-1], edges[1:], strict=True):
+        rows = slice(max(first - 1, 0), stop)
+        ax.plot(series.index[rows], series.y[rows], color=colour, linewidth=1.1, label=part)
+    for edge in edges[1:-1]:
+        ax.axvline(date2num(series.index[edge]), color=GREY, linewidth=0.8, linestyle=":")
+    _finish(ax, f"{series.name}: {series.target}", _unit(experiment))
+    ax.legend(loc="upper left", frameon=False)
+
+
+def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:
+    """What came on the test rows, and what `model` had forecast for it `step` rows before, with its 90 % interval."""
+    backtest = experiment.backtests[model]
+    step = step or backtest.actual.shape[1]
+    dates = experiment.series.index[backtest.origin + step]
+    quantiles, colour = backtest.quantiles[:, step - 1], colour_of(model)
+    ax.fill_between(
+        dates, quantiles[:, 0], quantiles[:, -1], color=colour, alpha=0.2, linewidth=0, label="90 % interval"
+    )
+    ax.plot(dates, backtest.actual[:, step - 1], color=TRUTH, linewidth=1.1, label="actual")
+    ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.1, label=f"{model}, {_steps(step)} ahead")
+    _finish(ax, f"{model}: forecast {_steps(step)} before", _unit(experiment))
+    ax.legend(loc="upper left", frameon=False)
+
+
+def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
+    """The last rows of the series and the fan of the coming steps; the intervals are those of the first model."""
+    from matplotlib.dates import date2num
+
+    series = experiment.series
+    rows = slice(max(len(series) - CLOSE_UP, 0), len(series))
+    ax.plot(series.index[rows], series.y[rows], color=TRUTH, linewidth=1.3, label="actual")
+    for number, model in enumerate(models):
+        forecast = experiment.forecasts[model]
+        dates = pd.DatetimeIndex([series.index[-1], *pd.DatetimeIndex(forecast.dates)])
+        quantiles = np.vstack([np.full(forecast.quantiles.shape[1], series.y[-1]), forecast.quantiles])
+        colour = colour_of(model)
+        if number == 0:
+            _fan(ax, dates, quantiles, colour)
+        ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.5, label=model)
+    ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
+    horizon = len(experiment.forecasts[models[0]].dates)
+    _finish(ax, f"{series.name}: the next {_steps(horizon)}, with the fan of {models[0]}", _unit(experiment))
+    ax.legend(loc="upper left", frameon=False)
+
+
+def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str) -> None:
+    for level, label in ((0, "90 %"), (1, "80 %"), (2, "50 %")):
+        ax.fill_between(
+            dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=0.16, linewidth=0, label=label
+        )
+
+
+def plot_losses(model: TrainedModel, ax: "Axes") -> None:
+    """Loss on training batches and on validation rows over the steps, and the step whose weights were kept."""
+    steps = [row.step for row in model.history]
+    validation = [row.validation_loss for row in model.history]
+    colour = colour_of(model.model)
+    ax.plot(steps[1:], [row.loss for row in model.history[1:]], color=GREY, linewidth=1.3, label="training")
+    ax.plot(steps, validation, color=colour, linewidth=1.3, marker="o", markersize=3, label="validation")
+    best = int(np.argmin(validation))
+    ax.plot(steps[best], validation[best], "o", color=colour, markersize=9, fillstyle="none", label="weights kept")
+    loss = {"pinball": "pinball loss [scales]", "mse": "squared error [scaled²]"}[model.config.training.loss]
+    _finish(ax, model.model, loss)
+    ax.set_xlabel("training step")
+    ax.legend(frameon=False)
+
+
+def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
+    """The error of each model over that of the naive forecast; below 1 is better than naive."""
+    rows = sorted(experiment.scores, key=lambda row: row.mae_vs_naive, reverse=True)
+    ratios = [row.mae_vs_naive for row in rows]
+    bars = ax.barh([row.model for row in rows], ratios, color=[colour_of(row.model) for row in rows])
+    ax.bar_label(bars, fmt=" %.3f")
+    ax.axvline(1, color=TRUTH, linewidth=1)
+    ax.set_xscale("log" if max(ratios) > 3 else "linear")
+    ax.set_xlim(right=max(ratios) * (1.6 if max(ratios) > 3 else 1.1))
+    _finish(ax, f"{experiment.series.name}: error on the test rows over that of naive", "")
+    ax.set_xlabel("MAE / MAE of naive (below 1 is better than naive)")
+    ax.grid(visible=False, axis="y")
+
+
+def save_plots(experiment: Experiment, folder: Path) -> None:
+    """The pictures that a run keeps, as PNG files."""
+    networks = [name for name in experiment.models if name not in BASELINES]
+    shown = networks or ["naive"]
+    folder.mkdir(parents=True, exist_ok=True)
+    figure, axes = _figure(1, 10, 4.2)
+    plot_history(experiment, axes[0])
+    _save(figure, folder / "history.png")
+    figure, axes = _figure(len(shown), 10, 3.4)
+    for model, ax in zip(shown, axes, strict=True):
+        plot_backtest(experiment, model, ax)
+    _save(figure, folder / "backtest.png")
+    figure, axes = _figure(1, 10, 4.8)
+    plot_forecast(experiment, [*shown, *(name for name in ("naive",) if name not in shown)], axes[0])
+    _save(figure, folder / "forecast.png")
+    figure, axes = _figure(1, 10, 0.6 + 0.5 * len(experiment.scores))
+    plot_comparison(experiment, axes[0])
+    _save(figure, folder / "comparison.png")
+    if networks:
+        figure, axes = _figure(len(networks), 7, 2.9)
+        for model, ax in zip(networks, axes, strict=True):
+            plot_losses(experiment.models[model], ax)
+        _save(figure, folder / "losses.png")
+
+
+def _figure(panels: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height * panels), layout="constrained", facecolor="white")
+    return figure, list(figure.subplots(panels, 1, squeeze=False)[:, 0])
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    figure.savefig(path, dpi=DPI)
+
+
+def _finish(ax: "Axes", title: str, y_label: str) -> None:
+    ax.set_title(title, loc="left", fontsize=12)
+    ax.set_ylabel(y_label)
+    ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _unit(experiment: Experiment) -> str:
+    return f"{experiment.series.target} [{experiment.series.unit}]"
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"

@@ -1,0 +1,161 @@
+"""Results as files: tables, plots and bundles of one experiment, in a folder that is there whole or not at all.
+
+scores.csv     one row a model
+backtest.csv   every tested origin and step: what was forecast and what came
+forecast.csv   the coming steps, seven quantiles
+run.json       settings, versions, the data's fingerprint, split dates, verdicts
+plots/         PNG pictures
+models/        one bundle a network and baseline
+"""
+
+import dataclasses
+import json
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.bundle import LIBRARIES, write_bundle
+from forecast.calendars import iso
+from forecast.config import MEDIAN, QUANTILES
+from forecast.errors import ConfigError
+from forecast.experiment import Experiment
+from forecast.files import whole_folder
+from forecast.plots import save_plots
+from forecast.training import Forecast
+
+RUN = "run.json"
+LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
+
+
+def default_folder(name: str) -> Path:
+    """`runs/NAME-DATE`, with a number behind it if that is taken."""
+    stem = f"{re.sub(r'[^A-Za-z0-9._^=-]+', '-', name)}-{datetime.now():%Y-%m-%d}"
+    folders = (Path("runs") / (f"{stem}-{number}" if number > 1 else stem) for number in count(1))
+    return next(folder for folder in folders if not folder.exists())
+
+
+def check_folder(folder: Path) -> None:
+    """Refuses a folder that holds something else than an earlier run.
+
+    Raises:
+        ConfigError: `folder` is a file, or a folder with other content.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / RUN).is_file()):
+        raise ConfigError(f"--out must be a new folder or that of an earlier run. {folder} holds something else.")
+
+
+def write_experiment(experiment: Experiment, folder: Path) -> None:
+    """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
+    check_folder(folder)
+    with whole_folder(folder) as work:
+        _write_csv(scores_table(experiment), work / "scores.csv")
+        _write_csv(backtest_table(experiment), work / "backtest.csv")
+        _write_csv(forecast_table(experiment), work / "forecast.csv")
+        (work / RUN).write_text(json.dumps(run_record(experiment), indent=1) + "\n", encoding="utf-8")
+        save_plots(experiment, work / "plots")
+        for name, model in experiment.models.items():
+            (work / "models" / name).mkdir(parents=True)
+            write_bundle(model, work / "models" / name)
+
+
+def scores_table(experiment: Experiment) -> pd.DataFrame:
+    """One row a model, with the fields of `Scores`."""
+    return pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores])
+
+
+def backtest_table(experiment: Experiment) -> pd.DataFrame:
+    """One row a model, tested origin and step: dates, what came, and three quantiles."""
+    return pd.concat([_backtest_rows(experiment, name) for name in experiment.backtests], ignore_index=True)
+
+
+def _backtest_rows(experiment: Experiment, name: str) -> pd.DataFrame:
+    backtest = experiment.backtests[name]
+    origins, horizon = backtest.actual.shape
+    steps = np.tile(np.arange(1, horizon + 1), origins)
+    origin = np.repeat(backtest.origin, horizon)
+    dates = np.array([iso(date) for date in experiment.series.index], dtype=object)
+    return pd.DataFrame(
+        {
+            "model": name,
+            "origin": dates[origin],
+            "step": steps,
+            "date": dates[origin + steps],
+            "actual": backtest.actual.ravel(),
+            "q05": backtest.quantiles[..., 0].ravel(),
+            "q50": backtest.quantiles[..., MEDIAN].ravel(),
+            "q95": backtest.quantiles[..., -1].ravel(),
+        }
+    )
+
+
+def forecast_table(experiment: Experiment) -> pd.DataFrame:
+    """One row a model and coming step, with all quantiles."""
+    tables = []
+    for name, forecast in experiment.forecasts.items():
+        steps = np.arange(1, len(forecast.dates) + 1)
+        fixed = pd.DataFrame({"model": name, "step": steps, "date": forecast.dates})
+        tables.append(fixed.join(pd.DataFrame(forecast.quantiles, columns=LEVELS)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def run_record(experiment: Experiment) -> dict[str, Any]:
+    """What was run on what, and what came of it, as plain JSON values."""
+    series, split = experiment.series, experiment.split
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "series": {
+            "name": series.name,
+            "target": series.target,
+            "unit": series.unit,
+            "frequency": series.frequency,
+            "rows": len(series),
+            "first": iso(series.index[0]),
+            "last": iso(series.index[-1]),
+            "sha256": series.fingerprint(),
+            "notes": list(series.notes),
+        },
+        "split": {
+            "train": [iso(series.index[0]), iso(series.index[split.validation - 1])],
+            "validation": [iso(series.index[split.validation]), iso(series.index[split.test - 1])],
+            "test": [iso(series.index[split.test]), iso(series.index[-1])],
+        },
+        "config": experiment.config.to_dict(),
+        "models": list(experiment.models),
+        "interrupted": [name for name, model in experiment.models.items() if model.interrupted],
+        "skipped": list(experiment.skipped),
+        "scores": [_finite(dataclasses.asdict(row)) for row in experiment.scores],
+        "verdict": {row.model: _finite(dataclasses.asdict(row)) for row in experiment.verdicts},
+        "versions": {library: version(library) for library in LIBRARIES},
+    }
+
+
+def forecast_record(forecast: Forecast) -> dict[str, Any]:
+    """A forecast as plain JSON values: one object a step, quantiles named as in `forecast.csv`."""
+    steps = [
+        {"step": number, "date": date, **dict(zip(LEVELS, quantiles.tolist(), strict=True))}
+        for number, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1)
+    ]
+    named = {name: getattr(forecast, name) for name in ("model", "series", "unit", "origin")}
+    return {**named, "forecast": steps}
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN: null stands for a number that is not defined."""
+    return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in row.items()}
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    """CSV through Arrow, which writes hundreds of thousands of rows in a moment; shortest digits that read back."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with path.open("wb") as file:
+        file.write((",".join(table.columns) + "\n").encode())
+        options = csv.WriteOptions(include_header=False, quoting_style="none")
+        csv.write_csv(pa.Table.from_pandas(table, preserve_index=False), file, options)

@@ -1,0 +1,97 @@
+"""The checked time series that everything else works on.
+
+In: dates and numbers of any origin. Out: a `TimeSeries` whose rows are strictly increasing in time and finite.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.calendars import infer_frequency
+from forecast.errors import SeriesError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TimeSeries:
+    """One row a point in time, one column a feature; `target` is the column that is forecast.
+
+    Attributes:
+        index: Dates, shape (T,), strictly increasing.
+        values: Shape (T, F), finite, read-only, in the file's own unit.
+        unit: What one unit of the target is (`USD`, `°C`); `units` where nobody said.
+        frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`), inferred from the dates.
+        notes: What was assumed or changed on the way here, one sentence each.
+    """
+
+    name: str
+    index: pd.DatetimeIndex
+    values: Array
+    columns: tuple[str, ...]
+    target: str
+    unit: str = "units"
+    frequency: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=np.float64)
+        if values.ndim != 2 or values.shape != (len(self.index), len(self.columns)):
+            expected = (len(self.index), len(self.columns))
+            raise SeriesError(f"{self.name}: `values` must have shape {expected}. Received: {values.shape}.")
+        if self.target not in self.columns:
+            columns = ", ".join(self.columns)
+            raise SeriesError(f"{self.name}: `target` must be one of {columns}. Received: {self.target}.")
+        _check_order(self.name, self.index)
+        _check_finite(self.name, self.index, values, self.columns)
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "frequency", self.frequency or infer_frequency(self.index))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def target_column(self) -> int:
+        """Position of the target in `columns`."""
+        return self.columns.index(self.target)
+
+    @property
+    def y(self) -> Array:
+        """The target, shape (T,)."""
+        return self.values[:, self.target_column]
+
+    def fingerprint(self, rows: int | None = None) -> str:
+        """SHA-256 of the dates and values of the first `rows` rows (all of them by default)."""
+        stamps = self.index.as_unit("ns").asi8[:rows]
+        return hashlib.sha256(stamps.tobytes() + self.values[:rows].tobytes()).hexdigest()
+
+
+def _check_order(name: str, index: pd.DatetimeIndex) -> None:
+    if not len(index):
+        raise SeriesError(f"{name}: a series must have rows. Received: none.")
+    if index.hasnans:
+        row = int(np.argmax(index.isna()))
+        raise SeriesError(f"{name}: each row must have a date. Row {row + 1} has none.")
+    steps = np.diff(index.asi8)
+    if (steps <= 0).any():
+        row = int(np.argmax(steps <= 0)) + 1
+        rule = "appears twice" if steps[row - 1] == 0 else f"comes after {index[row - 1]:%Y-%m-%d %H:%M}"
+        raise SeriesError(
+            f"{name}: dates must be strictly increasing. Row {row + 1}, {index[row]:%Y-%m-%d %H:%M}, {rule}. "
+            "Sort the rows and keep one a date."
+        )
+
+
+def _check_finite(name: str, index: pd.DatetimeIndex, values: Array, columns: Sequence[str]) -> None:
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise SeriesError(
+            f"{name}: values must be finite numbers. {columns[column]} is {values[row, column]} on "
+            f"{index[row]:%Y-%m-%d}, {int(wrong.any(axis=1).sum())} rows in all. Fill them or drop those rows."
+        )
