@@ -17,6 +17,19 @@ SEASONS = {"min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "MS": 12, "ME": 12, "QS"
 MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12}
 
 
+# What one step of a frequency is called.
+NAMES = {
+    "B": "session",
+    "D": "day",
+    "h": "hour",
+    "min": "minute",
+    "W": "week",
+    "M": "month",
+    "Q": "quarter",
+    "Y": "year",
+}
+
+
 def infer_frequency(index: pd.DatetimeIndex) -> str:
     """The offset alias of the most common step between rows.
 
@@ -45,6 +58,13 @@ def _at_month_end(index: pd.DatetimeIndex) -> bool:
 def season_of(frequency: str) -> int:
     """Rows in one season: 5 for business days, 7 for days, 24 for hours, 12 for months, 4 for quarters."""
     return SEASONS.get(frequency.split("-")[0], 1)
+
+
+def count_steps(count: int, frequency: str) -> str:
+    """`30 sessions`, `1 day`, `12 months`; `steps` where a step has no name of its own."""
+    base = frequency.split("-")[0]
+    name = NAMES.get(base.removesuffix("S").removesuffix("E"), "step")
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def future_dates(last: pd.Timestamp, *, frequency: str, periods: int) -> pd.DatetimeIndex:

@@ -4,6 +4,7 @@ In: a trained model and the whole series. Out: its forecasts beside what came, s
 """
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Literal
 
 import numpy as np
@@ -49,15 +50,15 @@ class Verdict:
     sentence: str
 
 
-def tested(predictions: Predictions) -> Predictions:
+def complete(predictions: Predictions) -> Predictions:
     """The origins whose every step is known: each step is then tested equally often."""
-    complete = np.isfinite(predictions.actual).all(axis=1)
+    known = np.isfinite(predictions.actual).all(axis=1)
     return Predictions(
         model=predictions.model,
-        origin=predictions.origin[complete],
-        last_value=predictions.last_value[complete],
-        actual=predictions.actual[complete],
-        quantiles=predictions.quantiles[complete],
+        origin=predictions.origin[known],
+        last_value=predictions.last_value[known],
+        actual=predictions.actual[known],
+        quantiles=predictions.quantiles[known],
     )
 
 
@@ -89,10 +90,10 @@ def judge(backtest: Predictions, scores: Scores, *, unit: str) -> Verdict:
     finding: Finding
     if backtest.model == "naive":
         finding = "baseline"
-    elif p_value >= SIGNIFICANCE:
-        finding = "not distinguishable"
-    else:
+    elif p_value < SIGNIFICANCE:
         finding = "better" if gain.mean() > 0 else "worse"
+    else:
+        finding = "not distinguishable"
     sentence = _sentence(finding, scores, p_value, gain=float(gain.mean()), unit=unit)
     return Verdict(backtest.model, finding, scores.mae_vs_naive, p_value, sentence)
 
@@ -101,15 +102,15 @@ def luck(gain: Array, *, horizon: int) -> float:
     """Probability of so large a mean gain, either way, if there were none: a two-sided test on batch means.
 
     Forecasts of `horizon` steps from neighbouring origins overlap and err together, so the gains are averaged over
-    batches of twice the horizon, which hardly depend on one another, and Student's t is taken over those. 1 if there
-    are fewer than two batches or no gain varies.
+    batches of three horizons, which hardly depend on one another, and Student's t is taken over those. NaN if
+    the test is too short for two batches.
     Source: Diebold and Mariano (1995) for the comparison; Law and Carson (1979) for the batches.
     """
     from scipy.special import stdtr
 
-    batches = len(gain) // (2 * horizon)
+    batches = len(gain) // (3 * horizon)
     if batches < 2:
-        return 1.0
+        return float("nan")
     means = np.array([part.mean() for part in np.array_split(gain, batches)])
     error = means.std(ddof=1) / np.sqrt(batches)
     if error == 0:
@@ -118,16 +119,19 @@ def luck(gain: Array, *, horizon: int) -> float:
 
 
 def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
-    percent = abs(1 - scores.mae_vs_naive)
-    size = f"{percent:.1%} ({abs(gain):.3g} {unit} a step)"
+    size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
     chance = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
     if finding == "baseline":
         return "naive is what every model is measured against: each step is like the last known value."
     if finding == "better":
         return f"{scores.model} is better than naive beyond luck: its error is {size} smaller, {chance}."
+    if finding == "worse" and scores.mae_vs_naive > 2:
+        return f"{scores.model} is worse than naive: its error is {scores.mae_vs_naive:.1f} times as large, {chance}."
     if finding == "worse":
         return f"{scores.model} is worse than naive: its error is {size} larger, {chance}."
     if gain == 0:
         return f"{scores.model} is the naive forecast: it found nothing in this series that its moves could earn from."
     side = "smaller" if gain > 0 else "larger"
+    if isnan(p_value):
+        return f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck."
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."

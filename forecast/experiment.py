@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.config import RECIPES, ExperimentConfig
-from forecast.evaluation import Scores, Verdict, judge, score, tested
+from forecast.evaluation import Scores, Verdict, complete, judge, score
 from forecast.models import BASELINES, NETWORKS, Progress, find_model
 from forecast.series import TimeSeries
 from forecast.sources import Source, load
@@ -93,7 +93,7 @@ def _test_all(
 ) -> Experiment:
     split = split_rows(len(series), config)
     predictions = {name: model.predict(series) for name, model in models.items()}
-    backtests = {name: tested(prediction) for name, prediction in predictions.items()}
+    backtests = {name: complete(prediction) for name, prediction in predictions.items()}
     scores = tuple(
         score(backtest, series, split, fit_seconds=models[name].seconds) for name, backtest in backtests.items()
     )

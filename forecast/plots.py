@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from forecast.calendars import count_steps
 from forecast.config import MEDIAN
 from forecast.experiment import Experiment
 from forecast.models import BASELINES
@@ -45,7 +46,7 @@ def plot_history(experiment: Experiment, ax: "Axes") -> None:
     for edge in edges[1:-1]:
         ax.axvline(date2num(series.index[edge]), color=GREY, linewidth=0.8, linestyle=":")
     _finish(ax, f"{series.name}: {series.target}", _unit(experiment))
-    ax.legend(loc="upper left", frameon=False)
+    _legend_beside(ax)
 
 
 def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:
@@ -58,9 +59,10 @@ def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int |
         dates, quantiles[:, 0], quantiles[:, -1], color=colour, alpha=0.2, linewidth=0, label="90 % interval"
     )
     ax.plot(dates, backtest.actual[:, step - 1], color=TRUTH, linewidth=1.1, label="actual")
-    ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.1, label=f"{model}, {_steps(step)} ahead")
-    _finish(ax, f"{model}: forecast {_steps(step)} before", _unit(experiment))
-    ax.legend(loc="upper left", frameon=False)
+    ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.1, label="forecast")
+    steps = count_steps(step, experiment.series.frequency)
+    _finish(ax, f"{model}: what it had forecast {steps} before", _unit(experiment))
+    _legend_beside(ax)
 
 
 def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
@@ -79,9 +81,9 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
             _fan(ax, dates, quantiles, colour)
         ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.5, label=model)
     ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
-    horizon = len(experiment.forecasts[models[0]].dates)
-    _finish(ax, f"{series.name}: the next {_steps(horizon)}, with the fan of {models[0]}", _unit(experiment))
-    ax.legend(loc="upper left", frameon=False)
+    steps = count_steps(experiment.config.horizon, series.frequency)
+    _finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
+    _legend_beside(ax)
 
 
 def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str) -> None:
@@ -103,7 +105,7 @@ def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     loss = {"pinball": "pinball loss [scales]", "mse": "squared error [scaled²]"}[model.config.training.loss]
     _finish(ax, model.model, loss)
     ax.set_xlabel("training step")
-    ax.legend(frameon=False)
+    _legend_beside(ax)
 
 
 def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
@@ -111,10 +113,8 @@ def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
     rows = sorted(experiment.scores, key=lambda row: row.mae_vs_naive, reverse=True)
     ratios = [row.mae_vs_naive for row in rows]
     bars = ax.barh([row.model for row in rows], ratios, color=[colour_of(row.model) for row in rows])
-    ax.bar_label(bars, fmt=" %.3f")
+    ax.bar_label(bars, fmt="%.3f", label_type="center", color="white", fontweight="bold")
     ax.axvline(1, color=TRUTH, linewidth=1)
-    ax.set_xscale("log" if max(ratios) > 3 else "linear")
-    ax.set_xlim(right=max(ratios) * (1.6 if max(ratios) > 3 else 1.1))
     _finish(ax, f"{experiment.series.name}: error on the test rows over that of naive", "")
     ax.set_xlabel("MAE / MAE of naive (below 1 is better than naive)")
     ax.grid(visible=False, axis="y")
@@ -164,9 +164,9 @@ def _finish(ax: "Axes", title: str, y_label: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def _legend_beside(ax: "Axes") -> None:
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
+
+
 def _unit(experiment: Experiment) -> str:
     return f"{experiment.series.target} [{experiment.series.unit}]"
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"

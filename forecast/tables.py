@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from forecast.calendars import count_steps
 from forecast.experiment import Experiment
 from forecast.models import Model
 from forecast.training import Forecast
@@ -19,8 +20,8 @@ def print_scores(experiment: Experiment) -> None:
     """The scores of each model on the test rows, and the verdicts."""
     series, split = experiment.series, experiment.split
     unit, dates = series.unit, series.index[[split.test, -1]]
-    horizon = experiment.config.horizon
-    table = _table(f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, 1 to {horizon} steps ahead")
+    steps = count_steps(experiment.config.horizon, series.frequency)
+    table = _table(f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, up to {steps} ahead")
     table.add_column("model")
     headers = (
         f"MAE [{unit}]",

@@ -18,6 +18,7 @@ With normalisation `level` (the textbook recipe) x holds the last L scaled level
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -78,16 +79,19 @@ def split_rows(rows: int, config: ExperimentConfig) -> Split:
     """
     validation = int(rows * config.train_share)
     split = Split(validation, test_start(rows, config), rows)
-    parts = {
-        "training": (validation, config.lookback + config.horizon + 1),
-        "validation": (split.test - validation, config.horizon),
-        "test": (rows - split.test, config.horizon),
-    }
-    for part, (has, needs) in parts.items():
+    test_share = 1 - config.train_share - config.validation_share
+    parts = (
+        ("training", validation, config.lookback + config.horizon + 1, config.train_share),
+        ("validation", split.test - validation, config.horizon, config.validation_share),
+        ("test", rows - split.test, config.horizon, test_share),
+    )
+    for part, has, needs, share in parts:
         if has < needs:
+            enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)
             raise SeriesTooShort(
-                f"lookback={config.lookback} and horizon={config.horizon} need at least {needs} {part} rows. Received: "
-                f"{has} of the {rows} rows. Use a longer series, or a smaller --lookback or --horizon."
+                f"lookback={config.lookback} and horizon={config.horizon} need about {enough} rows, {needs} of them for "
+                f"{part}. Received: {rows} rows, {has} for {part}. Use a longer series, or a smaller --lookback or "
+                "--horizon."
             )
     return split
 

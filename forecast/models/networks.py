@@ -78,8 +78,10 @@ def _outputs(problem: Problem) -> int:
 
 def named_weights(network: "keras.Model") -> dict[str, NDArray[np.float32]]:
     """The network's weights as arrays, named `layer/weight` as in `lstm_1/recurrent_kernel`."""
+    from keras import ops
+
     return {
-        f"{layer.name}/{weight.name}": np.array(weight, np.float32)
+        f"{layer.name}/{weight.name}": np.array(ops.convert_to_numpy(weight), np.float32)
         for layer in network.layers
         for weight in layer.trainable_weights
     }

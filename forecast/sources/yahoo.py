@@ -69,7 +69,7 @@ def _read(path: Path) -> Download:
 def _fetch(ticker: str) -> tuple[pd.DataFrame, str]:
     """The bars from Yahoo, unadjusted and adjusted, and their currency."""
     import yfinance
-    from curl_cffi.requests.exceptions import RequestException
+    from curl_cffi.requests.exceptions import HTTPError, RequestException
     from yfinance.exceptions import YFException, YFRateLimitError
 
     yfinance.config.debug.hide_exceptions = False
@@ -81,9 +81,13 @@ def _fetch(ticker: str) -> tuple[pd.DataFrame, str]:
     except YFException as error:
         reason = str(error).rstrip(".")
         raise SourceError(f"Yahoo Finance has no prices of this ticker. {reason}. Is it spelt as on Yahoo?") from error
+    except HTTPError as error:
+        raise SourceError(f"{ticker}: Yahoo Finance answers {error}. Is the ticker spelt as on Yahoo?") from error
     except (RequestException, OSError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise SourceError(f"{ticker}: no such file, and Yahoo Finance cannot be reached. {reason}.") from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise SourceError(f"{ticker}: Yahoo Finance sent an answer that cannot be read. Try again later.") from error
     if bars.empty:
         raise SourceError(f"{ticker}: Yahoo Finance sent no rows. Try again later, or check the ticker.")
     bars.index = bars.index.tz_localize(None).normalize().rename("Date")

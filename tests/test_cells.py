@@ -1,0 +1,63 @@
+"""The numpy equations against Keras, which they must follow to float32's last digits."""
+
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy
+
+from forecast.config import ExperimentConfig, override
+from forecast.models import NETWORKS, Problem, cells, networks
+
+SETTINGS = {"lookback": 7, "horizon": 3, "units": 5}
+
+
+def keras_and_numpy(kind, settings, features, length):
+    problem = Problem(override(ExperimentConfig(), {**SETTINGS, **settings}), column=0, features=features, season=1)
+    network = networks.build(kind, problem)
+    random = np.random.default_rng(0)
+    network.set_weights([random.normal(scale=0.5, size=w.shape) for w in network.get_weights()])
+    x = random.normal(size=(6, length, features)).astype(np.float32)
+    found = cells.forward(
+        kind,
+        networks.named_weights(network),
+        x,
+        lookback=problem.config.lookback,
+        horizon=problem.config.horizon,
+        activation=problem.config.network.activation,
+    )
+    return convert_to_numpy(network(x)), found, problem, networks.named_weights(network)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize(
+    ("settings", "features", "length"),
+    [
+        ({}, 1, 7),
+        ({"depth": 1}, 1, 12),
+        ({"depth": 3, "activation": "relu"}, 2, 9),
+        ({"activation": "sigmoid"}, 3, 8),
+        ({"activation": "linear", "loss": "mse"}, 1, 10),
+    ],
+)
+def test_equations_agree_with_keras(kind, settings, features, length):
+    expected, found, problem, _ = keras_and_numpy(kind, settings, features, length)
+    assert found.shape == expected.shape == (6, length - 6, 3, 1 if "loss" in settings else 7)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_declared_shapes_are_those_of_keras(kind):
+    *_, problem, weights = keras_and_numpy(kind, {"depth": 3}, 2, 7)
+    declared = networks.Network(kind, "").shapes(problem)
+    assert declared == {name: array.shape for name, array in weights.items()}
+
+
+def test_one_lstm_step_by_hand():
+    """One unit, one step, all weights 0 but the candidate's: i = f = o = 1/2, g = tanh(x), h = tanh(g / 2) / 2."""
+    kernel = np.array([[0, 0, 1, 0]], np.float32)
+    states = cells.lstm(np.array([[[0.8]]], np.float32), kernel, np.zeros((1, 4), "f"), np.zeros(4, "f"), np.tanh)
+    assert states[0, 0, 0] == pytest.approx(np.tanh(np.tanh(0.8) / 2) / 2, rel=1e-6)
+
+
+def test_sigmoid_does_not_overflow():
+    found = cells.sigmoid(np.array([-1e4, 0, 1e4], np.float32))
+    np.testing.assert_allclose(found, [0, 0.5, 1])

@@ -1,0 +1,57 @@
+"""Every registered model against every rule of the contract."""
+
+import numpy as np
+import pytest
+from conftest import SMALL, make_series, random_walk
+
+from forecast.bundle import open_model, save_model
+from forecast.config import override
+from forecast.errors import SeriesTooShort
+from forecast.models import MODELS
+from forecast.training import train
+
+pytestmark = pytest.mark.parametrize("name", MODELS)
+
+
+def test_quantiles_are_finite_ordered_and_of_the_right_shape(name, trained, walk):
+    predictions = trained(name).predict(walk)
+    assert predictions.quantiles.shape == (len(walk) - 159, 3, 7)
+    assert predictions.origin[0] == 159
+    assert np.isfinite(predictions.quantiles).all()
+    assert (np.diff(predictions.quantiles, axis=-1) >= 0).all()
+
+
+def test_a_forecast_does_not_depend_on_the_rows_after_its_origin(name, trained, walk):
+    whole = trained(name).predict(walk, first=159)
+    cut = trained(name).predict(make_series(walk.y[:181]), first=159)
+    np.testing.assert_allclose(cut.quantiles, whole.quantiles[:22], rtol=1e-6)
+
+
+def test_saved_is_loaded(name, trained, walk, tmp_path):
+    folder = save_model(trained(name), tmp_path / name)
+    np.testing.assert_array_equal(open_model(folder).forecast(walk).quantiles, trained(name).forecast(walk).quantiles)
+
+
+def test_a_constant_series_is_forecast_as_itself(name):
+    series = make_series(np.full(120, 7.0))
+    forecast = train(series, name, override(SMALL, {"steps": 2})).forecast(series)
+    np.testing.assert_allclose(forecast.quantiles, 7, atol=1e-6)
+
+
+def test_a_series_with_a_long_flat_run_stays_finite(name):
+    values = random_walk(160)
+    values[60:110] = values[60]
+    series = make_series(values)
+    model = train(series, name, override(SMALL, {"steps": 4}))
+    assert np.isfinite(model.predict(series, first=20).quantiles).all()
+
+
+def test_too_short_a_series_is_refused(name):
+    with pytest.raises(SeriesTooShort, match="lookback=8 and horizon=3"):
+        train(make_series(random_walk(20)), name, SMALL)
+
+
+def test_the_series_is_left_as_it_was(name, trained, walk):
+    before = walk.fingerprint()
+    trained(name).predict(walk)
+    assert walk.fingerprint() == before

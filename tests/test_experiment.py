@@ -1,0 +1,143 @@
+"""One whole run: what is written, in what form, and that it fits together."""
+
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL, make_series, random_walk
+
+import forecast
+from forecast.errors import ConfigError, SeriesTooShort
+from forecast.plots import save_plots
+
+MODELS = ["dense", "rnn"]
+
+
+@pytest.fixture(scope="module")
+def series():
+    return make_series(random_walk(300), "walk")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs") / "walk"
+
+
+@pytest.fixture(scope="module")
+def result(series, folder):
+    return forecast.run(series, models=MODELS, config=SMALL, out=folder)
+
+
+def header(path):
+    with path.open() as file:
+        return next(csv.reader(file))
+
+
+def test_tables_have_exactly_their_columns(result, folder):
+    assert header(folder / "scores.csv") == (
+        ["model", "mae", "rmse", "mape", "smape", "mase", "direction", "coverage90", "mae_vs_naive", "fit_seconds"]
+    )
+    assert header(folder / "backtest.csv") == ["model", "origin", "step", "date", "actual", "q05", "q50", "q95"]
+    assert header(folder / "forecast.csv") == ["model", "step", "date", "q05", "q10", "q25", "q50", "q75", "q90", "q95"]
+
+
+def test_every_baseline_is_in_every_table(result, folder):
+    names = [*MODELS, "naive", "drift", "seasonal_naive"]
+    for table in ("scores", "backtest", "forecast"):
+        assert pd.read_csv(folder / f"{table}.csv")["model"].unique().tolist() == names
+    record = json.loads((folder / "run.json").read_text())
+    assert list(record["verdict"]) == names
+
+
+def test_scores_can_be_worked_out_again_from_the_backtest(result, folder):
+    backtest = pd.read_csv(folder / "backtest.csv")
+    scores = pd.read_csv(folder / "scores.csv").set_index("model")
+    error = (backtest["actual"] - backtest["q50"]).abs().groupby(backtest["model"]).mean()
+    inside = backtest["actual"].between(backtest["q05"], backtest["q95"]).groupby(backtest["model"]).mean()
+    for model in scores.index:
+        assert scores.loc[model, "mae"] == pytest.approx(error[model])
+        assert scores.loc[model, "coverage90"] == pytest.approx(inside[model])
+        assert scores.loc[model, "mae_vs_naive"] == pytest.approx(error[model] / error["naive"])
+
+
+def test_the_backtest_holds_every_origin_and_step_of_the_test_rows(result, series, folder):
+    backtest = pd.read_csv(folder / "backtest.csv", parse_dates=["origin", "date"]).query("model == 'naive'")
+    assert len(backtest) == (60 - 3 + 1) * 3
+    assert backtest["date"].min() == series.index[240]
+    assert backtest["date"].max() == series.index[-1]
+    values = pd.Series(series.y, index=series.index)
+    np.testing.assert_allclose(backtest["actual"], values[backtest["date"]])
+    np.testing.assert_array_equal(backtest["q50"], values[backtest["origin"]])
+
+
+def test_the_run_record_says_what_was_done(result, series, folder):
+    record = json.loads((folder / "run.json").read_text())
+    assert record["series"]["sha256"] == series.fingerprint()
+    assert record["split"]["train"][0] == "2001-01-01"
+    assert record["config"] == SMALL.to_dict()
+    assert set(record["versions"]) == {"forecast", "keras", "numpy", "tensorflow"}
+    assert record["verdict"]["naive"]["finding"] == "baseline"
+
+
+def test_saved_models_give_the_forecast_of_the_run(result, series, folder):
+    for name in [*MODELS, "drift"]:
+        again = forecast.open_model(folder / "models" / name).forecast(series)
+        np.testing.assert_array_equal(again.quantiles, result.forecasts[name].quantiles)
+
+
+def test_pictures_are_pictures(result, folder):
+    from matplotlib.image import imread
+
+    names = {path.name for path in (folder / "plots").iterdir()}
+    assert names == {"history.png", "backtest.png", "forecast.png", "losses.png", "comparison.png"}
+    for name in names:
+        picture = imread(folder / "plots" / name)
+        assert picture.shape[1] >= 800
+        assert picture[..., :3].mean() > 0.7  # dark on white
+        assert picture[..., :3].std() > 0.05  # and something is drawn
+
+
+def test_baselines_alone_need_no_network(series, tmp_path):
+    result = forecast.run(series, models=[], config=SMALL)
+    assert list(result.models) == ["naive", "drift", "seasonal_naive"]
+    save_plots(result, tmp_path)
+    assert (tmp_path / "forecast.png").exists()
+
+
+def test_ctrl_c_keeps_what_there_is_and_skips_the_rest(series, tmp_path):
+    def stop(step):
+        if step.step == 5:
+            raise KeyboardInterrupt
+
+    result = forecast.run(series, models=["dense", "lstm"], config=SMALL, out=tmp_path / "run", progress=stop)
+    assert result.models["dense"].interrupted
+    assert result.skipped == ("lstm",)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["interrupted"], record["skipped"]) == (["dense"], ["lstm"])
+    assert "lstm" not in record["models"]
+
+
+def test_a_second_run_replaces_the_first_whole(series, tmp_path):
+    for models in (["dense"], []):
+        forecast.run(series, models=models, config=SMALL, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "models" / "dense").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_error_leaves_no_half_written_result(series, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(ConfigError, match="holds something else"):
+        forecast.run(series, models=[], config=SMALL, out=tmp_path / "mine")
+    with pytest.raises(SeriesTooShort):
+        forecast.run(make_series(random_walk(30)), models=[], out=tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_constant_series_goes_all_the_way(tmp_path):
+    result = forecast.run(make_series(np.full(300, 5.0)), models=["dense"], config=SMALL, out=tmp_path / "run")
+    assert {row.mae_vs_naive for row in result.scores} == {1}
+    assert all(verdict.finding in ("baseline", "not distinguishable") for verdict in result.verdicts)
+    json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=lambda name: pytest.fail(name))

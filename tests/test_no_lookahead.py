@@ -1,0 +1,40 @@
+"""Garbling every row after the split changes neither scaler, weights, calibration, nor the first test forecast."""
+
+import numpy as np
+import pytest
+from conftest import SMALL, make_series, random_walk
+
+from forecast.config import override
+from forecast.models import MODELS
+from forecast.training import train
+
+TEXTBOOK = override(SMALL, {"normalisation": "level", "loss": "mse", "labels": 1})
+
+
+@pytest.mark.parametrize("config", [SMALL, TEXTBOOK], ids=["blocks", "textbook"])
+@pytest.mark.parametrize("name", MODELS)
+def test_nothing_after_the_split_reaches_the_model(name, config):
+    values = random_walk(200)
+    garbled = values.copy()
+    garbled[160:] = np.random.default_rng(9).normal(1e6, 1e5, size=40)
+    clean, spoilt = make_series(values), make_series(garbled)
+    one, other = train(clean, name, config), train(spoilt, name, config)
+    np.testing.assert_array_equal(one.scaler.minimum, other.scaler.minimum)
+    np.testing.assert_array_equal(one.scaler.span, other.scaler.span)
+    assert one.weights.keys() == other.weights.keys()
+    for weight in one.weights:
+        np.testing.assert_array_equal(one.weights[weight], other.weights[weight])
+    np.testing.assert_array_equal(one.credit, other.credit)
+    np.testing.assert_array_equal(one.log_width, other.log_width)
+    assert one.history == other.history or np.isnan(one.history[0].loss)
+    first, spoilt_first = one.predict(clean), other.predict(spoilt)
+    assert first.origin[0] == 159
+    np.testing.assert_array_equal(first.quantiles[0], spoilt_first.quantiles[0])
+
+
+def test_the_scaler_sees_training_rows_alone():
+    values = random_walk(200)
+    values[140:160] += 1000  # validation rows
+    model = train(make_series(values), "naive", SMALL)
+    assert model.scaler.minimum[0] == values[:140].min()
+    assert model.scaler.span[0] == pytest.approx(np.ptp(values[:140]))

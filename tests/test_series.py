@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.errors import SeriesError
+from forecast.series import TimeSeries
+
+
+def series(dates, values, columns=("Close",), target="Close"):
+    return TimeSeries("made", pd.DatetimeIndex(dates), np.asarray(values, float), columns, target)
+
+
+def test_values_are_a_read_only_copy():
+    values = np.array([[1.0], [2.0]])
+    made = series(["2020-01-01", "2020-01-02"], values)
+    values[0] = 9
+    assert made.y.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        made.values[0] = 5
+
+
+@pytest.mark.parametrize(
+    ("dates", "values", "message"),
+    [
+        (["2020-01-02", "2020-01-01"], [[1], [2]], "Row 2, 2020-01-01 00:00, comes after 2020-01-02"),
+        (["2020-01-01", "2020-01-01"], [[1], [2]], "appears twice"),
+        (["2020-01-01", "NaT"], [[1], [2]], "Row 2 has none"),
+        (["2020-01-01", "2020-01-02"], [[1], [np.nan]], "Close is nan on 2020-01-02, 1 rows in all"),
+        (["2020-01-01", "2020-01-02"], [[1], [np.inf]], "Close is inf"),
+        (["2020-01-01"], [[1], [2]], "must have shape"),
+        ([], np.empty((0, 1)), "must have rows"),
+    ],
+)
+def test_broken_rows_are_refused_with_their_place(dates, values, message):
+    with pytest.raises(SeriesError) as caught:
+        series(dates, values)
+    assert message in str(caught.value)
+
+
+def test_the_target_must_be_a_column():
+    with pytest.raises(SeriesError, match="must be one of Close. Received: Open"):
+        series(["2020-01-01"], [[1]], target="Open")
+
+
+def test_fingerprint_depends_on_dates_values_and_rows():
+    one = series(["2020-01-01", "2020-01-02"], [[1], [2]])
+    assert one.fingerprint() == series(["2020-01-01", "2020-01-02"], [[1], [2]]).fingerprint()
+    assert one.fingerprint() != series(["2020-01-01", "2020-01-03"], [[1], [2]]).fingerprint()
+    assert one.fingerprint() != series(["2020-01-01", "2020-01-02"], [[1], [3]]).fingerprint()
+    assert one.fingerprint(1) == series(["2020-01-01", "2020-01-02"], [[1], [3]]).fingerprint(1)

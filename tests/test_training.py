@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from conftest import SMALL, make_series, random_walk
+
+from forecast.config import override
+from forecast.errors import ConfigError, ModelError, SeriesTooShort
+from forecast.series import TimeSeries
+from forecast.training import train
+
+
+def test_equal_seeds_give_equal_forecasts_whatever_was_trained_before(walk):
+    first = train(walk, "lstm", SMALL).forecast(walk)
+    train(walk, "gru", SMALL)
+    again = train(walk, "lstm", SMALL).forecast(walk)
+    other = train(walk, "lstm", override(SMALL, {"seed": 1, "steps": 20})).forecast(walk)
+    np.testing.assert_array_equal(first.quantiles, again.quantiles)
+    assert (other.quantiles != first.quantiles).any()
+
+
+def test_a_forecast_is_dated_named_and_in_the_series_unit(trained, walk):
+    forecast = trained("naive").forecast(walk)
+    assert forecast.unit == "USD"
+    assert forecast.origin == "2001-10-05"
+    assert forecast.dates == ("2001-10-08", "2001-10-09", "2001-10-10")
+    assert forecast.median.tolist() == [walk.y[-1]] * 3
+
+
+def test_level_and_scale_of_a_new_series_do_not_matter(trained, walk):
+    """The same moves at a hundred times the price give a hundred times the forecast."""
+    model = trained("lstm")
+    other = make_series(100 * walk.y + 5000)
+    np.testing.assert_allclose(model.forecast(other).quantiles, 100 * model.forecast(walk).quantiles + 5000, rtol=1e-5)
+
+
+def test_several_columns_go_through_the_network():
+    values = np.column_stack([random_walk(), random_walk(seed=2)])
+    series = TimeSeries("two", make_series(values[:, 0]).index, values, ("Close", "Volume"), "Close")
+    model = train(series, "gru", SMALL)
+    assert model.weights["gru_1/kernel"].shape == (2, 12)
+    assert model.forecast(series).quantiles.shape == (3, 7)
+    with pytest.raises(ModelError, match="trained on 2 columns"):
+        model.forecast(make_series(values[:, 0]))
+
+
+def test_too_short_a_series_for_a_saved_model_says_how_many_rows_are_missing(trained):
+    with pytest.raises(SeriesTooShort, match=r"at least 9 rows \(lookback=8\). Received: 6, 3 too few"):
+        trained("lstm").forecast(make_series(random_walk(6)))
+
+
+def test_a_season_longer_than_the_training_rows_is_refused(walk):
+    with pytest.raises(SeriesTooShort, match="season=150"):
+        train(walk, "seasonal_naive", override(SMALL, {"season": 150}))
+
+
+def test_an_unknown_model_is_refused_with_those_that_there_are(walk):
+    with pytest.raises(
+        ConfigError, match="one of lstm, gru, rnn, dense, naive, drift, seasonal_naive. Received: arima"
+    ):
+        train(walk, "arima")
+
+
+def test_what_it_was_trained_on_is_recorded(trained, walk):
+    trained_on = trained("dense").trained_on
+    assert (trained_on.series, trained_on.rows, trained_on.last) == ("made", 160, "2001-08-10")
+    assert trained_on.sha256 == walk.fingerprint(160)
