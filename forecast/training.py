@@ -173,10 +173,10 @@ def train(
     """
     config = config or ExperimentConfig()
     chosen = find_model(model)
+    split = split_rows(len(series), config)
     if chosen.learned:
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
-    split = split_rows(len(series), config)
     known = series.values[: split.test]
     season = config.season or season_of(series.frequency)
     problem = Problem(config, series.target_column, len(series.columns), season)

@@ -89,9 +89,9 @@ def split_rows(rows: int, config: ExperimentConfig) -> Split:
         if has < needs:
             enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)
             raise SeriesTooShort(
-                f"lookback={config.lookback} and horizon={config.horizon} need about {enough} rows, {needs} of them for "
-                f"{part}. Received: {rows} rows, {has} for {part}. Use a longer series, or a smaller --lookback or "
-                "--horizon."
+                f"lookback={config.lookback} and horizon={config.horizon} need about {enough} rows, "
+                f"{needs} of them for {part}. Received: {rows} rows, {has} for {part}. "
+                "Use a longer series, or a smaller --lookback or --horizon."
             )
     return split
 

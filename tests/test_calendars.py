@@ -10,8 +10,7 @@ from forecast.errors import SeriesError
 
 @pytest.mark.parametrize(
     ("alias", "expected"),
-    [("B", "B"), ("D", "D"), ("h", "h"), ("15min", "15min"), ("W-FRI", "W-FRI"), ("MS", "MS"), ("ME", "ME")]
-    + [("QS", "QS"), ("QE", "QE"), ("YS", "YS"), ("YE", "YE"), ("7h", "7h")],
+    [(alias, alias) for alias in ("B", "D", "h", "15min", "7h", "W-FRI", "MS", "ME", "QS", "QE", "YS", "YE")],
 )
 def test_frequency_and_next_dates_of_regular_series(alias, expected):
     dates = pd.date_range("2018-01-05", periods=120, freq=alias)

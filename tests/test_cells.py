@@ -39,7 +39,7 @@ def keras_and_numpy(kind, settings, features, length):
     ],
 )
 def test_equations_agree_with_keras(kind, settings, features, length):
-    expected, found, problem, _ = keras_and_numpy(kind, settings, features, length)
+    expected, found, *_ = keras_and_numpy(kind, settings, features, length)
     assert found.shape == expected.shape == (6, length - 6, 3, 1 if "loss" in settings else 7)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 

@@ -16,7 +16,7 @@ def test_values_are_a_read_only_copy():
     values[0] = 9
     assert made.y.tolist() == [1, 2]
     with pytest.raises(ValueError, match="read-only"):
-        made.values[0] = 5
+        made.y[0] = 5
 
 
 @pytest.mark.parametrize(

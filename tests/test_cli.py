@@ -1,0 +1,148 @@
+"""The program as a person runs it: in a process of its own."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import random_walk
+
+QUICK = ["--lookback", "8", "--horizon", "3", "--units", "4", "--steps", "8", "--labels", "6", "--batch", "4"]
+
+
+@pytest.fixture(scope="module")
+def prices(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "walk.csv"
+    dates = pd.bdate_range("2001-01-01", periods=200)
+    pd.DataFrame({"Date": dates, "Close": random_walk()}).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def forecast(tmp_path):
+    def call(*arguments, **settings):
+        command = [sys.executable, "-m", "forecast", *map(str, arguments)]
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "https_proxy": "http://127.0.0.1:9"}
+        environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, timeout=120, env=environment, **settings
+        )
+
+    return call
+
+
+def test_run_train_and_predict_end_to_end(forecast, prices, tmp_path):
+    done = forecast("run", prices, "--models", "dense", "--unit", "USD", "--out", "run", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "MAE [USD]" in done.stdout
+    assert "naive is what every model is measured against" in done.stdout
+    assert done.stderr.startswith("dense: step 1/8, loss 0.")
+    assert all(line.startswith("dense: step") for line in done.stderr.splitlines())  # nothing of TensorFlow's chatter
+    told = forecast("predict", prices, "--model", "run/models/dense", "--json")
+    assert told.returncode == 0, told.stderr
+    steps = json.loads(told.stdout)["forecast"]
+    with (tmp_path / "run" / "forecast.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["model"] == "dense"]
+    assert [step["date"] for step in steps] == [row["date"] for row in rows]
+    np.testing.assert_allclose([step["q50"] for step in steps], [float(row["q50"]) for row in rows])
+    trained = forecast("train", prices, "--model", "drift", "--save", "saved", *QUICK)
+    assert trained.returncode == 0, trained.stderr
+    assert "10 %" in forecast("predict", prices, "--model", "saved").stdout
+
+
+def test_run_as_json_prints_one_document(forecast, prices):
+    done = forecast("run", prices, "--models", "naive", "--json", *QUICK)
+    record = json.loads(done.stdout)
+    assert record["verdict"]["naive"]["finding"] == "baseline"
+    assert record["series"]["name"] == "walk"
+
+
+def test_the_default_folder_is_named_after_series_and_date_and_never_taken(forecast, prices, tmp_path):
+    for _ in range(2):
+        assert forecast("run", prices, "--models", "naive", *QUICK).returncode == 0
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert names == [f"walk-{time.strftime('%Y-%m-%d')}", f"walk-{time.strftime('%Y-%m-%d')}-2"]
+
+
+BAD = {
+    "Date,Close\n2020-01-02,1\n2020-01-03,n.a.\n": "line 3: Close must be a number",
+    "": "the file is empty",
+    "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "lookback=64 and horizon=30 need about 301 rows",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_bad_file_gets_one_line_and_status_1(forecast, tmp_path, text):
+    (tmp_path / "bad.csv").write_text(text)
+    done = forecast("run", "bad.csv", "--out", "run")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert BAD[text] in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "missing.csv"], "There is no file missing.csv"),
+        (["run", "AAPL"], "Yahoo Finance cannot be reached"),
+        (["run", "PRICES", "--models", "oracle"], "a model must be one of lstm, gru"),
+        (["run", "PRICES", "--horizon", "0"], "`horizon` must be at least 1. Received: horizon=0."),
+        (["run", "PRICES", "--recipe", "magic"], "`recipe` must be one of blocks, textbook"),
+        (["run", "PRICES:Open"], "the target must be one of Close. Received: Open"),
+        (["predict", "PRICES", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
+        (["run", "PRICES", "--out", "."], "holds something else"),
+    ],
+)
+def test_wrong_input_says_what_where_and_what_to_do(forecast, prices, tmp_path, arguments, message):
+    (tmp_path / "letter.txt").write_text("dear")
+    done = forecast(*[argument.replace("PRICES", str(prices)) for argument in arguments])
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_verbose_brings_the_traceback(forecast):
+    done = forecast("run", "missing.csv", "-v")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_wrong_usage_is_status_2(forecast):
+    assert forecast("run").returncode == 2
+    assert forecast("run", "x.csv", "--horizon", "many").returncode == 2
+    assert forecast("dance").returncode == 2
+
+
+def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
+    command = [sys.executable, "-m", "forecast", "run", str(prices), "--models", "dense,lstm", "--out", "run", *QUICK]
+    command[command.index("--steps") + 1] = "100000"
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("dense: step 1/100000")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Training of dense was stopped; its best weights so far are kept." in errors
+    assert "Not trained: lstm." in errors
+    assert (tmp_path / "run" / "models" / "dense" / "bundle.json").exists()
+
+
+def test_help_is_quick_work_and_loads_nothing_heavy():
+    look = (
+        "import sys; sys.argv = ['forecast', '--help']\n"
+        "from forecast.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'numpy', 'matplotlib', 'sklearn', 'yfinance'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "No investment advice" in " ".join(done.stdout.replace("│", " ").split())
