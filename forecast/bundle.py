@@ -81,7 +81,7 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
         "versions": {library: version(library) for library in LIBRARIES},
         "sha256": files,
     }
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def open_model(folder: str | Path) -> TrainedModel:

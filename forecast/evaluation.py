@@ -3,6 +3,7 @@
 In: a trained model and the whole series. Out: its forecasts beside what came, scores, and one sentence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Literal
@@ -82,20 +83,49 @@ def score(backtest: Predictions, series: TimeSeries, split: Split, *, fit_second
     )
 
 
-def judge(backtest: Predictions, scores: Scores, *, unit: str) -> Verdict:
-    """The verdict on one model against the naive forecast, from the same origins."""
-    y_true, y_pred = backtest.actual, backtest.quantiles[..., MEDIAN]
-    gain = np.abs(y_true - backtest.last_value[:, None]) - np.abs(y_true - y_pred)
-    p_value = luck(gain.mean(axis=1), horizon=y_true.shape[1])
-    finding: Finding
-    if backtest.model == "naive":
+def judge(backtests: Sequence[Predictions], scores: Sequence[Scores], *, unit: str) -> tuple[Verdict, ...]:
+    """The verdict on each model of one run against the naive forecast, from the same origins.
+
+    The more models are tried, the likelier one of them is lucky: their p-values are corrected for that (Holm 1979).
+    """
+    gains = [_gain(backtest) for backtest in backtests]
+    raw = [
+        float("nan") if backtest.model == "naive" else luck(gain.mean(axis=1), horizon=gain.shape[1])
+        for backtest, gain in zip(backtests, gains, strict=True)
+    ]
+    return tuple(
+        _verdict(row, float(gain.mean()), p_value, unit)
+        for row, gain, p_value in zip(scores, gains, holm(raw), strict=True)
+    )
+
+
+def _gain(backtest: Predictions) -> Array:
+    """How much closer than the naive forecast each forecast came, shape (N, H)."""
+    naive = np.abs(backtest.actual - backtest.last_value[:, None])
+    return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
+
+
+def _verdict(scores: Scores, gain: float, p_value: float, unit: str) -> Verdict:
+    finding: Finding = "not distinguishable"
+    if scores.model == "naive":
         finding = "baseline"
     elif p_value < SIGNIFICANCE:
-        finding = "better" if gain.mean() > 0 else "worse"
-    else:
-        finding = "not distinguishable"
-    sentence = _sentence(finding, scores, p_value, gain=float(gain.mean()), unit=unit)
-    return Verdict(backtest.model, finding, scores.mae_vs_naive, p_value, sentence)
+        finding = "better" if gain > 0 else "worse"
+    sentence = _sentence(finding, scores, p_value, gain=gain, unit=unit)
+    return Verdict(scores.model, finding, scores.mae_vs_naive, p_value, sentence)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, corrected so that one of them is wrong no more often than a single one would be.
+
+    NaN stays NaN and does not count. Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+    """
+    corrected = list(p_values)
+    known = sorted((value, place) for place, value in enumerate(p_values) if not isnan(value))
+    floor = 0.0
+    for rank, (value, place) in enumerate(known):
+        floor = corrected[place] = max(floor, min(1.0, (len(known) - rank) * value))
+    return corrected
 
 
 def luck(gain: Array, *, horizon: int) -> float:

@@ -97,6 +97,6 @@ def _test_all(
     scores = tuple(
         score(backtest, series, split, fit_seconds=models[name].seconds) for name, backtest in backtests.items()
     )
-    verdicts = tuple(judge(backtests[row.model], row, unit=series.unit) for row in scores)
+    verdicts = judge(list(backtests.values()), scores, unit=series.unit)
     forecasts = {name: next_steps(prediction, series) for name, prediction in predictions.items()}
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, skipped)

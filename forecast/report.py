@@ -57,7 +57,7 @@ def write_experiment(experiment: Experiment, folder: Path) -> None:
         _write_csv(scores_table(experiment), work / "scores.csv")
         _write_csv(backtest_table(experiment), work / "backtest.csv")
         _write_csv(forecast_table(experiment), work / "forecast.csv")
-        (work / RUN).write_text(json.dumps(run_record(experiment), indent=1) + "\n", encoding="utf-8")
+        (work / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         save_plots(experiment, work / "plots")
         for name, model in experiment.models.items():
             (work / "models" / name).mkdir(parents=True)

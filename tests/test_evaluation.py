@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import SMALL, make_series, random_walk
 
-from forecast.evaluation import complete, judge, luck, score
+from forecast.evaluation import complete, holm, judge, luck, score
 from forecast.training import Predictions
 from forecast.windows import split_rows
 
@@ -30,7 +30,7 @@ def test_naive_scores_exactly_one_against_itself(walk):
     assert scores.mae_vs_naive == 1
     assert np.isnan(scores.direction)
     assert scores.fit_seconds == 0.5
-    verdict = judge(backtest, scores, unit="USD")
+    verdict = judge([backtest], [scores], unit="USD")[0]
     assert verdict.finding == "baseline"
 
 
@@ -55,7 +55,7 @@ def test_a_forecast_that_knows_is_better_and_one_that_errs_is_worse():
     def verdict(median):
         backtest = complete(predictions(median, series))
         scores = score(backtest, series, split_rows(len(series), SMALL), fit_seconds=0)
-        return judge(backtest, scores, unit="USD")
+        return judge([backtest], [scores], unit="USD")[0]
 
     knows = verdict(lambda row, step: (target[row + step] + target[row]) / 2)
     assert knows.finding == "better"
@@ -72,7 +72,7 @@ def test_a_forecast_that_knows_is_better_and_one_that_errs_is_worse():
 def test_a_short_test_says_so(walk):
     backtest = complete(predictions(lambda row, step: walk.y[row] + 0.1, walk, first=189))
     scores = score(backtest, walk, split_rows(len(walk), SMALL), fit_seconds=0)
-    verdict = judge(backtest, scores, unit="USD")
+    verdict = judge([backtest], [scores], unit="USD")[0]
     assert np.isnan(verdict.p_value)
     assert verdict.finding == "not distinguishable"
     assert "too short" in verdict.sentence
@@ -91,3 +91,12 @@ def test_luck_is_called_skill_about_as_rarely_as_it_says():
 def test_skill_is_seen():
     gain = 0.5 + np.random.default_rng(0).normal(size=600)
     assert luck(gain, horizon=5) < 0.001
+
+
+def test_trying_many_models_raises_the_bar():
+    """By hand: 0.01 of four counts fourfold, 0.02 threefold, 0.03 twofold, and none below the one before it."""
+    found = holm([0.03, 0.01, float("nan"), 0.02, 0.9])
+    assert found[:2] == pytest.approx([0.06, 0.04])
+    assert np.isnan(found[2])
+    assert found[3:] == pytest.approx([0.06, 0.9])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]

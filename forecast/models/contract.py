@@ -30,10 +30,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Validation:
-    """A look at the validation rows in the course of training; losses in normalised units."""
+    """A look at the validation rows in the course of training; losses in normalised units.
+
+    `loss` is the mean over the training steps since the look before; None before the first step.
+    """
 
     step: int
-    loss: float
+    loss: float | None
     validation_loss: float
 
 

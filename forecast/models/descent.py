@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 def descend(
     network: "keras.Model",
     *,
-    draw: Callable[[np.random.Generator], Blocks],
+    draw: Callable[[], Blocks],
     named_weights: Callable[["keras.Model"], Weights],
     predict: Callable[[Weights], Array],
     y_validation: Array,
@@ -36,43 +36,47 @@ def descend(
     Ctrl-C ends the training, not the program: the best weights so far are returned and `interrupted` says so.
 
     Args:
-        draw: Gives the blocks of one step.
+        draw: Gives the blocks of the next step.
         predict: Normalised outputs (N, S, H, Q) for the validation blocks with the given weights.
         y_validation: Their labels, shape (N, S, H).
     """
     _compile(network, training)
-    random = np.random.default_rng(training.seed)
-    due = {round(part * training.steps / training.validations) for part in range(1, training.validations + 1)}
+    due = {round(part * training.steps / training.validations) for part in range(training.validations + 1)}
     history: list[Validation] = []
+    losses: list[float] = []
     best, interrupted = named_weights(network), False
-
-    def validate(step: int, loss: float) -> None:
-        nonlocal best
-        weights = named_weights(network)
-        validation_loss = loss_of(predict(weights), y_validation, training.loss)
-        if not np.isfinite(validation_loss):
-            raise ModelError(
-                f"training diverged at step {step}: the validation loss is {validation_loss}. "
-                f"Use a smaller --learning-rate than {training.learning_rate:g}."
-            )
-        if all(validation_loss < earlier.validation_loss for earlier in history):
-            best = weights
-        history.append(Validation(step, loss, validation_loss))
-
     try:
-        validate(0, float("nan"))
-        for step in range(1, training.steps + 1):
-            blocks = draw(random)
-            y = np.clip(blocks.y, -LARGEST, LARGEST).astype(np.float32)
-            loss = float(network.train_on_batch(blocks.x, y))
-            if progress:
-                progress(Step(network.name, step, training.steps, loss))
+        for step in range(training.steps + 1):
+            if step:
+                losses.append(_step(network, draw))
+                if progress:
+                    progress(Step(network.name, step, training.steps, losses[-1]))
             if step in due:
-                validate(step, loss)
-                network.reset_metrics()
+                weights = named_weights(network)
+                validation_loss = loss_of(predict(weights), y_validation, training.loss)
+                _check_finite(validation_loss, step, training)
+                if all(validation_loss < earlier.validation_loss for earlier in history):
+                    best = weights
+                history.append(Validation(step, float(np.mean(losses)) if losses else None, validation_loss))
+                losses.clear()
     except KeyboardInterrupt:
         interrupted = True
     return Fit(best, tuple(history), interrupted)
+
+
+def _step(network: "keras.Model", draw: Callable[[], Blocks]) -> float:
+    """One step of the optimiser on the next blocks; their loss."""
+    blocks = draw()
+    y = np.clip(blocks.y, -LARGEST, LARGEST).astype(np.float32)
+    return float(network.train_on_batch(blocks.x, y))
+
+
+def _check_finite(validation_loss: float, step: int, training: TrainingConfig) -> None:
+    if not np.isfinite(validation_loss):
+        raise ModelError(
+            f"training diverged at step {step}: the validation loss is {validation_loss}. "
+            f"Use a smaller --learning-rate than {training.learning_rate:g}."
+        )
 
 
 # Labels beyond this many scales are cut: they come from windows that hardly moved before a jump.

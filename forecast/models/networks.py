@@ -131,7 +131,9 @@ class Network:
         train = origins(config.lookback, split.validation, horizon=horizon, labels=labels)
         validation = self._validation_blocks(values_scaled, split, problem)
 
-        def draw(random: np.random.Generator) -> Blocks:
+        random = np.random.default_rng(config.training.seed)
+
+        def draw() -> Blocks:
             chosen = np.sort(random.choice(train, config.training.batch))
             return self.blocks(values_scaled, chosen, problem, labels)
 
