@@ -1,0 +1,89 @@
+"""What the README says is so: its tree is the disk, its commands are there, its code runs, its numbers come out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import forecast
+from forecast.cli import app
+from forecast.report import run_record
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_tree_is_the_disk():
+    tree = README.split("## Layout")[1].split("```")[1]
+    listed = set(re.findall(r"^  ([\w/]+(?:\.py)?) ", tree, re.M))
+    there = {
+        path.name + ("/" if path.is_dir() else "")
+        for path in (ROOT / "forecast").iterdir()
+        if path.name != "__pycache__"
+    }
+    assert listed == there
+    assert all((ROOT / folder).is_dir() for folder in re.findall(r"^(\w+)/", tree, re.M))
+
+
+def test_every_command_has_help_and_stands_in_the_readme():
+    usage = README.split("## Use")[1].split("```")[1]
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands]
+    assert re.findall(r"^forecast (\w+)", usage, re.M) == commands
+    assert all(command.callback.__doc__ for command in app.registered_commands)
+
+
+def test_both_commands_are_targets_of_make():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.M):
+        assert f"\n{target}:" in makefile
+
+
+def test_links_and_pictures_are_there():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).is_file()
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"```python\n(.*?)```", README, re.S).group(1), {})
+    assert len(capsys.readouterr().out.split()) >= 30
+    assert (tmp_path / "runs" / "sp500" / "scores.csv").exists()
+
+
+def table_rows():
+    rows = re.findall(r"^\| \*{0,2}(\w+)\*{0,2} \| ([\d.]+) .*? \| ([\d.]+) \| ([\d.]+) \|$", README, re.M)
+    return {model: (float(mae), float(held), float(ratio)) for model, mae, held, ratio in rows}
+
+
+def test_the_table_of_the_readme_comes_out_of_the_demo_s_data():
+    """Baselines to the digits shown, and the quickest network, whose last digits differ by machine."""
+    result = forecast.run(ROOT / "data" / "sp500.csv", models=["dense"])
+    shown = table_rows()
+    assert len(shown) == 7
+    for row in result.scores:
+        mae, held, ratio = shown[row.model]
+        digits = 20 if row.model == "dense" else 1
+        assert row.mae == pytest.approx(mae, abs=0.0051 * digits)
+        assert 100 * row.coverage90 == pytest.approx(held, abs=0.051 * digits)
+        assert row.mae_vs_naive == pytest.approx(ratio, abs=0.00051 * digits)
+
+
+def test_the_defaults_that_help_names_are_the_defaults():
+    """Options show `[default]` in their help; the configuration is what holds."""
+    import typer.main
+
+    config = forecast.ExperimentConfig()
+    values = config.to_dict() | config.to_dict()["network"] | config.to_dict()["training"]
+    for command in typer.main.get_command(app).commands.values():
+        for option in command.params:
+            found = re.search(r"\[([\d.]+|tanh)\]\.?$", getattr(option, "help", None) or "")
+            if found:
+                assert str(values[option.name]) == found.group(1) or values[option.name] == float(found.group(1))
+
+
+def test_the_run_record_is_plain(walk):
+    from conftest import SMALL
+
+    record = run_record(forecast.run(walk, models=[], config=SMALL))
+    assert record["verdict"]["naive"]["p_value"] is None
