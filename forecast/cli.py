@@ -15,6 +15,9 @@ import typer
 from forecast.errors import ForecastError
 from forecast.terminal import TrainingBar, native_noise_off, say
 
+# Typer's exit status for Ctrl-C, which it reports without a word.
+STOPPED = 130
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -211,9 +214,10 @@ def main() -> None:
             raise
         say(f"forecast: {error}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        say("forecast: stopped; nothing was written.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            say("forecast: stopped; nothing was written.")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

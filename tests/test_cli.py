@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,18 @@ def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
     assert "Training of dense was stopped; its best weights so far are kept." in errors
     assert "Not trained: lstm." in errors
     assert (tmp_path / "run" / "models" / "dense" / "bundle.json").exists()
+
+
+def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
+    data = Path(__file__).parent.parent / "data" / "sp500.csv"
+    command = [sys.executable, "-m", "forecast", "run", str(data), "--models", "lstm", "--out", "run"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert "the target is Adj Close" in process.stderr.readline()  # Keras is loaded next, which takes seconds
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "forecast: stopped; nothing was written."
+    assert not list(tmp_path.iterdir())
 
 
 def test_help_is_quick_work_and_loads_nothing_heavy():
