@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -10,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
-import yfinance.base
 
 from forecast.errors import SourceError
 from forecast.sources import load, yahoo
@@ -72,6 +72,7 @@ def point_at(monkeypatch, address):
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     """A loopback Yahoo; the cache is in a new folder, and no other address can be reached."""
+    yfinance = yahoo.load_yfinance()
     with Yahoo(("127.0.0.1", 0), Answer) as made:
         thread = threading.Thread(target=made.serve_forever, daemon=True)
         thread.start()
@@ -153,3 +154,17 @@ def test_tickers_of_every_form_have_a_file_of_their_own():
     names = {yahoo.cache_path(ticker).name for ticker in ("^GSPC", "BRK-B", "ETH/USD", "../x", "7203.T")}
     assert len(names) == 5
     assert not any("/" in name for name in names)
+
+
+def test_downloads_work_after_tensorflow_was_loaded():
+    """In a process of its own, as in a notebook: TensorFlow's libcurl must not get in the way of yfinance's."""
+    code = (
+        "import keras\n"
+        "from forecast.sources.yahoo import load_yfinance\n"
+        "load_yfinance()\n"
+        "from curl_cffi import requests\n"
+        "try: requests.Session(impersonate='chrome').get('http://127.0.0.1:9')\n"
+        "except requests.exceptions.ConnectionError: print('asked')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["asked"], done.stderr[-500:]

@@ -4,10 +4,14 @@ In: a ticker. Out: its daily bars with both the raw and the adjusted close, from
 Files lie in the user's cache folder, one Parquet file a ticker, written whole or not at all.
 """
 
+import os
+import sys
 import time
 import urllib.parse
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import platformdirs
@@ -68,14 +72,16 @@ def _read(path: Path) -> Download:
 
 def _fetch(ticker: str) -> tuple[pd.DataFrame, str]:
     """The bars from Yahoo, unadjusted and adjusted, and their currency."""
-    import yfinance
+    yfinance = load_yfinance()
     from curl_cffi.requests.exceptions import HTTPError, RequestException
     from yfinance.exceptions import YFException, YFRateLimitError
 
     yfinance.config.debug.hide_exceptions = False
     client = yfinance.Ticker(ticker)
     try:
-        bars = client.history(period="max", interval="1d", auto_adjust=False, actions=False, timeout=TIMEOUT)
+        with warnings.catch_warnings():  # yfinance shows its own deprecations, which no user can put right
+            warnings.simplefilter("ignore", DeprecationWarning)
+            bars = client.history(period="max", interval="1d", auto_adjust=False, actions=False, timeout=TIMEOUT)
     except YFRateLimitError as error:
         raise SourceError(f"{ticker}: Yahoo Finance answers too many requests (429). Wait some minutes.") from error
     except YFException as error:
@@ -92,3 +98,21 @@ def _fetch(ticker: str) -> tuple[pd.DataFrame, str]:
         raise SourceError(f"{ticker}: Yahoo Finance sent no rows. Try again later, or check the ticker.")
     bars.index = bars.index.tz_localize(None).normalize().rename("Date")
     return bars[COLUMNS].reset_index(), str(client.history_metadata.get("currency") or "units")
+
+
+def load_yfinance() -> Any:
+    """The package yfinance, with its build of libcurl bound to its own functions.
+
+    TensorFlow carries a libcurl of its own. Where it was loaded first, as in a notebook, Linux would mix the two, and
+    every download would fail with "Impersonating chrome is not supported".
+    """
+    if hasattr(os, "RTLD_DEEPBIND"):
+        flags = sys.getdlopenflags()
+        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+        try:
+            import curl_cffi  # noqa: F401
+        finally:
+            sys.setdlopenflags(flags)
+    import yfinance
+
+    return yfinance
