@@ -21,7 +21,7 @@ import numpy as np
 
 from forecast.config import ExperimentConfig
 from forecast.errors import BundleError, ForecastError
-from forecast.files import whole_folder
+from forecast.files import holds_other, whole_folder
 from forecast.models import Validation, find_model
 from forecast.scaling import Scaler
 from forecast.shrinkage import FACTORS
@@ -51,7 +51,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         BundleError: `folder` is a file, or a folder with other content.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).is_file()):
+    if holds_other(folder, DESCRIPTION):
         raise BundleError(f"a bundle is written to a new folder or over a bundle. {folder} holds something else.")
 
 

@@ -8,6 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def holds_other(folder: Path, mark: str) -> bool:
+    """Whether something is there that is neither an empty folder nor one with the file `mark`, so must be left alone."""
+    if folder.is_dir():
+        return any(folder.iterdir()) and not (folder / mark).is_file()
+    return folder.exists()
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A new folder to write into, which takes the place of `folder` when the block ends without an error.

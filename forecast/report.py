@@ -25,7 +25,7 @@ from forecast.calendars import iso
 from forecast.config import MEDIAN, QUANTILES
 from forecast.errors import ConfigError
 from forecast.experiment import Experiment
-from forecast.files import whole_folder
+from forecast.files import holds_other, whole_folder
 from forecast.plots import save_plots
 from forecast.training import Forecast
 
@@ -46,7 +46,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         ConfigError: `folder` is a file, or a folder with other content.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / RUN).is_file()):
+    if holds_other(folder, RUN):
         raise ConfigError(f"--out must be a new folder or that of an earlier run. {folder} holds something else.")
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -145,6 +146,17 @@ def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "forecast: stopped; nothing was written."
     assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_sees_a_bar_with_loss_and_time_left(prices, tmp_path):
+    screen, terminal = os.openpty()
+    command = [sys.executable, "-m", "forecast", "train", str(prices), "--model", "dense", "--save", "saved", *QUICK]
+    done = subprocess.run(command, cwd=tmp_path, stderr=terminal, stdout=subprocess.PIPE, timeout=60)
+    os.close(terminal)
+    shown = os.read(screen, 100_000).decode()
+    os.close(screen)
+    assert done.returncode == 0
+    assert re.search(r"dense .*8/8 steps, loss 0\.\d{4}.*0:00:00", shown)
 
 
 def test_help_is_quick_work_and_loads_nothing_heavy():
