@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def holds_other(folder: Path, mark: str) -> bool:
-    """Whether something is there that is neither an empty folder nor one with the file `mark`, so must be left alone."""
+    """Whether something is there that is neither an empty folder nor one with the file `mark`."""
     if folder.is_dir():
         return any(folder.iterdir()) and not (folder / mark).is_file()
     return folder.exists()
