@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import dacite
 import numpy as np
 
 from forecast.config import ExperimentConfig
-from forecast.errors import BundleError, ForecastError
+from forecast.errors import BundleError, ConfigError
 from forecast.files import holds_other, whole_folder
 from forecast.models import Validation, find_model
 from forecast.scaling import Scaler
@@ -93,8 +94,11 @@ def open_model(folder: str | Path) -> TrainedModel:
     folder = Path(folder)
     description = _description(folder)
     try:
-        model = _trained_model(description, _weights(folder, description["sha256"]))
-    except (KeyError, TypeError, ValueError, dacite.DaciteError, ForecastError) as error:
+        _check_hashes(folder, description["sha256"])
+        model = _trained_model(description, _weights(folder))
+    except BundleError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError, BadZipFile, dacite.DaciteError, ConfigError) as error:
         reason = f"{type(error).__name__}: {error}".rstrip(".")
         raise BundleError(f"{folder}: the bundle is damaged, and must be copied or trained again. {reason}.") from error
     _check_shapes(folder, model)
@@ -115,14 +119,17 @@ def _description(folder: Path) -> dict[str, Any]:
     return dict(description)
 
 
-def _weights(folder: Path, hashes: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """The arrays of `weights.npz`, once all files have the hashes that the description gives."""
-    for name, expected in hashes.items():
+def _check_hashes(folder: Path, hashes: Mapping[str, str]) -> None:
+    """The weights and, if there was one, the Keras network are the files that were saved."""
+    for name in sorted({WEIGHTS, *hashes}):
         path = folder / Path(name).name
         if not path.is_file():
             raise BundleError(f"{folder}: the bundle lacks {name}. Copy the whole folder again.")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != hashes[name]:
             raise BundleError(f"{path}: the file is not the one that was saved. Copy the folder again.")
+
+
+def _weights(folder: Path) -> dict[str, np.ndarray]:
     with np.load(io.BytesIO((folder / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 

@@ -98,7 +98,13 @@ def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     steps = [row.step for row in model.history]
     validation = [row.validation_loss for row in model.history]
     colour = colour_of(model.model)
-    ax.plot(steps[1:], [row.loss or np.nan for row in model.history[1:]], color=GREY, linewidth=1.3, label="training")
+    ax.plot(
+        steps,
+        [np.nan if row.loss is None else row.loss for row in model.history],
+        color=GREY,
+        linewidth=1.3,
+        label="training",
+    )
     ax.plot(steps, validation, color=colour, linewidth=1.3, marker="o", markersize=3, label="validation")
     best = int(np.argmin(validation))
     ax.plot(steps[best], validation[best], "o", color=colour, markersize=9, fillstyle="none", label="weights kept")

@@ -106,6 +106,8 @@ def edit(bundle, change):
         (lambda folder: edit(folder, lambda d: d["config"]["network"].update(units=5)), "must be finite, of shape"),
         (lambda folder: edit(folder, lambda d: d["scaler"].update(span=[1, 2])), "span must be finite, of shape"),
         (lambda folder: edit(folder, lambda d: d.pop("credit")), "damaged"),
+        (lambda folder: edit(folder, lambda d: d.update(sha256={})), "damaged"),
+        (lambda folder: edit(folder, lambda d: d.update(sha256=[], scaler=[])), "damaged"),
     ],
 )
 def test_a_damaged_bundle_is_refused_with_a_reason(bundle, damage, message):
@@ -114,3 +116,4 @@ def test_a_damaged_bundle_is_refused_with_a_reason(bundle, damage, message):
         open_model(bundle)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "BundleError" not in str(caught.value)

@@ -75,11 +75,14 @@ def test_the_defaults_that_help_names_are_the_defaults():
 
     config = forecast.ExperimentConfig()
     values = config.to_dict() | config.to_dict()["network"] | config.to_dict()["training"]
+    named = 0
     for command in typer.main.get_command(app).commands.values():
         for option in command.params:
             found = re.search(r"\[([\d.]+|tanh)\]\.?$", getattr(option, "help", None) or "")
             if found:
+                named += 1
                 assert str(values[option.name]) == found.group(1) or values[option.name] == float(found.group(1))
+    assert named == 26  # thirteen options of two commands
 
 
 def test_the_run_record_is_plain(walk):

@@ -64,8 +64,19 @@ def test_dates_with_a_time_zone_keep_their_wall_clock():
     assert series.index[0] == pd.Timestamp("2020-01-01")
 
 
-def test_a_series_object_passes_through(walk):
-    assert load(walk) is walk
+def test_summer_time_in_a_column_of_dates_keeps_its_wall_clock(write):
+    text = "Date,Close\n2020-01-02 00:00:00-05:00,1\n2020-07-01 00:00:00-04:00,2\n"
+    assert [f"{date:%Y-%m-%d %H}" for date in load(write(text)).index] == ["2020-01-02 00", "2020-07-01 00"]
+
+
+def test_columns_may_be_numbers():
+    frame = pd.DataFrame({0: pd.date_range("2020-01-01", periods=3), 1: [1.0, 2, 3]})
+    assert load(frame).y.tolist() == [1, 2, 3]
+
+
+def test_a_series_object_passes_through_and_takes_another_name_and_unit(walk):
+    assert load(walk).fingerprint() == walk.fingerprint()
+    assert (load(walk, name="other", unit="EUR").name, load(walk, unit="EUR").unit) == ("other", "EUR")
 
 
 @pytest.mark.parametrize(

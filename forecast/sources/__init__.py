@@ -3,6 +3,7 @@
 In: whatever a user names a series by. Out: one checked `TimeSeries`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +31,7 @@ def load(source: Source, *, target: str | None = None, name: str | None = None, 
         SeriesError: the rows break a rule (order, gaps in the target).
     """
     if isinstance(source, TimeSeries):
-        return source
+        return replace(source, target=target or source.target, name=name or source.name, unit=unit or source.unit)
     if isinstance(source, pd.Series):
         source = source.to_frame(name=str(source.name) if source.name is not None else "value")
     if isinstance(source, pd.DataFrame):

@@ -15,6 +15,9 @@ DATE_NAMES = ("date", "datetime", "timestamp", "time", "day", "month", "week", "
 # The target, best first, where the user named none.
 TARGET_NAMES = ("adj close", "adjusted close", "adj_close", "adjclose", "close", "price", "value", "y")
 
+# A time with its offset from UTC, which changes within a column where summer time does; the wall clock is what counts.
+OFFSET = r"(:\d{2}(?:\.\d+)?)\s*(?:Z|[+-]\d{2}:?\d{2})$"
+
 
 def from_frame(
     frame: pd.DataFrame,
@@ -36,7 +39,7 @@ def from_frame(
     """
     if frame.empty:
         raise SourceError(f"{where}: a series must have rows. Received: none.")
-    index, rest = _dates(frame, where)
+    index, rest = _dates(frame.rename(columns=str), where)
     column = _target(rest, target, where)
     values = _numbers(rest[column], column, index, where)
     said = list(notes)
@@ -79,7 +82,8 @@ def _date_column(frame: pd.DataFrame) -> str:
 def _parse_dates(text: "pd.Series[str]", column: str, where: str) -> "pd.Series[pd.Timestamp]":
     if is_numeric_dtype(text) and not text.between(1000, 9999).all():
         raise SourceError(f"{where}: dates must be written as in 2018-12-31. {column} holds numbers ({text.iloc[0]}).")
-    dates = pd.to_datetime(text.astype(str).str.strip(), errors="coerce", format="ISO8601")
+    wall_clock = text.astype(str).str.strip().str.replace(OFFSET, r"\1", regex=True)
+    dates = pd.to_datetime(wall_clock, errors="coerce", format="ISO8601")
     wrong = dates.isna().to_numpy()
     if wrong.any():
         row = int(np.argmax(wrong))
