@@ -3,6 +3,10 @@
     ForecastError
     ├── ConfigError     a setting is out of range, unknown, or contradicts another
     ├── SourceError     a file or the network did not give a table that can be read
+    │   ├── RateLimited     the service answers too many requests
+    │   ├── UnknownTicker   the service does not know the ticker, or it was delisted
+    │   ├── NoData          the ticker is known, but there are no rows in that span
+    │   └── NoNetwork       the service cannot be reached
     ├── SeriesError     the rows of a series break a rule (order, gaps in the target, length)
     │   └── SeriesTooShort
     ├── ModelError      a network could not be trained, or cannot forecast this series
@@ -22,6 +26,22 @@ class ConfigError(ForecastError):
 
 class SourceError(ForecastError):
     """A file or the network did not give a table that can be read."""
+
+
+class RateLimited(SourceError):
+    """The service answers too many requests."""
+
+
+class UnknownTicker(SourceError):
+    """The service does not know the ticker, or it was delisted."""
+
+
+class NoData(SourceError):
+    """The ticker is known, but there are no rows in that span."""
+
+
+class NoNetwork(SourceError):
+    """The service cannot be reached, or does not answer in time."""
 
 
 class SeriesError(ForecastError):

@@ -26,6 +26,8 @@ class TimeSeries:
         values: Shape (T, F), finite, read-only, in the file's own unit.
         unit: What one unit of the target is (`USD`, `°C`); `units` where nobody said.
         frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`), inferred from the dates.
+        exchange: The calendar of package `exchange_calendars` whose sessions the rows follow (`XNYS`, `24/7`, `24/5`);
+            empty where the frequency alone says when the next rows are due.
         notes: What was assumed or changed on the way here, one sentence each.
     """
 
@@ -36,6 +38,7 @@ class TimeSeries:
     target: str
     unit: str = "units"
     frequency: str = ""
+    exchange: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
