@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from forecast.experiment import Experiment, run
     from forecast.models import MODELS
     from forecast.series import TimeSeries
-    from forecast.sources import load
+    from forecast.sources import inspect, load
     from forecast.training import Forecast, TrainedModel, train
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ _HOME = {
     "TimeSeries": "series",
     "TrainedModel": "training",
     "TrainingConfig": "config",
+    "inspect": "sources",
     "load": "sources",
     "open_model": "bundle",
     "run": "experiment",
@@ -51,6 +52,7 @@ __all__ = [
     "TimeSeries",
     "TrainedModel",
     "TrainingConfig",
+    "inspect",
     "load",
     "open_model",
     "run",

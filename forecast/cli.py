@@ -7,6 +7,7 @@ was at fault (one line says what, where and what to do), 2 wrong usage, 130 stop
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,18 +18,30 @@ from forecast.terminal import TrainingBar, native_noise_off, say
 
 # Typer's exit status for Ctrl-C, which it reports without a word.
 STOPPED = 130
+# Options that say how a series is read.
+SOURCE = ("target", "unit", "date_order", "exchange", "strict", "offline")
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would eat the defaults in square brackets
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Honest time-series forecasts with Keras: networks that are always measured against the naive forecast. "
     "No investment advice.",
 )
 
-SeriesArgument = Annotated[str, typer.Argument(metavar="SERIES", help="CSV or Parquet file, FILE:COLUMN, or a ticker.")]
+SeriesArgument = Annotated[
+    str,
+    typer.Argument(metavar="SERIES", help="File (text, Excel, Parquet), FILE:NAME for one of several, or a ticker."),
+]
 Target = Annotated[str | None, typer.Option(help="Column to forecast [adjusted close, close, or the only one].")]
+DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd [from the whole column].")]
+Exchange = Annotated[
+    str | None, typer.Option(help="Whose sessions come next, as in XNYS, crypto or fx [from the dates].")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse rows that would be left out or merged.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Tickers from their copies on disk alone.")]
 Unit = Annotated[str | None, typer.Option(help="What one unit of the target is, as in USD.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks and the libraries' own messages.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else.")]
@@ -57,6 +70,10 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
     target: Target = None,
     unit: Unit = None,
+    date_order: DateOrder = None,
+    exchange: Exchange = None,
+    strict: Strict = False,
+    offline: Offline = False,
     recipe: Recipe = "blocks",
     horizon: Horizon = None,
     lookback: Lookback = None,
@@ -82,7 +99,7 @@ def run(
     from forecast import experiment, report
 
     config = _config(ctx.params)
-    loaded = _load(series, target, unit)
+    loaded = _load(series, ctx.params)
     folder = out or report.default_folder(loaded.name)
     with TrainingBar() as bar:
         result = experiment.run(loaded, models=_names(models), config=config, out=folder, progress=bar.advance)
@@ -105,6 +122,10 @@ def train(
     model: Annotated[str, typer.Option(help="What to train; see `forecast models`.")] = "lstm",
     target: Target = None,
     unit: Unit = None,
+    date_order: DateOrder = None,
+    exchange: Exchange = None,
+    strict: Strict = False,
+    offline: Offline = False,
     recipe: Recipe = "blocks",
     horizon: Horizon = None,
     lookback: Lookback = None,
@@ -127,7 +148,7 @@ def train(
 
     config = _config(ctx.params)
     bundle.check_folder(save)
-    loaded = _load(series, target, unit)
+    loaded = _load(series, ctx.params)
     with TrainingBar() as bar:
         trained = training.train(loaded, model, config, progress=bar.advance)
     _say_interrupted([trained] if trained.interrupted else [], ())
@@ -137,10 +158,15 @@ def train(
 
 @app.command()
 def predict(
+    ctx: typer.Context,
     series: SeriesArgument,
     model: Annotated[Path, typer.Option(help="Folder of a saved model.")],
     target: Target = None,
     unit: Unit = None,
+    date_order: DateOrder = None,
+    exchange: Exchange = None,
+    strict: Strict = False,
+    offline: Offline = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -148,13 +174,70 @@ def predict(
     from forecast import bundle, report
 
     trained = bundle.open_model(model)
-    forecast = trained.forecast(_load(series, target, unit))
+    forecast = trained.forecast(_load(series, ctx.params))
     if as_json:
         print(json.dumps(report.forecast_record(forecast)))
         return
     from forecast import tables
 
     tables.print_forecast(forecast)
+
+
+@app.command()
+def fetch(
+    tickers: Annotated[list[str], typer.Argument(metavar="TICKER...", help="As on Yahoo: AAPL ^GSPC BTC-USD.")],
+    start: Annotated[str | None, typer.Option(help="First date, as in 2020-01-31 [the first there is].")] = None,
+    end: Annotated[str | None, typer.Option(help="First date that is not wanted any more [none].")] = None,
+    interval: Annotated[str, typer.Option(help="1m, 2m, 5m, 15m, 30m, 60m, 90m, 1h, 1d, 1wk, 1mo or 3mo.")] = "1d",
+    offline: Offline = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Download prices from Yahoo Finance into the copies on disk that all commands use."""
+    from forecast.sources import yahoo
+
+    results = []
+    for result in yahoo.fetch(tickers, start=start, end=end, interval=interval, offline=offline):
+        results.append(result)
+        for line in (f"{result.ticker}: {note}." for note in result.notes):
+            say(line)
+        if result.error:
+            say(f"forecast: {result.error}")
+    if as_json:
+        print(json.dumps([asdict(result) for result in results]))
+    else:
+        from forecast import tables
+
+        tables.print_fetched(results)
+    if any(result.error for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    series: SeriesArgument,
+    plot: Annotated[Path | None, typer.Option(help="Picture of the series, as PNG, SVG or PDF.")] = None,
+    target: Target = None,
+    date_order: DateOrder = None,
+    exchange: Exchange = None,
+    offline: Offline = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """What was understood of a file or ticker, and what looks wrong with it."""
+    from forecast import sources
+
+    found = sources.inspect(series, target=target, date_order=date_order, exchange=exchange, offline=offline)
+    if plot is not None:
+        from forecast import plots
+
+        plots.save_inspection(found, plot)
+    if as_json:
+        print(json.dumps(found.record(), ensure_ascii=False))
+        return
+    from forecast import tables
+
+    tables.print_inspection(found)
 
 
 @app.command()
@@ -177,17 +260,17 @@ def _config(options: dict[str, Any]) -> Any:
 
     if options["recipe"] not in RECIPES:
         raise ConfigError(f"`recipe` must be one of {', '.join(RECIPES)}. Received: {options['recipe']}.")
-    others = {"series", "models", "model", "out", "save", "target", "unit", "recipe", "as_json", "verbose"}
+    others = {"series", "models", "model", "out", "save", "recipe", "as_json", "verbose", *SOURCE}
     given = {name: value for name, value in options.items() if name not in others and value is not None}
     return override(RECIPES[options["recipe"]], given)
 
 
-def _load(source: str, target: str | None, unit: str | None) -> Any:
+def _load(source: str, options: dict[str, Any]) -> Any:
     from forecast.sources import load
 
-    series = load(source, target=target, unit=unit)
-    for note in series.notes:
-        say(f"{series.name}: {note}.")
+    series = load(source, **{name: options[name] for name in SOURCE})
+    for line in (*series.notes, *series.findings):
+        say(f"{series.name}: {line}.")
     return series
 
 

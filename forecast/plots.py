@@ -12,8 +12,12 @@ import pandas as pd
 
 from forecast.calendars import count_steps
 from forecast.config import MEDIAN
+from forecast.errors import ConfigError
 from forecast.experiment import Experiment
+from forecast.files import whole_file
 from forecast.models import BASELINES
+from forecast.series import TimeSeries
+from forecast.sources.inspection import Inspection
 from forecast.training import TrainedModel
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ TRUTH, GREY = "#000000", "#767676"
 COLOURS = {"lstm": "#0072B2", "gru": "#009E73", "rnn": "#D55E00", "dense": "#CC79A7"}
 BASELINE_COLOURS = {"naive": "#767676", "drift": "#A6761D", "seasonal_naive": "#56B4E9"}
 PARTS = {"training rows": "#0072B2", "validation rows": "#E69F00", "test rows": "#D55E00"}
+FINDING_COLOURS = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9")
 CLOSE_UP = 120
+MOST_SERIES = 8
 DPI = 120
 
 
@@ -47,6 +53,40 @@ def plot_history(experiment: Experiment, ax: "Axes") -> None:
         ax.axvline(date2num(series.index[edge]), color=GREY, linewidth=0.8, linestyle=":")
     _finish(ax, f"{series.name}: {series.target}", _unit(experiment))
     _legend_beside(ax)
+
+
+def plot_series(series: TimeSeries, ax: "Axes") -> None:
+    """A series as it was read, with the dates of its findings."""
+    from matplotlib.dates import date2num
+
+    ax.plot(series.index, series.y, color=TRUTH, linewidth=1.0)
+    dated = [finding for finding in series.findings if finding.dates]
+    for finding, colour in zip(dated, FINDING_COLOURS * len(dated), strict=False):
+        for number, date in enumerate(finding.dates):
+            label = f"{finding.kind} {finding.count}" if number == 0 else None
+            ax.axvline(date2num(pd.Timestamp(date)), color=colour, linewidth=1.0, linestyle=":", label=label)
+    _finish(ax, f"{series.name}: {series.target}", series.unit)
+    if dated:
+        _legend_beside(ax)
+
+
+def save_inspection(inspection: Inspection, path: Path) -> None:
+    """Draws the series of an inspection, one below the other, at most `MOST_SERIES`.
+
+    Raises:
+        ConfigError: the file's ending is no kind of picture.
+    """
+    from matplotlib.figure import Figure
+
+    kinds = Figure().canvas.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in kinds:
+        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+    series = [sighting.series for sighting in inspection.series if sighting.series][:MOST_SERIES]
+    figure = Figure(figsize=(10, 3.2 * len(series)), dpi=DPI, layout="constrained")
+    for one, ax in zip(series, np.atleast_1d(figure.subplots(len(series))), strict=True):
+        plot_series(one, ax)
+    with whole_file(path) as work:
+        figure.savefig(work, format=path.suffix.lower().lstrip("."))
 
 
 def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:

@@ -17,6 +17,29 @@ from forecast.errors import SeriesError
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something about the rows of a series that a careful reader would want to know.
+
+    Attributes:
+        kind: One word for it, such as `missing_values`.
+        count: Rows or places concerned.
+        dates: The first of them, as in 2018-12-31.
+        action: What was done about it.
+        repaired: Rows were left out or merged; `strict` refuses that.
+    """
+
+    kind: str
+    count: int
+    dates: tuple[str, ...]
+    action: str
+    repaired: bool = False
+
+    def __str__(self) -> str:
+        dates = ", ".join(self.dates) + (", ..." if len(self.dates) < self.count else "")
+        return f"{self.kind} {self.count}{f' ({dates})' if self.dates else ''}: {self.action}"
+
+
 @dataclass(frozen=True, eq=False)
 class TimeSeries:
     """One row a point in time, one column a feature; `target` is the column that is forecast.
@@ -28,7 +51,8 @@ class TimeSeries:
         frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`), inferred from the dates.
         exchange: The calendar of package `exchange_calendars` whose sessions the rows follow (`XNYS`, `24/7`, `24/5`);
             empty where the frequency alone says when the next rows are due.
-        notes: What was assumed or changed on the way here, one sentence each.
+        notes: What was assumed on the way here, one sentence each.
+        findings: What looks wrong in the source, and what was done about it.
     """
 
     name: str
@@ -40,6 +64,7 @@ class TimeSeries:
     frequency: str = ""
     exchange: str = ""
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float64)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from math import isnan
+from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -10,10 +12,17 @@ from rich.table import Table
 from forecast.calendars import count_steps
 from forecast.experiment import Experiment
 from forecast.models import Model
+from forecast.series import Array
+from forecast.sources.inspection import Inspection, Sighting
 from forecast.training import Forecast
+
+if TYPE_CHECKING:
+    from forecast.sources.yahoo import Fetched
 
 # Where standard output is no terminal, a table is not cut to 80 columns.
 WIDE = 160
+BARS = "▁▂▃▄▅▆▇█"
+SPAN = ("rows", "first", "last", "first value", "last value")
 
 
 def print_scores(experiment: Experiment) -> None:
@@ -84,6 +93,63 @@ def print_models(models: Iterable[Model]) -> None:
     for model in models:
         table.add_row(model.name, model.summary)
     _console().print(table)
+
+
+def print_fetched(results: "Iterable[Fetched]") -> None:
+    """What there is of each ticker; of one that failed, the kind of the failure."""
+    table = Table("ticker", "interval", *SPAN[:3], "currency", "kind", "fetched", "what happened")
+    for result in results:
+        happened = result.error_kind or "; ".join(result.notes) or "done"
+        span = f"{result.rows:,}", result.first, result.last
+        cells = result.ticker, result.interval, *span, result.currency, result.kind, result.fetched[:16], happened
+        table.add_row(*map(escape, cells))
+    _console().print(table)
+
+
+def print_inspection(inspection: Inspection) -> None:
+    """The form of a source, its series, and the findings and the course of each."""
+    console = _console()
+    console.print(
+        f"{inspection.source}: " + ", ".join(f"{what} {how}" for what, how in inspection.form.items()), highlight=False
+    )
+    table = Table("series", "target", *SPAN, "frequency", "exchange", "course")
+    for sighting in inspection.series:
+        table.add_row(*map(escape, _sighting_cells(sighting)))
+    console.print(table)
+    for line in dict.fromkeys(map(_choice_line, inspection.series)):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    for sighting in inspection.series:
+        for finding in sighting.series.findings if sighting.series else ():
+            console.print(f"{sighting.name}: {finding}", soft_wrap=True, highlight=False, markup=False)
+    well = [sighting.name for sighting in inspection.series if sighting.series and not sighting.series.findings]
+    if well:
+        console.print(f"Nothing looks wrong with {', '.join(well)}.", soft_wrap=True, highlight=False, markup=False)
+
+
+def _choice_line(sighting: Sighting) -> str:
+    """Why the target is the target, the same for most series of a source; or why there is none."""
+    if sighting.series is None:
+        return f"{sighting.name} cannot be used. {sighting.why}"
+    if len(sighting.columns) == 1:
+        return f"The target is {sighting.why}."
+    return f"The target is {sighting.series.target}: {sighting.why}. Columns: {', '.join(sighting.columns)}."
+
+
+def _sighting_cells(sighting: Sighting) -> tuple[str, ...]:
+    series = sighting.series
+    if series is None:
+        return sighting.name, "", "0", "", "", "", "", "", "", ""
+    values = f"{series.y[0]:.6g}", f"{series.y[-1]:.6g}"
+    first, last = sighting.span
+    span = f"{len(series):,}", first, last, *values
+    return sighting.name, series.target, *span, series.frequency, sighting.exchange, _sparkline(series.y)
+
+
+def _sparkline(values: Array) -> str:
+    """The course of a series in 24 characters: means of equal parts between its lowest and highest."""
+    means = np.array([part.mean() for part in np.array_split(values, min(24, len(values)))])
+    reach = float(np.ptp(means)) or 1.0
+    return "".join(BARS[int(7 * (mean - means.min()) / reach)] for mean in means)
 
 
 def _table(title: str) -> Table:

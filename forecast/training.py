@@ -15,6 +15,7 @@ from forecast import intervals, shrinkage
 from forecast.calendars import future_dates, iso, season_of
 from forecast.config import QUANTILES, ExperimentConfig
 from forecast.errors import ModelError, SeriesTooShort
+from forecast.exchanges import recognise
 from forecast.models import Model, Problem, Progress, Validation, Weights, find_model
 from forecast.scaling import Scaler, fit_scaler
 from forecast.series import TimeSeries
@@ -203,9 +204,10 @@ def train(
 
 
 def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
-    """The forecast at the last origin of `predictions`, with its dates."""
+    """The forecast at the last origin of `predictions`, with the dates of the series' exchange or frequency."""
     quantiles = predictions.quantiles[-1]
-    dates = future_dates(series.index[-1], frequency=series.frequency, periods=len(quantiles))
+    exchange = series.exchange or recognise(series.index)
+    dates = future_dates(series.index, frequency=series.frequency, periods=len(quantiles), exchange=exchange)
     return Forecast(
         model=predictions.model,
         series=series.name,

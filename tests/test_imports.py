@@ -13,7 +13,8 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "calendars", "files", "metrics"},
+    {"config", "exchanges", "files", "metrics"},
+    {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
     {"sources"},
     {"models"},

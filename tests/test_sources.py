@@ -1,13 +1,18 @@
+"""The door: files, frames and tickers give a series or one clear error."""
+
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import forecast
-from forecast.errors import ForecastError, SeriesError, SourceError
-from forecast.sources import load
+from forecast.errors import ConfigError, SeriesError, SourceError
+from forecast.sources import inspect, load
 
 YAHOO = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,1,2,0.5,1.5,1.25,100\n2020-01-03,2,3,1.5,2.5,2.25,90\n"
 WIDE = "Date,ALFA,BETA\n2020-01-02,10,20\n2020-01-03,11,21\n"
+GAPPY = "Date,Close\n2020-01-02,1\n2020-01-03,\n2020-01-06,3\n2020-01-06,3\n2020-01-07,4\n"
 
 
 @pytest.fixture
@@ -28,15 +33,13 @@ def test_yahoo_columns_give_the_adjusted_close(write):
     assert "the target is Adj Close" in series.notes[0]
 
 
-def test_without_an_adjusted_close_the_close_is_taken(write):
-    assert load(write("Date,Open,Close\n2020-01-02,1,2\n")).target == "Close"
-
-
 def test_a_named_column_and_a_target_override(write):
     path = write(WIDE)
     assert load(f"{path}:BETA").y.tolist() == [20, 21]
-    assert load(f"{path}:BETA").name == "prices:BETA"
+    assert load(f"{path}:beta").name == "BETA"
     assert load(path, target="alfa").y.tolist() == [10, 11]
+    assert load(f"{write(YAHOO)}:Volume").y.tolist() == [100, 90]
+    assert load(f"{write(YAHOO)}:Volume").name == "prices:Volume"
 
 
 def test_a_wide_file_without_a_choice_lists_its_columns(write):
@@ -44,18 +47,28 @@ def test_a_wide_file_without_a_choice_lists_its_columns(write):
         load(write(WIDE))
 
 
-def test_parquet_frames_and_series_say_the_same_as_the_csv(write, tmp_path):
+def test_a_column_that_is_not_there_names_those_that_are(write):
+    for source, target in ((f"{write(WIDE)}:GAMMA", None), (write(WIDE), "GAMMA")):
+        with pytest.raises(SourceError, match="one of ALFA, BETA. Received: GAMMA"):
+            load(source, target=target)
+
+
+def test_parquet_excel_frames_and_series_say_the_same_as_the_csv(write, tmp_path):
     expected = load(write(YAHOO))
     frame = pd.read_csv(tmp_path / "prices.csv", parse_dates=["Date"])
     frame.to_parquet(tmp_path / "prices.parquet")
-    for source in (tmp_path / "prices.parquet", frame, frame.set_index("Date"), frame.set_index("Date")["Adj Close"]):
+    frame.set_index("Date").to_parquet(tmp_path / "indexed.parquet")
+    titled = pd.DataFrame([["Prices of MADE"] + [None] * 6, [None] * 7, list(frame.columns), *frame.values.tolist()])
+    titled.to_excel(tmp_path / "prices.xlsx", header=False, index=False)
+    written = frame.assign(Date=frame["Date"].dt.strftime("%d.%m.%Y"))
+    files = [tmp_path / name for name in ("prices.parquet", "indexed.parquet", "prices.xlsx")]
+    for source in (*files, frame, written, frame.set_index("Date"), frame.set_index("Date")["Adj Close"]):
         assert load(source).fingerprint() == expected.fingerprint()
 
 
-def test_newest_first_is_turned_round_and_said(write):
-    series = load(write("Date,Close\n2020-01-03,2\n2020-01-02,1\n"))
-    assert series.y.tolist() == [1, 2]
-    assert "newest first" in series.notes[0]
+def test_the_form_of_a_file_is_told_by_its_bytes_and_not_by_its_name(write, tmp_path):
+    (tmp_path / "prices.txt").write_bytes(gzip.compress(YAHOO.encode()))
+    assert load(tmp_path / "prices.txt").y.tolist() == [1.25, 2.25]
 
 
 def test_dates_with_a_time_zone_keep_their_wall_clock():
@@ -64,9 +77,11 @@ def test_dates_with_a_time_zone_keep_their_wall_clock():
     assert series.index[0] == pd.Timestamp("2020-01-01")
 
 
-def test_summer_time_in_a_column_of_dates_keeps_its_wall_clock(write):
-    text = "Date,Close\n2020-01-02 00:00:00-05:00,1\n2020-07-01 00:00:00-04:00,2\n"
-    assert [f"{date:%Y-%m-%d %H}" for date in load(write(text)).index] == ["2020-01-02 00", "2020-07-01 00"]
+def test_columns_of_a_download_by_yfinance_may_have_two_levels():
+    columns = pd.MultiIndex.from_product([["Close", "Open"], ["AAA", "BBB"]], names=["Price", "Ticker"])
+    frame = pd.DataFrame([[1.0, 2, 3, 4], [5, 6, 7, 8]], index=pd.bdate_range("2020-01-02", periods=2), columns=columns)
+    assert [sighting.name for sighting in inspect(frame).series] == ["AAA", "BBB"]
+    assert load(frame, target="Close BBB").y.tolist() == [2, 6]
 
 
 def test_columns_may_be_numbers():
@@ -74,59 +89,91 @@ def test_columns_may_be_numbers():
     assert load(frame).y.tolist() == [1, 2, 3]
 
 
+def test_periods_categories_and_decimals_are_read():
+    from decimal import Decimal
+
+    frame = pd.DataFrame(
+        {"Close": [Decimal("1.5"), Decimal("2.5")]}, index=pd.period_range("2020-01", periods=2, freq="M")
+    )
+    assert load(frame).y.tolist() == [1.5, 2.5]
+    long = pd.DataFrame({"day": ["2020-01-02"] * 2, "shop": pd.Categorical(["a", "b"]), "sales": [1, 2]})
+    assert [sighting.name for sighting in inspect(pd.concat([long] * 1)).series] == ["a", "b"]
+
+
 def test_a_series_object_passes_through_and_takes_another_name_and_unit(walk):
     assert load(walk).fingerprint() == walk.fingerprint()
     assert (load(walk, name="other", unit="EUR").name, load(walk, unit="EUR").unit) == ("other", "EUR")
+    assert load(walk, exchange="nyse").exchange == "XNYS"
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "the file is empty"),
-        ("Date,Close\n", "no rows"),
-        ("Date,Close\n2020-01-02,1\n2020-01-03,n.a.\n", "line 3: Close must be a number. On 2020-01-03 it is 'n.a.'"),
-        ("Date,Close\n2020-01-02,1\n2020-01-03,\n", "line 3: Close must be a number. On 2020-01-03 it is empty"),
-        (
-            "Date,Close\n2020-01-02,1\nyesterday,2\n",
-            "line 3: dates must be written as in 2018-12-31. Date is 'yesterday'",
-        ),
-        ("Date,Close\n1,1\n2,2\n", "Date holds numbers"),
-        ("Date,Close\n2020-01-02,1\n2020-01-02,2\n", "Row 2, 2020-01-02 00:00, appears twice"),
-        ('Date,Close\n2020-01-02,"1\n', "a CSV file is UTF-8 text"),
-    ],
-)
-def test_bad_files_get_one_clear_line(write, text, message):
-    with pytest.raises(ForecastError) as caught:
-        load(write(text))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_the_order_of_dates_can_be_given(write):
+    path = write("Date,Close\n01/02/2020,1\n02/02/2020,2\n03/02/2020,3\n")
+    assert load(path, date_order="dmy").index[0] == pd.Timestamp("2020-02-01")
+    assert load(path, date_order="mdy").index[0] == pd.Timestamp("2020-01-02")
+    assert [finding.kind for finding in load(path).findings] == ["ambiguous_dates"]
+    with pytest.raises(ConfigError, match="must be one of ymd, dmy, mdy"):
+        load(path, date_order="day first")
+    with pytest.raises(SourceError, match="no cell of Date is a date in the order ymd"):
+        load(path, date_order="ymd")
 
 
-def test_a_column_that_is_not_there_names_those_that_are(write):
-    with pytest.raises(SourceError, match="one of ALFA, BETA. Received: GAMMA"):
-        load(f"{write(WIDE)}:GAMMA")
+def test_strict_refuses_what_would_be_left_out_or_merged(write):
+    series = load(write(GAPPY))
+    assert series.y.tolist() == [1, 3, 4]
+    assert [(finding.kind, finding.count, finding.dates, finding.repaired) for finding in series.findings] == [
+        ("missing_values", 1, ("2020-01-03",), True),
+        ("duplicate_dates", 1, ("2020-01-06",), True),
+    ]
+    with pytest.raises(SeriesError, match=r"--strict.*missing_values 1 \(2020-01-03\).*duplicate_dates 1"):
+        load(write(GAPPY), strict=True)
+    assert load(write(YAHOO), strict=True).y.tolist() == [1.25, 2.25]
 
 
-@pytest.mark.parametrize("source", ["missing.csv", "no/such/file", "missing.csv:Close"])
+def test_an_inspection_has_the_record_that_is_promised(write):
+    record = inspect(write(GAPPY)).record()
+    assert record["source"] == "prices.csv"
+    assert record["form"]["encoding"] == "utf-8"
+    (series,) = record["series"]
+    shown = {key: series[key] for key in ("name", "target", "rows", "first", "last", "first_value", "last_value")}
+    assert shown == {
+        "name": "prices",
+        "target": "Close",
+        "rows": 3,
+        "first": "2020-01-02",
+        "last": "2020-01-07",
+        "first_value": 1.0,
+        "last_value": 4.0,
+    }
+    assert (series["columns"], series["frequency"]) == (["Close"], "B")
+    assert set(series["findings"][0]) == {"kind", "count", "dates", "action", "repaired"}
+
+
+def test_times_of_day_show_for_all_rows_of_a_series_that_has_them():
+    hours = pd.Series(range(30), index=pd.date_range("2020-01-01", periods=30, freq="h"))
+    assert inspect(hours.to_frame("load")).series[0].span == ("2020-01-01T00:00:00", "2020-01-02T05:00:00")
+
+
+def test_a_series_that_cannot_be_used_does_not_hide_the_others(write):
+    found = inspect(write("Date,ALFA,BETA,NOTE\n2020-01-02,1,,2\n2020-01-03,2,,3\n2020-01-04,3,4,n\n"))
+    assert [sighting.name for sighting in found.series if sighting.series] == ["ALFA", "BETA", "NOTE"]
+
+
+@pytest.mark.parametrize("source", ["missing.csv", "no/such/file", "missing.csv:Close", "prices.xlsx"])
 def test_a_missing_file_is_no_ticker(source):
     with pytest.raises(SourceError, match="There is no file"):
         load(source)
 
 
-def test_other_suffixes_and_broken_parquet_are_refused(write):
-    with pytest.raises(SourceError, match=r"must end in one of .csv"):
-        load(write("x", "prices.doc"))
-    with pytest.raises(SourceError, match="no Parquet file"):
-        load(write("x", "prices.parquet"))
-
-
-def test_an_empty_frame_and_unordered_dates_are_refused():
+def test_empty_and_unordered_frames():
     with pytest.raises(SourceError, match="must have rows"):
         load(pd.DataFrame())
-    with pytest.raises(SeriesError, match="strictly increasing"):
-        load(pd.Series(np.arange(3.0), index=pd.to_datetime(["2020-01-02", "2020-01-04", "2020-01-03"])))
+    dates = pd.to_datetime(["2020-01-02", "2020-01-06", "2020-01-03"])
+    series = load(pd.Series(np.arange(3.0), index=dates))
+    assert series.y.tolist() == [0, 2, 1]
+    assert series.findings[0].kind == "unsorted"
 
 
 def test_the_five_lines_of_the_docstring_work_from_the_package():
     assert forecast.load is load
+    assert forecast.inspect is inspect
     assert set(forecast.__all__) <= set(dir(forecast))

@@ -1,118 +1,244 @@
-"""Tickers of Yahoo Finance, through yfinance, with a copy on disk.
+"""Tickers of Yahoo Finance, from the copy on disk or fresh.
 
-In: a ticker. Out: its daily bars with both the raw and the adjusted close, from the cache of the same day or fresh.
-Files lie in the user's cache folder, one Parquet file a ticker, written whole or not at all.
+In: a ticker. Out: its bars with both the raw and the adjusted close. A copy that can be out of date is refreshed by the
+missing days only; a later split or dividend is noticed, and the whole history is read anew.
 """
 
-import os
-import sys
-import time
-import urllib.parse
-import warnings
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import platformdirs
 
-from forecast.errors import SourceError
-from forecast.files import whole_file
+from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
+from forecast.sources import cache
+from forecast.sources.cache import COLUMNS, Download
+from forecast.sources.client import ask, load_yfinance, reason
 
-# A copy younger than this many seconds is used as it is.
-FRESH = 12 * 3600
-TIMEOUT = 20
-COLUMNS = ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
-
-
-@dataclass(frozen=True, eq=False)
-class Download:
-    """Daily bars of one ticker: a column `Date` and those in `COLUMNS`, in `currency`."""
-
-    bars: pd.DataFrame
-    currency: str
-    notes: tuple[str, ...]
+# yfinance's, without 5d, whose rows depend on the day of the question.
+INTERVALS = ("1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "1d", "1wk", "1mo", "3mo")
+# How many days back Yahoo has bars of less than a day.
+REACH = {"1m": 7, "2m": 59, "5m": 59, "15m": 59, "30m": 59, "90m": 59, "60m": 729, "1h": 729}
+# Rows before the end of a copy that are asked for again.
+OVERLAP = 20
 
 
-def read_ticker(ticker: str) -> Download:
-    """All daily bars of a ticker; where Yahoo does not answer, an older copy with a note of its age.
+@dataclass(frozen=True)
+class Fetched:
+    """What `fetch` did for one ticker: `rows` from `first` to `last`, or an `error` and its kind."""
+
+    ticker: str
+    interval: str
+    rows: int = 0
+    first: str = ""
+    last: str = ""
+    currency: str = ""
+    kind: str = ""
+    zone: str = ""
+    fetched: str = ""
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    error_kind: str = ""
+
+
+def read_ticker(
+    ticker: str, *, start: str | None = None, end: str | None = None, interval: str = "1d", offline: bool = False
+) -> Download:
+    """The bars of a ticker; where Yahoo does not answer, those of an older copy with a note of its date.
+
+    Args:
+        ticker: As on finance.yahoo.com, as in AAPL, ^GSPC or BTC-USD.
+        start: The first date, as in 2020-01-31; by default the first that Yahoo has.
+        end: The first date that is not wanted any more; by default there is none.
+        interval: One of `INTERVALS`. Below a day Yahoo goes back some days only; a copy keeps its older rows.
+        offline: Asks nobody and takes the copy, however old.
+    Raises:
+        ConfigError: a date or the interval is not one.
+        RateLimited, UnknownTicker, NoData, NoNetwork: there are no bars and no copy, or no rows in that span.
+        SourceError: offline, the copy is damaged.
+    """
+    return _read(ticker, start, end, interval, offline, tries=None)[0]
+
+
+def fetch(
+    tickers: Sequence[str],
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    interval: str = "1d",
+    offline: bool = False,
+) -> Iterator[Fetched]:
+    """Reads one ticker after another, each told as soon as it is there; one that fails does not stop the others.
 
     Raises:
-        SourceError: Yahoo does not know the ticker, refuses, or cannot be reached, and there is no copy.
+        ConfigError: a date or the interval is not one.
     """
-    path = cache_path(ticker)
-    if path.exists() and time.time() - path.stat().st_mtime < FRESH:
-        return _read(path)
-    try:
-        bars, currency = _fetch(ticker)
-    except SourceError as error:
-        if not path.exists():
-            raise
-        copy = _read(path)
-        note = f"the copy of {pd.Timestamp(path.stat().st_mtime, unit='s'):%Y-%m-%d} is used, for {error}"
-        return Download(copy.bars, copy.currency, (*copy.notes, note))
-    bars.attrs["currency"] = currency
-    with whole_file(path) as work:
-        bars.to_parquet(work)
-    return _read(path)
-
-
-def cache_path(ticker: str) -> Path:
-    """Where the copy of a ticker's bars lies."""
-    folder = platformdirs.user_cache_path("forecast") / "yahoo"
-    return folder / f"{urllib.parse.quote(ticker.upper(), safe='')}.parquet"
-
-
-def _read(path: Path) -> Download:
-    bars = pd.read_parquet(path)
-    empty = bars["Adj Close"].isna()
-    notes = (f"{empty.sum()} rows without a price were left out",) if empty.any() else ()
-    return Download(bars[~empty], bars.attrs["currency"], notes)
-
-
-def _fetch(ticker: str) -> tuple[pd.DataFrame, str]:
-    """The bars from Yahoo, unadjusted and adjusted, and their currency."""
-    yfinance = load_yfinance()
-    from curl_cffi.requests.exceptions import HTTPError, RequestException
-    from yfinance.exceptions import YFException, YFRateLimitError
-
-    yfinance.config.debug.hide_exceptions = False
-    client = yfinance.Ticker(ticker)
-    try:
-        with warnings.catch_warnings():  # yfinance shows its own deprecations, which no user can put right
-            warnings.simplefilter("ignore", DeprecationWarning)
-            bars = client.history(period="max", interval="1d", auto_adjust=False, actions=False, timeout=TIMEOUT)
-    except YFRateLimitError as error:
-        raise SourceError(f"{ticker}: Yahoo Finance answers too many requests (429). Wait some minutes.") from error
-    except YFException as error:
-        reason = str(error).rstrip(".")
-        raise SourceError(f"Yahoo Finance has no prices of this ticker. {reason}. Is it spelt as on Yahoo?") from error
-    except HTTPError as error:
-        raise SourceError(f"{ticker}: Yahoo Finance answers {error}. Is the ticker spelt as on Yahoo?") from error
-    except (RequestException, OSError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise SourceError(f"{ticker}: no such file, and Yahoo Finance cannot be reached. {reason}.") from error
-    except (LookupError, TypeError, ValueError) as error:
-        raise SourceError(f"{ticker}: Yahoo Finance sent an answer that cannot be read. Try again later.") from error
-    if bars.empty:
-        raise SourceError(f"{ticker}: Yahoo Finance sent no rows. Try again later, or check the ticker.")
-    bars.index = bars.index.tz_localize(None).normalize().rename("Date")
-    return bars[COLUMNS].reset_index(), str(client.history_metadata.get("currency") or "units")
-
-
-def load_yfinance() -> Any:
-    """The package yfinance, with its build of libcurl bound to its own functions.
-
-    TensorFlow carries a libcurl of its own. Where it was loaded first, as in a notebook, Linux would mix the two, and
-    every download would fail with "Impersonating chrome is not supported".
-    """
-    if hasattr(os, "RTLD_DEEPBIND"):
-        flags = sys.getdlopenflags()
-        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    _check(start, end, interval)
+    tries = None
+    for ticker in tickers:
         try:
-            import curl_cffi  # noqa: F401
-        finally:
-            sys.setdlopenflags(flags)
-    import yfinance
+            download, fault = _read(ticker, start, end, interval, offline, tries)
+            yield _fetched(download)
+        except SourceError as error:
+            fault = error
+            yield Fetched(ticker.upper(), interval, error=str(error), error_kind=_kind(error))
+        # Who was refused in spite of all pauses need not wait as long again for the next ticker.
+        tries = 1 if isinstance(fault, RateLimited | NoNetwork) else None
 
-    return yfinance
+
+def _kind(error: SourceError) -> str:
+    """The name of the kind in `forecast.errors`."""
+    kinds = (UnknownTicker, NoData, RateLimited, NoNetwork, SourceError)
+    return next(kind.__name__ for kind in kinds if isinstance(error, kind))
+
+
+def _fetched(download: Download) -> Fetched:
+    dates = download.bars["Date"]
+    form = "%Y-%m-%d %H:%M" if download.interval in REACH else "%Y-%m-%d"
+    return Fetched(
+        download.ticker,
+        download.interval,
+        rows=len(dates),
+        first=f"{dates.iloc[0]:{form}}",
+        last=f"{dates.iloc[-1]:{form}}",
+        currency=download.currency,
+        kind=download.kind,
+        zone=download.zone,
+        fetched=download.fetched.isoformat(timespec="seconds"),
+        notes=download.notes,
+    )
+
+
+def _read(
+    ticker: str, start: str | None, end: str | None, interval: str, offline: bool, tries: int | None
+) -> tuple[Download, SourceError | None]:
+    """The bars of that span, and the fault for which a copy had to do."""
+    _check(start, end, interval)
+    ticker = ticker.strip().upper()
+    if not re.fullmatch(r"[^\s/\\?#%]{1,60}", ticker):
+        raise UnknownTicker(
+            f"{ticker}: a ticker is one word without slashes, spelt as on finance.yahoo.com, as in BTC-USD or BRK-B. "
+            "A file is named with its ending, as in prices.csv."
+        )
+    download, fault = (_copy(ticker, interval), None) if offline else _latest(ticker, interval, tries)
+    return _span(download, start, end), fault
+
+
+def _check(start: str | None, end: str | None, interval: str) -> None:
+    if interval not in INTERVALS:
+        raise ConfigError(f"`interval` must be one of {', '.join(INTERVALS)}. Received: {interval}.")
+    for name, date in (("start", start), ("end", end)):
+        try:
+            if date is not None:
+                datetime.strptime(date, "%Y-%m-%d")
+        except ValueError:
+            raise ConfigError(f"`{name}` must be a date as in 2020-01-31. Received: {date}.") from None
+    if start is not None and end is not None and pd.Timestamp(start) >= pd.Timestamp(end):
+        raise ConfigError(f"`start` must be before `end`, which is not wanted any more. Received: {start} and {end}.")
+
+
+def _span(download: Download, start: str | None, end: str | None) -> Download:
+    """The rows with a price, from `start` on and before `end`."""
+    dates = download.bars["Date"]
+    wanted = dates.between(pd.Timestamp(start or "0001"), pd.Timestamp(end or "9999"), inclusive="left")
+    bars = download.bars[wanted].reset_index(drop=True)
+    empty = bars["Adj Close"].isna() | bars["Close"].isna()
+    if empty.all():
+        raise NoData(
+            f"{download.ticker}: a span must hold rows. "
+            f"There are none from {start or 'the first'} to {end or 'the last'}; "
+            f"those at {download.interval} run from {dates.iloc[0]:%Y-%m-%d} to {dates.iloc[-1]:%Y-%m-%d}."
+        )
+    left_out = (f"{empty.sum()} rows without a price were left out",) if empty.any() else ()
+    return replace(download, bars=bars[~empty].reset_index(drop=True), notes=(*download.notes, *left_out))
+
+
+def _copy(ticker: str, interval: str) -> Download:
+    """The copy, however old."""
+    copy = cache.read(cache.path_of(ticker, interval))
+    if copy is None:
+        raise NoNetwork(
+            f"{ticker}: offline, only copies can be read, and there is none at {interval}. "
+            f"While online: forecast fetch {ticker} --interval {interval}"
+        )
+    return replace(copy, notes=(f"the copy of {copy.fetched:%Y-%m-%d} is used, as nobody is asked offline",))
+
+
+def _latest(ticker: str, interval: str, tries: int | None) -> tuple[Download, SourceError | None]:
+    """What Yahoo has, from the copy where that is fresh; else the copy, and why it had to do."""
+    path = cache.path_of(ticker, interval)
+    copy, _ = _readable(path)
+    if copy is not None and cache.is_fresh(copy):
+        return copy, None
+    try:
+        with cache.lock(path, ticker):
+            return _refreshed(path, ticker, interval, tries), None
+    except SourceError as error:
+        if copy is None:
+            raise
+        note = f"the copy of {copy.fetched:%Y-%m-%d} is used, for {reason(error, ticker)}"
+        return replace(copy, notes=(note,)), error
+
+
+def _readable(path: Path) -> tuple[Download | None, tuple[str, ...]]:
+    """The copy if it can be read, and a note where it is damaged."""
+    try:
+        return cache.read(path), ()
+    except SourceError:
+        return None, (f"the copy {path} was damaged, and all was fetched anew",)
+
+
+def _refreshed(path: Path, ticker: str, interval: str, tries: int | None) -> Download:
+    """The copy with what is new, also on disk; read again, for another process may have been quicker."""
+    copy, notes = _readable(path)
+    if copy is not None and cache.is_fresh(copy):
+        return copy
+    download = ask(ticker, interval, tries=tries) if copy is None else _extended(copy, tries)
+    try:
+        cache.write(path, download)
+    except OSError as error:
+        notes += (f"no copy could be kept in {path.parent} ({error.strerror or error})",)
+    return replace(download, notes=(*notes, *download.notes))
+
+
+def _extended(copy: Download, tries: int | None) -> Download:
+    """The copy with the days that it lacks, or with the whole history where its prices are no longer right."""
+    start = _start(copy)
+    fresh = ask(copy.ticker, copy.interval, start=start, tries=tries)
+    change = cache.change(copy.bars, fresh.bars)
+    if not change:
+        return replace(fresh, bars=cache.joined(copy.bars, fresh.bars))
+    if start is not None:
+        fresh = ask(copy.ticker, copy.interval, tries=tries)
+    rows = cache.joined(cache.rescaled(copy.bars, fresh.bars), fresh.bars)
+    return replace(fresh, bars=rows, notes=_change_note(change, copy, fresh))
+
+
+def _start(copy: Download) -> datetime | None:
+    """From when to ask: some rows before the end of the copy; None for all, where Yahoo has forgotten those rows."""
+    settled = copy.bars["Date"].iloc[:-1]
+    if settled.empty:
+        return None
+    first = settled.iloc[-OVERLAP:].iloc[0].tz_localize(copy.zone, ambiguous=True, nonexistent="shift_forward")
+    reach = REACH.get(copy.interval)
+    if reach is not None and first < datetime.now(UTC) - timedelta(days=reach):
+        return None
+    moment: datetime = first.to_pydatetime()
+    return moment
+
+
+def _change_note(change: str, copy: Download, fresh: Download) -> tuple[str, ...]:
+    last, first = copy.bars["Date"].iloc[-1], fresh.bars["Date"].iloc[0]
+    if change != "gap":
+        return (
+            f"earlier prices have changed since the copy of {copy.fetched:%Y-%m-%d}, as after a {change}, "
+            "and the whole history was read anew",
+        )
+    if first > last:
+        return (f"between {last:%Y-%m-%d %H:%M} and {first:%Y-%m-%d %H:%M} Yahoo Finance has no rows any more",)
+    return ()
+
+
+__all__ = ["COLUMNS", "INTERVALS", "Download", "Fetched", "fetch", "load_yfinance", "read_ticker"]

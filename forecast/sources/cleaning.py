@@ -1,0 +1,211 @@
+"""One series out of a table that was understood: rows in the order of time, and what was done to get there.
+
+In: a `Reading` and the name of one of its series. Out: a `TimeSeries` with its findings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.errors import SeriesError, SourceError
+from forecast.series import Array, Finding, TimeSeries
+from forecast.sources import names as words
+from forecast.sources.findings import (
+    Flags,
+    conflicting_dates,
+    doubts,
+    find,
+    merge_dates,
+    name_dates,
+    order_of,
+    whole_days,
+)
+from forecast.sources.forms import Stamps
+from forecast.sources.meaning import Reading
+
+# Share of dates with conflicting values, above which a table holds several series and not one.
+MIXED = 0.05
+# How far a high may lie below another price of its row: rounding.
+ROUNDING = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The R rows of one series in the order of the table.
+
+    Attributes:
+        rows: Their numbers in the table.
+        stamps: Their dates, not-a-time where a row has none.
+        values: The target, NaN where a row has none.
+        words: Whether the target is neither a number nor empty.
+    """
+
+    reading: Reading
+    target: str
+    rows: NDArray[np.int64]
+    stamps: Stamps
+    values: Array
+    words: Flags
+
+    @property
+    def dated(self) -> Flags:
+        """Whether a row has a date."""
+        return ~np.isnat(self.stamps)
+
+    def only(self, kept: Flags) -> "Part":
+        """Some of the rows."""
+        if kept.all():
+            return self
+        rows, stamps, values = self.rows[kept], self.stamps[kept], self.values[kept]
+        return Part(self.reading, self.target, rows, stamps, values, self.words[kept])
+
+    def column(self, name: str) -> Array:
+        """Another column of the same rows."""
+        values = self.reading.numbers(name).values
+        return values if len(self.rows) == len(values) else values[self.rows]
+
+
+def clean(reading: Reading, series: str, *, name: str, unit: str | None = None, exchange: str = "") -> TimeSeries:
+    """One series, with its findings.
+
+    Raises:
+        SourceError: a row has a value, but a date that cannot be read; or no row has a value.
+        SeriesError: several securities share their dates, and nothing tells them apart.
+    """
+    part = _part(reading, series)
+    _check_dates(part)
+    kept = part.only(part.dated & np.isfinite(part.values))
+    _check_rows(part, kept)
+    prices = _is_price(reading, part.target)
+    stamps, values, merged = merge_dates(kept.stamps, kept.values)
+    index = pd.DatetimeIndex(stamps)
+    found = (
+        *_around(reading),
+        order_of(part.stamps[part.dated]),
+        *_left_out(part),
+        *(_disordered(kept) if prices else ()),
+        merged,
+        *doubts(index, values, prices=prices),
+    )
+    return TimeSeries(
+        name=name,
+        index=index,
+        values=values[:, None],
+        columns=(part.target,),
+        target=part.target,
+        unit=unit or "units",
+        exchange=exchange,
+        notes=_notes(reading),
+        findings=tuple(finding for finding in found if finding),
+    )
+
+
+def _part(reading: Reading, series: str) -> Part:
+    target = (reading.choices.get(series) or reading.choices[""]).target
+    numbers, stamps = reading.numbers(target), reading.dates.stamps
+    part = Part(reading, target, np.arange(len(stamps)), stamps, numbers.values, numbers.words)
+    if reading.rows:
+        rows = reading.rows[series]
+        part = Part(reading, target, rows, stamps[rows], numbers.values[rows], numbers.words[rows])
+    days = np.where(part.dated, part.stamps, np.datetime64("NaT"))
+    days[part.dated] = whole_days(part.stamps[part.dated])
+    return Part(reading, target, part.rows, days, part.values, part.words)
+
+
+def _check_dates(part: Part) -> None:
+    """Refuses rows with a value, but no date: they would be lost."""
+    wrong = part.only(~part.dated & np.isfinite(part.values))
+    if len(wrong.rows):
+        table = part.reading.table
+        raise SourceError(
+            f"{table.where}, line {table.line + int(wrong.rows[0])}: each row must have a date as the others have "
+            f"({part.reading.dates.form}). {part.target} is {wrong.values[0]:g} there, without one. Rows like it: "
+            f"{len(wrong.rows)}. Mend the dates or drop the rows."
+        )
+
+
+def _check_rows(part: Part, kept: Part) -> None:
+    """Refuses a series without rows, and one that is several."""
+    where = part.reading.table.where
+    if not len(kept.rows):
+        raise SourceError(f"{where}: {part.target} must hold numbers. Received: none in {len(part.rows)} rows.")
+    dates = conflicting_dates(kept.stamps, kept.values)
+    if len(dates) and len(dates) > MIXED * len(np.unique(kept.stamps)):
+        raise SeriesError(
+            f"{where}: a series must have one value a date. {len(dates)} dates have several that differ "
+            f"({name_dates(dates)[0]}), as if several securities were mixed, and no column tells them apart. "
+            "Add one with their names."
+        )
+
+
+def _around(reading: Reading) -> Iterator[Finding]:
+    """Lines before and after the table, and doubts about its form."""
+    table, dates = reading.table, reading.dates
+    if table.preamble:
+        yield Finding("preamble", table.preamble, (), "lines before the header were passed over")
+    if table.footer:
+        yield Finding("footer", table.footer, (), "lines after the last date were passed over")
+    if dates.doubt:
+        action = f"read as {dates.form}, though {dates.doubt} fits as well; --date-order decides"
+        yield find("ambiguous_dates", dates.stamps[~np.isnat(dates.stamps)], action)
+    if reading.mark[1]:
+        action = f"read with {reading.mark[0]!r} as the decimal mark, though the other one fits as well"
+        yield Finding("ambiguous_numbers", table.rows, (), action)
+
+
+def _left_out(part: Part) -> Iterator[Finding]:
+    """Rows without a value or without a date."""
+    missing = part.only(part.dated & np.isnan(part.values) & ~part.words)
+    if len(missing.rows):
+        others = [missing.column(name) for name in part.reading.numeric if name != part.target]
+        more = int(np.isfinite(others).any(axis=0).sum()) if others else 0
+        also = f"; {more} of them hold other values" if more else ""
+        yield find(
+            "missing_values", np.sort(missing.stamps), f"rows without {part.target} were left out{also}", repaired=True
+        )
+    spoken = part.only(part.words | (~part.dated & ~_blank(part)))
+    if len(spoken.rows):
+        action = f"rows with words in place of {part.target} or of the date were left out"
+        dates = name_dates(np.sort(spoken.stamps[spoken.dated]))
+        yield Finding("non_numeric_rows", len(spoken.rows), dates, action, repaired=True)
+    last = part.stamps[np.isfinite(part.values) & part.dated].max()
+    if (tail := missing.stamps[missing.stamps > last]).size:
+        yield find("sparse_tail", np.sort(tail), f"the last rows have no {part.target}", repaired=True)
+
+
+def _blank(part: Part) -> Flags:
+    """Whether all cells of a row are empty."""
+    if part.dated.all():
+        return np.zeros(len(part.rows), bool)
+    filled = [column.is_valid().to_numpy(zero_copy_only=False) for column in part.reading.table.columns]
+    return np.asarray(~np.any(filled, axis=0)[part.rows])
+
+
+def _is_price(reading: Reading, target: str) -> bool:
+    """Whether the target is one price among open, high and low."""
+    return set(words.price_columns(reading.numeric)) >= {"high", "low"} and target in words.closes(reading.numeric)
+
+
+def _disordered(kept: Part) -> Iterator[Finding]:
+    """Rows whose high is not the highest, or whose low is not the lowest."""
+    columns = words.price_columns(kept.reading.numeric)
+    closes = words.closes([name for name in kept.reading.numeric if not words.is_adjusted(name)])
+    if len(closes) != 1 or "open" not in columns:
+        return
+    opened, high, low, close = (
+        kept.column(name) for name in (*map(columns.__getitem__, ("open", "high", "low")), closes[0])
+    )
+    wrong = (high < np.maximum(opened, close) * (1 - ROUNDING)) | (low > np.minimum(opened, close) * (1 + ROUNDING))
+    if wrong.any():
+        action = "kept; the high is not the highest price of the row, or the low not the lowest"
+        yield find("ohlc_order", np.sort(kept.stamps[wrong]), action)
+
+
+def _notes(reading: Reading) -> tuple[str, ...]:
+    choice = next(iter(reading.choices.values()))
+    if len(reading.numeric) < 2 or choice.why.startswith(("the column that", "one of")):
+        return ()
+    return (f"the target is {choice.target} ({choice.why}); --target chooses another",)

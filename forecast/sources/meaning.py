@@ -1,0 +1,262 @@
+"""What the columns of a table mean: which hold the dates, which are forecast, which tells securities apart.
+
+In: a `Table`. Out: a `Reading`, which knows the series of the table by name.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecast.errors import SourceError
+from forecast.sources import names as words
+from forecast.sources.dates import Dates, repeated
+from forecast.sources.layout import Table
+from forecast.sources.numbers import Numbers, decimal_mark, read_numbers
+from forecast.sources.ohlc import find_close
+from forecast.sources.when import find_dates
+
+# Share of rows on dates that were there before, above which a column must tell securities apart.
+REPEATED = 0.05
+# Text that looks like a number with something around it.
+UNREAD = r"^[^\d]{0,5}\d[\d.,\s]*[.,]\d+[^\d]{0,5}$"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A column that is forecast, and why it."""
+
+    target: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A table that was understood.
+
+    Attributes:
+        dates: The dates of its R rows.
+        cells: The columns without those of the dates, by name.
+        numeric: Those of them that hold numbers.
+        rows: The row numbers of each security, where a column tells them apart.
+        choices: Columns to forecast, by series; with `rows` a single one, which holds for each of them.
+        mark: The decimal mark, and whether the other one was possible.
+        name: What the table calls its only security, if it does.
+    """
+
+    table: Table
+    dates: Dates
+    cells: Mapping[str, pa.Array]
+    numeric: tuple[str, ...]
+    rows: Mapping[str, NDArray[np.int64]] | None
+    choices: Mapping[str, Choice]
+    mark: tuple[str, bool]
+    name: str = ""
+    _read: dict[str, Numbers] = field(default_factory=dict, repr=False)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names of the series, in the order of the file."""
+        return tuple(self.rows or self.choices)
+
+    def numbers(self, column: str) -> Numbers:
+        """A column as numbers."""
+        if column not in self._read:
+            self._read[column] = read_numbers(self.cells[column], self.mark[0])
+        return self._read[column]
+
+
+def understand(table: Table, *, target: str | None = None, order: str | None = None) -> Reading:
+    """Finds dates, securities and targets.
+
+    Args:
+        target: The column to forecast, by its name; None chooses.
+        order: Order of day, month and year in the dates; None decides from the column.
+    Raises:
+        SourceError: no column holds dates or numbers, or `target` is not there.
+    """
+    columns, security = _named(table)
+    known = list(columns)[table.dates] if table.dates >= 0 else None
+    dates, used = find_dates(columns, known, order, table.where)
+    rest = {name: cells for name, cells in columns.items() if name not in used and cells.null_count < len(cells)}
+    numeric, mark = _numeric(rest, table)
+    keys = _keys(rest, numeric, dates)
+    if keys is None:
+        security = security or _constant(rest, numeric)
+    chosen = [name for name in numeric if not (words.is_security(name) and (keys is not None or len(numeric) > 1))]
+    choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], dates, table)
+    rows = None if keys is None else _rows_of(keys)
+    return Reading(table, dates, rest, tuple(numeric), rows, choices, mark, security)
+
+
+def _named(table: Table) -> tuple[dict[str, pa.Array], str]:
+    """The columns by unique names, and the security that a header of several rows names for all of them."""
+    levels = [level for level in table.header if sum(map(bool, level)) > 1 or len(table.header) == 1]
+    names = [*levels[0]] if levels else [""] * len(table.columns)
+    security = ""
+    if len(levels) > 1:
+        names, security = _joined(levels, table.dates)
+    names = [name or f"column {place}" for place, name in enumerate(names, 1)]
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return dict(zip(unique, table.columns, strict=True)), security
+
+
+def _joined(levels: list[tuple[str, ...]], dates: int) -> tuple[list[str], str]:
+    """Names of one word out of those of several levels; a level that says the same everywhere names the security."""
+    fields = max(levels, key=lambda level: len(words.price_columns(level)) + bool(words.closes(level)))
+    others = [_filled(level) if len(set(fields)) < len(fields) else level for level in levels if level is not fields]
+    said = [{name for place, name in enumerate(level) if name and place != dates} for level in others]
+    security = " ".join(next(iter(names)) for names in said if len(names) == 1)
+    varied = [level for level, names in zip(others, said, strict=True) if len(names) > 1]
+    return [" ".join(filter(None, parts)) for parts in zip(fields, *varied, strict=True)], security
+
+
+def _filled(level: Sequence[str]) -> tuple[str, ...]:
+    """Each empty cell of a header row means what stands to its left."""
+    last, full = "", []
+    for name in level:
+        last = name or last
+        full.append(last)
+    return tuple(full)
+
+
+def _numeric(columns: Mapping[str, pa.Array], table: Table) -> tuple[list[str], tuple[str, bool]]:
+    """The columns that hold numbers, and their decimal mark."""
+    samples = {name: cells[:: max(1, len(cells) // 400)] for name, cells in columns.items()}
+    likely = "," if dict(table.form).get("delimiter") == "semicolon" else "."
+    able = {
+        name: cells for name, cells in samples.items() if max(read_numbers(cells, mark).share for mark in ".,") > 0.5
+    }
+    mark = decimal_mark(able.values(), likely=likely)
+    return [name for name in able if not _is_index(name, columns[name])], mark
+
+
+def _is_index(name: str, cells: pa.Array) -> bool:
+    """Whether a column without a name counts the rows."""
+    if not name.startswith(("column ", "Unnamed")) and name not in ("index", "id"):
+        return False
+    steps = np.diff(read_numbers(cells).values)
+    return bool(len(steps)) and bool(np.mean(steps == 1) > 0.9)
+
+
+def _keys(columns: Mapping[str, pa.Array], numeric: Sequence[str], dates: Dates) -> NDArray[np.object_] | None:
+    """The security of each row, where the table has several one below the other."""
+    if repeated(dates.stamps[~np.isnat(dates.stamps)]) <= REPEATED:
+        named = [name for name in columns if name not in numeric and words.is_security(name) and _varies(columns[name])]
+        return _texts(columns[named[0]]) if named and _in_blocks(_texts(columns[named[0]])) else None
+    able = [name for name in columns if name not in numeric or words.is_security(name) or _is_label(columns[name])]
+    able = [name for name in sorted(able, key=lambda name: not words.is_security(name)) if _varies(columns[name])]
+    for names in (*((name,) for name in able), *combinations(able[:4], 2)):
+        keys = (
+            _texts(columns[names[0]])
+            if len(names) == 1
+            else _texts(columns[names[0]]) + "/" + _texts(columns[names[1]])
+        )
+        if _tell_apart(keys, dates):
+            return keys
+    return None
+
+
+def _rows_of(keys: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """The rows of each security, in the order in which they first appear."""
+    names, firsts, codes = np.unique(keys, return_index=True, return_inverse=True)
+    parts = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    return {str(names[code]): parts[code] for code in np.argsort(firsts) if names[code]}
+
+
+def _texts(cells: pa.Array) -> NDArray[np.object_]:
+    text = pc.utf8_trim_whitespace(pc.fill_null(pc.cast(cells, pa.string()), ""))
+    return np.asarray(text.to_numpy(zero_copy_only=False), object)
+
+
+def _varies(cells: pa.Array) -> bool:
+    return bool(1 < pc.count_distinct(cells).as_py() <= max(2, len(cells) / 2))
+
+
+def _is_label(cells: pa.Array) -> bool:
+    """Whether whole numbers may be the numbers of shops or stations: few of them, each in many rows."""
+    values = read_numbers(cells).values
+    whole = bool(np.all(values == np.round(values)))
+    return whole and bool(pc.count_distinct(cells).as_py() <= len(cells) / 10)
+
+
+def _in_blocks(keys: NDArray[np.object_]) -> bool:
+    """Whether rows of one security stand together, as in files that were joined."""
+    return bool(np.sum(keys[1:] != keys[:-1]) < len(set(keys)))
+
+
+def _tell_apart(keys: NDArray[np.object_], dates: Dates) -> bool:
+    """Whether no security has two rows on a date."""
+    dated = ~np.isnat(dates.stamps)
+    codes = np.unique(keys[dated], return_inverse=True)[1]
+    pairs = np.unique(np.stack([codes, dates.stamps[dated].astype(np.int64)]), axis=1)
+    return bool(pairs.shape[1] > 0.98 * dated.sum())
+
+
+def _constant(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> str:
+    """The only security that a column names."""
+    for name, cells in columns.items():
+        if name not in numeric and words.is_security(name) and pc.count_distinct(cells).as_py() == 1:
+            return str(cells[0].as_py()).strip()
+    return ""
+
+
+def _chosen(target: str | None, columns: Mapping[str, pa.Array], where: str) -> dict[str, Choice] | None:
+    """The column that a user named, in any case."""
+    if target is None:
+        return None
+    lower = {name.strip().casefold(): name for name in reversed(list(columns))}
+    name = target if target in columns else lower.get(target.strip().casefold())
+    if name is None:
+        raise SourceError(f"{where}: the target must be one of {', '.join(columns)}. Received: {target}.")
+    return {"": Choice(name, "the column that was asked for")}
+
+
+def _choices(
+    columns: Mapping[str, pa.Array], numeric: Sequence[str], mark: str, dates: Dates, table: Table
+) -> dict[str, Choice]:
+    """The columns to forecast: closes by their names or values, else the only values, else each column of values."""
+    if not numeric:
+        raise SourceError(
+            f"{table.where}: a series needs a column of numbers. There are {', '.join(columns) or 'none'}."
+        )
+    closes = words.closes(numeric)
+    if len(closes) == 1:
+        return {"": Choice(closes[0], "the price to forecast by its name")}
+    if closes:
+        return _several(closes)
+    rows = np.argsort(dates.stamps[:2000], kind="stable")
+    values = {name: read_numbers(columns[name][:2000], mark).values[rows] for name in numeric}
+    if (close := find_close(values)) is not None:
+        return {"": Choice(close, "the close by its values: open, high and low stand beside it")}
+    _check_unread(columns, numeric, table.where)
+    others = [name for name in numeric if words.is_value(name)]
+    if len(numeric) == 1 or len(others) == 1:
+        return {"": Choice((others or [*numeric])[0], "the only column of values")}
+    return _several(numeric)
+
+
+def _check_unread(columns: Mapping[str, pa.Array], numeric: Sequence[str], where: str) -> None:
+    """Refuses to choose among the columns of numbers where another one has numbers that cannot be read."""
+    for name, cells in columns.items():
+        if name in numeric or not pa.types.is_string(cells.type):
+            continue
+        sample = pc.drop_null(cells[:: max(1, len(cells) // 400)])
+        if len(sample) and pc.mean(pc.cast(pc.match_substring_regex(sample, UNREAD), pa.int8())).as_py() > 0.5:
+            raise SourceError(
+                f"{where}: cells must be plain numbers. {name} is {sample[0].as_py()!r}. Say --target to choose."
+            )
+
+
+def _several(names: Sequence[str]) -> dict[str, Choice]:
+    why = f"one of {len(names)} columns of values"
+    return {short: Choice(name, why) for short, name in zip(words.strip_common(names), names, strict=True)}

@@ -1,0 +1,168 @@
+"""What column names mean: dates, prices and securities, in the languages in which tables are written.
+
+In: names as they stand in a header. Out: their words and their roles.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import takewhile
+
+
+def plain(text: str) -> str:
+    """Without case, and without accents or vowel signs."""
+    letters = (unicodedata.normalize("NFKD", letter)[0] if letter < "\u1100" else letter for letter in text.casefold())
+    bare = "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
+    return bare.translate(str.maketrans("łøıđ", "loid"))
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, plain and without numbering or brackets: `4. AdjClose**` is (adj, close)."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return tuple(word for word in re.split(r"[\W_]+", plain(spaced)) if word and not word.isdecimal())
+
+
+def normal(*lines: str) -> frozenset[str]:
+    """The plain words of some lines."""
+    return frozenset(plain(word) for line in lines for word in line.split())
+
+
+DATES = normal(
+    "date dates datetime timestamp time dt ds day month week quarter year period index gmt utc unix epoch",
+    "dtyyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data mês ano seance",
+    "jour mois année giorno anno dzień miesiąc rok tarih gün ay yıl дата день месяц год время dag maand päivä",
+    "päivämäärä dato ngày tanggal tarikh ημερομηνία วันที่ التاريخ تاريخ תאריך 日期 日付 日付け 年月日 年月",
+    "时间 時間 日時 交易日期 交易日 날짜 일자 일시",
+)
+TIMES = normal("time times tm uhrzeit heure hora ora godzina czas saat время 时间 時刻 時間 시간 시각")
+# What traders call the price of a row, best first: the close, the settlement, the last price, any price, any value.
+CLOSES = (
+    normal(
+        "close closing cl c closed px_close schluss schlusskurs schlusspreis clôture fermeture cierre",
+        "fechamento fech chiusura zamknięcie kapanış закрытие закр slotkoers slot slut slutkurs stängning",
+        "stängningskurs lukke lukkekurs sluttkurs slutt päätös päätöskurssi závěr zaviraci záró záróár",
+        "închidere κλείσιμο penutupan đóng 收盘 收盤 收盘价 收盤價 收市 終値 종가 ปิด ราคาปิด إغلاق الإغلاق",
+        "נעילה",
+    ),
+    normal("settle settlement settled abrechnung abrechnungspreis 结算价"),
+    normal(
+        "last px_last zuletzt letzter letzte dernier último ultimo ultima ostatnio ostatni послед последняя",
+        "son şimdi laatste senast senaste seneste siste sist viimeisin poslední utolsó ultimul terakhir cuối",
+        "τελευταία 最新 最新价 最新價 現在値 현재가 ล่าสุด الأخير آخر אחרון",
+    ),
+    normal(
+        "price px prc prices kurs cours precio preço prezzo cena цена fiyat koers hinta ár preț τιμή harga",
+        "giá pris 价格 價格 価格 가격 ราคา السعر מחיר nav mid rate wap vwap",
+    ),
+    normal("value y target wert valor valore valeur wartość значение değer obs_value 数值 値 값"),
+)
+ADJUSTED = normal(
+    "adj adjusted adjust bereinigt ajusté ajustado ajustada rettificato 复权 復權 后复权 前复权 調整後",
+    "調整後終値 수정 수정종가",
+)
+# A name with one of these words is no close, whatever else it says.
+OTHERS = normal(
+    "open high low prev previous pre prior vortag vorheriger anterior precedent poprzedni change changes chg",
+    "pct percent return returns diff difference ratio time date volume volumes vol qty quantity amount",
+    "turnover count trades number bid ask spread cap capitalization marketcap min max std sma ema rsi macd",
+    "upper lower band dividend dividends split splits factor signal id unadjusted variación variação",
+    "veränderung änderung zmiana изм değişim fark variation var 昨收 前收盘 前收盘价 前日比 전일비 전일 涨跌",
+    "涨跌幅 涨跌额",
+)
+OPENS = normal(
+    "open opening o eröffnung eröffn erster ouverture ouv apertura abertura aber otwarcie açılış откр",
+    "открытие öppen öppning åbning åbn åpen åpning avaus otevření nyitó deschidere άνοιγμα pembukaan mở 开盘",
+    "開盤 开盘价 開盤價 始値 시가 今开",
+)
+HIGHS = normal(
+    "high highest max h hoch höchst höchstkurs haut máximo maxima máxima maximum massimo max najwyższy yüksek",
+    "макс hoog högst høj høy ylin maximum tertinggi cao υψηλό 最高 最高价 最高價 高値 고가",
+)
+LOWS = normal(
+    "low lowest min l tief tiefst tiefstkurs bas mínimo minima mínima minimum minimo min najniższy düşük мин",
+    "laag lägst lav alin minimum terendah thấp χαμηλό 最低 最低价 最低價 安値 저가",
+)
+VOLUMES = normal("volume vol volumes wolumen hacim hac объем объём umsatz 成交量 成交额 出来高 거래량 turnover")
+SECURITIES = normal(
+    "ticker tickers symbol symbols name stock stocks security securities instrument code isin secid permno",
+    "company asset coin contract pair wertpapier titolo símbolo simbolo acción ação kod hisse тикер бумага",
+    "股票代码 代码 股票简称 名称 证券代码 证券简称 銘柄 コード 종목 종목코드 종목명 series variable item",
+    "store shop station id region country city state location site product sku geo entity indicator metric",
+    "dept department family brand branch warehouse sensor device",
+)
+
+
+def is_date(name: str) -> bool:
+    """Whether a name says that its column holds dates."""
+    return bool(DATES & set(words_of(name)))
+
+
+def is_security(name: str) -> bool:
+    """Whether a name says that its column tells securities, shops or stations apart."""
+    return bool(SECURITIES & set(words_of(name)))
+
+
+def price_columns(names: Sequence[str]) -> dict[str, str]:
+    """The columns that hold a row's open, high and low, where the names say so, raw before adjusted ones."""
+    found: dict[str, str] = {}
+    for name in sorted(names, key=is_adjusted):
+        for role, known in (("open", OPENS), ("high", HIGHS), ("low", LOWS)):
+            if known & set(words_of(name)) and not VOLUMES & set(words_of(name)):
+                found.setdefault(role, name)
+    return found
+
+
+def is_value(name: str) -> bool:
+    """Whether a column may be what is forecast: no volume, change, spread or the like by its name."""
+    return not OTHERS & set(words_of(name))
+
+
+def closes(names: Sequence[str]) -> list[str]:
+    """Those of `names` that mean the price to forecast, all of one rank: adjusted closes come before closes."""
+    ranks = {name: rank for name in names if (rank := _rank(name)) is not None}
+    if any(CLOSES[0] & set(words_of(name)) for name in ranks):
+        ranks |= {name: (0, len(words_of(name))) for name in names if _is_adjusted_alone(name)}
+    return [name for name, rank in ranks.items() if rank == min(ranks.values())]
+
+
+def is_adjusted(name: str) -> bool:
+    """Whether a price is adjusted for splits or dividends by its name."""
+    return bool(ADJUSTED & set(words_of(name)))
+
+
+def _is_adjusted_alone(name: str) -> bool:
+    """`AAPL.Adjusted`, beside `AAPL.Close`."""
+    return is_adjusted(name) and not OTHERS & set(words_of(name)) and len(words_of(name)) < 3
+
+
+def _rank(name: str) -> tuple[int, int] | None:
+    """How surely a name means the close: the kind of its word, then how many other words stand beside it."""
+    words = words_of(name)
+    if OTHERS & set(words):
+        return None
+    for kind, known in enumerate(CLOSES):
+        # Short words (C, Y, ár) mean something only when they stand alone: "T (°C)" is no close.
+        if any(word in known for word in words if len(words) == 1 or len(word) > 2 or not word.isascii()):
+            return 0 if is_adjusted(name) else 1 + kind, len(words)
+    return (0, 1) if len(words) == 1 and is_adjusted(name) else None
+
+
+def strip_common(names: Sequence[str]) -> list[str]:
+    """What sets names apart: `AAPL.Close` and `MSFT.Close` are `AAPL` and `MSFT`."""
+    words = [re.findall(r"[^\s_./|(),'\"]+", name) for name in names]
+    head = _common(words)
+    tail = _common([entry[:head:-1] if head else entry[::-1] for entry in words])
+    if not head and not tail:
+        return list(names)
+    short = [" ".join(entry[head : len(entry) - tail]) for entry in words]
+    return short if all(short) and len(set(short)) == len(short) else list(names)
+
+
+def _common(lists: Sequence[Sequence[str]]) -> int:
+    """How many words all lists begin with."""
+    return sum(1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*lists, strict=False)))
+
+
+def count_known(text: str) -> int:
+    """How many words of a text are known names: more in a right decoding of it than in a wrong one."""
+    return len(set(words_of(text)) & frozenset().union(DATES, *CLOSES, ADJUSTED, OTHERS, SECURITIES))

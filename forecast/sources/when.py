@@ -1,0 +1,117 @@
+"""Which columns of a table say when: one column of dates, with or without one of times, or year, month and day apart.
+
+In: named columns of cells. Out: the dates of the rows, and the columns that they took.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.errors import SourceError
+from forecast.sources import names as words
+from forecast.sources.dates import Dates, read_dates, unevenness
+from forecast.sources.forms import Numbers, Stamps, from_parts, read_clock
+from forecast.sources.numbers import read_numbers
+
+PARTS = {
+    "year": words.normal("year yyyy yr jahr año ano anno année rok yıl год 年 년 年度"),
+    "month": words.normal("month mm mn mo mon monat mes mês mese mois miesiąc ay месяц 月 월"),
+    "day": words.normal("day dd dy tag día dia giorno jour dzień gün день 日 일"),
+    "hour": words.normal("hour hh hr stunde hora ora heure godzina saat час 时 時 시"),
+    "minute": words.normal("minute min minuto 分"),
+}
+
+
+def find_dates(
+    columns: Mapping[str, pa.Array], known: str | None, order: str | None, where: str
+) -> tuple[Dates, set[str]]:
+    """The dates of the rows, and the names of the columns that hold them.
+
+    Args:
+        known: The column that the layout was found by.
+        order: Order of day, month and year; None decides from the column.
+    Raises:
+        SourceError: no column holds dates.
+    """
+    name = known if known is not None else _date_column(columns)
+    parts = _parts(columns) if name is None or _is_year(columns[name], name) else None
+    if parts:
+        return Dates(from_parts({part: _whole(columns[column]) for part, column in parts.items()}), "parts"), set(
+            parts.values()
+        )
+    dates = read_dates(columns[name], order, enough=0.01) if name is not None else None
+    if name is None or dates is None:
+        raise _no_dates(columns, name, order, where)
+    return _with_clock(dates, columns, name)
+
+
+def _date_column(columns: Mapping[str, pa.Array]) -> str | None:
+    """The column whose cells are dates: typed ones first, then written ones, then numbers that could be dates."""
+    found = {name: dates for name, cells in columns.items() if (dates := read_dates(_sample(cells))) is not None}
+    sure = [name for name, dates in found.items() if not dates.bare or words.is_date(name)]
+    likely = [name for name, dates in found.items() if unevenness(dates.stamps).back < 0.05]
+    return next(iter([*(name for name in sure if words.is_date(name)), *sure, *likely]), None)
+
+
+def _sample(cells: pa.Array) -> pa.Array:
+    return cells[:: max(1, len(cells) // 500)]
+
+
+def _is_year(cells: pa.Array, name: str) -> bool:
+    return bool(PARTS["year"] & set(words.words_of(name))) and read_numbers(_sample(cells)).share > 0.9
+
+
+def _parts(columns: Mapping[str, pa.Array]) -> dict[str, str] | None:
+    """The columns of year, month and day, where they stand apart."""
+    found = {
+        part: name
+        for part, known in PARTS.items()
+        for name in columns
+        if words.words_of(name)
+        and set(words.words_of(name)) <= known
+        and read_numbers(_sample(columns[name])).share > 0.9
+    }
+    return found if {"year", "month"} <= set(found) else None
+
+
+def _whole(cells: pa.Array) -> Numbers:
+    values = read_numbers(cells).values
+    return np.where(np.isfinite(values), values, -1).astype(np.int64)
+
+
+def _with_clock(dates: Dates, columns: Mapping[str, pa.Array], name: str) -> tuple[Dates, set[str]]:
+    """Adds the times of day of a column beside the dates."""
+    if any(_has_clock(dates.stamps[:rows]) for rows in (999, None)):
+        return dates, {name}
+    for other, cells in columns.items():
+        named = bool(words.TIMES & set(words.words_of(other)))
+        if other != name and (named or pa.types.is_string(cells.type)):
+            clock = read_clock(cells) if named or _looks_like_times(cells) else None
+            if clock is not None:
+                return Dates(dates.stamps + clock, f"{dates.form} and time", dates.bare, dates.doubt), {name, other}
+    return dates, {name}
+
+
+def _has_clock(stamps: Stamps) -> bool:
+    days = stamps.astype("M8[D]")
+    return bool(np.any((stamps != days) & ~np.isnat(stamps)))
+
+
+def _looks_like_times(cells: pa.Array) -> bool:
+    shape = pc.match_substring_regex(pc.fill_null(_sample(cells), ""), r"^\s*\d{1,2}:\d{2}(:\d{2})?")
+    return bool(pc.mean(pc.cast(shape, pa.int8())).as_py() > 0.9)
+
+
+def _no_dates(columns: Mapping[str, pa.Array], name: str | None, order: str | None, where: str) -> SourceError:
+    if name is not None:
+        return SourceError(f"{where}: no cell of {name} is a date in the order {order or 'of the others'}.")
+    first = next(iter(columns))
+    cell = next((cell for cell in columns[first].to_pylist() if cell not in (None, "")), "empty")
+    across = sum(read_dates(pa.array([column])) is not None for column in columns)
+    turned = " Its header holds dates: turn the table, so that dates run downwards." if across > 2 else ""
+    return SourceError(
+        f"{where}: a series needs a column of dates with a year, as in 2018-12-31. None was found; {first} is "
+        f"{cell!r}.{turned}"
+    )
