@@ -73,7 +73,7 @@ def test_the_default_folder_is_named_after_series_and_date_and_never_taken(forec
 
 
 BAD = {
-    "Date,Close\n2020-01-02,1\n2020-01-03,n.a.\n": "line 3: Close must be a number",
+    "Day,Close\n1,1\n2,2\n": "a column of dates with a year",
     "": "the file is empty",
     "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "lookback=64 and horizon=30 need about 301 rows",
 }
@@ -98,7 +98,11 @@ def test_a_bad_file_gets_one_line_and_status_1(forecast, tmp_path, text):
         (["run", "PRICES", "--models", "oracle"], "a model must be one of lstm, gru"),
         (["run", "PRICES", "--horizon", "0"], "`horizon` must be at least 1. Received: horizon=0."),
         (["run", "PRICES", "--recipe", "magic"], "`recipe` must be one of blocks, textbook"),
-        (["run", "PRICES:Open"], "the target must be one of Close. Received: Open"),
+        (["run", "PRICES:Open"], "NAME in FILE:NAME must be one of Close. Received: Open"),
+        (["inspect", "PRICES", "--exchange", "nowhere"], "`exchange` must be one that"),
+        (["inspect", "PRICES", "--plot", "picture.doc"], "a picture must end in one of"),
+        (["run", "AAPL", "--offline"], "While online: forecast fetch AAPL"),
+        (["fetch", "AAPL", "--interval", "2d"], "`interval` must be one of 1m"),
         (["predict", "PRICES", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
         (["run", "PRICES", "--out", "."], "holds something else"),
     ],
@@ -171,3 +175,71 @@ def test_help_is_quick_work_and_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "No investment advice" in " ".join(done.stdout.replace("│", " ").split())
+
+
+def test_inspect_says_what_was_understood_and_what_looks_wrong(forecast, tmp_path):
+    rows = [f"{date:%d.%m.%Y};{1000 + day},5" for day, date in enumerate(pd.bdate_range("2020-01-01", periods=40))]
+    rows[7] = rows[7].partition(";")[0] + ";"
+    (tmp_path / "kurse.csv").write_text("Datum;Schlusskurs\n" + "\n".join(rows[::-1]) + "\n")
+    told = forecast("inspect", "kurse.csv", "--plot", "picture.png")
+    assert told.returncode == 0, told.stderr
+    for words in ("delimiter semicolon", "dates dmy", "decimal mark ,", "Schlusskurs", "2020-01-01", "newest_first 40"):
+        assert words in told.stdout
+    assert "missing_values 1 (2020-01-10): rows without Schlusskurs were left out" in told.stdout
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads(forecast("inspect", "kurse.csv", "--json").stdout)
+    assert record["series"][0]["rows"] == 39
+    strict = forecast("run", "kurse.csv", "--strict")
+    assert strict.returncode == 1
+    assert "with --strict no row may be left out" in strict.stderr
+
+
+def test_coming_dates_follow_the_exchange(forecast, tmp_path):
+    from forecast.exchanges import find_sessions
+
+    days = find_sessions("XNYS", np.datetime64("2026-11-20")).days
+    days = pd.DatetimeIndex(days[(days >= np.datetime64("2024-06-03")) & (days <= np.datetime64("2026-11-20"))])
+    frame = pd.DataFrame({"Date": days, "Close": random_walk(len(days))})
+    frame.to_csv(tmp_path / "made.csv", index=False)
+    saved = forecast("train", "made.csv", "--model", "drift", "--save", "saved", "--lookback", "8", "--horizon", "30")
+    assert saved.returncode == 0, saved.stderr
+    for options in ([], ["--exchange", "NYSE"]):
+        done = forecast("predict", "made.csv", "--model", "saved", "--json", *options)
+        dates = [step["date"] for step in json.loads(done.stdout)["forecast"]]
+        assert dates[0] == "2026-11-23"
+        assert not {"2026-11-26", "2026-12-25", "2027-01-01"} & set(dates)
+        assert len(dates) == 30
+
+
+@pytest.fixture
+def cli(monkeypatch, tmp_path):
+    """The command line in this process, beside a Yahoo on the loopback address."""
+    from typer.testing import CliRunner
+    from yahoo_server import Stock, isolated
+
+    from forecast.cli import app
+
+    with isolated(monkeypatch, tmp_path) as server:
+        server.stocks["MADE"] = Stock([2.0, 4.0, 6.0])
+        yield lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_fetch_tells_of_each_ticker_and_fails_if_one_failed(cli):
+    good = cli("fetch", "made")
+    assert good.exit_code == 0, good.output
+    assert "2024-01-02" in good.stdout
+    assert "done" in good.stdout
+    both = cli("fetch", "NOSUCH", "MADE", "--json")
+    assert both.exit_code == 1
+    records = json.loads(both.stdout)
+    assert [(record["ticker"], record["rows"], record["error_kind"]) for record in records] == [
+        ("NOSUCH", 0, "UnknownTicker"),
+        ("MADE", 3, ""),
+    ]
+    assert "forecast: NOSUCH: Yahoo Finance does not know this ticker" in both.stderr
+
+
+def test_what_was_fetched_is_there_offline(cli):
+    assert cli("fetch", "MADE").exit_code == 0
+    record = json.loads(cli("inspect", "MADE", "--offline", "--json").stdout)["series"][0]
+    assert (record["name"], record["target"], record["rows"], record["exchange"]) == ("MADE", "Adj Close", 3, "XNYS")
