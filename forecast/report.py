@@ -118,7 +118,9 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
             "first": iso(series.index[0]),
             "last": iso(series.index[-1]),
             "sha256": series.fingerprint(),
+            "exchange": series.exchange,
             "notes": list(series.notes),
+            "findings": [dataclasses.asdict(finding) for finding in series.findings],
         },
         "split": {
             "train": [iso(series.index[0]), iso(series.index[split.validation - 1])],

@@ -854,3 +854,9 @@ add(
     closes=tuple(round(300 + y - 1990 + m / 10, 2) for y in (1990, 1991) for m in range(1, 13)),
     findings=("preamble",),
 )
+add(
+    "long, several values",
+    "Date,Store,Sales,Customers\n" + "".join(f"{d},{s},{c * s},{v}\n" for s in (1, 2) for d, o, h, l, c, v in BARS),
+    series="1",
+    target="Sales",
+)

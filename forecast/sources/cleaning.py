@@ -206,6 +206,6 @@ def _disordered(kept: Part) -> Iterator[Finding]:
 
 def _notes(reading: Reading) -> tuple[str, ...]:
     choice = next(iter(reading.choices.values()))
-    if len(reading.numeric) < 2 or choice.why.startswith(("the column that", "one of")):
+    if len(reading.numeric) < 2 or "" not in reading.choices or choice.why.startswith("the column that"):
         return ()
     return (f"the target is {choice.target} ({choice.why}); --target chooses another",)

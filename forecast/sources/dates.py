@@ -204,4 +204,4 @@ def one_way(stamps: Stamps) -> bool:
 
 def repeated(stamps: Stamps) -> float:
     """Share of rows whose date another row has as well."""
-    return 0.0 if one_way(stamps) else 1 - len(np.unique(stamps)) / len(stamps)
+    return 0.0 if one_way(stamps) else 1 - pc.count_distinct(pa.array(stamps.astype(np.int64))).as_py() / len(stamps)

@@ -6,23 +6,20 @@ In: a `Table`. Out: a `Reading`, which knows the series of the table by name.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from forecast.errors import SourceError
 from forecast.sources import names as words
-from forecast.sources.dates import Dates, repeated
+from forecast.sources.dates import Dates
+from forecast.sources.keys import Rows, find_keys
 from forecast.sources.layout import Table
 from forecast.sources.numbers import Numbers, decimal_mark, read_numbers
 from forecast.sources.ohlc import find_close
 from forecast.sources.when import find_dates
 
-# Share of rows on dates that were there before, above which a column must tell securities apart.
-REPEATED = 0.05
 # Text that looks like a number with something around it.
 UNREAD = r"^[^\d]{0,5}\d[\d.,\s]*[.,]\d+[^\d]{0,5}$"
 
@@ -53,7 +50,7 @@ class Reading:
     dates: Dates
     cells: Mapping[str, pa.Array]
     numeric: tuple[str, ...]
-    rows: Mapping[str, NDArray[np.int64]] | None
+    rows: Mapping[str, Rows] | None
     choices: Mapping[str, Choice]
     mark: tuple[str, bool]
     name: str = ""
@@ -85,13 +82,13 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     dates, used = find_dates(columns, known, order, table.where)
     rest = {name: cells for name, cells in columns.items() if name not in used and cells.null_count < len(cells)}
     numeric, mark = _numeric(rest, table)
-    keys = _keys(rest, numeric, dates)
-    if keys is None:
-        security = security or _constant(rest, numeric)
-    chosen = [name for name in numeric if not (words.is_security(name) and (keys is not None or len(numeric) > 1))]
+    keys = find_keys(rest, numeric, dates.stamps)
+    chosen = [name for name in numeric if not (words.is_security(name) and (keys or len(numeric) > 1))]
     choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], dates, table)
-    rows = None if keys is None else _rows_of(keys)
-    return Reading(table, dates, rest, tuple(numeric), rows, choices, mark, security)
+    if keys and "" not in choices:
+        choices = {"": Choice(chosen[0], f"the first of {len(chosen)} columns of values")}
+    name = security or ("" if keys else _constant(rest, numeric))
+    return Reading(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name)
 
 
 def _named(table: Table) -> tuple[dict[str, pa.Array], str]:
@@ -146,60 +143,6 @@ def _is_index(name: str, cells: pa.Array) -> bool:
         return False
     steps = np.diff(read_numbers(cells).values)
     return bool(len(steps)) and bool(np.mean(steps == 1) > 0.9)
-
-
-def _keys(columns: Mapping[str, pa.Array], numeric: Sequence[str], dates: Dates) -> NDArray[np.object_] | None:
-    """The security of each row, where the table has several one below the other."""
-    if repeated(dates.stamps[~np.isnat(dates.stamps)]) <= REPEATED:
-        named = [name for name in columns if name not in numeric and words.is_security(name) and _varies(columns[name])]
-        return _texts(columns[named[0]]) if named and _in_blocks(_texts(columns[named[0]])) else None
-    able = [name for name in columns if name not in numeric or words.is_security(name) or _is_label(columns[name])]
-    able = [name for name in sorted(able, key=lambda name: not words.is_security(name)) if _varies(columns[name])]
-    for names in (*((name,) for name in able), *combinations(able[:4], 2)):
-        keys = (
-            _texts(columns[names[0]])
-            if len(names) == 1
-            else _texts(columns[names[0]]) + "/" + _texts(columns[names[1]])
-        )
-        if _tell_apart(keys, dates):
-            return keys
-    return None
-
-
-def _rows_of(keys: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
-    """The rows of each security, in the order in which they first appear."""
-    names, firsts, codes = np.unique(keys, return_index=True, return_inverse=True)
-    parts = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    return {str(names[code]): parts[code] for code in np.argsort(firsts) if names[code]}
-
-
-def _texts(cells: pa.Array) -> NDArray[np.object_]:
-    text = pc.utf8_trim_whitespace(pc.fill_null(pc.cast(cells, pa.string()), ""))
-    return np.asarray(text.to_numpy(zero_copy_only=False), object)
-
-
-def _varies(cells: pa.Array) -> bool:
-    return bool(1 < pc.count_distinct(cells).as_py() <= max(2, len(cells) / 2))
-
-
-def _is_label(cells: pa.Array) -> bool:
-    """Whether whole numbers may be the numbers of shops or stations: few of them, each in many rows."""
-    values = read_numbers(cells).values
-    whole = bool(np.all(values == np.round(values)))
-    return whole and bool(pc.count_distinct(cells).as_py() <= len(cells) / 10)
-
-
-def _in_blocks(keys: NDArray[np.object_]) -> bool:
-    """Whether rows of one security stand together, as in files that were joined."""
-    return bool(np.sum(keys[1:] != keys[:-1]) < len(set(keys)))
-
-
-def _tell_apart(keys: NDArray[np.object_], dates: Dates) -> bool:
-    """Whether no security has two rows on a date."""
-    dated = ~np.isnat(dates.stamps)
-    codes = np.unique(keys[dated], return_inverse=True)[1]
-    pairs = np.unique(np.stack([codes, dates.stamps[dated].astype(np.int64)]), axis=1)
-    return bool(pairs.shape[1] > 0.98 * dated.sum())
 
 
 def _constant(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> str:
