@@ -55,3 +55,11 @@ def test_the_series_is_left_as_it_was(name, trained, walk):
     before = walk.fingerprint()
     trained(name).predict(walk)
     assert walk.fingerprint() == before
+
+
+def test_flat_stretches_do_not_blow_up_intervals(name, walk):
+    """A policy rate that stays for months: the line of drift still moves there, in windows whose scale is 0."""
+    values = walk.y.copy()
+    values[20:60] = values[20]
+    forecast = train(make_series(values), name, SMALL).forecast(make_series(values))
+    assert np.ptp(forecast.quantiles) < 10 * np.ptp(values)

@@ -17,6 +17,8 @@ from forecast.models.contract import Fit, Problem, Progress, Weights, residual_q
 from forecast.windows import Blocks, Rows, Split, make_blocks, origins
 
 Array = NDArray[np.float64]
+# Share of the usual scale below which a window is flat.
+STILL = 0.01
 Point = Callable[[Array, Rows, Problem], Array]
 
 
@@ -70,7 +72,9 @@ class Baseline:
                 f"horizon={problem.config.horizon} together. Received: {split.validation}."
             )
         blocks = self.blocks(values_scaled, origin, problem)
-        residual = blocks.y[:, 0] - self._normalised(blocks, problem)
+        spread = blocks.scale[:, 0, 0]
+        lively = spread > STILL * np.median(spread)  # errors in units of a flat window's scale are without bound
+        residual = (blocks.y[:, 0] - self._normalised(blocks, problem))[lively if lively.any() else slice(None)]
         return Fit({"residuals": residual_quantiles(residual, QUANTILES, MEDIAN)})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
