@@ -860,3 +860,17 @@ add(
     series="1",
     target="Sales",
 )
+add(
+    "year by months",
+    "Year,Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec,J-D\n"
+    + "".join(
+        f"{y},"
+        + ",".join(f"{y - 1990 + m / 10:.1f}" if (y, m) != (1993, 12) else "***" for m in range(1, 13))
+        + ",9.9\n"
+        for y in (1991, 1992, 1993)
+    ),
+    target="value",
+    days=tuple(dt.date(y, m, 1) for y in (1991, 1992, 1993) for m in range(1, 13))[:-1],
+    closes=tuple(round(y - 1990 + m / 10, 1) for y in (1991, 1992, 1993) for m in range(1, 13))[:-1],
+    findings=("missing_values", "sparse_tail"),
+)

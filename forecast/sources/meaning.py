@@ -16,6 +16,7 @@ from forecast.sources import names as words
 from forecast.sources.dates import Dates
 from forecast.sources.keys import Rows, find_keys
 from forecast.sources.layout import Table
+from forecast.sources.matrix import unroll
 from forecast.sources.numbers import Numbers, decimal_mark, read_numbers
 from forecast.sources.ohlc import find_close
 from forecast.sources.when import find_dates
@@ -79,6 +80,8 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     """
     columns, security = _named(table)
     known = list(columns)[table.dates] if table.dates >= 0 else None
+    if (months := unroll(columns)) is not None:
+        columns, known = months, "date"
     dates, used = find_dates(columns, known, order, table.where)
     rest = {name: cells for name, cells in columns.items() if name not in used and cells.null_count < len(cells)}
     numeric, mark = _numeric(rest, table)

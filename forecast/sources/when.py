@@ -12,16 +12,8 @@ import pyarrow.compute as pc
 from forecast.errors import SourceError
 from forecast.sources import names as words
 from forecast.sources.dates import Dates, read_dates, unevenness
-from forecast.sources.forms import Numbers, Stamps, from_parts, read_clock
+from forecast.sources.forms import PARTS, Numbers, Stamps, from_parts, read_clock
 from forecast.sources.numbers import read_numbers
-
-PARTS = {
-    "year": words.normal("year yyyy yr jahr año ano anno année rok yıl год 年 년 年度"),
-    "month": words.normal("month mm mn mo mon monat mes mês mese mois miesiąc ay месяц 月 월"),
-    "day": words.normal("day dd dy tag día dia giorno jour dzień gün день 日 일"),
-    "hour": words.normal("hour hh hr stunde hora ora heure godzina saat час 时 時 시"),
-    "minute": words.normal("minute min minuto 分"),
-}
 
 
 def find_dates(
