@@ -14,6 +14,7 @@ PACKAGE = Path(forecast.__file__).parent
 ORDER = [
     {"errors"},
     {"config", "exchanges", "files", "metrics"},
+    {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
     {"sources"},
