@@ -58,7 +58,8 @@ def test_parquet_excel_frames_and_series_say_the_same_as_the_csv(write, tmp_path
     frame = pd.read_csv(tmp_path / "prices.csv", parse_dates=["Date"])
     frame.to_parquet(tmp_path / "prices.parquet")
     frame.set_index("Date").to_parquet(tmp_path / "indexed.parquet")
-    titled = pd.DataFrame([["Prices of MADE"] + [None] * 6, [None] * 7, list(frame.columns), *frame.values.tolist()])
+    title, total = [["Prices of MADE"] + [None] * 6, [None] * 7], [["Total", 3, 5, 2, 4, 3.5, 190]]
+    titled = pd.DataFrame([*title, list(frame.columns), *frame.to_numpy().tolist(), *total])
     titled.to_excel(tmp_path / "prices.xlsx", header=False, index=False)
     written = frame.assign(Date=frame["Date"].dt.strftime("%d.%m.%Y"))
     files = [tmp_path / name for name in ("prices.parquet", "indexed.parquet", "prices.xlsx")]

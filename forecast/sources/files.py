@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from forecast.errors import SourceError
 from forecast.sources.encoding import to_utf8
-from forecast.sources.layout import Table, check_header, count_lines, find_table, header_names, refuse
+from forecast.sources.layout import Table, check_header, count_lines, find_table, header_names, last_dated, refuse
 from forecast.sources.text import columns_of, read_text
 
 PACKED = {
@@ -112,9 +112,8 @@ def _as_text(cell: Any) -> str:
 
 def _table_of(rows: list[list[str]], place: Any, where: str, form: tuple[tuple[str, str], ...]) -> Table:
     check_header(rows, place, where)
-    body, footer = rows[place.start :], 0
-    while place.dates >= 0 and body and not body[-1][place.dates].strip():
-        footer += any(cell.strip() for cell in body.pop())
+    last = place.start + last_dated(rows[place.start :], place.dates)
+    body, footer = rows[place.start : last + 1], sum(any(cell.strip() for cell in row) for row in rows[last + 1 :])
     return Table(
         where,
         header_names(rows, place),

@@ -182,6 +182,14 @@ def _table_without_dates(rows: Rows, width: int) -> Place | None:
     return None
 
 
+def last_dated(rows: Rows, dates: int) -> int:
+    """The last row with a date; the last of all where dates are in no column of their own."""
+    found = None
+    if dates >= 0:
+        found = read_dates(pa.array([_cell(row, dates) for row in rows], pa.string()), enough=0.01)
+    return len(rows) - 1 if found is None else int(np.flatnonzero(~np.isnat(found.stamps))[-1])
+
+
 def header_names(rows: Rows, place: Place) -> tuple[tuple[str, ...], ...]:
     """The names in the header rows, one for each column of the body."""
     return tuple(_fit([cell.strip() for cell in rows[row]], place.width) for row in place.header)

@@ -9,13 +9,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from forecast.errors import SourceError
-from forecast.sources.dates import read_dates
-from forecast.sources.layout import Place, Table, check_header, count_lines, find_table, header_names, refuse
+from forecast.sources.layout import (
+    Place,
+    Table,
+    check_header,
+    count_lines,
+    find_table,
+    header_names,
+    last_dated,
+    refuse,
+)
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 MARKUP = re.compile(
@@ -100,15 +107,9 @@ def _read(text: bytes, delimiter: str, place: Place, where: str, form: tuple[tup
 
 def _find_footer(text: bytes, start: int, delimiter: str, dates: int) -> tuple[int, int]:
     """Where the line with the last date ends, and how many lines with content follow."""
-    if dates < 0:
-        return len(text), 0
     begin = max(start, text.rfind(b"\n", 0, max(start, len(text) - TAIL)) + 1)
     lines = text[begin:].split(b"\n")
-    cells = [row[dates] if len(row) > dates else "" for row in _rows(text[begin:].decode(), delimiter)]
-    found = read_dates(pa.array(cells, pa.string()), enough=0.01)
-    if found is None:
-        return len(text), 0
-    last = int(np.flatnonzero(~np.isnat(found.stamps))[-1])
+    last = last_dated(_rows(text[begin:].decode(), delimiter), dates)
     after = sum(bool(line.strip(b' \t\r;,|"')) for line in lines[last + 1 :])
     return begin + sum(len(line) + 1 for line in lines[: last + 1]), after
 
