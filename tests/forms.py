@@ -874,3 +874,121 @@ add(
     closes=tuple(round(y - 1990 + m / 10, 1) for y in (1991, 1992, 1993) for m in range(1, 13))[:-1],
     findings=("missing_values", "sparse_tail"),
 )
+HOURS = [dt.datetime(2021, 3, 14) + dt.timedelta(hours=hour) for hour in range(15)]
+HOURLY = {"days": tuple(HOURS), "closes": tuple(CLOSES)}
+MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
+YEARS = [(y, m) for y in (1990, 1991, 1992) for m in range(1, 13)]
+MONTHLY = {"days": tuple(dt.date(y, m, 1) for y, m in YEARS), "closes": tuple(y - 1900 + m / 10 for y, m in YEARS)}
+
+
+def hourly(row):
+    return "".join(row(hour, close) + "\n" for hour, close in zip(HOURS, CLOSES, strict=True))
+
+
+def monthly(row):
+    return "".join(row(y, m, round(y - 1900 + m / 10, 1)) + "\n" for y, m in YEARS)
+
+
+add(
+    "power market",
+    '"MTU (CET/CEST)","Price [EUR/MWh]","Currency"\n'
+    + hourly(lambda h, c: f'"{h:%d.%m.%Y %H:%M} - {h + dt.timedelta(hours=1):%d.%m.%Y %H:%M}","{c}","EUR"'),
+    target="Price [EUR/MWh]",
+    **HOURLY,
+)
+add(
+    "air quality",
+    "Date;Time;CO(GT);;\n" + hourly(lambda h, c: f"{h:%d/%m/%Y};{h:%H.%M.%S};{eu(c).replace('.', '')};;"),
+    target="CO(GT)",
+    **HOURLY,
+)
+add("hours of the day", "Date,Hour,Load\n" + hourly(lambda h, c: f"{h:%Y-%m-%d},{h.hour},{c}"), target="Load", **HOURLY)
+add(
+    "hours that end",
+    "Date,Hour,Load\n" + hourly(lambda h, c: f"{h:%Y-%m-%d},{h.hour + 1},{c}"),
+    target="Load",
+    days=tuple(h + dt.timedelta(hours=1) for h in HOURS),
+)
+add(
+    "quarters from and to",
+    "Datum;Uhrzeit;Leistung\n" + hourly(lambda h, c: f"{h:%d.%m.%Y};{h:%H:%M}-{h:%H}:15;{eu(c)}"),
+    target="Leistung",
+    **HOURLY,
+)
+add(
+    "annotated csv",
+    "#group,false,false,true,false\n#datatype,string,long,dateTime:RFC3339,double\n#default,_result,,,\n,result,table,_time,_value\n"
+    + hourly(lambda h, c: f",,0,{h:%Y-%m-%dT%H:%M:%SZ},{c}"),
+    target="_value",
+    findings=("preamble",),
+    **HOURLY,
+)
+add(
+    "river gauge",
+    "# made up\nagency_cd\tsite_no\tdatetime\t1234_00060\t1234_cd\n5s\t15s\t20d\t14n\t10s\n"
+    + lines(lambda d, o, h, l, c, v: f"XXXX\t01646500\t{d}\t{c}\tA"),
+    target=None,
+    findings=("preamble",),
+)
+add(
+    "station with units",
+    "Nowhere\n   yyyy  mm   tmax    tmin\n              degC    degC\n"
+    + monthly(lambda y, m, x: f"   {y}  {m:2d}   {x:4.1f}    ---"),
+    target="tmax",
+    file="station.txt",
+    findings=("preamble",),
+    **MONTHLY,
+)
+add(
+    "months by name",
+    "Index;;\n;;\nJahr;Monat;Index\n"
+    + monthly(lambda y, m, x: f"{y};{MONTHS_DE[m - 1]};{eu(x, 1)}")
+    + "__________\n(C) nobody\n",
+    encoding="cp1252",
+    target="Index",
+    findings=("footer", "preamble"),
+    **MONTHLY,
+)
+add(
+    "year and month, no header",
+    monthly(lambda y, m, x: f"{y};{m:02d};{x * 3 % 7:.2f};{x}"),
+    series="column 4",
+    target="column 4",
+    **MONTHLY,
+)
+add(
+    "capital months",
+    '"Title","CPI"\n"CDID","D7BT"\n' + monthly(lambda y, m, x: f'"{y} {dt.date(y, m, 1):%b}","{x}"').upper(),
+    target=None,
+    findings=("preamble",),
+    **MONTHLY,
+)
+add(
+    "weeks with less than one",
+    "Category: All\n\nWeek,made: (Worldwide)\n"
+    + "".join(
+        f"{d},{c}\n"
+        for d, c in zip((dt.date(2020, 1, 5) + dt.timedelta(weeks=w) for w in range(15)), CLOSES, strict=True)
+    )
+    + "2020-04-19,<1\n",
+    target=None,
+    days=tuple(dt.date(2020, 1, 5) + dt.timedelta(weeks=w) for w in range(15)),
+    findings=("non_numeric_rows", "preamble"),
+)
+add(
+    "shops with other numbers",
+    '"Store","DayOfWeek","Date","Sales","Open"\n'
+    + "".join(f"{s},{d.isoweekday()},{d},{c * s},1\n" for d, *_, c, v in BACK for s in (1, 2, 3)),
+    series="1",
+    target="Sales",
+    **NEWEST,
+)
+add(
+    "taiwan, title line",
+    '"110年03月 2330 各日成交資訊",\n"日期","成交股數","開盤價","最高價","最低價","收盤價","漲跌價差",\n'
+    + lines(lambda d, o, h, l, c, v: f'"110/{d:%m/%d}","{v:,}","{us(o)}","{us(h)}","{us(l)}","{us(c)}","+3.00",')
+    + '"說明:"\n',
+    encoding="big5",
+    target="收盤價",
+    findings=("footer", "preamble"),
+)

@@ -1,5 +1,7 @@
 """Every form in which people have price files is read, with what a careful reader would say of it."""
 
+import datetime as dt
+
 import pytest
 from forms import FORMS
 
@@ -12,7 +14,8 @@ def test_a_form_is_read(form, tmp_path):
     path = tmp_path / form.file
     path.write_bytes(form.data)
     series = load(f"{path}:{form.series}" if form.series else path)
-    assert [date.date() for date in series.index] == list(form.days)
+    timed = isinstance(form.days[0], dt.datetime)
+    assert [date if timed else date.date() for date in series.index] == list(form.days)
     assert series.y.tolist() == pytest.approx(form.closes, rel=1e-12)
     assert form.target in (None, series.target)
     assert sorted(finding.kind for finding in series.findings) == sorted(form.findings)
@@ -60,6 +63,15 @@ REFUSED = {
     "mixed.csv": (
         b"Date,Close\n" + b"".join(b"2020-01-%02d,%d\n" % (day, day * k) for k in (1, 40) for day in range(1, 9)),
         "as if several securities were mixed",
+    ),
+    "years_and_months.csv": (
+        b"".join(b"%d,1.5\n" % year for year in range(1990, 1995))
+        + b"".join(b"1990 %s,2.5\n" % month for month in (b"Jan", b"Feb", b"Mar", b"Apr", b"May")),
+        "all rows must have dates of one kind",
+    ),
+    "fiscal.csv": (
+        b"Year,Budget\n" + b"".join(b"%d/%02d,2.5\n" % (year, (year + 1) % 100) for year in range(1980, 2020)),
+        "all rows must have dates of one kind",
     ),
     "damaged.csv.gz": (b"\x1f\x8b\x08\x00broken", "the gzip file is damaged"),
     "damaged.zip": (b"PK\x03\x04broken", "the zip file cannot be unpacked"),

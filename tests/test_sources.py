@@ -155,7 +155,7 @@ def test_times_of_day_show_for_all_rows_of_a_series_that_has_them():
 
 
 def test_a_series_that_cannot_be_used_does_not_hide_the_others(write):
-    found = inspect(write("Date,ALFA,BETA,NOTE\n2020-01-02,1,,2\n2020-01-03,2,,3\n2020-01-04,3,4,n\n"))
+    found = inspect(write("Date,ALFA,BETA,NOTE\n2020-01-02,1,,2\n2020-01-03,2,3,3\n2020-01-04,3,4,n\n"))
     assert [sighting.name for sighting in found.series if sighting.series] == ["ALFA", "BETA", "NOTE"]
 
 

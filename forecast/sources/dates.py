@@ -19,6 +19,8 @@ from forecast.sources.forms import COMPACT, ENOUGH, FORMS, ORDERS, SAMPLE, Stamp
 
 # Units of a count of time since 1970, and the numbers that the years from 1971 to 2128 have in them.
 EPOCHS = {"s": (3e7, 5e9), "ms": (1e11, 5e12), "us": (1e14, 5e15), "ns": (1e17, 5e18)}
+# From when to when; the beginning names the row.
+SPAN = r"^\s*(.*\d)\s+(?:-|–|to)\s+.*\d.*$"
 # Days from which on a step reads as a year: 08.03.21, 09.03.21 are days in one month, not years.
 YEARLY = 300
 
@@ -80,7 +82,8 @@ def read_dates(cells: pa.Array, order: str | None = None, enough: float = ENOUGH
         return _bare(cells, bare, order, enough)
     best = max(FORMS, key=lambda form: matches(sample, form))
     if matches(sample, best) < enough:
-        return None
+        spans = matches(sample, SPAN) >= enough
+        return read_dates(pc.replace_substring_regex(cells, SPAN, r"\1"), order, enough) if spans else None
     likely = "mdy" if any("/" in cell for cell in sample) else "dmy"
     found = sorted(_distinct_readings(cells, best), key=lambda reading: reading[0] != likely)
     return _choose(found, order)

@@ -58,7 +58,9 @@ def _regional(raw: bytes) -> tuple[str, str]:
     from charset_normalizer import from_bytes
 
     texts = {encoding: text for encoding in REGIONAL if (text := _try(raw, encoding)) is not None}
-    known = {encoding: count_known(text[:HEADER]) + len(MONEY & set(text[:HEADER])) for encoding, text in texts.items()}
+    known = {
+        encoding: 3 * count_known(text[:HEADER]) + len(MONEY & set(text[:HEADER])) for encoding, text in texts.items()
+    }
     best = max(known, key=known.__getitem__)
     guess = None if known[best] else from_bytes(raw[:SAMPLE]).best()
     if guess and (text := _try(raw, guess.encoding)) is not None:

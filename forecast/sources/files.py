@@ -17,7 +17,16 @@ import pyarrow as pa
 
 from forecast.errors import SourceError
 from forecast.sources.encoding import to_utf8
-from forecast.sources.layout import Table, check_header, count_lines, find_table, header_names, last_dated, refuse
+from forecast.sources.layout import (
+    Table,
+    check_around,
+    check_header,
+    count_lines,
+    find_table,
+    header_names,
+    last_dated,
+    refuse,
+)
 from forecast.sources.text import columns_of, read_text
 
 PACKED = {
@@ -113,7 +122,8 @@ def _as_text(cell: Any) -> str:
 def _table_of(rows: list[list[str]], place: Any, where: str, form: tuple[tuple[str, str], ...]) -> Table:
     check_header(rows, place, where)
     last = place.start + last_dated(rows[place.start :], place.dates)
-    body, footer = rows[place.start : last + 1], sum(any(cell.strip() for cell in row) for row in rows[last + 1 :])
+    body, behind = rows[place.start : last + 1], rows[last + 1 :]
+    check_around([*rows[: place.header[0] if place.header else place.start], *behind], place, len(body), where)
     return Table(
         where,
         header_names(rows, place),
@@ -122,7 +132,7 @@ def _table_of(rows: list[list[str]], place: Any, where: str, form: tuple[tuple[s
         line=place.start + 1,
         form=form,
         preamble=count_lines(rows, place.header, place.start),
-        footer=footer,
+        footer=count_lines(behind, (), len(behind)),
     )
 
 

@@ -220,17 +220,26 @@ def _clock(fields: Mapping[str, pa.Array]) -> NDArray[np.timedelta64]:
 
 
 def read_clock(cells: pa.Array) -> NDArray[np.timedelta64] | None:
-    """Times of day in a column of their own, as `09:30`, `9:30 PM` or `093000`; None where it holds none."""
-    text = pc.utf8_trim_whitespace(pc.cast(cells, pa.string()))
+    """Times of day in a column of their own, as `09:30`, `9:30 PM`, `093000` or the hour; None where it holds none."""
+    text = pc.replace_substring_regex(
+        pc.utf8_trim_whitespace(pc.cast(cells, pa.string())), r"^(.+:\d\d)\s*[-–].*$", r"\1"
+    )
     sample = sample_of(text)
     if sample and all(cell.isdecimal() and len(cell) <= 6 for cell in sample):
-        text = pc.utf8_lpad(text, 6 if max(map(len, sample)) > 4 else 4, "0")
-        text = pc.replace_substring_regex(text, r"^(\d\d)(\d\d)(\d\d)$", r"\1:\2:\3")
-        text = pc.replace_substring_regex(text, r"^(\d\d)(\d\d)$", r"\1:\2")
+        text = _colons(text, max(map(len, sample)))
     spaced = pc.binary_join_element_wise(" ", pc.fill_null(text, ""), "")
-    if not sample or matches(sample_of(spaced), r"^\d{1,2}:\d{2}") < ENOUGH:
+    if not sample or matches(sample_of(text), r"^\d{1,2}[:.h]\d{1,2}") < ENOUGH:
         return None
     return _clock(_fields(spaced, "^" + CLOCK + ZONE))
+
+
+def _colons(digits: pa.Array, longest: int) -> pa.Array:
+    """`93000`, `930` and `9`, of columns with up to six, four and two digits, as `09:30:00`, `09:30` and `9:00`."""
+    if longest <= 2:
+        return pc.binary_join_element_wise(digits, "00", ":")
+    parts = r"(\d\d)" * (3 if longest > 4 else 2)
+    padded = pc.utf8_lpad(digits, 6 if longest > 4 else 4, "0")
+    return pc.replace_substring_regex(padded, f"^{parts}$", r"\1:\2:\3" if longest > 4 else r"\1:\2")
 
 
 def from_parts(parts: Mapping[str, Numbers]) -> Stamps:

@@ -148,9 +148,10 @@ def _header(rows: Rows, start: int, width: int, dates: int) -> tuple[int, ...]:
         if header and not _may_stand_above(rows, row, header[-1], width, dates):
             break
         label = not header and _names_dates_only(rows[row], dates)
-        if not (label or _names_columns(rows[row], used, first=not header)):
+        if label or _names_columns(rows[row], used, first=not header):
+            header.insert(0, row)
+        elif header or not (row and is_date(_cell(rows[row - 1], dates)) and not is_date(_cell(rows[row], dates))):
             break
-        header.insert(0, row)
     return () if len(header) == 1 and _names_dates_only(rows[header[0]], dates) else tuple(header)
 
 
@@ -217,6 +218,25 @@ def check_header(rows: Rows, place: Place, where: str) -> None:
         raise SourceError(
             f"{where}: a row must have as many cells as the header has names. The header has {len(names)}, the rows "
             f"have {place.width}. Quote cells that hold the delimiter."
+        )
+
+
+def check_around(rows: Rows, place: Place, body: int, where: str) -> None:
+    """Refuses to pass over lines that are rows themselves, but for their dates.
+
+    Args:
+        rows: The lines before the header and after the body.
+        body: Rows of the body.
+    Raises:
+        SourceError: they are more than half as many.
+    """
+    full = [row for row in rows if len(row) == place.width and any(cell.strip() for cell in row)]
+    cells = [pa.array(row[: max(place.dates, 0)] + row[place.dates + 1 :], pa.string()) for row in map(list, full)]
+    lost = sum(max(np.isfinite(read_numbers(cell, mark).values).any() for mark in ".,") for cell in cells)
+    if place.dates >= 0 and lost > max(2, body / 2):
+        raise SourceError(
+            f"{where}: all rows must have dates of one kind. {body} rows have, and {lost} rows around them have none "
+            "that can be read in the same way. Keep one kind."
         )
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from forecast.errors import SourceError
 from forecast.sources import names as words
-from forecast.sources.dates import Dates
+from forecast.sources.dates import Dates, read_dates
 from forecast.sources.keys import Rows, find_keys
 from forecast.sources.layout import Table
 from forecast.sources.matrix import unroll
@@ -89,7 +89,8 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     chosen = [name for name in numeric if not (words.is_security(name) and (keys or len(numeric) > 1))]
     choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], dates, table)
     if keys and "" not in choices:
-        choices = {"": Choice(chosen[0], f"the first of {len(chosen)} columns of values")}
+        values = [name for name in chosen if words.is_value(name)] or chosen
+        choices = {"": Choice(values[0], f"the first of {len(values)} columns of values")}
     name = security or ("" if keys else _constant(rest, numeric))
     return Reading(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name)
 
@@ -185,16 +186,17 @@ def _choices(
     if (close := find_close(values)) is not None:
         return {"": Choice(close, "the close by its values: open, high and low stand beside it")}
     _check_unread(columns, numeric, table.where)
-    others = [name for name in numeric if words.is_value(name)]
+    moving = [name for name in numeric if np.ptp(values[name][np.isfinite(values[name])]) > 0] or numeric
+    others = [name for name in moving if words.is_value(name)]
     if len(numeric) == 1 or len(others) == 1:
         return {"": Choice((others or [*numeric])[0], "the only column of values")}
-    return _several(numeric)
+    return _several(moving)
 
 
 def _check_unread(columns: Mapping[str, pa.Array], numeric: Sequence[str], where: str) -> None:
     """Refuses to choose among the columns of numbers where another one has numbers that cannot be read."""
     for name, cells in columns.items():
-        if name in numeric or not pa.types.is_string(cells.type):
+        if name in numeric or not pa.types.is_string(cells.type) or read_dates(cells[:400]) or words.TIMES & {name}:
             continue
         sample = pc.drop_null(cells[:: max(1, len(cells) // 400)])
         if len(sample) and pc.mean(pc.cast(pc.match_substring_regex(sample, UNREAD), pa.int8())).as_py() > 0.5:

@@ -22,6 +22,10 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\W_]+", plain(spaced)) if word and not word.isdecimal())
 
 
+# What a column without a name is called, with its place behind it.
+UNNAMED = "column "
+
+
 def normal(*lines: str) -> frozenset[str]:
     """The plain words of some lines."""
     return frozenset(plain(word) for line in lines for word in line.split())
@@ -29,7 +33,7 @@ def normal(*lines: str) -> frozenset[str]:
 
 DATES = normal(
     "date dates datetime timestamp time dt ds day month week quarter year period index gmt utc unix epoch",
-    "dtyyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data mês ano seance",
+    "dtyyyymmdd yyyy yr yyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data mês ano seance",
     "jour mois année giorno anno dzień miesiąc rok tarih gün ay yıl дата день месяц год время dag maand päivä",
     "päivämäärä dato ngày tanggal tarikh ημερομηνία วันที่ التاريخ تاريخ תאריך 日期 日付 日付け 年月日 年月",
     "时间 時間 日時 交易日期 交易日 날짜 일자 일시",
@@ -62,6 +66,7 @@ ADJUSTED = normal(
 )
 # A name with one of these words is no close, whatever else it says.
 OTHERS = normal(
+    "holiday isholiday weekday weekend",
     "open high low prev previous pre prior vortag vorheriger anterior precedent poprzedni change changes chg",
     "pct percent return returns diff difference ratio time date volume volumes vol qty quantity amount",
     "turnover count trades number bid ask spread cap capitalization marketcap min max std sma ema rsi macd",
@@ -87,7 +92,7 @@ SECURITIES = normal(
     "ticker tickers symbol symbols name stock stocks security securities instrument code isin secid permno",
     "company asset coin contract pair wertpapier titolo símbolo simbolo acción ação kod hisse тикер бумага",
     "股票代码 代码 股票简称 名称 证券代码 证券简称 銘柄 コード 종목 종목코드 종목명 series variable item",
-    "store shop station id region country city state location site product sku geo entity indicator metric",
+    "store shop station stn id region country city state location site product sku geo entity indicator metric",
     "dept department family brand branch warehouse sensor device",
 )
 
@@ -113,8 +118,9 @@ def price_columns(names: Sequence[str]) -> dict[str, str]:
 
 
 def is_value(name: str) -> bool:
-    """Whether a column may be what is forecast: no volume, change, spread or the like by its name."""
-    return not OTHERS & set(words_of(name))
+    """Whether a column may be what is forecast: no volume, change, day of the week or the like by its name."""
+    words = set(words_of(name))
+    return not OTHERS & words and not (words and words <= DATES | TIMES | {"of", "no", "number"})
 
 
 def closes(names: Sequence[str]) -> list[str]:
@@ -149,6 +155,8 @@ def _rank(name: str) -> tuple[int, int] | None:
 
 def strip_common(names: Sequence[str]) -> list[str]:
     """What sets names apart: `AAPL.Close` and `MSFT.Close` are `AAPL` and `MSFT`."""
+    if all(name.startswith(UNNAMED) for name in names):
+        return list(names)
     words = [re.findall(r"[^\s_./|(),'\"]+", name) for name in names]
     head = _common(words)
     tail = _common([entry[:head:-1] if head else entry[::-1] for entry in words])
@@ -165,4 +173,5 @@ def _common(lists: Sequence[Sequence[str]]) -> int:
 
 def count_known(text: str) -> int:
     """How many words of a text are known names: more in a right decoding of it than in a wrong one."""
-    return len(set(words_of(text)) & frozenset().union(DATES, *CLOSES, ADJUSTED, OTHERS, SECURITIES))
+    known = frozenset().union(DATES, *CLOSES, ADJUSTED, OTHERS, SECURITIES, OPENS, HIGHS, LOWS, VOLUMES)
+    return sum(len(word) > 1 for word in set(words_of(text)) & known)

@@ -16,6 +16,7 @@ from forecast.errors import SourceError
 from forecast.sources.layout import (
     Place,
     Table,
+    check_around,
     check_header,
     count_lines,
     find_table,
@@ -92,26 +93,27 @@ def _read(text: bytes, delimiter: str, place: Place, where: str, form: tuple[tup
         start = text.index(b"\n", start) + 1
     head = _rows(text[:start].decode(), delimiter) if start else []
     check_header(head, place, where)
-    stop, footer = _find_footer(text, start, delimiter, place.dates)
+    stop, behind = _find_footer(text, start, delimiter, place.dates)
+    columns = _columns(text, start, stop, delimiter, place.width, where)
+    check_around([*head[: place.header[0] if place.header else None], *behind], place, len(columns[0]), where)
     return Table(
         where,
         header_names(head, place),
-        _columns(text, start, stop, delimiter, place.width, where),
+        columns,
         dates=place.dates,
         line=place.start + 1,
         form=form,
         preamble=count_lines(head, place.header, place.start),
-        footer=footer,
+        footer=count_lines(behind, (), len(behind)),
     )
 
 
-def _find_footer(text: bytes, start: int, delimiter: str, dates: int) -> tuple[int, int]:
-    """Where the line with the last date ends, and how many lines with content follow."""
+def _find_footer(text: bytes, start: int, delimiter: str, dates: int) -> tuple[int, list[list[str]]]:
+    """Where the line with the last date ends, and the rows behind it."""
     begin = max(start, text.rfind(b"\n", 0, max(start, len(text) - TAIL)) + 1)
-    lines = text[begin:].split(b"\n")
-    last = last_dated(_rows(text[begin:].decode(), delimiter), dates)
-    after = sum(bool(line.strip(b' \t\r;,|"')) for line in lines[last + 1 :])
-    return begin + sum(len(line) + 1 for line in lines[: last + 1]), after
+    lines, rows = text[begin:].split(b"\n"), _rows(text[begin:].decode(), delimiter)
+    last = last_dated(rows, dates)
+    return begin + sum(len(line) + 1 for line in lines[: last + 1]), rows[last + 1 :]
 
 
 def _columns(text: bytes, start: int, stop: int, delimiter: str, width: int, where: str) -> tuple[pa.Array, ...]:

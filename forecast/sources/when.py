@@ -13,6 +13,7 @@ from forecast.errors import SourceError
 from forecast.sources import names as words
 from forecast.sources.dates import Dates, read_dates, unevenness
 from forecast.sources.forms import PARTS, Numbers, Stamps, from_parts, read_clock
+from forecast.sources.months import read_months
 from forecast.sources.numbers import read_numbers
 
 
@@ -28,11 +29,9 @@ def find_dates(
         SourceError: no column holds dates.
     """
     name = known if known is not None else _date_column(columns)
-    parts = _parts(columns) if name is None or _is_year(columns[name], name) else None
-    if parts:
-        return Dates(from_parts({part: _whole(columns[column]) for part, column in parts.items()}), "parts"), set(
-            parts.values()
-        )
+    if (parts := _part_columns(columns, name)) is not None:
+        numbers = {part: _whole(columns[column]) for part, column in parts.items()}
+        return Dates(from_parts(numbers), "parts"), set(parts.values())
     dates = read_dates(columns[name], order, enough=0.01) if name is not None else None
     if name is None or dates is None:
         raise _no_dates(columns, name, order, where)
@@ -51,26 +50,44 @@ def _sample(cells: pa.Array) -> pa.Array:
     return cells[:: max(1, len(cells) // 500)]
 
 
-def _is_year(cells: pa.Array, name: str) -> bool:
-    return bool(PARTS["year"] & set(words.words_of(name))) and read_numbers(_sample(cells)).share > 0.9
-
-
-def _parts(columns: Mapping[str, pa.Array]) -> dict[str, str] | None:
-    """The columns of year, month and day, where they stand apart."""
-    found = {
-        part: name
-        for part, known in PARTS.items()
-        for name in columns
-        if words.words_of(name)
-        and set(words.words_of(name)) <= known
-        and read_numbers(_sample(columns[name])).share > 0.9
-    }
+def _part_columns(columns: Mapping[str, pa.Array], year: str | None) -> dict[str, str] | None:
+    """The columns of year, month, day, hour and minute, where they stand apart: by names, else by places."""
+    if year is not None and not _lies_in(columns[year], 1000, 2500):
+        return None
+    found = {part: name for part, known in PARTS.items() for name in columns if _is_part(name, known, columns[name])}
+    if year is not None and year.startswith(words.UNNAMED):
+        after = list(columns)[list(columns).index(year) :]
+        found = dict(zip(("year", "month", "day"), after, strict=False))
+        if not _lies_in(columns[found.get("day", year)], 1, 31) or pc.count_distinct(columns[found["day"]]).as_py() < 3:
+            found.pop("day", None)
+        if "month" in found and not _lies_in(columns[found["month"]], 1, 12):
+            return None
     return found if {"year", "month"} <= set(found) else None
 
 
+def _is_part(name: str, known: frozenset[str], cells: pa.Array) -> bool:
+    """Whether a column is named as a part of a date, and holds whole numbers or names of months."""
+    return (
+        bool(words.words_of(name))
+        and set(words.words_of(name)) <= known
+        and bool(np.mean(_whole(_sample(cells)) >= 0) > 0.9)
+    )
+
+
+def _lies_in(cells: pa.Array, low: int, high: int) -> bool:
+    """Whether a column holds whole numbers in a range and nothing else."""
+    values = read_numbers(_sample(cells)).values
+    return bool(np.mean((values >= low) & (values <= high) & (values == np.round(values))) > 0.99)
+
+
 def _whole(cells: pa.Array) -> Numbers:
+    """Whole numbers, or the numbers of months by their names; -1 where a cell holds neither."""
     values = read_numbers(cells).values
-    return np.where(np.isfinite(values), values, -1).astype(np.int64)
+    if np.isfinite(values).any():
+        return np.where(np.isfinite(values), values, -1).astype(np.int64)
+    names = [str(name or "").strip() for name in cells.to_pylist()]
+    months = read_months([name for name in dict.fromkeys(names) if name]) or {}
+    return np.array([months.get(name, -1) for name in names], np.int64)
 
 
 def _with_clock(dates: Dates, columns: Mapping[str, pa.Array], name: str) -> tuple[Dates, set[str]]:
@@ -78,7 +95,7 @@ def _with_clock(dates: Dates, columns: Mapping[str, pa.Array], name: str) -> tup
     if any(_has_clock(dates.stamps[:rows]) for rows in (999, None)):
         return dates, {name}
     for other, cells in columns.items():
-        named = bool(words.TIMES & set(words.words_of(other)))
+        named = bool((words.TIMES | PARTS["hour"]) & set(words.words_of(other)))
         if other != name and (named or pa.types.is_string(cells.type)):
             clock = read_clock(cells) if named or _looks_like_times(cells) else None
             if clock is not None:
