@@ -33,10 +33,10 @@ def normal(*lines: str) -> frozenset[str]:
 
 DATES = normal(
     "date dates datetime timestamp time dt ds day month week quarter year period index gmt utc unix epoch",
-    "dtyyyymmdd yyyy yr yyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data mês ano seance",
-    "jour mois année giorno anno dzień miesiąc rok tarih gün ay yıl дата день месяц год время dag maand päivä",
-    "päivämäärä dato ngày tanggal tarikh ημερομηνία วันที่ التاريخ تاريخ תאריך 日期 日付 日付け 年月日 年月",
-    "时间 時間 日時 交易日期 交易日 날짜 일자 일시",
+    "dtyyyymmdd yyyy yr yyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data",
+    "mês ano seance jour mois année giorno anno dzień miesiąc rok tarih gün ay yıl дата день месяц год время",
+    "dag maand päivä päivämäärä dato ngày tanggal tarikh ημερομηνία วันที่ التاريخ تاريخ תאריך 日期 日付",
+    "日付け 年月日 年月 时间 時間 日時 交易日期 交易日 날짜 일자 일시",
 )
 TIMES = normal("time times tm uhrzeit heure hora ora godzina czas saat время 时间 時刻 時間 시간 시각")
 # What traders call the price of a row, best first: the close, the settlement, the last price, any price, any value.
