@@ -992,3 +992,8 @@ add(
     target="收盤價",
     findings=("footer", "preamble"),
 )
+add(
+    "pandas index of a filtered frame",
+    ",date,value\n" + "".join(f"{7 * n},{d},{c}\n" for n, (d, *_, c, v) in enumerate(BARS)),
+    target="value",
+)

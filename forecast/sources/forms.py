@@ -24,7 +24,7 @@ ORDERS = ("ymd", "dmy", "mdy", "ydm")
 WEEKDAY = r"^\s*(?:\p{L}+\.?,?\s+)?"
 ZONE = r"\s*(?:Z|(?:UTC|GMT)?\s?[+-]\d{1,2}:?(?:\d{2})?|[A-Z]{3,4})?(?:\s?\(.*\)|\[.*\])?\s*$"
 CLOCK = (
-    r"(?:(?:\s*[T,_-]\s*|\s+|:)(?P<H>\d{1,2})(?:[:.h](?P<M>\d{2}))?(?:[:.](?P<S>\d{2}))?(?:[.,](?P<f>\d{1,9}))?"
+    r"(?:(?:\s*[T,_-]\s*|\s+|:)(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2}))?(?:[:.](?P<S>\d{2}))?(?:[.,](?P<f>\d{1,9}))?"
     r"\s*-?(?P<p>[AaPp]\.?\s?[Mm]\.?|上午|下午|오전|오후)?)?"
 )
 # How dates are written. Groups: y m d where the place tells; a b c where the whole column must; w a month's name.

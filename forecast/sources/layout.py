@@ -158,7 +158,8 @@ def _header(rows: Rows, start: int, width: int, dates: int) -> tuple[int, ...]:
 def _may_stand_above(rows: Rows, row: int, last: int, width: int, dates: int) -> bool:
     """Whether a row may be an upper header row and not a line of a preamble."""
     comment = any(rows[row]) and rows[row][0].lstrip().startswith(("#", "//"))
-    return not comment and (width > 2 or _names_dates_only(rows[last], dates))
+    same = len(rows[row]) == len(rows[last])
+    return same and not comment and (width > 2 or _names_dates_only(rows[last], dates))
 
 
 def _names_dates_only(row: Sequence[str], dates: int) -> bool:

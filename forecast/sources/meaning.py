@@ -138,15 +138,18 @@ def _numeric(columns: Mapping[str, pa.Array], table: Table) -> tuple[list[str], 
         name: cells for name, cells in samples.items() if max(read_numbers(cells, mark).share for mark in ".,") > 0.5
     }
     mark = decimal_mark(able.values(), likely=likely)
-    return [name for name in able if not _is_index(name, columns[name])], mark
+    places = {name: place for place, name in enumerate(_named(table)[0])}
+    headed = bool(table.header)
+    return [name for name in able if not _is_index(name, columns[name], places.get(name, -1), headed)], mark
 
 
-def _is_index(name: str, cells: pa.Array) -> bool:
-    """Whether a column without a name counts the rows."""
-    if not name.startswith(("column ", "Unnamed")) and name not in ("index", "id"):
-        return False
-    steps = np.diff(read_numbers(cells).values)
-    return bool(len(steps)) and bool(np.mean(steps == 1) > 0.9)
+def _is_index(name: str, cells: pa.Array, place: int, headed: bool) -> bool:
+    """Whether a column numbers the rows: one without a name that stands first, or whose numbers go up by one."""
+    values = read_numbers(cells).values
+    if headed and place == 0 and name.startswith((words.UNNAMED, "Unnamed")):
+        return bool(np.all(values == np.round(values)))
+    counts = name.startswith((words.UNNAMED, "Unnamed")) or name.casefold() in ("index", "id", "sno", "no", "row id")
+    return counts and len(values) > 1 and bool(np.mean(np.abs(np.diff(values)) == 1) > 0.9)
 
 
 def _constant(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> str:
