@@ -7,7 +7,7 @@ import datetime as dt
 import gzip
 import io
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 DAYS = [dt.date(2021, 3, 8) + dt.timedelta(days=n) for n in range(19) if n % 7 < 5]
 # Close, then open, high, low and volume; made up.
@@ -44,7 +44,6 @@ class Form:
     days: tuple = tuple(DAYS)
     findings: tuple = ()
     series: str | None = None
-    others: dict = field(default_factory=dict)
 
 
 FORMS: list[Form] = []
@@ -996,4 +995,50 @@ add(
     "pandas index of a filtered frame",
     ",date,value\n" + "".join(f"{7 * n},{d},{c}\n" for n, (d, *_, c, v) in enumerate(BARS)),
     target="value",
+)
+add(
+    "yahoo web of 2024",
+    "Date\tOpen\tClose Close price adjusted for splits.\tAdj Close Adjusted close price adjusted for splits and dividend and/or capital gain distributions.\tVolume\n"
+    + "".join(
+        f"{d:%b %d, %Y}\t{us(o)}\t{us(c * 2)}\t{us(c)}\t{v:,}\n" + ("Mar 19, 2021\t0.24 Dividend\n" if n == 5 else "")
+        for n, (d, o, h, l, c, v) in enumerate(BACK)
+    ),
+    target=None,
+    findings=("newest_first", "non_numeric_rows"),
+)
+add(
+    "seconds and then milliseconds",
+    "Unix,Close\n"
+    + "".join(
+        f"{int(dt.datetime(d.year, d.month, d.day, tzinfo=dt.UTC).timestamp()) * (1000 if n > 6 else 1)},{c}\n"
+        for n, (d, *_, c, v) in enumerate(BARS)
+    ),
+)
+add(
+    "names that nobody knows, long",
+    "gvkey,datadate,tic,prccd,prchd,prcld,prcod\n"
+    + "".join(
+        f"{k},{d:%Y%m%d},{t},{c * f},{h * f},{l * f},{p * f}\n"
+        for k, t, f in ((1, "AAA", 1), (2, "BBB", 0.5))
+        for (d, o, h, l, c, v), p in zip(BARS, [CLOSES[0], *CLOSES], strict=False)
+    ),
+    series="AAA",
+    target="prccd",
+)
+add(
+    "tel aviv",
+    "תאריך,שער נעילה מתואם (באגורות),שער נעילה (באגורות)\n"
+    + lines(lambda d, o, h, l, c, v: f'{d:%d/%m/%Y},"{us(c)}","{us(c * 2)}"', BACK),
+    target="שער נעילה מתואם (באגורות)",
+    **NEWEST,
+)
+add(
+    "banxico",
+    "Banco de Made\n\nFecha,SF1\n"
+    + lines(lambda d, o, h, l, c, v: f"{d:%d/%m/%Y},{c}", BARS[:5])
+    + "13/03/2021,N/E\n"
+    + lines(lambda d, o, h, l, c, v: f"{d:%d/%m/%Y},{c}", BARS[5:]),
+    encoding="cp1252",
+    target="SF1",
+    findings=("missing_values", "preamble"),
 )

@@ -79,7 +79,7 @@ def clean(reading: Reading, series: str, *, name: str, unit: str | None = None, 
     _check_dates(part)
     kept = part.only(part.dated & np.isfinite(part.values))
     _check_rows(part, kept)
-    prices = _is_price(reading, part.target)
+    prices = words.is_price(part.target)
     stamps, values, merged = merge_dates(kept.stamps, kept.values)
     index = pd.DatetimeIndex(stamps)
     found = (
@@ -158,7 +158,8 @@ def _around(reading: Reading) -> Iterator[Finding]:
 
 def _left_out(part: Part) -> Iterator[Finding]:
     """Rows without a value or without a date."""
-    missing = part.only(part.dated & np.isnan(part.values) & ~part.words)
+    words = part.words | (~part.dated & ~_blank(part)) | _words_beside(part)
+    missing = part.only(part.dated & np.isnan(part.values) & ~words)
     if len(missing.rows):
         others = [missing.column(name) for name in part.reading.numeric if name != part.target]
         more = int(np.isfinite(others).any(axis=0).sum()) if others else 0
@@ -166,7 +167,7 @@ def _left_out(part: Part) -> Iterator[Finding]:
         yield find(
             "missing_values", np.sort(missing.stamps), f"rows without {part.target} were left out{also}", repaired=True
         )
-    spoken = part.only(part.words | (~part.dated & ~_blank(part)))
+    spoken = part.only(words)
     if len(spoken.rows):
         action = f"rows with words in place of {part.target} or of the date were left out"
         dates = name_dates(np.sort(spoken.stamps[spoken.dated]))
@@ -174,6 +175,15 @@ def _left_out(part: Part) -> Iterator[Finding]:
     last = part.stamps[np.isfinite(part.values) & part.dated].max()
     if (tail := missing.stamps[missing.stamps > last]).size:
         yield find("sparse_tail", np.sort(tail), f"the last rows have no {part.target}", repaired=True)
+
+
+def _words_beside(part: Part) -> Flags:
+    """Whether a row without a value has words in a column of numbers, as `0.24 Dividend`."""
+    found = part.dated & np.isnan(part.values)
+    if found.any():
+        beside = [part.reading.numbers(name).words[part.rows] for name in part.reading.numeric if name != part.target]
+        found &= np.any(beside, axis=0) if beside else False
+    return found
 
 
 def _blank(part: Part) -> Flags:
@@ -184,16 +194,11 @@ def _blank(part: Part) -> Flags:
     return np.asarray(~np.any(filled, axis=0)[part.rows])
 
 
-def _is_price(reading: Reading, target: str) -> bool:
-    """Whether the target is one price among open, high and low."""
-    return set(words.price_columns(reading.numeric)) >= {"high", "low"} and target in words.closes(reading.numeric)
-
-
 def _disordered(kept: Part) -> Iterator[Finding]:
     """Rows whose high is not the highest, or whose low is not the lowest."""
     columns = words.price_columns(kept.reading.numeric)
     closes = words.closes([name for name in kept.reading.numeric if not words.is_adjusted(name)])
-    if len(closes) != 1 or "open" not in columns:
+    if len(closes) != 1 or set(columns) != {"open", "high", "low"}:
         return
     opened, high, low, close = (
         kept.column(name) for name in (*map(columns.__getitem__, ("open", "high", "low")), closes[0])

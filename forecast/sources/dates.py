@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecast.errors import ConfigError
-from forecast.sources.forms import COMPACT, ENOUGH, FORMS, ORDERS, SAMPLE, Stamps, matches, readings, sample_of
+from forecast.sources.forms import COMPACT, ENOUGH, FEW, FORMS, ORDERS, SAMPLE, Stamps, matches, readings, sample_of
 
 # Units of a count of time since 1970, and the numbers that the years from 1971 to 2128 have in them.
 EPOCHS = {"s": (3e7, 5e9), "ms": (1e11, 5e12), "us": (1e14, 5e15), "ns": (1e17, 5e18)}
@@ -86,6 +86,8 @@ def read_dates(cells: pa.Array, order: str | None = None, enough: float = ENOUGH
         return read_dates(pc.replace_substring_regex(cells, SPAN, r"\1"), order, enough) if spans else None
     likely = "mdy" if any("/" in cell for cell in sample) else "dmy"
     found = sorted(_distinct_readings(cells, best), key=lambda reading: reading[0] != likely)
+    if order is None and all(re.search(r"\d\.\s?\d+\.\s?\d", cell) for cell in sample[:FEW]):
+        found = [reading for reading in found if reading[0] != "mdy"]  # nobody writes months first with points
     return _choose(found, order)
 
 
@@ -132,18 +134,21 @@ def _counted(digits: pa.Array) -> Dates | None:
     """Seconds, milliseconds, micro- or nanoseconds since 1970, or days since 1899-12-30."""
     numbers = pd.to_numeric(digits.to_pandas(), errors="coerce").to_numpy(np.float64)
     found = numbers[np.isfinite(numbers)]
-    for unit, (low, high) in EPOCHS.items():
-        if len(found) and low <= found.min() and found.max() < high:
-            stamps = _from_epoch(numbers, unit)
-            chance = np.any((stamps.astype("M8[m]") != stamps) & ~np.isnat(stamps))  # few numbers are whole minutes
-            return Dates(stamps, f"epoch {unit}", bare=bool(chance))
+    units = {unit: (numbers >= low) & (numbers < high) for unit, (low, high) in EPOCHS.items()}
+    if len(found) and np.sum(list(units.values())) == len(found):  # of one unit, or of several joined
+        factors = np.select(list(units.values()), [1.0, 1e3, 1e6, 1e9], default=np.nan)
+        stamps = _from_seconds(numbers / factors)
+        chance = np.any((stamps.astype("M8[m]") != stamps) & ~np.isnat(stamps))  # few numbers are whole minutes
+        return Dates(
+            stamps, f"epoch {', '.join(unit for unit, rows in units.items() if rows.any())}", bare=bool(chance)
+        )
     if len(found) and found.min() > 10_000 and found.max() < 80_000:
-        return Dates(_from_epoch((numbers - 25_569) * 86_400, "s"), "Excel days", bare=True)
+        return Dates(_from_seconds((numbers - 25_569) * 86_400), "Excel days", bare=True)
     return None
 
 
-def _from_epoch(numbers: NDArray[np.float64], unit: str) -> Stamps:
-    stamps = pd.to_datetime(pd.Series(numbers), unit=unit).dt.round("us")  # type: ignore[call-overload]
+def _from_seconds(numbers: NDArray[np.float64]) -> Stamps:
+    stamps = pd.to_datetime(pd.Series(numbers), unit="s").dt.round("us")
     return np.asarray(stamps.to_numpy(), "M8[us]")
 
 

@@ -87,7 +87,9 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     numeric, mark = _numeric(rest, table)
     keys = find_keys(rest, numeric, dates.stamps)
     chosen = [name for name in numeric if not (words.is_security(name) and (keys or len(numeric) > 1))]
-    choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], dates, table)
+    rows = next(iter(keys.rows().values())) if keys else np.arange(table.rows)
+    rows = rows[np.argsort(dates.stamps[rows], kind="stable")][:2000]
+    choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], rows, table.where)
     if keys and "" not in choices:
         values = [name for name in chosen if words.is_value(name)] or chosen
         choices = {"": Choice(values[0], f"the first of {len(values)} columns of values")}
@@ -172,28 +174,29 @@ def _chosen(target: str | None, columns: Mapping[str, pa.Array], where: str) -> 
 
 
 def _choices(
-    columns: Mapping[str, pa.Array], numeric: Sequence[str], mark: str, dates: Dates, table: Table
+    columns: Mapping[str, pa.Array], numeric: Sequence[str], mark: str, rows: Rows, where: str
 ) -> dict[str, Choice]:
-    """The columns to forecast: closes by their names or values, else the only values, else each column of values."""
+    """The columns to forecast: closes by their names or values, else the only values, else each column of values.
+
+    Args:
+        rows: Rows of one security in the order of time, which show by their values what a column holds.
+    """
     if not numeric:
-        raise SourceError(
-            f"{table.where}: a series needs a column of numbers. There are {', '.join(columns) or 'none'}."
-        )
+        raise SourceError(f"{where}: a series needs a column of numbers. There are {', '.join(columns) or 'none'}.")
     closes = words.closes(numeric)
     if len(closes) == 1:
         return {"": Choice(closes[0], "the price to forecast by its name")}
     if closes:
-        return _several(closes)
-    rows = np.argsort(dates.stamps[:2000], kind="stable")
-    values = {name: read_numbers(columns[name][:2000], mark).values[rows] for name in numeric}
+        return _several(words.strip_common(closes), closes)
+    values = {name: read_numbers(columns[name].take(pa.array(rows)), mark).values for name in numeric}
     if (close := find_close(values)) is not None:
         return {"": Choice(close, "the close by its values: open, high and low stand beside it")}
-    _check_unread(columns, numeric, table.where)
+    _check_unread(columns, numeric, where)
     moving = [name for name in numeric if np.ptp(values[name][np.isfinite(values[name])]) > 0] or numeric
     others = [name for name in moving if words.is_value(name)]
     if len(numeric) == 1 or len(others) == 1:
         return {"": Choice((others or [*numeric])[0], "the only column of values")}
-    return _several(moving)
+    return _several(moving, moving)
 
 
 def _check_unread(columns: Mapping[str, pa.Array], numeric: Sequence[str], where: str) -> None:
@@ -208,6 +211,6 @@ def _check_unread(columns: Mapping[str, pa.Array], numeric: Sequence[str], where
             )
 
 
-def _several(names: Sequence[str]) -> dict[str, Choice]:
+def _several(series: Sequence[str], names: Sequence[str]) -> dict[str, Choice]:
     why = f"one of {len(names)} columns of values"
-    return {short: Choice(name, why) for short, name in zip(words.strip_common(names), names, strict=True)}
+    return {short: Choice(name, why) for short, name in zip(series, names, strict=True)}

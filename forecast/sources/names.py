@@ -5,7 +5,7 @@ In: names as they stand in a header. Out: their words and their roles.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 
@@ -18,12 +18,21 @@ def plain(text: str) -> str:
 
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name, plain and without numbering or brackets: `4. AdjClose**` is (adj, close)."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return tuple(word for word in re.split(r"[\W_]+", plain(spaced)) if word and not word.isdecimal())
+    words = tuple(_split(name))
+    return words if len(words) < 2 * TELLING else words[:TELLING]
+
+
+def _split(text: str) -> Iterator[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return (word for word in re.split(r"[\W_]+", plain(spaced)) if word and not word.isdecimal())
 
 
 # What a column without a name is called, with its place behind it.
 UNNAMED = "column "
+
+
+# Words of a long name that count: what follows them explains.
+TELLING = 4
 
 
 def normal(*lines: str) -> frozenset[str]:
@@ -61,7 +70,7 @@ CLOSES = (
     normal("value y target wert valor valore valeur wartość значение değer obs_value 数值 値 값"),
 )
 ADJUSTED = normal(
-    "adj adjusted adjust bereinigt ajusté ajustado ajustada rettificato 复权 復權 后复权 前复权 調整後",
+    "adj adjusted adjust bereinigt ajusté ajustado ajustada rettificato 复权 復權 后复权 前复权 調整後 מתואם",
     "調整後終値 수정 수정종가",
 )
 # A name with one of these words is no close, whatever else it says.
@@ -131,6 +140,11 @@ def closes(names: Sequence[str]) -> list[str]:
     return [name for name, rank in ranks.items() if rank == min(ranks.values())]
 
 
+def is_price(name: str) -> bool:
+    """Whether a column holds prices by its name."""
+    return (rank := _rank(name)) is not None and rank[0] < len(CLOSES)
+
+
 def is_adjusted(name: str) -> bool:
     """Whether a price is adjusted for splits or dividends by its name."""
     return bool(ADJUSTED & set(words_of(name)))
@@ -174,4 +188,4 @@ def _common(lists: Sequence[Sequence[str]]) -> int:
 def count_known(text: str) -> int:
     """How many words of a text are known names: more in a right decoding of it than in a wrong one."""
     known = frozenset().union(DATES, *CLOSES, ADJUSTED, OTHERS, SECURITIES, OPENS, HIGHS, LOWS, VOLUMES)
-    return sum(len(word) > 1 for word in set(words_of(text)) & known)
+    return sum(len(word) > 1 for word in set(_split(text)) & known)
