@@ -616,7 +616,6 @@ add(
     target="Profit",
     closes=(12.5, -3.25, 4.0),
     days=tuple(DAYS[:3]),
-    others={"signs": True},
 )
 add("utf-16", OHLCV.replace(",", "\t") + lines(iso).replace(",", "\t"), encoding="utf-16")
 add("old Mac lines", (OHLCV + lines(iso)).replace("\n", "\r"))
