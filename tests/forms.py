@@ -1017,7 +1017,7 @@ add(
     "names that nobody knows, long",
     "gvkey,datadate,tic,prccd,prchd,prcld,prcod\n"
     + "".join(
-        f"{k},{d:%Y%m%d},{t},{c * f},{h * f},{l * f},{p * f}\n"
+        f"{k},{d:%Y%m%d},{t},{c * f},{max(h, p) * f},{min(l, p) * f},{p * f}\n"
         for k, t, f in ((1, "AAA", 1), (2, "BBB", 0.5))
         for (d, o, h, l, c, v), p in zip(BARS, [CLOSES[0], *CLOSES], strict=False)
     ),

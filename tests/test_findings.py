@@ -114,6 +114,6 @@ def test_stamps_of_days_lose_their_time_and_bars_keep_it():
 
 def test_unevenness_of_a_grid_and_of_a_shuffle():
     grid = np.arange("2020-01-01", "2020-03-01", dtype="M8[D]").astype("M8[us]")
-    assert unevenness(grid) == (0.0, 0.0, 1.0)
-    assert unevenness(grid[::-1]) == (0.0, 0.0, 1.0)
+    assert unevenness(grid) == (0.0, 0.0, 1.0, 59.0)
+    assert unevenness(grid[::-1]) == (0.0, 0.0, 1.0, 59.0)
     assert unevenness(np.random.default_rng(1).permutation(grid)).back > 0.3

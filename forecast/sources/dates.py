@@ -21,8 +21,8 @@ from forecast.sources.forms import COMPACT, ENOUGH, FEW, FORMS, ORDERS, SAMPLE, 
 EPOCHS = {"s": (3e7, 5e9), "ms": (1e11, 5e12), "us": (1e14, 5e15), "ns": (1e17, 5e18)}
 # From when to when; the beginning names the row.
 SPAN = r"^\s*(.*\d)\s+(?:-|–|to)\s+.*\d.*$"
-# Days from which on a step reads as a year: 08.03.21, 09.03.21 are days in one month, not years.
-YEARLY = 300
+# How much longer the span of another reading must be for it to be no doubt, and in how many rows: 08.03.21 to 26.03.21 are days of a month.
+FAR, ENOUGH_ROWS = 20, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,14 +169,17 @@ def _choose(found: list[tuple[str, Stamps]], order: str | None, bare: bool = Fal
     ]
     name = min(even, key=lambda name: ranked[name][1].step)
     stamps, rank = ranked[name]
+    far = FAR * rank.span if len(stamps) >= ENOUGH_ROWS else np.inf
     doubts = [
         other
         for other, (rival, its) in ranked.items()
-        if its.back <= rank.back + 0.02
-        and not np.array_equal(rival.astype(np.int64), stamps.astype(np.int64))
-        and not (its.step > YEARLY > 5 * rank.step)
+        if its.back <= rank.back + 0.02 and its.span < far and not _same(rival, stamps)
     ]
     return Dates(stamps, name, bare, doubt=doubts[0] if doubts else "")
+
+
+def _same(stamps: Stamps, others: Stamps) -> bool:
+    return np.array_equal(stamps.astype(np.int64), others.astype(np.int64))
 
 
 class Unevenness(NamedTuple):
@@ -186,22 +189,25 @@ class Unevenness(NamedTuple):
         back: Share of the steps against the main direction.
         spread: Mean difference of a step from the usual one, as a share of it.
         step: The usual step in days.
+        span: Days from the first to the last.
     """
 
     back: float
     spread: float
     step: float
+    span: float
 
 
 def unevenness(stamps: Stamps) -> Unevenness:
     """How far dates are from an even grid; repeated ones do not count."""
-    steps = np.diff(stamps[~np.isnat(stamps)].astype(np.int64)) / 86_400e6
+    days = stamps[~np.isnat(stamps)].astype(np.int64) / 86_400e6
+    steps = np.diff(days)
     steps = steps[steps != 0]
     if not len(steps):
-        return Unevenness(0.0, 0.0, 0.0)
+        return Unevenness(0.0, 0.0, 0.0, 0.0)
     back = min((steps < 0).mean(), (steps > 0).mean())
     usual = float(np.median(np.abs(steps)))
-    return Unevenness(float(back), float(np.mean(np.abs(np.abs(steps) - usual)) / usual), usual)
+    return Unevenness(float(back), float(np.mean(np.abs(np.abs(steps) - usual)) / usual), usual, float(np.ptp(days)))
 
 
 def one_way(stamps: Stamps) -> bool:

@@ -97,20 +97,22 @@ def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str,
 
 
 def _read_workbook(raw: bytes, where: str, form: tuple[tuple[str, str], ...]) -> Table:
-    """The first sheet of a workbook that holds a table."""
+    """The sheet of a workbook with the longest table; the others that hold one are named."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+        cells = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     except CalamineError as error:
         raise SourceError(f"{where}: the workbook cannot be read. {error}.") from error
-    for name, cells in sheets.items():
-        rows = [[_as_text(cell) for cell in row] for row in cells]
-        place = find_table(rows)
-        if place is not None:
-            return _table_of(rows, place, where, (*form, ("form", "Excel"), ("sheet", name)))
-    raise refuse(where, rows)
+    sheets = {name: [[_as_text(cell) for cell in row] for row in rows] for name, rows in cells.items()}
+    places = {name: place for name, rows in sheets.items() if rows and (place := find_table(rows)) is not None}
+    if not places:
+        raise refuse(where, next((rows for rows in sheets.values() if rows), []))
+    name = max(places, key=lambda name: (places[name].dates >= 0, len(sheets[name]) - places[name].start))
+    others = ", ".join(other for other in places if other != name)
+    said = (("form", "Excel"), ("sheet", name), *((("other sheets", others),) if others else ()))
+    return _table_of(sheets[name], places[name], where, (*form, *said))
 
 
 def _as_text(cell: Any) -> str:

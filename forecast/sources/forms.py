@@ -22,7 +22,10 @@ Stamps = NDArray[np.datetime64]
 ORDERS = ("ymd", "dmy", "mdy", "ydm")
 
 WEEKDAY = r"^\s*(?:\p{L}+\.?,?\s+)?"
-ZONE = r"\s*(?:Z|(?:UTC|GMT)?\s?[+-]\d{1,2}:?(?:\d{2})?|[A-Z]{3,4})?(?:\s?\(.*\)|\[.*\])?\s*$"
+ZONE = (
+    r"\s*(?:Z|(?:UTC|GMT)?\s?[+-]\d{1,2}:?(?:\d{2})?|[A-Z]{3,4}|[A-Z]\p{L}+/\p{L}+(?:_\p{L}+)*)?"
+    r"(?:\s?\(.*\)|\[.*\])?\s*$"
+)
 CLOCK = (
     r"(?:(?:\s*[T,_-]\s*|\s+|:)(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2}))?(?:[:.](?P<S>\d{2}))?(?:[.,](?P<f>\d{1,9}))?"
     r"\s*-?(?P<p>[AaPp]\.?\s?[Mm]\.?|上午|下午|오전|오후)?)?"
@@ -37,7 +40,7 @@ FORMS = (
             r"(?P<w>\p{L}{3,})\.?[-/\s]*(?P<a>\d{1,2})(?:st|nd|rd|th)?\s*[,\-/\s]\s*(?P<c>\d{2,4})",
         )
     ),
-    r"^\s*(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})[T\s_-](?P<H>\d{2}):?(?P<M>\d{2}):?(?P<S>\d{2})?(?:\.\d+)?" + ZONE,
+    r"^\s*(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})[T\s_-]+(?P<H>\d{2}):?(?P<M>\d{2}):?(?P<S>\d{2})?(?:\.\d+)?" + ZONE,
     r"^\s*(?P<w>\p{L}{3,})\.?[-/\s,']*(?P<y>\d{2}|\d{4})\s*$",
     r"^\s*(?P<y>\d{4})[-/\s]*(?P<w>\p{L}{3,})\.?\s*$",
     r"^\s*(?P<y>\d{4})\s*(?:[-/:M\s]|年|년)\s*(?P<m>\d{1,2})[月월]?\s*$",
@@ -67,6 +70,8 @@ PARTS = {
 # Share of the cells that must be dates for a column to be a column of dates, and cells that are looked at first.
 ENOUGH = 0.6
 SAMPLE, FEW = 500, 60
+# The first whole year of pandas' nanoseconds.
+FIRST_YEAR = 1678
 
 
 def sample_of(cells: pa.Array) -> list[str]:
@@ -195,7 +200,7 @@ def _full_years(years: Numbers) -> Numbers:
 
 def _assemble(years: Numbers, months: Numbers, days: Numbers) -> Stamps:
     """Dates, not-a-time where there is no such day."""
-    good = (years > 1000) & (years < 2500) & (months >= 1) & (months <= 12) & (days >= 1) & (days <= 31)
+    good = (years >= FIRST_YEAR) & (years < 2500) & (months >= 1) & (months <= 12) & (days >= 1) & (days <= 31)
     starts = ((np.where(good, years, 1970) - 1970) * 12 + np.where(good, months, 1) - 1).astype("M8[M]")
     dates = starts.astype("M8[D]") + (np.where(good, days, 1) - 1)
     return np.where(good & (dates.astype("M8[M]") == starts), dates, np.datetime64("NaT")).astype("M8[us]")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.errors import SourceError
+from forecast.series import Array
 from forecast.sources import names as words
 from forecast.sources.dates import Dates, read_dates
 from forecast.sources.keys import Rows, find_keys
@@ -83,6 +84,7 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     if (months := unroll(columns)) is not None:
         columns, known = months, "date"
     dates, used = find_dates(columns, known, order, table.where)
+    _check_beside(columns, used, dates, table.where)
     rest = {name: cells for name, cells in columns.items() if name not in used and cells.null_count < len(cells)}
     numeric, mark = _numeric(rest, table)
     keys = find_keys(rest, numeric, dates.stamps)
@@ -91,10 +93,24 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     rows = rows[np.argsort(dates.stamps[rows], kind="stable")][:2000]
     choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], rows, table.where)
     if keys and "" not in choices:
-        values = [name for name in chosen if words.is_value(name)] or chosen
-        choices = {"": Choice(values[0], f"the first of {len(values)} columns of values")}
+        values = [choice.target for choice in choices.values()]
+        first = next(filter(words.is_value, values), values[0])
+        choices = {"": Choice(first, f"the first of {len(values)} columns of values")}
     name = security or ("" if keys else _constant(rest, numeric))
     return Reading(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name)
+
+
+def _check_beside(columns: Mapping[str, pa.Array], used: set[str], dates: Dates, where: str) -> None:
+    """Refuses two tables side by side: a second column of dates, of the same name, with other dates.
+
+    Raises:
+        SourceError: there is one.
+    """
+    for name in columns:
+        if name.rpartition(" (")[0] in used:
+            other = read_dates(columns[name])
+            if other is not None and not np.array_equal(other.stamps.astype(np.int64), dates.stamps.astype(np.int64)):
+                raise SourceError(f"{where}: a file must hold one table. There are two side by side: keep one of them.")
 
 
 def _named(table: Table) -> tuple[dict[str, pa.Array], str]:
@@ -135,7 +151,7 @@ def _filled(level: Sequence[str]) -> tuple[str, ...]:
 def _numeric(columns: Mapping[str, pa.Array], table: Table) -> tuple[list[str], tuple[str, bool]]:
     """The columns that hold numbers, and their decimal mark."""
     samples = {name: cells[:: max(1, len(cells) // 400)] for name, cells in columns.items()}
-    likely = "," if dict(table.form).get("delimiter") == "semicolon" else "."
+    likely = "." if dict(table.form).get("delimiter", "comma") == "comma" else ","
     able = {
         name: cells for name, cells in samples.items() if max(read_numbers(cells, mark).share for mark in ".,") > 0.5
     }
@@ -192,11 +208,17 @@ def _choices(
     if (close := find_close(values)) is not None:
         return {"": Choice(close, "the close by its values: open, high and low stand beside it")}
     _check_unread(columns, numeric, where)
-    moving = [name for name in numeric if np.ptp(values[name][np.isfinite(values[name])]) > 0] or numeric
+    moving = [name for name in numeric if not _is_code(values[name])] or numeric
     others = [name for name in moving if words.is_value(name)]
     if len(numeric) == 1 or len(others) == 1:
         return {"": Choice((others or [*numeric])[0], "the only column of values")}
     return _several(moving, moving)
+
+
+def _is_code(values: Array) -> bool:
+    """Whether a column says the same whole number in each row, as the number of a station does."""
+    found = np.unique(values[np.isfinite(values)])
+    return len(found) < 2 and bool(np.all(found == np.round(found)))
 
 
 def _check_unread(columns: Mapping[str, pa.Array], numeric: Sequence[str], where: str) -> None:

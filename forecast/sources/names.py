@@ -45,7 +45,7 @@ DATES = normal(
     "dtyyyymmdd yyyy yr yyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data",
     "mês ano seance jour mois année giorno anno dzień miesiąc rok tarih gün ay yıl дата день месяц год время",
     "dag maand päivä päivämäärä dato ngày tanggal tarikh ημερομηνία วันที่ التاريخ تاريخ תאריך 日期 日付",
-    "日付け 年月日 年月 时间 時間 日時 交易日期 交易日 날짜 일자 일시",
+    "日付け 年月日 年月 时间 時間 日時 交易日期 交易日 基準日 날짜 일자 일시",
 )
 TIMES = normal("time times tm uhrzeit heure hora ora godzina czas saat время 时间 時刻 時間 시간 시각")
 # What traders call the price of a row, best first: the close, the settlement, the last price, any price, any value.
@@ -65,7 +65,7 @@ CLOSES = (
     ),
     normal(
         "price px prc prices kurs cours precio preço prezzo cena цена fiyat koers hinta ár preț τιμή harga",
-        "giá pris 价格 價格 価格 가격 ราคา السعر מחיר nav mid rate wap vwap",
+        "giá pris 价格 價格 価格 基準価額 가격 ราคา السعر מחיר nav mid rate wap vwap",
     ),
     normal("value y target wert valor valore valeur wartość значение değer obs_value 数值 値 값"),
 )
@@ -73,6 +73,8 @@ ADJUSTED = normal(
     "adj adjusted adjust bereinigt ajusté ajustado ajustada rettificato 复权 復權 后复权 前复权 調整後 מתואם",
     "調整後終値 수정 수정종가",
 )
+# What a price is adjusted for.
+EXPLAINED = normal("split splits dividend dividends")
 # A name with one of these words is no close, whatever else it says.
 OTHERS = normal(
     "holiday isholiday weekday weekend",
@@ -158,7 +160,7 @@ def _is_adjusted_alone(name: str) -> bool:
 def _rank(name: str) -> tuple[int, int] | None:
     """How surely a name means the close: the kind of its word, then how many other words stand beside it."""
     words = words_of(name)
-    if OTHERS & set(words):
+    if OTHERS & (set(words) - EXPLAINED if is_adjusted(name) else set(words)):
         return None
     for kind, known in enumerate(CLOSES):
         # Short words (C, Y, ár) mean something only when they stand alone: "T (°C)" is no close.

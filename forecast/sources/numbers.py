@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from forecast.sources.names import normal
 
 MISSING = normal(
-    "- -- --- – — . .. ... ? * ** *** **** x null (null) none nil na n/a n.a. n.a #n/a #na #n/a! #value! #ref! #div/0!",
-    "nan <na> nd n.d. n/d n/v n/e s/d n.v. nv keine k.a. \\n 無 无 ー － … : m missing",
+    "- -- --- – — . .. ... ? * ** *** **** x null (null) none nil na n/a n.a. n.a #n/a #na #n/a! #n/an/a #value! #ref!",
+    "#div/0! nan <na> nd n.d. n/d n/v n/e s/d n.v. nv keine k.a. \\n 無 无 ー － … : m missing",
 )
 FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "mn": 1e6, "mio": 1e6, "bn": 1e9, "mrd": 1e9, "万": 1e4, "亿": 1e8}
-MONEY = r"(?:[A-Z]{1,3})?[\p{Sc}]|[A-Z]{3}|Rs\.?|kr\.?|zł|Kč|Ft|円|元|원"
+MONEY = r"(?:[A-Z]{1,3})?[\p{Sc}]|[A-Z]{3}|p|¢|ct|Rs\.?|kr\.?|zł|Kč|Ft|円|元|원"
 # Both ways to write a number: with a decimal point (groups of two are Indian), and with a decimal comma.
 GRAMMARS = {
     ".": r"^[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{2,3})*,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?$",
