@@ -1041,3 +1041,33 @@ add(
     target="SF1",
     findings=("missing_values", "preamble"),
 )
+add(
+    "aligned columns",
+    "Date              Close     Volume\n" + lines(lambda d, o, h, l, c, v: f"{d:%b %d, %Y}   {us(c)}  {v:,}"),
+    file="made.txt",
+)
+add(
+    "orders",
+    "Date,Type,Symbol,Price\n"
+    + "".join(
+        f"{d},Buy,{s},{c * f}\n"
+        for n, (d, *_, c, v) in enumerate(BARS)
+        for s, f in [(("AAA", 1), ("BBB", 0.1), ("CCC", 9))[n % 3]]
+    ),
+    series="AAA",
+    target="Price",
+    days=tuple(DAYS[::3]),
+    closes=tuple(CLOSES[::3]),
+)
+add(
+    "asset values",
+    "Scheme Code,Net Asset Value,Date\n" + lines(lambda d, o, h, l, c, v: f"100033,{c},{d:%d-%b-%Y}"),
+    target="Net Asset Value",
+)
+add(
+    "ticks",
+    "20210308 00:00:00.208,1.25\n20210308 00:00:00.709,1.26\n20210308 00:00:01.000,1.24\n",
+    target="column 2",
+    days=tuple(dt.datetime(2021, 3, 8, 0, 0, s, f) for s, f in ((0, 208000), (0, 709000), (1, 0))),
+    closes=(1.25, 1.26, 1.24),
+)

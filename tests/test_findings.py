@@ -87,7 +87,7 @@ def test_prices_of_a_row_out_of_order():
 def test_missing_rows_and_a_sparse_tail():
     values = PRICES.copy()
     values[[10, 298, 299]] = np.nan
-    kinds = found(values, Volume=np.arange(300.0))
+    kinds = found(values, Volume=10 * np.arange(300.0))
     assert kinds["missing_values"].count == 3
     assert "3 of them hold other values" in kinds["missing_values"].action
     assert kinds["sparse_tail"].dates == tuple(f"{day:%Y-%m-%d}" for day in DAYS[298:])

@@ -73,6 +73,38 @@ REFUSED = {
         b"Year,Budget\n" + b"".join(b"%d/%02d,2.5\n" % (year, (year + 1) % 100) for year in range(1980, 2020)),
         "all rows must have dates of one kind",
     ),
+    "stacked.csv": (
+        b"AAA\nDate,Close\n"
+        + b"".join(b"2020-01-%02d,%d\n" % (day, day) for day in range(1, 20))
+        + b"\nBBB\nDate,Close\n"
+        + b"".join(b"2020-02-%02d,%d\n" % (day, day) for day in range(1, 20)),
+        "Another begins here",
+    ),
+    "reordered.csv": (
+        b"Date,Open,Close\n"
+        + b"".join(b"2020-01-%02d,1,2\n" % day for day in range(1, 20))
+        + b"Date,Close,Open\n"
+        + b"".join(b"2020-02-%02d,2,1\n" % day for day in range(1, 20)),
+        "Another begins here",
+    ),
+    "beside.csv": (
+        b"Date,PX_LAST,,Date,PX_LAST\n"
+        + b"".join(b"2020-01-%02d,1,,2020-02-%02d,2\n" % (day, day) for day in range(1, 20)),
+        "two side by side",
+    ),
+    "swapped.csv": (
+        b"Date,Close\n"
+        + b"".join(
+            b"2020-%02d-%02d,%d\n" % ((day, month, day) if day < 13 else (month, day, day))
+            for month in (1, 2, 3)
+            for day in range(1, 29)
+        ),
+        "days and months are swapped",
+    ),
+    "thirty_seconds.csv": (
+        b"Date,Price\n" + b"".join(b"2020-01-%02d,121'25\n" % day for day in range(1, 9)),
+        "column of numbers",
+    ),
     "damaged.csv.gz": (b"\x1f\x8b\x08\x00broken", "the gzip file is damaged"),
     "damaged.zip": (b"PK\x03\x04broken", "the zip file cannot be unpacked"),
     "damaged.parquet": (b"PAR1broken", "no Parquet file"),

@@ -28,6 +28,8 @@ from forecast.sources.meaning import Reading
 
 # Share of dates with conflicting values, above which a table holds several series and not one.
 MIXED = 0.05
+# Undated rows up to which they are looked at one by one.
+MOST_HEADERS = 1000
 # How far a high may lie below another price of its row: rounding.
 ROUNDING = 1e-4
 
@@ -77,6 +79,7 @@ def clean(reading: Reading, series: str, *, name: str, unit: str | None = None, 
     """
     part = _part(reading, series)
     _check_dates(part)
+    _check_headers(part)
     kept = part.only(part.dated & np.isfinite(part.values))
     _check_rows(part, kept)
     prices = words.is_price(part.target)
@@ -125,6 +128,21 @@ def _check_dates(part: Part) -> None:
             f"({part.reading.dates.form}). {part.target} is {wrong.values[0]:g} there, without one. Rows like it: "
             f"{len(wrong.rows)}. Mend the dates or drop the rows."
         )
+
+
+def _check_headers(part: Part) -> None:
+    """Refuses tables below one another: a second header of another order, or one with a title above it."""
+    table, undated = part.reading.table, part.rows[~part.dated]
+    if not table.header or not len(undated) or len(undated) > MOST_HEADERS:
+        return
+    names = [name.strip() for name in table.header[-1]]
+    rows = {int(row): [str(cells[int(row)].as_py() or "").strip() for cells in table.columns] for row in undated}
+    for row, cells in rows.items():
+        titled = cells == names and any(rows.get(row - 1, [])) and rows[row - 1] != names
+        if titled or (cells != names and sorted(cells) == sorted(names)):
+            raise SourceError(
+                f"{table.where}, line {table.line + row}: a file must hold one table. Another begins here: keep one."
+            )
 
 
 def _check_rows(part: Part, kept: Part) -> None:

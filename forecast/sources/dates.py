@@ -21,7 +21,8 @@ from forecast.sources.forms import COMPACT, ENOUGH, FEW, FORMS, ORDERS, SAMPLE, 
 EPOCHS = {"s": (3e7, 5e9), "ms": (1e11, 5e12), "us": (1e14, 5e15), "ns": (1e17, 5e18)}
 # From when to when; the beginning names the row.
 SPAN = r"^\s*(.*\d)\s+(?:-|–|to)\s+.*\d.*$"
-# How much longer the span of another reading must be for it to be no doubt, and in how many rows: 08.03.21 to 26.03.21 are days of a month.
+# How much longer the span of another reading must be for it to be no doubt, and in how many rows: 08.03.21 to
+# 26.03.21 are days of a month.
 FAR, ENOUGH_ROWS = 20, 5
 
 
@@ -143,7 +144,7 @@ def _counted(digits: pa.Array) -> Dates | None:
             stamps, f"epoch {', '.join(unit for unit, rows in units.items() if rows.any())}", bare=bool(chance)
         )
     if len(found) and found.min() > 10_000 and found.max() < 80_000:
-        return Dates(_from_seconds((numbers - 25_569) * 86_400), "Excel days", bare=True)
+        return Dates(_from_seconds(np.round((numbers - 25_569) * 86_400)), "Excel days", bare=True)
     return None
 
 
@@ -208,6 +209,14 @@ def unevenness(stamps: Stamps) -> Unevenness:
     back = min((steps < 0).mean(), (steps > 0).mean())
     usual = float(np.median(np.abs(steps)))
     return Unevenness(float(back), float(np.mean(np.abs(np.abs(steps) - usual)) / usual), usual, float(np.ptp(days)))
+
+
+def swap_days_and_months(stamps: Stamps) -> Stamps:
+    """The dates with day and month swapped wherever both are below 13."""
+    months = stamps.astype("M8[M]").astype(np.int64) % 12
+    days = (stamps.astype("M8[D]") - stamps.astype("M8[M]")).astype(np.int64)
+    swapped = (stamps.astype("M8[Y]").astype("M8[M]") + days % 12).astype("M8[D]") + months
+    return np.where(days < 12, swapped.astype("M8[us]"), stamps)
 
 
 def one_way(stamps: Stamps) -> bool:

@@ -11,7 +11,7 @@ from forecast.sources.names import count_known
 # Encodings of tables that are not UTF-8, commonest first.
 REGIONAL = (
     *("cp1252", "gb18030", "cp932", "cp949", "big5", "cp1250", "cp1251", "cp1254", "cp1253", "cp1255", "cp1256"),
-    *("cp1257", "cp874", "koi8-r", "mac-roman", "iso8859-1"),
+    *("cp1257", "cp874", "koi8-r", "cp866", "mac-roman", "iso8859-1"),
 )
 MONEY = frozenset("€£¥₩₽₹₺")
 # Bytes and characters that are looked at.

@@ -68,7 +68,7 @@ def _read(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str
     if raw.startswith(b"PK"):
         return _read_zip(raw, where, member, form)
     if raw.startswith(EXCEL):
-        return _read_workbook(raw, where, form)
+        return _read_workbook(raw, where, member, form)
     text, encoding = to_utf8(raw, where)
     return read_text(text, where, (*form, ("form", "text"), ("encoding", encoding)))
 
@@ -86,7 +86,7 @@ def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str,
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
             if {"[Content_Types].xml", "mimetype"} & set(names):
-                return _read_workbook(raw, where, form)
+                return _read_workbook(raw, where, member, form)
             if member not in names and len(names) != 1:
                 inside = ", ".join(names) or "nothing"
                 raise SourceError(f"{where}: say which file of the archive, as in {where}:NAME. It holds {inside}.")
@@ -96,7 +96,7 @@ def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str,
         raise SourceError(f"{where}: the zip file cannot be unpacked. {error}.") from error
 
 
-def _read_workbook(raw: bytes, where: str, form: tuple[tuple[str, str], ...]) -> Table:
+def _read_workbook(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
     """The sheet of a workbook with the longest table; the others that hold one are named."""
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -109,7 +109,8 @@ def _read_workbook(raw: bytes, where: str, form: tuple[tuple[str, str], ...]) ->
     places = {name: place for name, rows in sheets.items() if rows and (place := find_table(rows)) is not None}
     if not places:
         raise refuse(where, next((rows for rows in sheets.values() if rows), []))
-    name = max(places, key=lambda name: (places[name].dates >= 0, len(sheets[name]) - places[name].start))
+    longest = max(places, key=lambda name: (places[name].dates >= 0, len(sheets[name]) - places[name].start))
+    name, where = (member, f"{where}:{member}") if member in places else (longest, where)
     others = ", ".join(other for other in places if other != name)
     said = (("form", "Excel"), ("sheet", name), *((("other sheets", others),) if others else ()))
     return _table_of(sheets[name], places[name], where, (*form, *said))

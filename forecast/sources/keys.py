@@ -89,11 +89,11 @@ def _both(first: Keys, second: Keys) -> Keys:
 
 
 def _joined_files(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> Keys | None:
-    """Securities with hardly a date in common, one file behind the other: a column of names in blocks."""
+    """Securities with hardly a date in common: the first column of names that tells several apart, many rows each."""
     for name, cells in columns.items():
         if name not in numeric and words.is_security(name) and _varies(cells):
             keys = encode(cells)
-            return keys if np.sum(np.diff(keys.codes) != 0) < len(keys.names) else None
+            return keys if len(keys.names) <= len(cells) / 5 else None
     return None
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from forecast.errors import SourceError
 from forecast.series import Array
 from forecast.sources import names as words
-from forecast.sources.dates import Dates, read_dates
+from forecast.sources.dates import Dates, read_dates, swap_days_and_months, unevenness
 from forecast.sources.keys import Rows, find_keys
 from forecast.sources.layout import Table
 from forecast.sources.matrix import unroll
@@ -22,6 +22,8 @@ from forecast.sources.numbers import Numbers, decimal_mark, read_numbers
 from forecast.sources.ohlc import find_close
 from forecast.sources.when import find_dates
 
+# Rows from which on numbers that go up by one are row numbers by no chance.
+MANY = 30
 # Text that looks like a number with something around it.
 UNREAD = r"^[^\d]{0,5}\d[\d.,\s]*[.,]\d+[^\d]{0,5}$"
 
@@ -85,6 +87,7 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
         columns, known = months, "date"
     dates, used = find_dates(columns, known, order, table.where)
     _check_beside(columns, used, dates, table.where)
+    _check_swapped(dates, table.where)
     rest = {name: cells for name, cells in columns.items() if name not in used and cells.null_count < len(cells)}
     numeric, mark = _numeric(rest, table)
     keys = find_keys(rest, numeric, dates.stamps)
@@ -111,6 +114,20 @@ def _check_beside(columns: Mapping[str, pa.Array], used: set[str], dates: Dates,
             other = read_dates(columns[name])
             if other is not None and not np.array_equal(other.stamps.astype(np.int64), dates.stamps.astype(np.int64)):
                 raise SourceError(f"{where}: a file must hold one table. There are two side by side: keep one of them.")
+
+
+def _check_swapped(dates: Dates, where: str) -> None:
+    """Refuses dates of which a spreadsheet has swapped day and month, where that gave another date.
+
+    Raises:
+        SourceError: the rows are in no order, but are in order with the two swapped wherever both are below 13.
+    """
+    stamps = dates.stamps[~np.isnat(dates.stamps)]
+    if len(stamps) > 9 and unevenness(stamps).back > 0.02 and unevenness(swap_days_and_months(stamps)).back == 0:
+        raise SourceError(
+            f"{where}: rows must have dates of one order. Here days and months are swapped wherever both are below 13, "
+            "as a spreadsheet does. Save the file anew with dates as in 2018-12-31."
+        )
 
 
 def _named(table: Table) -> tuple[dict[str, pa.Array], str]:
@@ -158,16 +175,18 @@ def _numeric(columns: Mapping[str, pa.Array], table: Table) -> tuple[list[str], 
     mark = decimal_mark(able.values(), likely=likely)
     places = {name: place for place, name in enumerate(_named(table)[0])}
     headed = bool(table.header)
-    return [name for name in able if not _is_index(name, columns[name], places.get(name, -1), headed)], mark
+    values = [name for name in able if not _is_index(name, columns[name], places.get(name, -1), headed)]
+    return values or list(able), mark
 
 
 def _is_index(name: str, cells: pa.Array, place: int, headed: bool) -> bool:
-    """Whether a column numbers the rows: one without a name that stands first, or whose numbers go up by one."""
-    values = read_numbers(cells).values
+    """Whether a column numbers the rows: whole numbers without a name that stand first, or that go up by one."""
+    values = read_numbers(cells[:400]).values
+    if not np.all(values == np.round(values)):
+        return False
     if headed and place == 0 and name.startswith((words.UNNAMED, "Unnamed")):
-        return bool(np.all(values == np.round(values)))
-    counts = name.startswith((words.UNNAMED, "Unnamed")) or name.casefold() in ("index", "id", "sno", "no", "row id")
-    return counts and len(values) > 1 and bool(np.mean(np.abs(np.diff(values)) == 1) > 0.9)
+        return True
+    return len(values) >= MANY and not words.is_price(name) and bool(np.mean(np.abs(np.diff(values)) == 1) > 0.9)
 
 
 def _constant(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> str:

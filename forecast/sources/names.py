@@ -45,7 +45,7 @@ DATES = normal(
     "dtyyyymmdd yyyy yr yyyymmdd datum zeit tag monat jahr handelstag zeitstempel fecha dia mes año hora data",
     "mês ano seance jour mois année giorno anno dzień miesiąc rok tarih gün ay yıl дата день месяц год время",
     "dag maand päivä päivämäärä dato ngày tanggal tarikh ημερομηνία วันที่ التاريخ تاريخ תאריך 日期 日付",
-    "日付け 年月日 年月 时间 時間 日時 交易日期 交易日 基準日 날짜 일자 일시",
+    "日付け 年月日 年月 时间 時間 日時 交易日期 交易日 基準日 날짜 기준일 일자 일시",
 )
 TIMES = normal("time times tm uhrzeit heure hora ora godzina czas saat время 时间 時刻 時間 시간 시각")
 # What traders call the price of a row, best first: the close, the settlement, the last price, any price, any value.
@@ -53,7 +53,8 @@ CLOSES = (
     normal(
         "close closing cl c closed px_close schluss schlusskurs schlusspreis clôture fermeture cierre",
         "fechamento fech chiusura zamknięcie kapanış закрытие закр slotkoers slot slut slutkurs stängning",
-        "stängningskurs lukke lukkekurs sluttkurs slutt päätös päätöskurssi závěr zaviraci záró záróár",
+        "stängningskurs lukke lukkekurs sluttkurs slutt päätös",
+        "päätöskurssi závěr zaviraci záró záróár závěrečná uždarymo",
         "închidere κλείσιμο penutupan đóng 收盘 收盤 收盘价 收盤價 收市 終値 종가 ปิด ราคาปิด إغلاق الإغلاق",
         "נעילה",
     ),
@@ -65,7 +66,7 @@ CLOSES = (
     ),
     normal(
         "price px prc prices kurs cours precio preço prezzo cena цена fiyat koers hinta ár preț τιμή harga",
-        "giá pris 价格 價格 価格 基準価額 가격 ราคา السعر מחיר nav mid rate wap vwap",
+        "giá pris 价格 價格 価格 基準価額 가격 기준가격 ราคา السعر מחיר nav mid rate wap vwap",
     ),
     normal("value y target wert valor valore valeur wartość значение değer obs_value 数值 値 값"),
 )
@@ -101,7 +102,7 @@ LOWS = normal(
 VOLUMES = normal("volume vol volumes wolumen hacim hac объем объём umsatz 成交量 成交额 出来高 거래량 turnover")
 SECURITIES = normal(
     "ticker tickers symbol symbols name stock stocks security securities instrument code isin secid permno",
-    "company asset coin contract pair wertpapier titolo símbolo simbolo acción ação kod hisse тикер бумага",
+    "company coin contract pair wertpapier titolo símbolo simbolo acción ação kod hisse тикер бумага",
     "股票代码 代码 股票简称 名称 证券代码 证券简称 銘柄 コード 종목 종목코드 종목명 series variable item",
     "store shop station stn id region country city state location site product sku geo entity indicator metric",
     "dept department family brand branch warehouse sensor device",

@@ -97,7 +97,9 @@ def _cast(cells: pa.Array) -> NDArray[np.float64] | None:
 
 def _bare(cells: pa.Array) -> tuple[pa.Array, NDArray[np.float64]]:
     """Cells without currency, percent and spaces, and the factors that their last letters stand for."""
-    text = pc.replace_substring_regex(pc.fill_null(cells, ""), r"[\s\x{a0}\x{202f}\x{2009}'’\x{200e}\x{200f}]+", "")
+    text = pc.replace_substring_regex(pc.fill_null(cells, ""), r"[\s\x{a0}\x{202f}\x{2009}\x{200e}\x{200f}]+", "")
+    for _ in range(2):  # 1'234'567: the groups share their neighbours
+        text = pc.replace_substring_regex(text, r"(\d)['’](\d{3})", r"\1\2")
     text = pc.replace_substring_regex(text, r"^\((.*)\)$", r"-\1")
     text = pc.replace_substring_regex(text, r"^[−–](.)", r"-\1")
     text = pc.replace_substring_regex(text, rf"^([+-]?)(?:{MONEY})([+-]?[\d.,])", r"\1\2")

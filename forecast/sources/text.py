@@ -29,6 +29,8 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 MARKUP = re.compile(
     rb"\s*(?:<(?:!doctype|\?xml|html|head|body|table|svg|div)\b|(?P<json>[{\[]\s*[\"{\[\d]))", re.IGNORECASE
 )
+# Stands for two blanks or more.
+WIDE_BLANKS = "  "
 # Bytes and lines at the start of a file by which the table is found, and bytes at its end that may be a footer.
 HEAD, LINES, TAIL = 1 << 18, 250, 1 << 13
 # Bytes that are parsed at once.
@@ -50,13 +52,19 @@ def read_text(text: bytes, where: str, form: tuple[tuple[str, str], ...] = ()) -
         text = text.replace(b"\r", b"\n")
     delimiter, place = _delimiter(_head(text), where)
     name = DELIMITERS.get(delimiter, "blanks")
-    if delimiter == " ":
-        text, delimiter = _blanks_to_tabs(text.decode()).encode(), "\t"
+    if name == "blanks":
+        to_tabs = _blanks_to_tabs if delimiter == " " else _wide_blanks_to_tabs
+        text, delimiter = to_tabs(text.decode()).encode(), "\t"
     return _read(text, delimiter, place, where, (*form, ("delimiter", name)))
 
 
 def _blanks_to_tabs(text: str) -> str:
     return re.sub(r"(?<=\S)[ \t]+(?=\S)", "\t", re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text))
+
+
+def _wide_blanks_to_tabs(text: str) -> str:
+    """Of aligned columns, in which single blanks belong to the cells, as in `Jan 02, 2023`."""
+    return re.sub(r" {2,}", "\t", re.sub(r"(?m)^ +| +$", "", text))
 
 
 def _head(text: bytes) -> str:
@@ -70,6 +78,10 @@ def _delimiter(head: str, where: str) -> tuple[str, Place]:
     """The delimiter under which a text is a table, with the place of that table."""
     found = [(delimiter, find_table(_rows(head, delimiter))) for delimiter in DELIMITERS]
     places = [(delimiter, place) for delimiter, place in found if place]
+    if re.search(r"\S {2,}\S", head) and not any(place.dates >= 0 and place.header for _, place in places):
+        place = find_table(_rows(_wide_blanks_to_tabs(head), "\t"))
+        if place and place.dates >= 0 and place.header:
+            return WIDE_BLANKS, place
     if not any(place.dates >= 0 for _, place in places):
         place = find_table(_rows(_blanks_to_tabs(head), "\t"))
         places += [(" ", place)] if place and (place.dates >= 0 or not places) else []
