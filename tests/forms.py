@@ -1071,3 +1071,8 @@ add(
     days=tuple(dt.datetime(2021, 3, 8, 0, 0, s, f) for s, f in ((0, 208000), (0, 709000), (1, 0))),
     closes=(1.25, 1.26, 1.24),
 )
+add(
+    "commas in dates and numbers, tabs between",
+    "".join(f"{d:%b %d, %Y}\t{eu(o)}\t{eu(h)}\t{eu(l)}\t{eu(c)}\t{eu(v, 0)}\n" for d, o, h, l, c, v in BARS),
+    target="column 5",
+)

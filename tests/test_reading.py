@@ -89,7 +89,9 @@ def write(draw, dates, columns, digits):
     return order, text.getvalue().encode(encoding)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(table=tables())
 def test_a_random_table_is_read_back(table, tmp_path):
     dates, columns, order, data = table

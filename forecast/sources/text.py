@@ -87,7 +87,13 @@ def _delimiter(head: str, where: str) -> tuple[str, Place]:
         places += [(" ", place)] if place and (place.dates >= 0 or not places) else []
     if not places:
         raise refuse(where, max((_rows(head, delimiter) for delimiter in DELIMITERS), key=lambda rows: len(rows[0])))
-    return max(places, key=lambda entry: (entry[1].score, entry[1].width))
+    return max(places, key=lambda entry: (entry[1].score - _holds_others(head, *entry), entry[1].width))
+
+
+def _holds_others(head: str, delimiter: str, place: Place) -> float:
+    """Evidence against the comma: rows that all hold tabs, semicolons or pipes, as `Jan 03, 2000;1,5` does."""
+    body = [line for line in head.split("\n")[place.start :] if line.strip()]
+    return 0.5 if delimiter == "," and any(all(other in line for line in body[:50]) for other in "\t;|") else 0.0
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
