@@ -57,6 +57,13 @@ def test_zero_and_negative_prices():
     assert not load(degrees).findings
 
 
+def test_numbers_that_stand_for_missing_values():
+    degrees = 10 * np.sin(np.arange(300))
+    degrees[[5, 9]] = -999
+    kinds = {finding.kind: finding for finding in load(pd.DataFrame({"degrees": degrees}, index=DAYS)).findings}
+    assert kinds["missing_marks"].dates == tuple(f"{day:%Y-%m-%d}" for day in DAYS[[5, 9]])
+
+
 def test_flat_runs_and_gaps():
     values = PRICES.copy()
     values[50:62] = values[50]

@@ -25,6 +25,8 @@ GAP_DAYS = {"B": 14, "D": 7}
 FLAT, FLAT_PRICES = 30, 10
 # A jump from one row to the next is suspicious from the first ratio, and in any case from the second.
 JUMP, LEAP = 1.4, 3.0
+# Numbers by which weather services and laboratories say that a value is missing.
+MARKS = (-99.0, -99.9, -99.99, -200.0, -999.0, -999.9, -999.99, -9999.0, -99999.0)
 # Splits that happen: shares after it for each before it.
 SPLITS = np.log([1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
 # How far a jump may be from a split's ratio, for the day's own move.
@@ -110,10 +112,20 @@ def doubts(index: pd.DatetimeIndex, values: Array, *, prices: bool) -> Iterator[
     """
     stamps: Stamps = index.to_numpy()
     frequency = infer_frequency(index)
+    yield from _marks(stamps, values)
     yield from _signs(stamps, values, prices=prices)
     yield from _jumps(stamps, values)
     yield from _flat(stamps, values, FLAT_PRICES if frequency == "B" else FLAT)
     yield from _gaps(stamps, frequency)
+
+
+def _marks(stamps: Stamps, values: Array) -> Iterator[Finding]:
+    """Numbers that stand for missing values, far below all others."""
+    for mark in MARKS:
+        rows = values == mark
+        others = values[~rows]
+        if rows.any() and len(others) and others.min() > mark / 2:
+            yield find("missing_marks", stamps[rows], f"kept, though {mark:g} often stands for a missing value")
 
 
 def _signs(stamps: Stamps, values: Array, *, prices: bool) -> Iterator[Finding]:
