@@ -3,12 +3,14 @@
 # make check   format, lint and types, then the tests: what CI runs
 # make lock    writes requirements.lock again from pyproject.toml
 # make data    writes the bundled series again
+# make bench   times forecast beside its peers, into benchmarks/results.md; make bench-peers first, for all of them
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PEERS := .venv-peers
 
-.PHONY: demo test check format lock data clean
+.PHONY: demo test check format lock data bench bench-peers clean
 
 demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense --horizon 30 --out runs/demo
@@ -33,12 +35,23 @@ lock: $(READY)
 data: $(READY)
 	$(BIN)/python data/make.py
 
+bench: $(READY)
+	$(BIN)/python benchmarks/training.py
+
+bench-peers: $(PEERS)/ready
+
 clean:
-	rm -rf .venv runs
+	rm -rf .venv $(PEERS) runs
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "forecast needs Python 3.11 or newer: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
+
+$(PEERS)/ready: benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/peers.txt torch
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
+	touch $(PEERS)/ready

@@ -28,8 +28,10 @@ from forecast.scaling import Scaler
 from forecast.shrinkage import FACTORS
 from forecast.training import TrainedModel, TrainedOn
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, KERAS, DESCRIPTION = "weights.npz", "model.keras", "bundle.json"
+# The fields of `TrainedOn` that are no arrays.
+PLAIN = ("series", "unit", "frequency", "first", "last", "rows", "sha256")
 LIBRARIES = ("forecast", "keras", "numpy", "tensorflow")
 
 
@@ -59,7 +61,7 @@ def check_folder(folder: Path) -> None:
 def write_bundle(model: TrainedModel, folder: Path) -> None:
     """The files of a bundle, into a folder that is there and empty."""
     np.savez(folder / WEIGHTS, allow_pickle=False, **model.weights)
-    if find_model(model.model).learned:
+    if find_model(model.model).gradient:
         from forecast.models.networks import with_weights
 
         with_weights(model.model, model.problem, model.weights).save(folder / KERAS)
@@ -68,13 +70,8 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
         "format": FORMAT,
         "model": model.model,
         "created": model.created,
-        "trained_on": dataclasses.asdict(model.trained_on),
-        "columns": list(model.columns),
         "target": model.target,
-        "season": model.season,
-        "scaler": {"minimum": model.scaler.minimum.tolist(), "span": model.scaler.span.tolist()},
-        "credit": model.credit.tolist(),
-        "log_width": model.log_width.tolist(),
+        "trained_on": [_record(known) for known in model.trained_on],
         "config": model.config.to_dict(),
         "seconds": model.seconds,
         "interrupted": model.interrupted,
@@ -83,6 +80,25 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
         "sha256": files,
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _record(known: TrainedOn) -> dict[str, Any]:
+    """A series that a model was trained on, as JSON holds it."""
+    arrays = {"minimum": known.scaler.minimum, "span": known.scaler.span}
+    arrays |= {"credit": known.credit, "log_width": known.log_width}
+    plain = {name: getattr(known, name) for name in PLAIN}
+    return {**plain, **{name: array.tolist() for name, array in arrays.items()}}
+
+
+def _trained_on(record: dict[str, Any]) -> TrainedOn:
+    arrays = {name: np.array(record[name], np.float64) for name in ("minimum", "span", "credit", "log_width")}
+    return TrainedOn(
+        **{name: str(record[name]) for name in PLAIN if name != "rows"},
+        rows=int(record["rows"]),
+        scaler=Scaler(arrays["minimum"], arrays["span"]),
+        credit=arrays["credit"],
+        log_width=arrays["log_width"],
+    )
 
 
 def open_model(folder: str | Path) -> TrainedModel:
@@ -135,19 +151,13 @@ def _weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _trained_model(description: dict[str, Any], weights: dict[str, np.ndarray]) -> TrainedModel:
-    scaler = {name: np.array(numbers, np.float64) for name, numbers in description["scaler"].items()}
     return TrainedModel(
         model=find_model(description["model"]).name,
         config=ExperimentConfig.from_dict(description["config"]),
-        season=int(description["season"]),
-        columns=tuple(description["columns"]),
         target=str(description["target"]),
-        scaler=Scaler(**scaler),
         weights=weights,
-        credit=np.array(description["credit"], np.float64),
-        log_width=np.array(description["log_width"], np.float64),
         history=tuple(Validation(*row) for row in description["history"]),
-        trained_on=dacite.from_dict(TrainedOn, description["trained_on"], dacite.Config(strict=True)),
+        trained_on=tuple(_trained_on(record) for record in description["trained_on"]),
         seconds=float(description["seconds"]),
         created=str(description["created"]),
         interrupted=bool(description["interrupted"]),
@@ -157,12 +167,25 @@ def _trained_model(description: dict[str, Any], weights: dict[str, np.ndarray]) 
 def _check_shapes(folder: Path, model: TrainedModel) -> None:
     """Every array has the shape that the configuration asks for, and finite numbers."""
     problem = model.problem
+    columns = problem.features + problem.ahead
     expected = find_model(model.model).shapes(problem)
-    expected |= {"credit": FACTORS.shape, "log_width": (model.config.horizon,)}
-    expected |= {"minimum": (problem.features,), "span": (problem.features,)}
-    found = {**model.weights, "credit": model.credit, "log_width": model.log_width}
-    found |= {"minimum": model.scaler.minimum, "span": model.scaler.span}
+    found = dict(model.weights)
+    for number, known in enumerate(model.trained_on):
+        for name, array, shape in (
+            ("minimum", known.scaler.minimum, (columns,)),
+            ("span", known.scaler.span, (columns,)),
+            ("credit", known.credit, (len(FACTORS),)),
+            ("log_width", known.log_width, (problem.horizon,)),
+        ):
+            expected[f"{name} {number}"], found[f"{name} {number}"] = shape, array
     for name in sorted(expected.keys() | found.keys()):
         has = found[name].shape if name in found else None
-        if has != expected.get(name) or not np.isfinite(found[name]).all():
+        if not _fits(has, expected.get(name)) or not np.isfinite(found[name]).all():
             raise BundleError(f"{folder}: {name} must be finite, of shape {expected.get(name)}. Received: {has}.")
+
+
+def _fits(shape: tuple[int, ...] | None, expected: tuple[int | None, ...] | None) -> bool:
+    """Whether an array has the shape that is expected, where None stands for any length."""
+    if shape is None or expected is None or len(shape) != len(expected):
+        return False
+    return all(wanted in (None, has) for has, wanted in zip(shape, expected, strict=True))

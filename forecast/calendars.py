@@ -30,6 +30,11 @@ INTRADAY = ("h", "min", "s", "ms", "us", "ns")
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 # Rows in one season of the seasonal naive forecast, by offset alias; other frequencies have season 1.
 SEASONS = {"min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "MS": 12, "ME": 12, "QS": 4, "QE": 4}
+# Rows that a network sees, by offset alias: two weeks of hours, two or three years of weeks to quarters; else 64.
+LOOKBACKS = {"h": 336, "min": 336, "W": 104, "MS": 36, "ME": 36, "QS": 16, "QE": 16, "YS": 8, "YE": 8}
+USUAL_LOOKBACK = 64
+# A lookback takes no more than this share of the rows.
+MOST_LOOKBACK = 0.15
 # Months in a step, by offset alias: at the start of the period (or any day in it), and at its end.
 MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12}
 
@@ -90,6 +95,12 @@ def _at_month_end(index: pd.DatetimeIndex) -> bool:
 def season_of(frequency: str) -> int:
     """Rows in one season: 5 for business days, 7 for days, 24 for hours, 12 for months, 4 for quarters."""
     return SEASONS.get(frequency.split("-")[0], 1)
+
+
+def lookback_of(frequency: str, rows: int) -> int:
+    """Rows before an origin that a network sees by default, in a series of `rows` rows."""
+    usual = LOOKBACKS.get(frequency.split("-")[0].lstrip("0123456789"), USUAL_LOOKBACK)
+    return max(2, min(usual, int(MOST_LOOKBACK * rows)))
 
 
 def count_steps(count: int, frequency: str) -> str:

@@ -14,12 +14,14 @@ from typing import Annotated, Any
 import typer
 
 from forecast.errors import ForecastError
+from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, settings_of, shared
 from forecast.terminal import TrainingBar, native_noise_off, say
 
 # Typer's exit status for Ctrl-C, which it reports without a word.
 STOPPED = 130
-# Options that say how a series is read.
-SOURCE = ("target", "unit", "date_order", "exchange", "strict", "offline")
+
+# Options of `SOURCE` that an inspection takes.
+SEEN = {name: SOURCE[name] for name in ("target", "date_order", "exchange", "offline")}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,62 +37,21 @@ SeriesArgument = Annotated[
     str,
     typer.Argument(metavar="SERIES", help="File (text, Excel, Parquet), FILE:NAME for one of several, or a ticker."),
 ]
-Target = Annotated[str | None, typer.Option(help="Column to forecast [adjusted close, close, or the only one].")]
-DateOrder = Annotated[str | None, typer.Option(help="dmy, mdy or ymd [from the whole column].")]
-Exchange = Annotated[
-    str | None, typer.Option(help="Whose sessions come next, as in XNYS, crypto or fx [from the dates].")
+SeriesArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="SERIES...", help="Files, FILE:NAME for one of several, FILE:* for all, or tickers."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse rows that would be left out or merged.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Tickers from their copies on disk alone.")]
-Unit = Annotated[str | None, typer.Option(help="What one unit of the target is, as in USD.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks and the libraries' own messages.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output and nothing else.")]
-Recipe = Annotated[str, typer.Option(help="blocks, or textbook: the tutorials' way, for comparison.")]
-Horizon = Annotated[int | None, typer.Option(help="Steps to forecast [30].")]
-Lookback = Annotated[int | None, typer.Option(help="Rows that a network sees before an origin [64].")]
-Season = Annotated[int | None, typer.Option(help="Rows in a season for seasonal_naive [from the frequency].")]
-Units = Annotated[int | None, typer.Option(help="Cells in a layer [32].")]
-Depth = Annotated[int | None, typer.Option(help="Layers of cells [2].")]
-Activation = Annotated[str | None, typer.Option(help="tanh, relu, sigmoid or linear [tanh].")]
-Dropout = Annotated[float | None, typer.Option(help="Share of a layer's outputs dropped in training [0].")]
-L2 = Annotated[float | None, typer.Option("--l2", help="Penalty on the squared weights of the inputs [0].")]
-LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate [0.004].")]
-ClipNorm = Annotated[float | None, typer.Option(help="Largest norm of a gradient [1].")]
-Batch = Annotated[int | None, typer.Option(help="Blocks in a training step [16].")]
-Labels = Annotated[int | None, typer.Option(help="Labels in a block [64].")]
-Steps = Annotated[int | None, typer.Option(help="Training steps [150].")]
-Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers [0].")]
 
 
 @app.command()
+@shared(SOURCE, SETTINGS, JSON, VERBOSE)
 def run(
     ctx: typer.Context,
     series: SeriesArgument,
-    models: Annotated[str, typer.Option(help="Networks to train, separated by commas.")] = "lstm,gru,rnn,dense",
+    models: Annotated[
+        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense].")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
-    target: Target = None,
-    unit: Unit = None,
-    date_order: DateOrder = None,
-    exchange: Exchange = None,
-    strict: Strict = False,
-    offline: Offline = False,
-    recipe: Recipe = "blocks",
-    horizon: Horizon = None,
-    lookback: Lookback = None,
-    season: Season = None,
-    units: Units = None,
-    depth: Depth = None,
-    activation: Activation = None,
-    dropout: Dropout = None,
-    l2: L2 = None,
-    learning_rate: LearningRate = None,
-    clip_norm: ClipNorm = None,
-    batch: Batch = None,
-    labels: Labels = None,
-    steps: Steps = None,
-    seed: Seed = None,
-    as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """The whole job: load, train, test on rows never seen, compare, plot, forecast, save.
 
@@ -99,12 +60,15 @@ def run(
     from forecast import experiment, report
 
     config = _config(ctx.params)
-    loaded = _load(series, ctx.params)
+    chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
+    loaded = _load(series, ctx.params, config)[0]
     folder = out or report.default_folder(loaded.name)
     with TrainingBar() as bar:
-        result = experiment.run(loaded, models=_names(models), config=config, out=folder, progress=bar.advance)
+        result = experiment.run(
+            loaded, models=chosen, config=config, out=folder, watch=_watch(bar, ctx.params, checkpoint=None)
+        )
     _say_interrupted([model for model in result.models.values() if model.interrupted], result.skipped)
-    if as_json:
+    if ctx.params["as_json"]:
         print(json.dumps(report.run_record(result)))
         return
     from forecast import tables
@@ -115,67 +79,49 @@ def run(
 
 
 @app.command()
+@shared(SOURCE, SETTINGS, VERBOSE)
 def train(
     ctx: typer.Context,
-    series: SeriesArgument,
+    series: SeriesArguments,
     save: Annotated[Path, typer.Option(help="Folder for the bundle.")],
-    model: Annotated[str, typer.Option(help="What to train; see `forecast models`.")] = "lstm",
-    target: Target = None,
-    unit: Unit = None,
-    date_order: DateOrder = None,
-    exchange: Exchange = None,
-    strict: Strict = False,
-    offline: Offline = False,
-    recipe: Recipe = "blocks",
-    horizon: Horizon = None,
-    lookback: Lookback = None,
-    season: Season = None,
-    units: Units = None,
-    depth: Depth = None,
-    activation: Activation = None,
-    dropout: Dropout = None,
-    l2: L2 = None,
-    learning_rate: LearningRate = None,
-    clip_norm: ClipNorm = None,
-    batch: Batch = None,
-    labels: Labels = None,
-    steps: Steps = None,
-    seed: Seed = None,
-    verbose: Verbose = False,
+    model: Annotated[str | None, typer.Option(help="What to train; see `forecast models` [lstm].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")] = False,
 ) -> None:
-    """One model on the first four fifths of a series, saved as a bundle for `forecast predict`."""
-    from forecast import bundle, training
+    """One model on the first four fifths of one series or many, saved as a bundle for `forecast predict`.
+
+    Says how well it does on the rest of each.
+    """
+    from forecast import bundle, experiment, tables, training
 
     config = _config(ctx.params)
     bundle.check_folder(save)
-    loaded = _load(series, ctx.params)
+    several = _load_all(series, ctx.params, config)
+    checkpoint = save.with_name(f"{save.name}.checkpoint")
+    _clear(checkpoint, keep=resume)
     with TrainingBar() as bar:
-        trained = training.train(loaded, model, config, progress=bar.advance)
+        name = model or ("stack" if config.network.layers else "lstm")
+        trained = training.train(several, name, config, watch=_watch(bar, ctx.params, checkpoint=checkpoint))
     _say_interrupted([trained] if trained.interrupted else [], ())
     bundle.save_model(trained, save)
-    print(f"{model} was trained on {trained.trained_on.rows} rows in {trained.seconds:.1f} s and is in {save}")
+    _clear(checkpoint, keep=False)
+    tables.print_panel(experiment.test(trained, several))
+    rows = sum(known.rows for known in trained.trained_on)
+    print(f"{name} was trained on {rows:,} rows of {len(several)} series in {trained.seconds:.1f} s and is in {save}")
 
 
 @app.command()
+@shared(SOURCE, JSON, VERBOSE)
 def predict(
     ctx: typer.Context,
     series: SeriesArgument,
     model: Annotated[Path, typer.Option(help="Folder of a saved model.")],
-    target: Target = None,
-    unit: Unit = None,
-    date_order: DateOrder = None,
-    exchange: Exchange = None,
-    strict: Strict = False,
-    offline: Offline = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """The coming steps of any series from a saved model, without training and without TensorFlow."""
     from forecast import bundle, report
 
     trained = bundle.open_model(model)
-    forecast = trained.forecast(_load(series, ctx.params))
-    if as_json:
+    forecast = trained.forecast(_load(series, ctx.params, trained.config)[0])
+    if ctx.params["as_json"]:
         print(json.dumps(report.forecast_record(forecast)))
         return
     from forecast import tables
@@ -184,26 +130,25 @@ def predict(
 
 
 @app.command()
+@shared({"offline": SOURCE["offline"]}, JSON, VERBOSE)
 def fetch(
+    ctx: typer.Context,
     tickers: Annotated[list[str], typer.Argument(metavar="TICKER...", help="As on Yahoo: AAPL ^GSPC BTC-USD.")],
     start: Annotated[str | None, typer.Option(help="First date, as in 2020-01-31 [the first there is].")] = None,
     end: Annotated[str | None, typer.Option(help="First date that is not wanted any more [none].")] = None,
     interval: Annotated[str, typer.Option(help="1m, 2m, 5m, 15m, 30m, 60m, 90m, 1h, 1d, 1wk, 1mo or 3mo.")] = "1d",
-    offline: Offline = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """Download prices from Yahoo Finance into the copies on disk that all commands use."""
     from forecast.sources import yahoo
 
     results = []
-    for result in yahoo.fetch(tickers, start=start, end=end, interval=interval, offline=offline):
+    for result in yahoo.fetch(tickers, start=start, end=end, interval=interval, offline=ctx.params["offline"]):
         results.append(result)
         for line in (f"{result.ticker}: {note}." for note in result.notes):
             say(line)
         if result.error:
             say(f"forecast: {result.error}")
-    if as_json:
+    if ctx.params["as_json"]:
         print(json.dumps([asdict(result) for result in results]))
     else:
         from forecast import tables
@@ -214,25 +159,21 @@ def fetch(
 
 
 @app.command()
+@shared(SEEN, JSON, VERBOSE)
 def inspect(
+    ctx: typer.Context,
     series: SeriesArgument,
     plot: Annotated[Path | None, typer.Option(help="Picture of the series, as PNG, SVG or PDF.")] = None,
-    target: Target = None,
-    date_order: DateOrder = None,
-    exchange: Exchange = None,
-    offline: Offline = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """What was understood of a file or ticker, and what looks wrong with it."""
     from forecast import sources
 
-    found = sources.inspect(series, target=target, date_order=date_order, exchange=exchange, offline=offline)
+    found = sources.inspect(series, **{name: ctx.params[name] for name in SEEN})
     if plot is not None:
         from forecast import plots
 
         plots.save_inspection(found, plot)
-    if as_json:
+    if ctx.params["as_json"]:
         print(json.dumps(found.record(), ensure_ascii=False))
         return
     from forecast import tables
@@ -241,11 +182,12 @@ def inspect(
 
 
 @app.command()
-def models(as_json: Json = False, verbose: Verbose = False) -> None:
+@shared(JSON, VERBOSE)
+def models(ctx: typer.Context) -> None:
     """What can be trained and tested."""
     from forecast.models import MODELS
 
-    if as_json:
+    if ctx.params["as_json"]:
         print(json.dumps({name: model.summary for name, model in MODELS.items()}))
         return
     from forecast import tables
@@ -254,28 +196,60 @@ def models(as_json: Json = False, verbose: Verbose = False) -> None:
 
 
 def _config(options: dict[str, Any]) -> Any:
-    """The recipe's configuration with those options that were given."""
-    from forecast.config import RECIPES, override
+    """The configuration of a recipe or a file, with those options that were given."""
+    from forecast.config import RECIPES, override, read_config
     from forecast.errors import ConfigError
 
-    if options["recipe"] not in RECIPES:
-        raise ConfigError(f"`recipe` must be one of {', '.join(RECIPES)}. Received: {options['recipe']}.")
-    others = {"series", "models", "model", "out", "save", "recipe", "as_json", "verbose", *SOURCE}
-    given = {name: value for name, value in options.items() if name not in others and value is not None}
-    return override(RECIPES[options["recipe"]], given)
+    recipe = options["recipe"] or "blocks"
+    if recipe not in RECIPES:
+        raise ConfigError(f"`recipe` must be one of {', '.join(RECIPES)}. Received: {recipe}.")
+    if options["recipe"] and options["config_file"]:
+        raise ConfigError("settings come from --recipe or from --config. Received: both.")
+    config = read_config(options["config_file"]) if options["config_file"] else RECIPES[recipe]
+    return override(config, settings_of(options))
 
 
-def _load(source: str, options: dict[str, Any]) -> Any:
-    from forecast.sources import load
+def _watch(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
+    from forecast.models import Watch
 
-    series = load(source, **{name: options[name] for name in SOURCE})
-    for line in (*series.notes, *series.findings):
-        say(f"{series.name}: {line}.")
-    return series
+    return Watch(bar.advance, checkpoint, options["tensorboard"])
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _clear(folder: Path, *, keep: bool) -> None:
+    """Removes the checkpoints of a training that came to its end, or that is begun anew."""
+    if keep or not folder.exists():
+        return
+    import shutil
+
+    shutil.rmtree(folder)
+
+
+def _load(source: str, options: dict[str, Any], config: Any) -> Any:
+    """The series of one source, with the columns that `config` asks for; says what was assumed and found."""
+    from forecast.sources import load, load_all
+
+    series = (load_all if source.endswith(":*") else load)(
+        source,
+        columns=config.inputs.features,
+        prices=bool(config.inputs.indicators),
+        future_columns=config.inputs.future_columns,
+        **{name: options[name] for name in SOURCE},
+    )
+    several = series if isinstance(series, list) else [series]
+    for one in several:
+        for line in (*one.notes, *one.findings):
+            say(f"{one.name}: {line}.")
+    return several
+
+
+def _load_all(sources: list[str], options: dict[str, Any], config: Any) -> list[Any]:
+    """The series of all sources, each with a name of its own."""
+    from collections import Counter
+    from dataclasses import replace
+
+    loaded = [(source, one) for source in sources for one in _load(source, options, config)]
+    count = Counter(one.name for _, one in loaded)
+    return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded]
 
 
 def _say_interrupted(interrupted: list[Any], skipped: tuple[str, ...]) -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from forecast.config import RECIPES, ExperimentConfig
 from forecast.evaluation import Scores, Verdict, complete, judge, score
-from forecast.models import BASELINES, NETWORKS, Progress, find_model
+from forecast.features import check_future, enrich
+from forecast.models import BASELINES, Watch, find_model
 from forecast.series import TimeSeries
 from forecast.sources import Source, load
-from forecast.training import Forecast, Predictions, TrainedModel, next_steps, train
+from forecast.training import Forecast, Predictions, TrainedModel, next_steps, settle, train
 from forecast.windows import Split, split_rows
+
+# The networks that are compared where nobody names others.
+USUAL = ("lstm", "gru", "rnn", "dense")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +28,7 @@ class Experiment:
         models: The trained models, by name.
         backtests: Their forecasts of the test rows.
         forecasts: Their forecasts of the coming steps.
+        seeds: MAE over that of naive of each network that was trained with several seeds, by model.
         skipped: Models that were not trained, because Ctrl-C came before their turn.
     """
 
@@ -35,16 +40,17 @@ class Experiment:
     forecasts: dict[str, Forecast]
     scores: tuple[Scores, ...]
     verdicts: tuple[Verdict, ...]
+    seeds: dict[str, tuple[float, ...]]
     skipped: tuple[str, ...] = ()
 
 
 def run(
     source: Source,
     *,
-    models: Sequence[str] = NETWORKS,
+    models: Sequence[str] = USUAL,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
-    progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> Experiment:
     """Trains and tests models on one series, beside the baselines, and forecasts its coming steps.
 
@@ -56,7 +62,7 @@ def run(
         models: Names in the registry; the baselines are always added.
         config: Settings; the defaults are meant for every series.
         out: Folder for tables, plots and models; None writes nothing.
-        progress: Called after each training step.
+        watch: Who is told of the progress of each training, and where it is kept.
     Raises:
         ForecastError: what is wrong with the series, a setting or the folder.
     """
@@ -66,8 +72,10 @@ def run(
         from forecast.report import check_folder
 
         check_folder(Path(out))
-    series = load(source)
-    trained, skipped = _train_all(series, chosen, config, progress)
+    series = enrich(load(source), config.inputs)
+    check_future(series, config.inputs, horizon=config.horizon)
+    config = settle(config, [series])
+    trained, skipped = _train_all(series, chosen, config, watch)
     experiment = _test_all(series, config, trained, skipped)
     if out is not None:
         from forecast.report import write_experiment
@@ -77,14 +85,14 @@ def run(
 
 
 def _train_all(
-    series: TimeSeries, names: Sequence[str], config: ExperimentConfig, progress: Progress | None
+    series: TimeSeries, names: Sequence[str], config: ExperimentConfig, watch: Watch | None
 ) -> tuple[dict[str, TrainedModel], tuple[str, ...]]:
     """The trained models, and the names of the networks that Ctrl-C left out."""
     trained: dict[str, TrainedModel] = {}
     for name in names:
         interrupted = any(model.interrupted for model in trained.values())
-        if not (interrupted and find_model(name).learned):
-            trained[name] = train(series, name, config, progress=progress)
+        if not (interrupted and find_model(name).gradient):
+            trained[name] = train(series, name, config, watch=watch)
     return trained, tuple(name for name in names if name not in trained)
 
 
@@ -99,4 +107,26 @@ def _test_all(
     )
     verdicts = judge(list(backtests.values()), scores, unit=series.unit)
     forecasts = {name: next_steps(prediction, series) for name, prediction in predictions.items()}
-    return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, skipped)
+    seeds = {name: _seed_scores(model, series, split) for name, model in models.items() if _is_ensemble(model)}
+    return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
+
+
+def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, Scores]:
+    """The scores of one model on the test rows of each series, by name."""
+    return {series.name: _test(model, enrich(series, model.config.inputs)) for series in several}
+
+
+def _test(model: TrainedModel, series: TimeSeries) -> Scores:
+    split = split_rows(len(series), model.config)
+    return score(complete(model.predict(series)), series, split, fit_seconds=model.seconds)
+
+
+def _is_ensemble(model: TrainedModel) -> bool:
+    return find_model(model.model).gradient and model.config.training.seeds > 1
+
+
+def _seed_scores(model: TrainedModel, series: TimeSeries, split: Split) -> tuple[float, ...]:
+    """MAE over that of naive of each member of an ensemble by itself."""
+    members = (model.member(number) for number in range(model.config.training.seeds))
+    backtests = (complete(member.predict(series)) for member in members)
+    return tuple(score(backtest, series, split, fit_seconds=0.0).mae_vs_naive for backtest in backtests)

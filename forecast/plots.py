@@ -15,7 +15,7 @@ from forecast.config import MEDIAN
 from forecast.errors import ConfigError
 from forecast.experiment import Experiment
 from forecast.files import whole_file
-from forecast.models import BASELINES
+from forecast.models import BASELINES, NETWORKS
 from forecast.series import TimeSeries
 from forecast.sources.inspection import Inspection
 from forecast.training import TrainedModel
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 TRUTH, GREY = "#000000", "#767676"
-COLOURS = {"lstm": "#0072B2", "gru": "#009E73", "rnn": "#D55E00", "dense": "#CC79A7"}
+COLOURS = {"lstm": "#0072B2", "gru": "#009E73", "rnn": "#D55E00", "dense": "#CC79A7", "sru": "#E69F00"}
 BASELINE_COLOURS = {"naive": "#767676", "drift": "#A6761D", "seasonal_naive": "#56B4E9"}
 PARTS = {"training rows": "#0072B2", "validation rows": "#E69F00", "test rows": "#D55E00"}
 FINDING_COLOURS = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9")
@@ -168,8 +168,9 @@ def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
 
 def save_plots(experiment: Experiment, folder: Path) -> None:
     """The pictures that a run keeps, as PNG files."""
-    networks = [name for name in experiment.models if name not in BASELINES]
-    shown = networks or ["naive"]
+    learned = [name for name in experiment.models if name not in BASELINES]
+    shown = learned or ["naive"]
+    networks = [name for name in learned if name in NETWORKS]
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = _figure(1, 10, 4.2)
     plot_history(experiment, axes[0])

@@ -132,6 +132,7 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
         "interrupted": [name for name, model in experiment.models.items() if model.interrupted],
         "skipped": list(experiment.skipped),
         "scores": [_finite(dataclasses.asdict(row)) for row in experiment.scores],
+        "seeds": {name: list(ratios) for name, ratios in experiment.seeds.items()},
         "verdict": {row.model: _finite(dataclasses.asdict(row)) for row in experiment.verdicts},
         "versions": {library: version(library) for library in LIBRARIES},
     }

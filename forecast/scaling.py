@@ -23,6 +23,11 @@ class Scaler:
         """Values (T, F) in the series' unit -> scaled; training rows lie in [0, 1], later rows need not."""
         return (values - self.minimum) / self.span
 
+    def parts(self, columns: int) -> "tuple[Scaler, Scaler]":
+        """The scalers of the first `columns` features, and of the rest."""
+        first, rest = slice(columns), slice(columns, None)
+        return Scaler(self.minimum[first], self.span[first]), Scaler(self.minimum[rest], self.span[rest])
+
     def inverse(self, values_scaled: Array, *, column: int) -> Array:
         """Scaled values of one feature, of any shape -> the series' unit."""
         return np.asarray(values_scaled * self.span[column] + self.minimum[column])

@@ -5,7 +5,8 @@ In: dates and numbers of any origin. Out: a `TimeSeries` whose rows are strictly
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,7 @@ class TimeSeries:
             empty where the frequency alone says when the next rows are due.
         notes: What was assumed on the way here, one sentence each.
         findings: What looks wrong in the source, and what was done about it.
+        future: What is known of the rows after the last, shape (M, F); NaN where a column is not known ahead.
     """
 
     name: str
@@ -65,6 +67,7 @@ class TimeSeries:
     exchange: str = ""
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    future: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float64)
@@ -77,7 +80,9 @@ class TimeSeries:
         _check_order(self.name, self.index)
         _check_finite(self.name, self.index, values, self.columns)
         values.flags.writeable = False
+        future = self.future if self.future.size else np.empty((0, len(self.columns)))
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "future", future)
         object.__setattr__(self, "frequency", self.frequency or infer_frequency(self.index))
 
     def __len__(self) -> int:
@@ -92,6 +97,18 @@ class TimeSeries:
     def y(self) -> Array:
         """The target, shape (T,)."""
         return self.values[:, self.target_column]
+
+    def with_columns(self, values: Array, names: Sequence[str], *, first: int, notes: tuple[str, ...]) -> Self:
+        """The rows from `first` on, with `values` (T, F + new) in place of the old ones and further column names."""
+        unknown = np.full((len(self.future), len(names)), np.nan)
+        return replace(
+            self,
+            index=self.index[first:],
+            values=values[first:],
+            columns=(*self.columns, *names),
+            notes=notes,
+            future=np.column_stack([self.future, unknown]),
+        )
 
     def fingerprint(self, rows: int | None = None) -> str:
         """SHA-256 of the dates and values of the first `rows` rows (all of them by default)."""

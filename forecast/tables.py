@@ -1,6 +1,6 @@
 """Results as tables on standard output, with units in their headers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast.calendars import count_steps
+from forecast.evaluation import Scores
 from forecast.experiment import Experiment
 from forecast.models import Model
 from forecast.series import Array
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Where standard output is no terminal, a table is not cut to 80 columns.
 WIDE = 160
 BARS = "▁▂▃▄▅▆▇█"
+# Series that a table of many shows.
+MOST_ROWS = 20
 SPAN = ("rows", "first", "last", "first value", "last value")
 
 
@@ -53,14 +56,42 @@ def print_scores(experiment: Experiment) -> None:
             f"{row.mase:.3f}",
             "" if isnan(row.direction) else f"{100 * row.direction:.1f}",
             f"{100 * row.coverage90:.1f}",
-            f"{row.mae_vs_naive:.3f}",
+            _ratio(row),
             f"{row.fit_seconds:.1f}",
             style="bold" if row.model == "naive" else None,
         )
     console = _console()
     console.print(table)
+    for name, ratios in experiment.seeds.items():
+        console.print(
+            f"{name}: {len(ratios)} networks by themselves have MAE / naive {np.mean(ratios):.3f} "
+            f"with a spread of {np.std(ratios, ddof=1):.3f}.",
+            highlight=False,
+        )
     for verdict in experiment.verdicts:
         console.print(verdict.sentence, soft_wrap=True, highlight=False)
+
+
+def print_panel(scores: Mapping[str, Scores]) -> None:
+    """The scores of one model on the test rows of several series, best first; the middle of many is left out."""
+    rows = sorted(scores.items(), key=lambda row: row[1].mae_vs_naive)
+    table = Table("series", "MASE", "in 90 % interval [%]", "MAE / naive")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    shown = rows if len(rows) <= MOST_ROWS else [*rows[: MOST_ROWS // 2], None, *rows[-MOST_ROWS // 2 :]]
+    for row in shown:
+        if row is None:
+            table.add_row(f"... {len(rows) - MOST_ROWS} more", "", "", "")
+        else:
+            table.add_row(escape(row[0]), f"{row[1].mase:.3f}", f"{100 * row[1].coverage90:.1f}", _ratio(row[1]))
+    if len(rows) > 1:
+        ratios, held = [row.mae_vs_naive for _, row in rows], [row.coverage90 for _, row in rows]
+        table.add_row("mean", "", f"{100 * np.mean(held):.1f}", f"{np.mean(ratios):.3f}", style="bold")
+    _console().print(table)
+
+
+def _ratio(scores: Scores) -> str:
+    return f"{scores.mae_vs_naive:.3f}"
 
 
 def print_forecasts(forecasts: Sequence[Forecast]) -> None:

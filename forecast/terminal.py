@@ -58,6 +58,8 @@ class TrainingBar:
 
     def advance(self, step: "Step") -> None:
         """Shows one training step."""
+        if step.validation_loss is not None:
+            return
         if self._plain:
             if step.step in (1, step.steps) or step.step % max(1, step.steps // 3) == 0:
                 say(f"{step.model}: step {step.step}/{step.steps}, loss {step.loss:.4f}")

@@ -1,32 +1,46 @@
-"""From a series to a trained model: the whole recipe, read top to bottom.
+"""From series to a trained model: the whole recipe, read top to bottom.
 
-In: a `TimeSeries` and a configuration. Out: a `TrainedModel`, plain numbers and arrays that forecast by themselves.
-The test rows are cut off before anything is fitted.
+In: one `TimeSeries` or many, and a configuration. Out: a `TrainedModel`, plain numbers and arrays that forecast by
+themselves, these series and others. The test rows are cut off before anything is fitted.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast import intervals, shrinkage
-from forecast.calendars import future_dates, iso, season_of
+from forecast.calendars import future_dates, iso, lookback_of, season_of
 from forecast.config import QUANTILES, ExperimentConfig
-from forecast.errors import ModelError, SeriesTooShort
+from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.exchanges import recognise
-from forecast.models import Model, Problem, Progress, Validation, Weights, find_model
+from forecast.features import check_future, enrich, inputs_of, names_of
+from forecast.models import Model, Problem, Validation, Watch, Weights, find_model
+from forecast.models.highway import apply_highway
+from forecast.models.networks import member
 from forecast.scaling import Scaler, fit_scaler
 from forecast.series import TimeSeries
-from forecast.windows import Blocks, Split, outcomes, split_rows, test_start
+from forecast.windows import Blocks, Inputs, Panel, Split, outcomes, split_rows, test_start
 
 Array = NDArray[np.float64]
 
+# Steps for one series; for many they grow with the root of their number, up to the most.
+STEPS, MOST_STEPS = 150, 1000
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class TrainedOn:
-    """What a model was trained on: the training and validation rows, and their SHA-256."""
+    """A series that a model was trained on: its training and validation rows, their SHA-256, and what they gave.
+
+    Attributes:
+        scaler: Minimum and range of its training rows.
+        credit: What the model's moves had earned at the end of its validation rows (`shrinkage.py`).
+        log_width: The calibration of the intervals at that point, shape (H,) (`intervals.py`).
+    """
 
     series: str
     unit: str
@@ -35,6 +49,9 @@ class TrainedOn:
     last: str
     rows: int
     sha256: str
+    scaler: Scaler
+    credit: Array
+    log_width: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,129 +95,181 @@ class TrainedModel:
     """Everything that a forecast needs, as numbers: a bundle holds just this.
 
     Attributes:
+        config: Settled: with the lookback, season and steps that were used.
+        target: The column that was forecast, in the first of the series.
         weights: What the model learned, arrays by name.
-        credit: What its moves had earned at the end of the validation rows (`shrinkage.py`).
-        log_width: The calibration of its intervals at that point, shape (H,) (`intervals.py`).
         history: Losses in the course of training.
+        trained_on: The series that it was trained on.
     """
 
     model: str
     config: ExperimentConfig
-    season: int
-    columns: tuple[str, ...]
     target: str
-    scaler: Scaler
     weights: Weights
-    credit: Array
-    log_width: Array
     history: tuple[Validation, ...]
-    trained_on: TrainedOn
+    trained_on: tuple[TrainedOn, ...]
     seconds: float
     created: str
     interrupted: bool = False
 
     @property
     def problem(self) -> Problem:
-        return Problem(self.config, self.columns.index(self.target), len(self.columns), self.season)
+        return problem_of(self.config)
+
+    def member(self, number: int) -> "TrainedModel":
+        """One of the networks of several seeds, by itself."""
+        training = replace(self.config.training, seed=self.config.training.seed + number, seeds=1)
+        config = replace(self.config, training=training)
+        return replace(self, config=config, weights=member(self.weights, number))
 
     def predict(self, series: TimeSeries, first: int | None = None) -> Predictions:
         """Forecasts at every origin from row `first` to the last row, each from the rows up to it alone.
 
         Shrinkage and interval widths go on from where training left them and follow the outcomes that were known at
-        each origin. By default `first` gives them the last fifth of the rows, as in the test.
+        each origin. A series that the model was not trained on begins with their mean over those that it was. By
+        default `first` gives them the last fifth of the rows, as in the test.
 
         Raises:
             SeriesTooShort: no row is left after the lookback.
-            ModelError: the series has other columns than the model was trained on.
+            ModelError: the series lacks a column that the model was trained on.
         """
-        self._check(series)
+        series = self._ready(series)
         if first is None:
-            first = max(self.config.lookback, test_start(len(series), self.config) - 1)
+            first = max(self.problem.lookback, test_start(len(series), self.config) - 1)
         origin = np.arange(first, len(series))
         model, problem = find_model(self.model), self.problem
-        blocks = model.blocks(self.scaler.transform(series.values), origin, problem)
+        inputs = inputs_of(series, self.config.inputs, horizon=problem.horizon)
+        scaler, credit, log_width = self._state(series, inputs, first)
+        blocks = model.blocks(_scaled(inputs, scaler), origin, problem)
         raw = model.predict(self.weights, blocks, problem)
-        quantiles, _, _ = _calibrate(model, raw, blocks, credit=self.credit, log_width=self.log_width)
+        linear = apply_highway(self.weights, blocks)[:, 0]
+        quantiles, _, _ = _calibrate(model, raw, linear, blocks, credit=credit, log_width=log_width)
         return Predictions(
             model=self.model,
             origin=origin,
             last_value=series.y[origin],
-            actual=outcomes(series.y, origin, horizon=self.config.horizon),
-            quantiles=self._levels(quantiles, blocks, series),
+            actual=outcomes(series.y, origin, horizon=problem.horizon),
+            quantiles=_levels(quantiles, blocks, series, scaler),
         )
 
-    def _levels(self, quantiles: Array, blocks: Blocks, series: TimeSeries) -> Array:
-        """Normalised quantiles in the series' unit; a move of 0 gives the last value to the last digit."""
-        column = self.problem.column
-        levels = self.scaler.inverse(blocks.anchor[:, 0, 0], column=column)
-        anchor = series.y[blocks.origin] if blocks.moves else levels
-        scale = blocks.scale[:, 0] * self.scaler.span[column]
-        return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
-
     def forecast(self, series: TimeSeries) -> Forecast:
-        """The `horizon` steps after the last row of `series`."""
+        """The `horizon` steps after the last row of `series`.
+
+        Raises:
+            SeriesError: coming values of columns that are known ahead are missing.
+        """
+        check_future(series, self.config.inputs, horizon=self.config.horizon)
+        series = self._ready(series)
         return next_steps(self.predict(series), series)
 
-    def _check(self, series: TimeSeries) -> None:
-        lookback = self.config.lookback
+    def _ready(self, series: TimeSeries) -> TimeSeries:
+        try:
+            series = enrich(series, self.config.inputs)
+            inputs_of(series, self.config.inputs, horizon=1)
+        except ConfigError as error:
+            raise ModelError(str(error)) from error
+        lookback = self.problem.lookback
         if len(series) <= lookback:
             raise SeriesTooShort(
                 f"{series.name}: this model needs at least {lookback + 1} rows (lookback={lookback}). "
                 f"Received: {len(series)}, {lookback + 1 - len(series)} too few."
             )
-        if len(series.columns) != len(self.columns):
-            raise ModelError(
-                f"{series.name}: this model was trained on {len(self.columns)} columns ({', '.join(self.columns)}). "
-                f"Received: {len(series.columns)} ({', '.join(series.columns)})."
-            )
+        return series
+
+    def _state(self, series: TimeSeries, inputs: Inputs, first: int) -> tuple[Scaler, Array, Array]:
+        """Scaler, credit and widths to begin with: the series' own if the model was trained on it."""
+        for known in self.trained_on:
+            if known.series == series.name:
+                return known.scaler, known.credit, known.log_width
+        credit = np.mean([known.credit for known in self.trained_on], axis=0)
+        log_width = np.mean([known.log_width for known in self.trained_on], axis=0)
+        own = self.config.training.normalisation == "level" or self.problem.ahead
+        scaler = fit_scaler(_columns(inputs)[: first + 1]) if own else self.trained_on[0].scaler
+        return scaler, credit, log_width
+
+
+def problem_of(config: ExperimentConfig) -> Problem:
+    """What is forecast from what, by a settled configuration."""
+    past, ahead = names_of(config.inputs, "")
+    return Problem(config, len(past), len(ahead), config.season or 1, config.lookback or 0)
+
+
+def settle(config: ExperimentConfig, series: Sequence[TimeSeries]) -> ExperimentConfig:
+    """The configuration with lookback, season and steps, where they were left to the series."""
+    frequency = series[0].frequency
+    rows = int(np.median([len(one) for one in series]))
+    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(series))))
+    return replace(
+        config,
+        lookback=config.lookback or lookback_of(frequency, rows),
+        season=config.season or season_of(frequency),
+        training=replace(config.training, steps=steps),
+    )
 
 
 def train(
-    series: TimeSeries,
+    series: TimeSeries | Sequence[TimeSeries],
     model: str = "lstm",
     config: ExperimentConfig | None = None,
     *,
-    progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> TrainedModel:
-    """Trains one model on the first part of `series`; its last fifth is not looked at.
+    """Trains one model on the first part of one series or of many; their last fifth is not looked at.
+
+    Many series are seen equally often, however long each is. The model forecasts each of them, and others.
 
     Args:
         model: A name in the registry `MODELS`.
         config: Settings; the defaults are meant for every series.
-        progress: Called after each training step.
+        watch: Who is told of the progress, and where it is kept.
     Raises:
-        ConfigError: no such model.
+        ConfigError: no such model, or no series.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
-    config = config or ExperimentConfig()
-    chosen = find_model(model)
-    split = split_rows(len(series), config)
-    if chosen.learned:
+    several = [series] if isinstance(series, TimeSeries) else list(series)
+    if not several:
+        raise ConfigError("a model is trained on one series or more. Received: none.")
+    chosen, config = find_model(model), settle(config or ExperimentConfig(), several)
+    problem = problem_of(config)
+    several = [enrich(one, config.inputs) for one in several]
+    splits = [split_rows(len(one), config) for one in several]
+    if chosen.gradient:
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
-    known = series.values[: split.test]
-    season = config.season or season_of(series.frequency)
-    problem = Problem(config, series.target_column, len(series.columns), season)
-    scaler = fit_scaler(known[: split.validation])
-    known_scaled = scaler.transform(known)
-    fit = chosen.fit(known_scaled, split, problem, progress)
-    credit, log_width = _calibrate_on_validation(chosen, fit.weights, known_scaled, split, problem)
+    inputs = [inputs_of(one, config.inputs, horizon=config.horizon) for one in several]
+    scalers = [fit_scaler(_columns(one)[: split.validation]) for one, split in zip(inputs, splits, strict=True)]
+    panel = Panel.of([_scaled(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits)
+    fit = chosen.fit(panel, problem, watch or Watch())
+    earned = [_calibrate_on_validation(chosen, fit.weights, one, split, problem) for one, split in panel]
     return TrainedModel(
         model=model,
         config=config,
-        season=season,
-        columns=series.columns,
-        target=series.target,
-        scaler=scaler,
+        target=several[0].target,
         weights=fit.weights,
-        credit=credit,
-        log_width=log_width,
         history=fit.history,
-        trained_on=_trained_on(series, split),
+        trained_on=tuple(map(_trained_on, several, splits, scalers, _shared(earned))),
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
     )
+
+
+def _columns(inputs: Inputs) -> Array:
+    """All columns side by side, shape (T, F+K)."""
+    return np.column_stack([inputs.past, inputs.ahead[: len(inputs.past)]])
+
+
+def _scaled(inputs: Inputs, scaler: Scaler) -> Inputs:
+    past, ahead = scaler.parts(inputs.past.shape[1])
+    return Inputs(past.transform(inputs.past), ahead.transform(inputs.ahead))
+
+
+def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler) -> Array:
+    """Normalised quantiles in the series' unit; a move of 0 gives the last value to the last digit."""
+    levels = scaler.inverse(blocks.anchor[:, 0, 0], column=0)
+    anchor = series.y[blocks.origin] if blocks.moves else levels
+    scale = blocks.scale[:, 0] * scaler.span[0]
+    return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
 
 
 def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
@@ -220,28 +289,36 @@ def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
 
 
 def _calibrate_on_validation(
-    model: Model, weights: Weights, known_scaled: Array, split: Split, problem: Problem
+    model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem
 ) -> tuple[Array, Array]:
-    """What the model earned on the validation rows, up to the last one."""
-    blocks = model.blocks(known_scaled, np.arange(split.validation - 1, split.test), problem)
-    quantiles = model.predict(weights, blocks, problem)
-    nothing = {"credit": shrinkage.start(), "log_width": intervals.start(problem.config.horizon)}
-    _, credit, log_width = _calibrate(model, quantiles, blocks, **nothing)
+    """What the model earned on the validation rows of one series, up to the last one."""
+    blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
+    quantiles, linear = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0]
+    nothing = {"credit": shrinkage.start(), "log_width": intervals.start(problem.horizon)}
+    _, credit, log_width = _calibrate(model, quantiles, linear, blocks, **nothing)
     return credit, log_width
 
 
 def _calibrate(
-    model: Model, quantiles: Array, blocks: Blocks, *, credit: Array, log_width: Array
+    model: Model, quantiles: Array, linear: Array, blocks: Blocks, *, credit: Array, log_width: Array
 ) -> tuple[Array, Array, Array]:
     """Shrinks learned moves, then widens the intervals; the textbook's levels have no move to shrink."""
     y = blocks.y[:, 0]
     if model.learned and blocks.moves:
-        quantiles, credit = shrinkage.shrink(quantiles, y, credit)
+        quantiles, credit = shrinkage.shrink(quantiles, linear, y, credit)
     quantiles, log_width = intervals.follow(quantiles, y, log_width)
     return quantiles, credit, log_width
 
 
-def _trained_on(series: TimeSeries, split: Split) -> TrainedOn:
+def _shared(earned: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+    """Credit and widths of each series of several: what a model earned on the others counts as one series more."""
+    if len(earned) == 1:
+        return earned
+    mean = np.mean([credit for credit, _ in earned], axis=0)
+    return [(credit + mean, log_width) for credit, log_width in earned]
+
+
+def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[Array, Array]) -> TrainedOn:
     return TrainedOn(
         series=series.name,
         unit=series.unit,
@@ -250,4 +327,7 @@ def _trained_on(series: TimeSeries, split: Split) -> TrainedOn:
         last=iso(series.index[split.test - 1]),
         rows=split.test,
         sha256=series.fingerprint(split.test),
+        scaler=scaler,
+        credit=earned[0],
+        log_width=earned[1],
     )

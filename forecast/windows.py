@@ -1,4 +1,4 @@
-"""From a series to blocks: the one place that does index arithmetic.
+"""From series to blocks: the one place that does index arithmetic.
 
 An origin t is the last known row. A block of S labels that starts at origin t, with lookback L and horizon H:
 
@@ -7,6 +7,7 @@ An origin t is the last known row. A block of S labels that starts at origin t, 
     x                  [ L+S-1 differences, over scale  ]
     output k                       ^k=0 ........... ^k=S-1           the network's outputs that are scored
     y[k]                               rows t+k+1 .. t+k+H, minus row t+k, over scale * sqrt(step)
+    ahead[k]                           the same moves of the columns that are known ahead
 
 The scale of a block is the mean absolute difference over its first L differences: known at its first origin, so
 nothing in x[:, :L] or in the units of y looks past t. With S = 1 a block is the classic window with one label; a
@@ -14,14 +15,21 @@ larger S lets each gradient step see S labels for little more work (forking sequ
 over the window's own scale make the network indifferent to level and scale (reversible instance normalisation, Kim
 et al. 2022; last-value anchoring as in NLinear, Zeng et al. 2023).
 
+Columns that are known ahead (a promotion, the day of the week) stand in x beside the differences, as levels of the
+next row, minus one half.
+
 With normalisation `level` (the textbook recipe) x holds the last L scaled levels and y the levels themselves.
+
+Several series stand one behind the other in a `Panel`; blocks are gathered from its rows when they are needed, so
+memory grows with the rows, not with rows times lookback.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Self
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from forecast.config import ExperimentConfig, Normalisation
@@ -44,14 +52,33 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a model sees of one series, scaled.
+
+    Attributes:
+        past: The target, then the features that are known up to the origin, shape (T, F).
+        ahead: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
+    """
+
+    past: Array
+    ahead: Array
+
+    @property
+    def target(self) -> Array:
+        """The scaled target, shape (T,)."""
+        return self.past[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
 class Blocks:
     """N blocks of S labels, H steps each, and the series that they were cut from.
 
     Attributes:
         target: The whole scaled target, shape (T,).
         origin: The first origin of each block, shape (N,).
-        x: Network inputs, shape (N, L+S-1, F), float32.
-        y: Labels, shape (N, S, H), in normalised units; NaN for rows that the series does not have yet.
+        x: Network inputs, shape (N, L+S-1, F+K), float32.
+        y: Labels, shape (N, S, H), in normalised units; NaN for rows that are not known.
+        ahead: Moves of the columns known ahead, in the units of y, shape (N, S, H, K).
         anchor: What a normalised label of 0 stands for, shape (N, S, 1), scaled.
         scale: What a normalised label of 1 adds to it, shape (N, 1, H), scaled.
         moves: Whether the anchor is the last value, so that a label of 0 is the naive forecast.
@@ -61,6 +88,7 @@ class Blocks:
     origin: Rows
     x: NDArray[np.float32]
     y: Array
+    ahead: Array
     anchor: Array
     scale: Array
     moves: bool
@@ -74,14 +102,17 @@ def test_start(rows: int, config: ExperimentConfig) -> int:
 def split_rows(rows: int, config: ExperimentConfig) -> Split:
     """The chronological split into training, validation and test rows.
 
+    Args:
+        config: Settled, with a lookback.
     Raises:
         SeriesTooShort: a part is too short for the lookback and horizon.
     """
-    validation = int(rows * config.train_share)
+    lookback = config.lookback or 0
+    validation = int(rows * config.train_share + 1e-9)
     split = Split(validation, test_start(rows, config), rows)
     test_share = 1 - config.train_share - config.validation_share
     parts = (
-        ("training", validation, config.lookback + config.horizon + 1, config.train_share),
+        ("training", validation, lookback + config.horizon + 1, config.train_share),
         ("validation", split.test - validation, config.horizon, config.validation_share),
         ("test", rows - split.test, config.horizon, test_share),
     )
@@ -89,7 +120,7 @@ def split_rows(rows: int, config: ExperimentConfig) -> Split:
         if has < needs:
             enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)
             raise SeriesTooShort(
-                f"lookback={config.lookback} and horizon={config.horizon} need about {enough} rows, "
+                f"lookback={lookback} and horizon={config.horizon} need about {enough} rows, "
                 f"{needs} of them for {part}. Received: {rows} rows, {has} for {part}. "
                 "Use a longer series, or a smaller --lookback or --horizon."
             )
@@ -101,54 +132,131 @@ def origins(first: int, stop: int, *, horizon: int, labels: int = 1) -> Rows:
     return np.arange(first, stop - horizon - labels + 1)
 
 
-def outcomes(target: Array, origin: Rows, *, horizon: int) -> Array:
-    """The `horizon` rows after each origin, shape (*origin.shape, H); NaN past the last row of `target`."""
-    padded = np.concatenate([target, np.full(horizon, np.nan)])
-    return sliding_window_view(padded, horizon)[origin + 1]
+def outcomes(values: Array, origin: Rows, *, horizon: int) -> Array:
+    """The `horizon` rows after each origin, shape (*origin.shape, H, ...); NaN past the last row of `values`."""
+    rows = origin[..., None] + np.arange(1, horizon + 1)
+    found = values[np.minimum(rows, len(values) - 1)]
+    found[rows >= len(values)] = np.nan
+    return np.asarray(found)
 
 
 def make_blocks(
-    values_scaled: Array,
+    inputs: Inputs,
     origin: Rows,
     *,
-    column: int,
     lookback: int,
     horizon: int,
     labels: int = 1,
     normalisation: Normalisation = "window",
+    stop: Rows | None = None,
 ) -> Blocks:
     """Blocks of `labels` labels that start at the given origins.
 
     Args:
-        values_scaled: Shape (T, F).
-        origin: Shape (N,), from `lookback` to T - labels. Steps past the last row get the label NaN.
-        column: The target among the F features.
+        origin: Shape (N,), from `lookback` on. Where x would need rows that are not there, it holds the last one.
+        stop: The first row whose label must not be seen, a block, shape (N,); the end of the series by default.
     """
-    rows = sliding_window_view(values_scaled, lookback + labels, axis=0)[origin - lookback]  # (N, F, L+S)
-    future = outcomes(values_scaled[:, column], origin[:, None] + np.arange(labels), horizon=horizon)  # (N, S, H)
+    every = origin[:, None] + np.arange(labels)
+    rows = np.minimum(origin[:, None] + np.arange(-lookback, labels), len(inputs.past) - 1)  # (N, L+S)
+    window = inputs.past[rows]  # (N, L+S, F)
+    now = np.minimum(every, len(inputs.past) - 1)
+    future = outcomes(inputs.target, now, horizon=horizon)  # (N, S, H)
+    if stop is not None:
+        future[every[:, :, None] + np.arange(1, horizon + 1) >= stop[:, None, None]] = np.nan
     if normalisation == "level":
-        x = rows[:, :, 1:]
+        x = window[:, 1:]
         anchor, scale = np.zeros((len(origin), labels, 1)), np.ones((len(origin), 1, horizon))
     else:
-        x, spread = _normalise(np.diff(rows, axis=2), lookback)
-        anchor = rows[:, column, lookback:, None]
-        scale = spread[:, None, [column]] * np.sqrt(np.arange(1, horizon + 1))
+        x, spread = _normalise(np.diff(window, axis=1), lookback)
+        anchor = inputs.target[now][:, :, None]
+        scale = spread[:, None, [0]] * np.sqrt(np.arange(1, horizon + 1))
+    y = (future - anchor) / scale
+    x, ahead = _with_ahead(x, inputs.ahead, rows[:, 1:] + 1, now, scale)
     return Blocks(
-        target=values_scaled[:, column],
+        target=inputs.target,
         origin=origin,
-        x=np.ascontiguousarray(x.swapaxes(1, 2), dtype=np.float32),
-        y=(future - anchor) / scale,
+        x=np.ascontiguousarray(x, dtype=np.float32),
+        y=y,
+        ahead=ahead,
         anchor=anchor,
         scale=scale,
         moves=normalisation == "window",
     )
 
 
+def _with_ahead(x: Array, columns: Array, following: Rows, now: Rows, scale: Array) -> tuple[Array, Array]:
+    """Adds the columns known ahead to x, as levels of the following rows; and their moves in the units of y."""
+    horizon = scale.shape[2]
+    if not columns.shape[1]:
+        return x, np.zeros((*now.shape, horizon, 0))
+    levels = columns[np.minimum(following, len(columns) - 1)] - 0.5
+    moves = outcomes(columns, now, horizon=horizon) - columns[now][:, :, None]
+    return np.concatenate([x, levels], axis=2), moves / scale[..., None]
+
+
 def _normalise(differences: Array, lookback: int) -> tuple[Array, Array]:
-    """Differences (N, F, L+S-1) over the mean absolute one of the first L, and that mean (N, F).
+    """Differences (N, L+S-1, F) over the mean absolute one of the first L, and that mean (N, F).
 
     No difference among the first L can exceed L times their mean, so later ones are cut there as well.
     """
-    spread = np.abs(differences[:, :, :lookback]).mean(axis=2)
+    spread = np.abs(differences[:, :lookback]).mean(axis=1)
     spread = np.where(spread > 0, spread, FLAT)
-    return np.clip(differences / spread[:, :, None], -lookback, lookback), spread
+    return np.clip(differences / spread[:, None], -lookback, lookback), spread
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The rows before the test rows of one series or many, one series behind the other.
+
+    Attributes:
+        inputs: Of all series together, shape (R, F) and (R, K).
+        start: The first row of each series in them, shape (n,).
+        splits: Of each series, in row numbers of its own.
+    """
+
+    inputs: Inputs
+    start: Rows
+    splits: tuple[Split, ...]
+
+    @classmethod
+    def of(cls, series: Sequence[Inputs], splits: Sequence[Split]) -> Self:
+        """A panel of series that are cut at their test rows."""
+        rows = np.array([split.test for split in splits])
+        parts = [(one.past[:stop], one.ahead[:stop]) for one, stop in zip(series, rows, strict=True)]
+        past, ahead = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits))
+
+    def __iter__(self) -> Iterator[tuple[Inputs, Split]]:
+        """Each series by itself; views, no copies."""
+        for start, split in zip(self.start, self.splits, strict=True):
+            rows = slice(start, start + split.test)
+            yield Inputs(self.inputs.past[rows], self.inputs.ahead[rows]), split
+
+    def draw(
+        self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int
+    ) -> tuple[Rows, Rows]:
+        """Origins of training blocks, and the row at which the labels of each end.
+
+        Each series is as likely as any other, however long it is, and in it each block that its training rows hold; a
+        series that is shorter than a block gives its only one, which ends early.
+        """
+        series = random.integers(len(self.splits), size=blocks)
+        stop = np.array([split.validation for split in self.splits])[series]
+        last = np.maximum(stop - horizon - labels, lookback)
+        origin = random.integers(lookback, last + 1)
+        return self.start[series] + origin, self.start[series] + stop
+
+    def validation_origins(self, *, horizon: int, labels: int, most: int) -> tuple[Rows, Rows]:
+        """Origins of blocks side by side that cover the validation rows of every series, at most about `most` of them.
+
+        With the row at which the labels of each end.
+        """
+        every = max(1, ceil(sum(split.test - split.validation for split in self.splits) / labels / most))
+        found = [
+            (start + origin, start + split.test)
+            for number, (start, split) in enumerate(zip(self.start, self.splits, strict=True))
+            for place, origin in enumerate(range(split.validation - 1, split.test - horizon, labels))
+            if (place + number) % every == 0
+        ]
+        origin, stop = zip(*found, strict=True)
+        return np.array(origin), np.array(stop)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -9,9 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig
+from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
+from forecast.features import inputs_of
+from forecast.models import Problem
 from forecast.series import TimeSeries
-from forecast.training import TrainedModel, train
+from forecast.training import TrainedModel, problem_of, settle, train
+from forecast.windows import Inputs
 
 SMALL = ExperimentConfig(
     lookback=8,
@@ -19,6 +23,8 @@ SMALL = ExperimentConfig(
     network=NetworkConfig(units=4),
     training=TrainingConfig(labels=6, batch=4, steps=8, validations=2),
 )
+# Settings with which every registered model can be trained.
+EVERY = override(SMALL, {"layers": "lstm:4,rnn:3"})
 
 
 def make_series(values: np.ndarray, name: str = "made") -> TimeSeries:
@@ -30,6 +36,25 @@ def make_series(values: np.ndarray, name: str = "made") -> TimeSeries:
 
 def random_walk(rows: int = 200, seed: int = 1) -> np.ndarray:
     return 100 + np.cumsum(np.random.default_rng(seed).normal(size=rows))
+
+
+def make_problem(config: ExperimentConfig = SMALL, **inputs: int) -> Problem:
+    """A problem with the given counts of `features` and columns `ahead`."""
+    return replace(problem_of(settle(config, [make_series(random_walk())])), **inputs)
+
+
+def make_inputs(values: np.ndarray, ahead: np.ndarray | None = None) -> Inputs:
+    """Inputs of one column, or of several, with columns known ahead."""
+    values = np.asarray(values, float)
+    past = values if values.ndim == 2 else values[:, None]
+    return Inputs(past, np.zeros((len(past), 0)) if ahead is None else ahead)
+
+
+def scaled_inputs(model: TrainedModel, series: TimeSeries) -> Inputs:
+    """A series as a model sees it that was trained on it."""
+    inputs = inputs_of(series, model.config.inputs, horizon=model.config.horizon)
+    past, ahead = model.trained_on[0].scaler.parts(inputs.past.shape[1])
+    return Inputs(past.transform(inputs.past), ahead.transform(inputs.ahead))
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +69,7 @@ def trained(walk: TimeSeries) -> Callable[[str], TrainedModel]:
 
     def get(model: str) -> TrainedModel:
         if model not in kept:
-            kept[model] = train(walk, model, SMALL)
+            kept[model] = train(walk, model, EVERY)
         return kept[model]
 
     return get

@@ -3,7 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import make_series, random_walk
+from conftest import make_series, random_walk, scaled_inputs
 
 from forecast.bundle import open_model, save_model
 from forecast.errors import BundleError
@@ -19,17 +19,17 @@ def test_everything_survives(trained, bundle):
     for field in (
         "model",
         "config",
-        "season",
-        "columns",
         "target",
-        "trained_on",
         "seconds",
         "created",
         "interrupted",
         "history",
     ):
         assert getattr(opened, field) == getattr(model, field)
-    np.testing.assert_array_equal(opened.scaler.minimum, model.scaler.minimum)
+    known, again = model.trained_on[0], opened.trained_on[0]
+    assert (again.series, again.sha256, again.rows) == (known.series, known.sha256, known.rows)
+    np.testing.assert_array_equal(again.scaler.minimum, known.scaler.minimum)
+    np.testing.assert_array_equal(again.credit, known.credit)
 
 
 def test_any_other_series_can_be_forecast(bundle):
@@ -46,7 +46,8 @@ def test_the_keras_file_opens_alone_and_agrees(trained, bundle, walk):
     network = keras.saving.load_model(bundle / "model.keras")
     description = json.loads((bundle / "bundle.json").read_text())
     lookback = description["config"]["lookback"]
-    minimum, span = description["scaler"]["minimum"][0], description["scaler"]["span"][0]
+    known = description["trained_on"][0]
+    minimum, span = known["minimum"][0], known["span"][0]
     rows = (walk.y[-lookback - 1 :] - minimum) / span
     differences = np.diff(rows)
     scale = np.abs(differences).mean()
@@ -55,7 +56,7 @@ def test_the_keras_file_opens_alone_and_agrees(trained, bundle, walk):
     blocks_scale = scale * np.sqrt([1, 2, 3])[:, None] * span
     from forecast.models import find_model
 
-    blocks = find_model("lstm").blocks(model.scaler.transform(walk.values), np.array([len(walk) - 1]), model.problem)
+    blocks = find_model("lstm").blocks(scaled_inputs(model, walk), np.array([len(walk) - 1]), model.problem)
     ours = find_model("lstm").predict(model.weights, blocks, model.problem)[0] * blocks_scale
     np.testing.assert_allclose(np.sort(outputs) * blocks_scale, ours, rtol=1e-4, atol=1e-4)
 
@@ -100,14 +101,17 @@ def edit(bundle, change):
         (lambda folder: (folder / "bundle.json").write_text("{"), "damaged"),
         (lambda folder: (folder / "weights.npz").unlink(), "lacks weights.npz"),
         (lambda folder: (folder / "weights.npz").write_bytes(b"no"), "not the one that was saved"),
-        (lambda folder: edit(folder, lambda d: d.update(format=99)), "opens bundles of format 1. Received: 99"),
+        (lambda folder: edit(folder, lambda d: d.update(format=99)), "opens bundles of format 2. Received: 99"),
         (lambda folder: edit(folder, lambda d: d.update(model="oracle")), "a model must be one of"),
         (lambda folder: edit(folder, lambda d: d["config"].update(lookback="8")), "damaged"),
         (lambda folder: edit(folder, lambda d: d["config"]["network"].update(units=5)), "must be finite, of shape"),
-        (lambda folder: edit(folder, lambda d: d["scaler"].update(span=[1, 2])), "span must be finite, of shape"),
-        (lambda folder: edit(folder, lambda d: d.pop("credit")), "damaged"),
+        (
+            lambda folder: edit(folder, lambda d: d["trained_on"][0].update(span=[1, 2])),
+            "span 0 must be finite, of shape",
+        ),
+        (lambda folder: edit(folder, lambda d: d["trained_on"][0].pop("credit")), "damaged"),
         (lambda folder: edit(folder, lambda d: d.update(sha256={})), "damaged"),
-        (lambda folder: edit(folder, lambda d: d.update(sha256=[], scaler=[])), "damaged"),
+        (lambda folder: edit(folder, lambda d: d.update(sha256=[], trained_on=[])), "damaged"),
     ],
 )
 def test_a_damaged_bundle_is_refused_with_a_reason(bundle, damage, message):

@@ -2,29 +2,26 @@
 
 import numpy as np
 import pytest
+from conftest import make_problem
 from keras.ops import convert_to_numpy
 
 from forecast.config import ExperimentConfig, override
-from forecast.models import NETWORKS, Problem, cells, networks
+from forecast.models import NETWORKS, cells, networks
 
-SETTINGS = {"lookback": 7, "horizon": 3, "units": 5}
+SETTINGS = {"lookback": 7, "horizon": 3, "units": 5, "layers": "lstm:5,sru:4,dense:3,rnn:6"}
 
 
 def keras_and_numpy(kind, settings, features, length):
-    problem = Problem(override(ExperimentConfig(), {**SETTINGS, **settings}), column=0, features=features, season=1)
+    problem = make_problem(override(ExperimentConfig(), {**SETTINGS, **settings}), features=features)
     network = networks.build(kind, problem)
     random = np.random.default_rng(0)
     network.set_weights([random.normal(scale=0.5, size=w.shape) for w in network.get_weights()])
     x = random.normal(size=(6, length, features)).astype(np.float32)
+    weights = networks.named_weights(network)
     found = cells.forward(
-        kind,
-        networks.named_weights(network),
-        x,
-        lookback=problem.config.lookback,
-        horizon=problem.config.horizon,
-        activation=problem.config.network.activation,
+        networks.stack_of(kind, problem), weights, x, lookback=problem.lookback, horizon=problem.horizon
     )
-    return convert_to_numpy(network(x)), found, problem, networks.named_weights(network)
+    return convert_to_numpy(network(x)), found, problem, weights
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -34,7 +31,8 @@ def keras_and_numpy(kind, settings, features, length):
         ({}, 1, 7),
         ({"depth": 1}, 1, 12),
         ({"depth": 3, "activation": "relu"}, 2, 9),
-        ({"activation": "sigmoid"}, 3, 8),
+        ({"activation": "sigmoid", "layer_norm": True}, 3, 8),
+        ({"layer_norm": True, "residual": True}, 5, 9),
         ({"activation": "linear", "loss": "mse"}, 1, 10),
     ],
 )
@@ -45,10 +43,21 @@ def test_equations_agree_with_keras(kind, settings, features, length):
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_declared_shapes_are_those_of_keras(kind):
-    *_, problem, weights = keras_and_numpy(kind, {"depth": 3}, 2, 7)
+@pytest.mark.parametrize("settings", [{"depth": 3}, {"layer_norm": True, "loss": "mse", "highway": False}])
+def test_declared_shapes_are_those_of_keras(kind, settings):
+    *_, problem, weights = keras_and_numpy(kind, settings, 2, 7)
     declared = networks.Network(kind, "").shapes(problem)
-    assert declared == {name: array.shape for name, array in weights.items()}
+    others = {"highway/kernel", "highway/ahead", "residuals"}
+    assert {name: shape for name, shape in declared.items() if name not in others} == {
+        name: array.shape for name, array in weights.items()
+    }
+
+
+def test_one_sru_step_by_hand():
+    """One unit, input 0.8, weights 0 but the candidate's: f = r = 1/2, c = 0.4, h = tanh(0.4) / 2 + 0.4."""
+    kernel = np.array([[1, 0, 0]], np.float32)
+    states = cells.sru(np.array([[[0.8]]], np.float32), kernel, np.zeros(2, np.float32), np.tanh)
+    assert states[0, 0, 0] == pytest.approx(np.tanh(0.4) / 2 + 0.4, rel=1e-6)
 
 
 def test_one_lstm_step_by_hand():

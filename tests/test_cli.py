@@ -75,7 +75,7 @@ def test_the_default_folder_is_named_after_series_and_date_and_never_taken(forec
 BAD = {
     "Day,Close\n1,1\n2,2\n": "a column of dates with a year",
     "": "the file is empty",
-    "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "lookback=64 and horizon=30 need about 301 rows",
+    "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "horizon=30 need about 301 rows",
 }
 
 

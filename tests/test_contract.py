@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import SMALL, make_series, random_walk
+from conftest import EVERY, make_series, random_walk
 
 from forecast.bundle import open_model, save_model
 from forecast.config import override
@@ -34,7 +34,7 @@ def test_saved_is_loaded(name, trained, walk, tmp_path):
 
 def test_a_constant_series_is_forecast_as_itself(name):
     series = make_series(np.full(120, 7.0))
-    forecast = train(series, name, override(SMALL, {"steps": 2})).forecast(series)
+    forecast = train(series, name, override(EVERY, {"steps": 2})).forecast(series)
     np.testing.assert_allclose(forecast.quantiles, 7, atol=1e-6)
 
 
@@ -42,13 +42,13 @@ def test_a_series_with_a_long_flat_run_stays_finite(name):
     values = random_walk(160)
     values[60:110] = values[60]
     series = make_series(values)
-    model = train(series, name, override(SMALL, {"steps": 4}))
+    model = train(series, name, override(EVERY, {"steps": 4}))
     assert np.isfinite(model.predict(series, first=20).quantiles).all()
 
 
 def test_too_short_a_series_is_refused(name):
     with pytest.raises(SeriesTooShort, match="lookback=8 and horizon=3"):
-        train(make_series(random_walk(20)), name, SMALL)
+        train(make_series(random_walk(20)), name, EVERY)
 
 
 def test_the_series_is_left_as_it_was(name, trained, walk):
@@ -61,5 +61,5 @@ def test_flat_stretches_do_not_blow_up_intervals(name, walk):
     """A policy rate that stays for months: the line of drift still moves there, in windows whose scale is 0."""
     values = walk.y.copy()
     values[20:60] = values[20]
-    forecast = train(make_series(values), name, SMALL).forecast(make_series(values))
+    forecast = train(make_series(values), name, EVERY).forecast(make_series(values))
     assert np.ptp(forecast.quantiles) < 10 * np.ptp(values)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from conftest import SMALL, make_series, random_walk
+from conftest import SMALL, make_problem, make_series, random_walk, scaled_inputs
 
 from forecast.config import QUANTILES, override
 from forecast.errors import ModelError
-from forecast.models import MODELS, descent
+from forecast.models import MODELS, Watch, descent, networks
 from forecast.training import train
 
 
@@ -13,13 +13,17 @@ from forecast.training import train
 def test_the_loss_that_keras_minimises_is_the_loss_that_numpy_reports(loss, horizon):
     import keras
 
+    def identity(kind, problem, length):
+        inputs = keras.Input((length, horizon, quantiles))
+        return keras.Model(inputs, keras.layers.Identity()(inputs), name=kind)
+
     random = np.random.default_rng(0)
     quantiles = 7 if loss == "pinball" else 1
     outputs = random.normal(size=(4, 2, horizon, quantiles)).astype(np.float32)
     y = random.normal(size=(4, 2, horizon)).astype(np.float32)
-    inputs = keras.Input(outputs.shape[1:])
-    network = keras.Model(inputs, keras.layers.Identity()(inputs))
-    descent._compile(network, override(SMALL, {"loss": loss}).training)
+    y[1, 1, 0] = np.nan  # not known, and not scored
+    program = descent.Program("identity", make_problem(override(SMALL, {"loss": loss})), identity, outputs.shape[1])
+    network = descent._compiled(program)
     found = network.evaluate(outputs, y, batch_size=4, verbose=0)
     assert found == pytest.approx(descent.loss_of(outputs, y, loss), rel=1e-5)
 
@@ -36,18 +40,20 @@ def test_ctrl_c_keeps_the_best_weights_so_far(walk):
         if step.step == 5:
             raise KeyboardInterrupt
 
-    model = train(walk, "dense", SMALL, progress=stop)
+    model = train(walk, "dense", SMALL, watch=Watch(stop))
     assert model.interrupted
     assert [row.step for row in model.history] == [0, 4]
     assert np.isfinite(model.forecast(walk).quantiles).all()
 
 
 @pytest.mark.parametrize("learning_rate", [0.02, 5.0])
-def test_weights_of_the_lowest_validation_loss_are_kept(walk, learning_rate):
+def test_weights_of_the_lowest_validation_loss_are_kept(walk, learning_rate, monkeypatch):
     """Worked out again from the weights that came back; a rate that ruins the network gives back the untrained one."""
-    config = override(SMALL, {"learning_rate": learning_rate, "labels": 1, "steps": 60, "validations": 6})
+    monkeypatch.setattr(networks, "PRIOR_ROWS", 0)
+    settings = {"learning_rate": learning_rate, "labels": 1, "steps": 60, "validations": 6, "highway": False}
+    config = override(SMALL, settings)
     model = train(walk, "dense", config)
-    blocks = MODELS["dense"].blocks(model.scaler.transform(walk.values[:160]), np.arange(139, 157), model.problem)
+    blocks = MODELS["dense"].blocks(scaled_inputs(model, make_series(walk.y[:160])), np.arange(139, 157), model.problem)
     found = descent.loss_of(MODELS["dense"].predict(model.weights, blocks, model.problem), blocks.y[:, 0], "pinball")
     losses = [row.validation_loss for row in model.history]
     assert found == pytest.approx(min(losses), rel=1e-4)
@@ -66,6 +72,58 @@ def test_divergence_names_the_cure():
 
 def test_progress_reports_every_step(walk):
     steps = []
-    train(walk, "dense", SMALL, progress=steps.append)
-    assert [step.step for step in steps] == list(range(1, 9))
+    train(walk, "dense", SMALL, watch=Watch(steps.append))
+    assert [step.step for step in steps if step.validation_loss is None] == list(range(1, 9))
+    assert [step.step for step in steps if step.validation_loss is not None] == [0, 4, 8]
     assert {step.model for step in steps} == {"dense"}
+
+
+def test_a_killed_training_goes_on_where_it_was(walk, tmp_path):
+    """The same weights, to the last digit, as a training that was not disturbed."""
+
+    def die(step):
+        if step.step == 7:
+            raise RuntimeError("killed")
+
+    config = override(SMALL, {"steps": 12, "validations": 3, "dropout": 0.2})
+    whole = train(walk, "lstm", config)
+    with pytest.raises(RuntimeError):
+        train(walk, "lstm", config, watch=Watch(die, checkpoint=tmp_path))
+    steps = []
+    resumed = train(walk, "lstm", config, watch=Watch(lambda step: steps.append(step.step), checkpoint=tmp_path))
+    assert steps[0] == 5  # the last look at the validation rows was after step 4
+    assert resumed.history == whole.history
+    for name, array in whole.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], array)
+
+
+def test_a_checkpoint_of_other_data_is_not_taken_up(walk, tmp_path):
+    train(walk, "dense", SMALL, watch=Watch(checkpoint=tmp_path))
+    other = make_series(random_walk(seed=7))
+    found = train(other, "dense", SMALL, watch=Watch(checkpoint=tmp_path))
+    assert found.history == train(other, "dense", SMALL).history
+
+
+def test_patience_ends_a_training_that_gets_no_better(walk):
+    config = override(SMALL, {"learning_rate": 5.0, "steps": 40, "validations": 20, "patience": 2, "highway": False})
+    history = train(walk, "dense", config).history
+    assert len(history) == 1 + 2 + 1  # the untrained one was the best, and three were not
+
+
+def test_tensorboard_gets_every_loss(walk, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    model = train(walk, "dense", SMALL, watch=Watch(logs=tmp_path))
+    events = EventAccumulator(str(tmp_path / "dense-0"), size_guidance={"tensors": 0})
+    events.Reload()
+    looks = [(event.step, float(event.tensor_proto.float_val[0])) for event in events.Tensors("validation loss")]
+    assert [step for step, _ in looks] == [row.step for row in model.history]
+    assert [loss for _, loss in looks] == pytest.approx([row.validation_loss for row in model.history])
+    assert len(events.Tensors("loss")) == 8
+
+
+def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rows(walk):
+    descent._compiled.cache_clear()
+    for rows, seed in ((200, 0), (150, 1), (90, 2)):
+        train(make_series(random_walk(rows)), "dense", override(SMALL, {"seed": seed}))
+    assert descent._compiled.cache_info().misses == 1

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from conftest import SMALL, make_series, random_walk
 
-from forecast.evaluation import complete, holm, judge, luck, score
+from forecast.evaluation import complete, judge, score
+from forecast.significance import holm, luck
 from forecast.training import Predictions
 from forecast.windows import split_rows
 

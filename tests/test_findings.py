@@ -102,8 +102,9 @@ def test_missing_rows_and_a_sparse_tail():
 
 def test_of_conflicting_rows_the_last_in_the_file_stands():
     stamps = np.array(["2020-01-03", "2020-01-02", "2020-01-03", "2020-01-02"], "M8[us]")
-    dates, values, finding = merge_dates(stamps, np.array([1.0, 2, 3, 2]))
-    assert values.tolist() == [2, 3]
+    values = np.array([1.0, 2, 3, 2])
+    dates, places, finding = merge_dates(stamps, values)
+    assert values[places].tolist() == [2, 3]
     assert [str(date)[:10] for date in dates] == ["2020-01-02", "2020-01-03"]
     assert "on 1 dates the values differ" in finding.action
     assert [str(date)[:10] for date in conflicting_dates(stamps, np.array([1.0, 2, 3, 2]))] == ["2020-01-03"]

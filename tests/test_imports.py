@@ -13,18 +13,19 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "exchanges", "files", "metrics"},
+    {"config", "exchanges", "files", "metrics", "significance"},
     {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
     {"sources"},
+    {"features"},
     {"models"},
     {"training"},
     {"evaluation", "bundle"},
     {"experiment"},
     {"plots", "tables"},
     {"report"},
-    {"terminal"},
+    {"terminal", "options"},
     {"cli"},
     {"__main__", "__init__"},
 ]

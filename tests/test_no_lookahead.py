@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from conftest import SMALL, make_series, random_walk
+from conftest import EVERY, make_series, random_walk
 
 from forecast.config import override
 from forecast.models import MODELS
 from forecast.training import train
 
-TEXTBOOK = override(SMALL, {"normalisation": "level", "loss": "mse", "labels": 1})
+TEXTBOOK = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1})
 
 
-@pytest.mark.parametrize("config", [SMALL, TEXTBOOK], ids=["blocks", "textbook"])
+@pytest.mark.parametrize("config", [EVERY, TEXTBOOK], ids=["blocks", "textbook"])
 @pytest.mark.parametrize("name", MODELS)
 def test_nothing_after_the_split_reaches_the_model(name, config):
     values = random_walk(200)
@@ -19,13 +19,14 @@ def test_nothing_after_the_split_reaches_the_model(name, config):
     garbled[160:] = np.random.default_rng(9).normal(1e6, 1e5, size=40)
     clean, spoilt = make_series(values), make_series(garbled)
     one, other = train(clean, name, config), train(spoilt, name, config)
-    np.testing.assert_array_equal(one.scaler.minimum, other.scaler.minimum)
-    np.testing.assert_array_equal(one.scaler.span, other.scaler.span)
+    known, spoilt_known = one.trained_on[0], other.trained_on[0]
+    np.testing.assert_array_equal(known.scaler.minimum, spoilt_known.scaler.minimum)
+    np.testing.assert_array_equal(known.scaler.span, spoilt_known.scaler.span)
     assert one.weights.keys() == other.weights.keys()
     for weight in one.weights:
         np.testing.assert_array_equal(one.weights[weight], other.weights[weight])
-    np.testing.assert_array_equal(one.credit, other.credit)
-    np.testing.assert_array_equal(one.log_width, other.log_width)
+    np.testing.assert_array_equal(known.credit, spoilt_known.credit)
+    np.testing.assert_array_equal(known.log_width, spoilt_known.log_width)
     assert one.history == other.history
     first, spoilt_first = one.predict(clean), other.predict(spoilt)
     assert first.origin[0] == 159
@@ -35,6 +36,6 @@ def test_nothing_after_the_split_reaches_the_model(name, config):
 def test_the_scaler_sees_training_rows_alone():
     values = random_walk(200)
     values[140:160] += 1000  # validation rows
-    model = train(make_series(values), "naive", SMALL)
-    assert model.scaler.minimum[0] == values[:140].min()
-    assert model.scaler.span[0] == pytest.approx(np.ptp(values[:140]))
+    model = train(make_series(values), "naive", EVERY)
+    assert model.trained_on[0].scaler.minimum[0] == values[:140].min()
+    assert model.trained_on[0].scaler.span[0] == pytest.approx(np.ptp(values[:140]))

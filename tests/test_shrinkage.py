@@ -11,47 +11,73 @@ def moves(size, rows=400, horizon=2):
     return np.broadcast_to(size + spread, (rows, horizon, len(QUANTILES))).copy()
 
 
+def shrink(quantiles, y, credit=None, linear=None):
+    """Shrinks moves that are all the model's own, unless `linear` says otherwise."""
+    credit = shrinkage.start() if credit is None else credit
+    return shrinkage.shrink(quantiles, np.zeros(y.shape) if linear is None else linear, y, credit)
+
+
 def factor(shrunk, size):
     return shrunk[..., MEDIAN] / size
 
 
-def test_without_evidence_the_forecast_is_naive():
-    shrunk, _ = shrinkage.shrink(moves(0.5, rows=1), np.full((1, 2), np.nan), shrinkage.start())
-    assert (shrunk[..., MEDIAN] == 0).all()
+@pytest.mark.parametrize(("horizon", "most"), [(1, 0.25), (30, 0.1), (96, 0.0)])
+def test_without_evidence_the_forecast_is_nearly_naive(horizon, most):
+    """The more so, the longer the horizon, whose outcomes say the same thing several times."""
+    shrunk, _ = shrink(moves(0.5, rows=1, horizon=horizon), np.full((1, horizon), np.nan))
+    assert (factor(shrunk, 0.5) <= most).all()
 
 
 def test_moves_that_come_true_are_believed_more_and_more():
     y = np.full((400, 2), 0.5)
-    shrunk, _ = shrinkage.shrink(moves(0.5), y, shrinkage.start())
+    shrunk, _ = shrink(moves(0.5), y)
     believed = factor(shrunk, 0.5)[:, 0]
-    assert believed[0] == 0
+    assert believed[0] < 0.2
     assert believed[-1] > 0.99
     assert (np.diff(believed) >= 0).all()
 
 
 def test_moves_that_do_not_come_are_not_believed():
     y = np.random.default_rng(0).normal(size=(400, 2))
-    shrunk, _ = shrinkage.shrink(moves(0.5), y, shrinkage.start())
-    assert (shrunk[..., MEDIAN] == 0).all()
+    shrunk, _ = shrink(moves(0.5), y)
+    assert (shrunk[200:, :, MEDIAN] == 0).all()
 
 
 def test_the_spread_stays():
-    shrunk, _ = shrinkage.shrink(moves(0.5), np.full((400, 2), 0.5), shrinkage.start())
+    shrunk, _ = shrink(moves(0.5), np.full((400, 2), 0.5))
     np.testing.assert_allclose(np.diff(shrunk, axis=-1), np.diff(moves(0.5), axis=-1))
 
 
 def test_one_step_by_hand():
-    """One outcome of 1 for a move of 1: factor k/10 has lost -k/10, so its weight is exp((0.3 - 10) k / 10)."""
-    _, credit = shrinkage.shrink(moves(1.0, rows=2, horizon=1), np.array([[1.0], [np.nan]]), shrinkage.start())
-    np.testing.assert_allclose(credit, -np.arange(11) / 10)
+    """One outcome of 1 for a move of 1, none of it linear: the factor k/5 of the own part has lost -k/5."""
+    _, credit = shrink(moves(1.0, rows=2, horizon=1), np.array([[1.0], [np.nan]]))
+    np.testing.assert_allclose(credit, -shrinkage.FACTORS[:, 1])
+
+
+def test_the_linear_part_is_believed_from_the_start_and_lost_when_it_errs():
+    linear = np.full((400, 2), 0.5)
+    right, _ = shrink(moves(0.5), linear, linear=linear)
+    wrong, _ = shrink(moves(0.5), -linear, linear=linear)
+    assert factor(right, 0.5)[0, 0] == pytest.approx(0.5)
+    assert factor(right, 0.5)[-1, 0] > 0.99
+    assert (wrong[-1, :, MEDIAN] == 0).all()
+
+
+def test_each_part_is_judged_by_itself():
+    """The linear part comes true, the model's own says the contrary of the rest."""
+    random = np.random.default_rng(0)
+    linear, own = random.normal(size=(2, 400, 2))
+    quantiles = moves(0.0) + (linear + own)[:, :, None]
+    shrunk, _ = shrink(quantiles, linear - own, linear=linear)
+    np.testing.assert_allclose(shrunk[200:, :, MEDIAN], linear[200:], atol=0.25)
 
 
 def test_the_state_carries_on_where_it_stopped():
     random = np.random.default_rng(1)
     quantiles, y = moves(0.4, rows=60, horizon=1), 0.4 + random.normal(size=(60, 1)) / 10
-    whole, credit = shrinkage.shrink(quantiles, y, shrinkage.start())
-    _, middle = shrinkage.shrink(quantiles[:31], y[:31], shrinkage.start())
-    rest, end = shrinkage.shrink(quantiles[30:], y[30:], middle)
+    whole, credit = shrink(quantiles, y)
+    _, middle = shrink(quantiles[:31], y[:31])
+    rest, end = shrink(quantiles[30:], y[30:], middle)
     np.testing.assert_allclose(rest, whole[30:])
     np.testing.assert_allclose(end, credit)
 
@@ -64,6 +90,6 @@ def test_nothing_looks_past_the_origin(cut):
     garbled = y.copy()
     for step in range(3):  # the outcome of step h+1 from row n is known at row n+h+1
         garbled[max(cut - step, 0) :, step] = 1e9
-    one, _ = shrinkage.shrink(quantiles, y, shrinkage.start())
-    other, _ = shrinkage.shrink(quantiles, garbled, shrinkage.start())
+    one, _ = shrink(quantiles, y)
+    other, _ = shrink(quantiles, garbled)
     np.testing.assert_array_equal(one[: cut + 1], other[: cut + 1])

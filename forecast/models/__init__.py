@@ -1,25 +1,39 @@
 """The models: one registry, and one line in it for each.
 
-A model answers the contract in `contract.py`. Networks are built by `networks.py`, trained by `descent.py` and run by
-the equations in `cells.py`; `baselines.py` holds what they are measured against.
+A model answers the contract in `contract.py`. Networks are built by `networks.py`, trained by `descent.py` above the
+linear part of `highway.py`, and run by the equations in `cells.py`; `baselines.py` holds what they are measured
+against.
 """
 
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
-from forecast.models.contract import Fit, Model, Problem, Progress, Step, Validation, Weights
+from forecast.models.contract import Fit, Model, Problem, Progress, Step, Validation, Watch, Weights
+from forecast.models.linear import Linear
 from forecast.models.networks import Network
+from forecast.models.reservoir import Reservoir
+from forecast.models.statistical import Local, arima, ets, theta
+from forecast.models.trees import Boosting, Forest
 
 _ALL: tuple[Model, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),
     Network("gru", "Gated Recurrent Units, stacked (Cho et al. 2014)"),
     Network("rnn", "SimpleRNN cells, stacked (Elman 1990)"),
+    Network("sru", "Simple Recurrent Units, stacked (Lei et al. 2017)"),
     Network("dense", "Dense network (ANN) on the last `lookback` rows"),
+    Network("stack", "Cells of several kinds in one network, as in --layers lstm:64,rnn:32"),
+    Linear("linear", "Ridge regression on the last `lookback` rows: the networks' highway by itself"),
+    Reservoir("esn", "Echo state network: a random reservoir with a linear readout (Jaeger 2001)"),
+    Forest("forest", "Random forest on the last `lookback` rows (Breiman 2001)"),
+    Boosting("boosting", "Gradient-boosted trees, one model a quantile (Friedman 2001; Ke et al. 2017)"),
+    Local("ets", "Exponential smoothing, additive (Hyndman et al. 2002); extra `statistics`", ets, longest=24),
+    Local("theta", "Theta method (Assimakopoulos and Nikolopoulos 2000); extra `statistics`", theta),
+    Local("arima", "ARIMA (Box and Jenkins 1970; Hyndman and Khandakar 2008); extra `statistics`", arima, longest=12),
     Baseline("naive", "Tomorrow is like today: the last value", naive),
     Baseline("drift", "The line from the first known value through the last", drift),
     Baseline("seasonal_naive", "The value one season ago", seasonal_naive),
 )
 MODELS: dict[str, Model] = {model.name: model for model in _ALL}
-NETWORKS = tuple(name for name, model in MODELS.items() if model.learned)
+NETWORKS = tuple(name for name, model in MODELS.items() if model.gradient)
 BASELINES = tuple(name for name, model in MODELS.items() if not model.learned)
 
 
@@ -44,6 +58,7 @@ __all__ = [
     "Progress",
     "Step",
     "Validation",
+    "Watch",
     "Weights",
     "find_model",
 ]

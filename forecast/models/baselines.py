@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import MEDIAN, QUANTILES
+from forecast.config import QUANTILES
 from forecast.errors import SeriesTooShort
-from forecast.models.contract import Fit, Problem, Progress, Weights, residual_quantiles
-from forecast.windows import Blocks, Rows, Split, make_blocks, origins
+from forecast.models.contract import Fit, Problem, Watch, Weights, residual_quantiles, window_blocks
+from forecast.windows import Blocks, Inputs, Panel, Rows, Split, origins
 
 Array = NDArray[np.float64]
 # Share of the usual scale below which a window is flat.
@@ -24,19 +24,19 @@ Point = Callable[[Array, Rows, Problem], Array]
 
 def naive(target: Array, origin: Rows, problem: Problem) -> Array:
     """Tomorrow is like today: the last value, for every step."""
-    return np.repeat(target[origin, None], problem.config.horizon, axis=1)
+    return np.repeat(target[origin, None], problem.horizon, axis=1)
 
 
 def drift(target: Array, origin: Rows, problem: Problem) -> Array:
     """The line from the first known value through the last one."""
-    steps = np.arange(1, problem.config.horizon + 1)
+    steps = np.arange(1, problem.horizon + 1)
     slope = (target[origin] - target[0]) / origin
     return np.asarray(target[origin, None] + slope[:, None] * steps)
 
 
 def seasonal_naive(target: Array, origin: Rows, problem: Problem) -> Array:
     """The value of the same phase one season ago."""
-    steps = np.arange(1, problem.config.horizon + 1)
+    steps = np.arange(1, problem.horizon + 1)
     seasons = -(-steps // problem.season)
     rows = origin[:, None] + steps - problem.season * seasons
     if rows.size and rows.min() < 0:
@@ -55,27 +55,32 @@ class Baseline:
     summary: str
     point: Point
     learned: bool = False
+    gradient: bool = False
 
-    def shapes(self, problem: Problem) -> dict[str, tuple[int, ...]]:
-        return {"residuals": (problem.config.horizon, len(QUANTILES))}
+    def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
+        return {"residuals": (problem.horizon, len(QUANTILES))}
 
-    def blocks(self, values_scaled: Array, origin: Rows, problem: Problem) -> Blocks:
-        lookback, horizon = problem.config.lookback, problem.config.horizon
-        return make_blocks(values_scaled, origin, column=problem.column, lookback=lookback, horizon=horizon)
+    def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
+        return window_blocks(inputs, origin, problem)
 
-    def fit(self, values_scaled: Array, split: Split, problem: Problem, progress: Progress | None) -> Fit:  # noqa: ARG002
-        first = max(problem.config.lookback, problem.season)
-        origin = origins(first, split.validation, horizon=problem.config.horizon)
+    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:  # noqa: ARG002
+        residuals = [self._residuals(inputs, split, problem) for inputs, split in panel]
+        return Fit({"residuals": residual_quantiles(np.concatenate(residuals))})
+
+    def _residuals(self, inputs: Inputs, split: Split, problem: Problem) -> Array:
+        """Normalised errors on the training rows of one series, shape (N, H)."""
+        first = max(problem.lookback, problem.season)
+        origin = origins(first, split.validation, horizon=problem.horizon)
         if not len(origin):
             raise SeriesTooShort(
                 f"{self.name} needs more training rows than season={problem.season} and "
-                f"horizon={problem.config.horizon} together. Received: {split.validation}."
+                f"horizon={problem.horizon} together. Received: {split.validation}."
             )
-        blocks = self.blocks(values_scaled, origin, problem)
+        blocks = self.blocks(inputs, origin, problem)
         spread = blocks.scale[:, 0, 0]
         lively = spread > STILL * np.median(spread)  # errors in units of a flat window's scale are without bound
-        residual = (blocks.y[:, 0] - self._normalised(blocks, problem))[lively if lively.any() else slice(None)]
-        return Fit({"residuals": residual_quantiles(residual, QUANTILES, MEDIAN)})
+        residual = blocks.y[:, 0] - self._normalised(blocks, problem)
+        return residual[lively] if lively.any() else residual
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         return self._normalised(blocks, problem)[:, :, None] + weights["residuals"]

@@ -9,14 +9,18 @@ With sigmoid(z) = 1 / (1 + exp(-z)), input x, hidden state h, cell state c, and 
     GRU        z = sigmoid(W_z x + U_z h + b_z)      r = sigmoid(W_r x + U_r h + b_r)        Cho et al. (2014),
                g = tanh(W_h x + b_h + r * (U_h h + d_h))                                     reset after the product
                h = z * h + (1 - z) * g
+    SRU        f = sigmoid(W_f x + b_f)              r = sigmoid(W_r x + b_r)                Lei et al. (2017)
+               c = f * c + (1 - f) * W x             h = r * tanh(c) + (1 - r) * x
     Dense      y = activation(W x + b)
+    LayerNorm  y = gamma (x - mean) / sqrt(variance + 0.001) + beta                          Ba et al. (2016)
 
 Shapes: x (N, T, F), hidden sequence (N, T, units). Weights have Keras' shapes and order of gates (LSTM i, f, g, o;
-GRU z, r, h) and agree with Keras to float32's last digits. Wherever tanh stands in an equation, the layer's
+GRU z, r, h; SRU c, f, r, and a last part where the input is not as wide as the cell) and agree with Keras to float32's last digits. Wherever tanh stands in an equation, the layer's
 activation is taken.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -87,52 +91,99 @@ def gru(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Func
     return states
 
 
+def sru(x: Array, kernel: Array, bias: Array, activation: Function) -> Array:
+    """Simple Recurrent Unit: the hidden state at every step, shape (N, T, units). `bias` is that of f, then r."""
+    units = len(bias) // 2
+    parts = np.split(x @ kernel, kernel.shape[1] // units, axis=2)
+    forget, reset = sigmoid(parts[1] + bias[:units]), sigmoid(parts[2] + bias[units:])
+    cell, cells = np.zeros((len(x), units), np.float32), np.empty((*x.shape[:2], units), np.float32)
+    for t in range(x.shape[1]):
+        cell = forget[:, t] * cell + (np.float32(1) - forget[:, t]) * parts[0][:, t]
+        cells[:, t] = cell
+    return reset * activation(cells) + (np.float32(1) - reset) * (parts[3] if len(parts) == 4 else x)
+
+
 def window_dense(x: Array, kernel: Array, bias: Array, activation: Function) -> Array:
     """A Dense layer on each window of L rows (a Conv1D): kernel (L, F, units), result (N, T-L+1, units)."""
     windows = sliding_window_view(x, len(kernel), axis=1)  # (N, T-L+1, F, L)
     return activation(np.einsum("ntfl,lfu->ntu", windows, kernel, optimize=True) + bias)
 
 
+def layer_norm(x: Array, gamma: Array, beta: Array) -> Array:
+    """Each row of the last axis with mean 0 and variance 1, then stretched and moved."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return np.asarray(gamma * centred / np.sqrt(centred.var(axis=-1, keepdims=True) + np.float32(1e-3)) + beta)
+
+
 CELLS: dict[str, Cell] = {"lstm": lstm, "gru": gru, "rnn": rnn}
+RECURRENT = ("lstm", "gru", "rnn", "sru")
+GATES = {"lstm": 4, "gru": 3, "rnn": 1, "sru": 3, "dense": 1}
 
 
-def shapes(kind: str, features: int, units: int, depth: int, lookback: int) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every weight below the head."""
-    gates = {"lstm": 4, "gru": 3}.get(kind, 1)
-    found: dict[str, tuple[int, ...]] = {}
-    for number in range(1, depth + 1):
-        layer, inputs = f"{kind}_{number}", features if number == 1 else units
-        found[f"{layer}/kernel"] = (inputs, gates * units)
-        found[f"{layer}/bias"] = (2, gates * units) if kind == "gru" else (gates * units,)
-        if kind in CELLS:
-            found[f"{layer}/recurrent_kernel"] = (units, gates * units)
-    if kind == "dense":
-        found["dense_1/kernel"] = (lookback, features, units)
-    return found
+@dataclass(frozen=True)
+class Stack:
+    """The layers of a network, from the input on: their kinds and widths, and what stands between them.
+
+    A stack of Dense layers alone begins with one on the whole window; elsewhere a Dense layer sees one step.
+    """
+
+    layers: tuple[tuple[str, int], ...]
+    activation: str
+    norm: bool = False
+    residual: bool = False
+
+    @property
+    def windowed(self) -> bool:
+        return all(kind == "dense" for kind, _ in self.layers)
+
+    def adds(self, number: int, before: int, after: int) -> bool:
+        """Whether the inputs of a layer, `before` wide, are added to its outputs, `after` wide."""
+        return self.residual and before == after and not (self.windowed and number == 1)
+
+    def shapes(self, inputs: int, lookback: int) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every weight below the head, for `inputs` columns."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, (kind, units) in enumerate(self.layers, start=1):
+            layer, width = f"{kind}_{number}", GATES[kind] * units
+            found[f"{layer}/kernel"] = (inputs, width + units * (kind == "sru" and inputs != units))
+            found[f"{layer}/bias"] = {"gru": (2, width), "sru": (2 * units,)}.get(kind, (width,))
+            if kind in CELLS:
+                found[f"{layer}/recurrent_kernel"] = (units, width)
+            if self.windowed and number == 1:
+                found[f"{layer}/kernel"] = (lookback, inputs, units)
+            if self.norm:
+                found |= {f"norm_{number}/gamma": (units,), f"norm_{number}/beta": (units,)}
+            inputs = units
+        return found
 
 
-def forward(kind: str, weights: Weights, x: Array, *, lookback: int, horizon: int, activation: str) -> Array:
+def forward(stack: Stack, weights: Weights, x: Array, *, lookback: int, horizon: int) -> Array:
     """The network's outputs for the last T - lookback + 1 origins of each block.
 
     Args:
-        kind: `lstm`, `gru`, `rnn` or `dense`.
         weights: Named `layer/weight`, as `networks.named_weights` gives them.
         x: Inputs, shape (N, T, F), with T at least the lookback.
     Returns:
         Shape (N, T-L+1, H, Q), in normalised units.
     """
-    function, depth = ACTIVATIONS[activation], sum(name.endswith("/kernel") for name in weights) - 1
     hidden = np.asarray(x, np.float32)
-    for number in range(1, depth + 1):
-        layer = f"{kind}_{number}"
-        kernel, bias = weights[f"{layer}/kernel"], weights[f"{layer}/bias"]
-        if kind in CELLS:
-            hidden = CELLS[kind](hidden, kernel, weights[f"{layer}/recurrent_kernel"], bias, function)
-        elif number == 1:
-            hidden = window_dense(hidden, kernel, bias, function)
-        else:
-            hidden = function(hidden @ kernel + bias)
-    if kind in CELLS:
+    for number, (kind, _) in enumerate(stack.layers, start=1):
+        before, hidden = hidden, _layer(kind, number, weights, hidden, ACTIVATIONS[stack.activation])
+        if stack.norm:
+            hidden = layer_norm(hidden, weights[f"norm_{number}/gamma"], weights[f"norm_{number}/beta"])
+        if stack.adds(number, before.shape[-1], hidden.shape[-1]):
+            hidden = hidden + before
+    if not stack.windowed:
         hidden = hidden[:, lookback - 1 :]
     outputs = hidden @ weights["head/kernel"] + weights["head/bias"]
     return outputs.reshape(*outputs.shape[:2], horizon, -1)
+
+
+def _layer(kind: str, number: int, weights: Weights, x: Array, function: Function) -> Array:
+    layer = f"{kind}_{number}"
+    kernel, bias = weights[f"{layer}/kernel"], weights[f"{layer}/bias"]
+    if kind in CELLS:
+        return CELLS[kind](x, kernel, weights[f"{layer}/recurrent_kernel"], bias, function)
+    if kind == "sru":
+        return sru(x, kernel, bias, function)
+    return window_dense(x, kernel, bias, function) if kernel.ndim == 3 else function(x @ kernel + bias)

@@ -1,18 +1,19 @@
 """What every model is asked and answers, so that the rest of the program need not know which one it is.
 
-`Problem` says what is forecast from what; `fit` sees the rows before the test rows and returns `Fit`, whose weights are
-plain arrays; `predict` turns blocks of one label into normalised quantiles.
+`Problem` says what is forecast from what; `fit` sees a panel, the rows before the test rows, and returns `Fit`, whose
+weights are plain arrays; `predict` turns blocks of one label into normalised quantiles.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import ExperimentConfig
-from forecast.windows import Blocks, Rows, Split
+from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
+from forecast.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, NDArray[Any]]
@@ -20,12 +21,24 @@ Weights = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Problem:
-    """What is forecast from what: `column` is the target among `features` columns, `season` the rows in a season."""
+    """What is forecast from what.
+
+    Attributes:
+        features: Columns that are known up to the origin, the target first among them.
+        ahead: Columns that are known for the coming rows as well.
+        season: Rows in a season.
+        lookback: Rows before an origin that are seen.
+    """
 
     config: ExperimentConfig
-    column: int
     features: int
+    ahead: int
     season: int
+    lookback: int
+
+    @property
+    def horizon(self) -> int:
+        return self.config.horizon
 
 
 @dataclass(frozen=True)
@@ -42,15 +55,31 @@ class Validation:
 
 @dataclass(frozen=True)
 class Step:
-    """News from a training in progress, for a progress bar."""
+    """News from a training in progress; `validation_loss` after a look at the validation rows."""
 
     model: str
     step: int
     steps: int
     loss: float
+    validation_loss: float | None = None
 
 
 Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on while a model is trained.
+
+    Attributes:
+        progress: Called after each step; an error that it raises ends the training.
+        checkpoint: File that keeps the state of the training, to go on after a kill.
+        logs: Folder for TensorBoard.
+    """
+
+    progress: Progress | None = None
+    checkpoint: Path | None = None
+    logs: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +92,11 @@ class Fit:
 
 
 class Model(Protocol):
-    """A registered model. `learned` ones have their moves shrunk by what they earned on past origins."""
+    """A registered model.
+
+    `learned` ones have their moves shrunk by what they earned on past origins; `gradient` says that they are networks,
+    which Keras trains.
+    """
 
     @property
     def name(self) -> str: ...
@@ -74,16 +107,19 @@ class Model(Protocol):
     @property
     def learned(self) -> bool: ...
 
-    def shapes(self, problem: Problem) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every weight."""
+    @property
+    def gradient(self) -> bool: ...
+
+    def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
+        """Name and shape of every weight; None for a length that the data decide."""
         ...
 
-    def blocks(self, values_scaled: Array, origin: Rows, problem: Problem) -> Blocks:
+    def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         """Blocks of one label, in this model's own normalisation."""
         ...
 
-    def fit(self, values_scaled: Array, split: Split, problem: Problem, progress: Progress | None) -> Fit:
-        """Learns from `values_scaled`, shape (split.test, F): the training and validation rows alone."""
+    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
+        """Learns from the training rows of a panel; its validation rows may choose among what was learned."""
         ...
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
@@ -91,7 +127,29 @@ class Model(Protocol):
         ...
 
 
-def residual_quantiles(residual: Array, levels: tuple[float, ...], median: int) -> Array:
+def window_blocks(inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
+    """Blocks of one label in the window's own normalisation."""
+    return make_blocks(inputs, origin, lookback=problem.lookback, horizon=problem.horizon)
+
+
+def training_blocks(panel: Panel, problem: Problem, *, most: int) -> Blocks:
+    """Windows of one label from the training rows of all series, at most `most` of them, evenly spread."""
+    chosen = training_origins(panel, problem, most=most)
+    return window_blocks(panel.inputs, chosen, problem)
+
+
+def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
+    """Origins whose labels lie in the training rows, at most `most` of them, as many of one series as of another."""
+    share = max(1, most // len(panel.splits))
+    chosen = []
+    for start, split in zip(panel.start, panel.splits, strict=True):
+        usable = origins(problem.lookback, split.validation, horizon=problem.horizon)
+        even = np.linspace(0, len(usable) - 1, min(share, len(usable))).astype(int)
+        chosen.append(start + usable[even])
+    return np.concatenate(chosen)
+
+
+def residual_quantiles(residual: Array) -> Array:
     """Quantiles of residuals (N, H) for each step, shape (H, Q), moved so that the median is 0."""
-    quantiles = np.quantile(residual, levels, axis=0).T
-    return np.asarray(quantiles - quantiles[:, [median]])
+    quantiles = np.quantile(residual, QUANTILES, axis=0).T
+    return np.asarray(quantiles - quantiles[:, [MEDIAN]])

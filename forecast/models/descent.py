@@ -2,122 +2,211 @@
 
 Adam (Kingma and Ba 2015), the gradient's norm clipped, a short warm-up and a cosine decay (Loshchilov and Hutter
 2017). The untrained network takes part in the choice, so that training cannot make the validation loss worse.
+
+A network is compiled once for all trainings of one shape in a process, whatever the series and the seed.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES, Loss, TrainingConfig
 from forecast.errors import ModelError
-from forecast.models.contract import Fit, Progress, Step, Validation, Weights
-from forecast.windows import Blocks
+from forecast.models import devices
+from forecast.models.contract import Fit, Problem, Step, Validation, Watch, Weights
+from forecast.models.records import Checkpoint, Logs, State
 
 if TYPE_CHECKING:
     import keras
 
 Array = NDArray[np.float64]
+Batch = tuple[NDArray[np.float32], Array]
+
+# Compiled networks that are kept for the next training.
+KEPT = 4
+# Labels beyond this many scales are cut: they come from windows that hardly moved before a jump.
+LARGEST = 1e3
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network to be trained: `build(kind, problem, length=...)` makes it."""
+
+    kind: str
+    problem: Problem
+    build: Callable[..., "keras.Model"]
+    length: int
 
 
 def descend(
-    network: "keras.Model",
+    program: Program,
     *,
-    draw: Callable[[], Blocks],
+    start: Weights,
+    draw: Callable[[], Batch],
+    random: np.random.Generator,
     named_weights: Callable[["keras.Model"], Weights],
     predict: Callable[[Weights], Array],
     y_validation: Array,
     training: TrainingConfig,
-    progress: Progress | None,
+    watch: Watch,
 ) -> Fit:
-    """Trains `network` in place and returns its best weights on the validation rows.
+    """Trains a network and returns its best weights on the validation rows.
 
     Ctrl-C ends the training, not the program: the best weights so far are returned and `interrupted` says so.
 
     Args:
-        draw: Gives the blocks of the next step.
+        start: Weights that do not begin as Keras draws them.
+        draw: Gives the inputs and labels of the next step; labels that are not known are NaN.
+        random: What `draw` takes its numbers from, so that a checkpoint can keep its state.
         predict: Normalised outputs (N, S, H, Q) for the validation blocks with the given weights.
         y_validation: Their labels, shape (N, S, H).
     """
-    _compile(network, training)
-    due = {round(part * training.steps / training.validations) for part in range(training.validations + 1)}
-    history: list[Validation] = []
+    steps = training.steps or 0
+    due = {round(part * steps / training.validations) for part in range(training.validations + 1)}
+    network = _fresh_network(program, training, start)
+    checkpoint = Checkpoint.of(watch.checkpoint, program.kind, program.problem, training, y_validation)
+    state = checkpoint.restore(network, random) or State(best=named_weights(network))
+    logs = Logs(watch.logs, program.kind, training.seed)
     losses: list[float] = []
-    best, interrupted = named_weights(network), False
+    interrupted = False
     try:
-        for step in range(training.steps + 1):
+        for step in range(state.step, steps + 1):
             if step:
                 losses.append(_step(network, draw))
-                if progress:
-                    progress(Step(network.name, step, training.steps, losses[-1]))
+                _tell(watch, Step(program.kind, step, steps, losses[-1]), logs)
             if step in due:
-                weights = named_weights(network)
-                validation_loss = loss_of(predict(weights), y_validation, training.loss)
-                _check_finite(validation_loss, step, training)
-                if all(validation_loss < earlier.validation_loss for earlier in history):
-                    best = weights
-                history.append(Validation(step, float(np.mean(losses)) if losses else None, validation_loss))
+                state = _validate(state, step, losses, named_weights(network), predict, y_validation, training)
+                checkpoint.keep(network, random, state)
+                _tell(watch, Step(program.kind, step, steps, *_last(state)), logs)
                 losses.clear()
+                if training.patience and state.since_best > training.patience:
+                    break
     except KeyboardInterrupt:
         interrupted = True
-    return Fit(best, tuple(history), interrupted)
+    logs.close()
+    return Fit(state.best, state.history, interrupted)
 
 
-def _step(network: "keras.Model", draw: Callable[[], Blocks]) -> float:
-    """One step of the optimiser on the next blocks; their loss."""
-    blocks = draw()
-    y = np.clip(blocks.y, -LARGEST, LARGEST).astype(np.float32)
-    return float(network.train_on_batch(blocks.x, y))
-
-
-def _check_finite(validation_loss: float, step: int, training: TrainingConfig) -> None:
+def _validate(
+    state: State,
+    step: int,
+    losses: list[float],
+    weights: Weights,
+    predict: Callable[[Weights], Array],
+    y_validation: Array,
+    training: TrainingConfig,
+) -> State:
+    """The state after a look at the validation rows."""
+    validation_loss = loss_of(predict(weights), y_validation, training.loss)
     if not np.isfinite(validation_loss):
         raise ModelError(
             f"training diverged at step {step}: the validation loss is {validation_loss}. "
             f"Use a smaller --learning-rate than {training.learning_rate:g}."
         )
+    news = Validation(step, float(np.mean(losses)) if losses else None, validation_loss)
+    better = all(validation_loss < earlier.validation_loss for earlier in state.history)
+    return State(
+        best=weights if better else state.best,
+        step=step + 1,
+        history=(*state.history, news),
+        since_best=0 if better else state.since_best + 1,
+    )
 
 
-# Labels beyond this many scales are cut: they come from windows that hardly moved before a jump.
-LARGEST = 1e3
+def _last(state: State) -> tuple[float, float]:
+    news = state.history[-1]
+    return (float("nan") if news.loss is None else news.loss), news.validation_loss
+
+
+def _tell(watch: Watch, step: Step, logs: Logs) -> None:
+    logs.write(step)
+    if watch.progress and (step.step or step.validation_loss is not None):
+        watch.progress(step)
+
+
+def _step(network: "keras.Model", draw: Callable[[], Batch]) -> float:
+    """One step of the optimiser on the next blocks; their loss."""
+    x, y = draw()
+    return float(network.train_on_batch(x, np.clip(y, -LARGEST, LARGEST).astype(np.float32)))
 
 
 def loss_of(outputs: Array, y: Array, loss: Loss) -> float:
-    """The mean loss of outputs (..., H, Q) against labels (..., H), as in training."""
+    """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training."""
     error = np.clip(y, -LARGEST, LARGEST)[..., None] - outputs
+    error = error[np.isfinite(y)]
     if loss == "mse":
         return float(np.square(error).mean())
     levels = np.array(QUANTILES)
     return float(np.maximum(levels * error, (levels - 1) * error).mean())
 
 
-def _compile(network: "keras.Model", training: TrainingConfig) -> None:
+def _fresh_network(program: Program, training: TrainingConfig, start: Weights) -> "keras.Model":
+    """A compiled network with new weights, drawn from the seed alone."""
     import keras
 
+    network = _compiled(_without_seed(program, training))
+    keras.utils.set_random_seed(training.seed)
+    with devices.policy():
+        fresh = program.build(program.kind, program.problem, length=program.length)
+    for variable, value in zip(network.variables, fresh.variables, strict=True):
+        variable.assign(value)
+    for variable in network.optimizer.variables:
+        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+    for name, array in start.items():
+        layer, weight = name.split("/")
+        getattr(network.get_layer(layer), weight).assign(array)
+    return network
+
+
+def _without_seed(program: Program, training: TrainingConfig) -> Program:
+    config = program.problem.config
+    config = replace(config, training=replace(training, seed=0, seeds=1))
+    return replace(program, problem=replace(program.problem, config=config))
+
+
+@lru_cache(maxsize=KEPT)
+def _compiled(program: Program) -> "keras.Model":
+    import keras
+
+    training = program.problem.config.training
+    steps = training.steps or 1
     schedule = keras.optimizers.schedules.CosineDecay(
         0.1 * training.learning_rate,
-        decay_steps=training.steps,
+        decay_steps=steps,
         warmup_target=training.learning_rate,
-        warmup_steps=max(1, training.steps // 10),
+        warmup_steps=max(1, steps // 10),
     )
-    network.compile(
-        optimizer=keras.optimizers.Adam(schedule, clipnorm=training.clip_norm),
-        loss=_pinball if training.loss == "pinball" else _squared,
-        jit_compile=True,  # halves the time of a recurrent step; every block has the same shape, so it compiles once
-    )
+    with devices.scope(), devices.policy():
+        network = program.build(program.kind, program.problem, length=program.length)
+        network.compile(
+            optimizer=keras.optimizers.Adam(schedule, clipnorm=training.clip_norm),
+            loss=_pinball if training.loss == "pinball" else _squared,
+            jit_compile=devices.can_compile(),  # halves the time of a recurrent step
+        )
+        network.optimizer.build(network.trainable_variables)
+    return network
 
 
-def _pinball(y_true: "keras.KerasTensor", y_pred: "keras.KerasTensor") -> "keras.KerasTensor":
+def _pinball(y_true: Any, y_pred: Any) -> Any:
     """Quantile loss (Koenker and Bassett 1978): labels (N, S, H) against quantiles (N, S, H, Q)."""
     from keras import ops
 
     levels = ops.convert_to_tensor(QUANTILES, dtype="float32")
-    error = ops.expand_dims(y_true, -1) - y_pred
-    return ops.mean(ops.maximum(levels * error, (levels - 1) * error))
+    y_pred = ops.cast(y_pred, "float32")
+    known = ops.cast(ops.logical_not(ops.isnan(y_true)), "float32")
+    error = ops.expand_dims(ops.where(ops.isnan(y_true), 0.0, y_true), -1) - y_pred
+    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
+    return ops.sum(loss * known) / ops.maximum(ops.sum(known), 1.0)
 
 
-def _squared(y_true: "keras.KerasTensor", y_pred: "keras.KerasTensor") -> "keras.KerasTensor":
+def _squared(y_true: Any, y_pred: Any) -> Any:
     from keras import ops
 
-    return ops.mean(ops.square(y_true - ops.reshape(y_pred, ops.shape(y_true))))  # Keras may have cut the last axis
+    y_pred = ops.cast(ops.reshape(y_pred, ops.shape(y_true)), "float32")  # Keras may have cut the last axis
+    known = ops.cast(ops.logical_not(ops.isnan(y_true)), "float32")
+    error = ops.where(ops.isnan(y_true), 0.0, y_true) - y_pred
+    return ops.sum(ops.square(error) * known) / ops.maximum(ops.sum(known), 1.0)

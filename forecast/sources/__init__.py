@@ -16,7 +16,7 @@ import pandas as pd
 from forecast.errors import ForecastError, SeriesError, SourceError
 from forecast.exchanges import check_exchange, exchange_of_ticker, recognise
 from forecast.series import TimeSeries
-from forecast.sources.cleaning import clean
+from forecast.sources.cleaning import NOTHING, Carried, clean
 from forecast.sources.dates import check_order
 from forecast.sources.files import SUFFIXES, read_file, read_frame
 from forecast.sources.inspection import Inspection, Sighting
@@ -29,6 +29,8 @@ Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 KINDS = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}
 # Names of series that an error lists.
 LISTED = 12
+# What stands behind a file to name all of its series.
+EVERY = ":*"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,9 @@ def load(
     source: Source,
     *,
     target: str | None = None,
+    columns: Sequence[str] = (),
+    future_columns: Sequence[str] = (),
+    prices: bool = False,
     name: str | None = None,
     unit: str | None = None,
     date_order: str | None = None,
@@ -66,6 +71,10 @@ def load(
             ticker of Yahoo Finance, or a pandas object whose index, or a column with dates, says when.
         target: The column to forecast; by default the adjusted close if there is one, else the close, else the only
             column of values.
+        columns: Other columns that the series carries beside the target.
+        future_columns: Columns that it carries and that are known ahead: rows after the last one with a target hold
+            what is to come.
+        prices: Carry the open, high, low and volume as well, where there are any.
         name: What to call the series; by default its name in the file, the file's or the ticker's.
         unit: What one unit of the target is, as in `USD`.
         date_order: Order of day, month and year, `dmy`, `mdy` or `ymd`; by default the whole column decides.
@@ -84,8 +93,40 @@ def load(
     reading, names = _select(found, target, check_order(date_order))
     if len(names) > 1:
         listed = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
-        raise SourceError(f"{found.table.where}: say which series, with FILE:NAME or --target. There are {listed}.")
-    series = _make(found, reading, names[0], name, unit, exchange)
+        raise SourceError(
+            f"{found.table.where}: say which series, with FILE:NAME or --target, or FILE:* for all. There are {listed}."
+        )
+    carried = Carried(tuple(columns), tuple(future_columns), prices)
+    return _check_strict(_make(found, reading, names[0], name, unit, exchange, carried), strict)
+
+
+def load_all(
+    source: Source,
+    *,
+    target: str | None = None,
+    columns: Sequence[str] = (),
+    future_columns: Sequence[str] = (),
+    prices: bool = False,
+    unit: str | None = None,
+    date_order: str | None = None,
+    exchange: str | None = None,
+    strict: bool = False,
+    offline: bool = False,
+) -> list[TimeSeries]:
+    """Reads `FILE:*`, all series of a file; of any other source its only one. Arguments as for `load`."""
+    carried = Carried(tuple(columns), tuple(future_columns), prices)
+    file = str(source).removesuffix(EVERY)
+    if isinstance(source, TimeSeries | pd.DataFrame | pd.Series) or file == str(source):
+        given = {"target": target, "columns": columns, "future_columns": future_columns, "prices": prices, "unit": unit}
+        given |= {"date_order": date_order, "exchange": exchange, "strict": strict, "offline": offline}
+        return [load(source, **given)]  # type: ignore[arg-type]
+    exchange = check_exchange(exchange) if exchange else ""
+    found = _find(file, offline)
+    reading, names = _select(found, target, check_order(date_order))
+    return [_check_strict(_make(found, reading, name, None, unit, exchange, carried), strict) for name in names]
+
+
+def _check_strict(series: TimeSeries, strict: bool) -> TimeSeries:
     if strict and (repairs := [str(finding) for finding in series.findings if finding.repaired]):
         raise SeriesError(f"{series.name}: with --strict no row may be left out or merged. {'; '.join(repairs)}.")
     return series
@@ -163,7 +204,15 @@ def _select(found: Found, target: str | None, order: str | None) -> tuple[Readin
     raise SourceError(f"{found.table.where}: NAME in FILE:NAME must be one of {there}. Received: {found.part}.")
 
 
-def _make(found: Found, reading: Reading, part: str, name: str | None, unit: str | None, exchange: str) -> TimeSeries:
+def _make(
+    found: Found,
+    reading: Reading,
+    part: str,
+    name: str | None,
+    unit: str | None,
+    exchange: str,
+    carried: Carried = NOTHING,
+) -> TimeSeries:
     column = f"{found.label}:{found.part}" if found.part and not part else ""
     series = clean(
         reading,
@@ -171,6 +220,7 @@ def _make(found: Found, reading: Reading, part: str, name: str | None, unit: str
         name=name or part or column or reading.name or found.label,
         unit=unit or found.unit,
         exchange=exchange or found.exchange,
+        carried=carried,
     )
     return replace(series, notes=(*found.notes, *series.notes))
 
@@ -186,4 +236,4 @@ def _sight(found: Found, reading: Reading, part: str, exchange: str) -> Sighting
     return Sighting(series.name, series, choice.why, columns, series.exchange or recognise(series.index))
 
 
-__all__ = ["inspect", "load"]
+__all__ = ["inspect", "load", "load_all"]

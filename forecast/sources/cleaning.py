@@ -3,7 +3,7 @@
 In: a `Reading` and the name of one of its series. Out: a `TimeSeries` with its findings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,25 +70,59 @@ class Part:
         return values if len(self.rows) == len(values) else values[self.rows]
 
 
-def clean(reading: Reading, series: str, *, name: str, unit: str | None = None, exchange: str = "") -> TimeSeries:
+@dataclass(frozen=True)
+class Carried:
+    """Columns that a series carries beside its target: known up to a row, known ahead, or all kinds of prices."""
+
+    columns: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
+    prices: bool = False
+
+    def names(self, reading: Reading, target: str) -> list[str]:
+        """All of them, each once, as the table calls them."""
+        found = _names(reading, (*self.columns, *self.ahead))
+        if self.prices:
+            volume = words.volume_column(reading.numeric)
+            found += [*words.price_columns(reading.numeric).values(), *([volume] if volume else [])]
+        return [name for name in dict.fromkeys(found) if name != target]
+
+
+NOTHING = Carried()
+
+
+def clean(
+    reading: Reading,
+    series: str,
+    *,
+    name: str,
+    unit: str | None = None,
+    exchange: str = "",
+    carried: Carried = NOTHING,
+) -> TimeSeries:
     """One series, with its findings.
 
     Raises:
-        SourceError: a row has a value, but a date that cannot be read; or no row has a value.
+        SourceError: a row has a value, but a date that cannot be read; no row has a value; or there is no such column.
         SeriesError: several securities share their dates, and nothing tells them apart.
     """
     part = _part(reading, series)
     _check_dates(part)
     _check_headers(part)
-    kept = part.only(part.dated & np.isfinite(part.values))
+    others = carried.names(reading, part.target)
+    coming = _coming(part, _names(reading, carried.ahead))
+    part = part.only(~coming)
+    valued = part.dated & np.isfinite(part.values)
+    beside = np.column_stack([part.values, *(part.column(name) for name in others)])
+    kept = part.only(valued & np.isfinite(beside).all(axis=1))
     _check_rows(part, kept)
     prices = words.is_price(part.target)
-    stamps, values, merged = merge_dates(kept.stamps, kept.values)
-    index = pd.DatetimeIndex(stamps)
+    stamps, places, merged = merge_dates(kept.stamps, kept.values)
+    index, values = pd.DatetimeIndex(stamps), kept.values[places]
     found = (
         *_around(reading),
         order_of(part.stamps[part.dated]),
         *_left_out(part),
+        _without_others(part.only(valued), others),
         *(_disordered(kept) if prices else ()),
         merged,
         *doubts(index, values, prices=prices),
@@ -96,14 +130,59 @@ def clean(reading: Reading, series: str, *, name: str, unit: str | None = None, 
     return TimeSeries(
         name=name,
         index=index,
-        values=values[:, None],
-        columns=(part.target,),
+        values=np.column_stack([values, *(kept.column(name)[places] for name in others)]),
+        columns=(part.target, *others),
         target=part.target,
         unit=unit or "units",
         exchange=exchange,
         notes=_notes(reading),
         findings=tuple(finding for finding in found if finding),
+        future=_future(_part(reading, series).only(coming), (part.target, *others), carried.ahead),
     )
+
+
+def _names(reading: Reading, wanted: Sequence[str]) -> list[str]:
+    """Columns by the names that a user gave them, in any case.
+
+    Raises:
+        SourceError: one of them is not there, or holds no numbers.
+    """
+    there = {name.strip().casefold(): name for name in reversed(reading.numeric)}
+    if missing := [name for name in wanted if name.strip().casefold() not in there]:
+        listed = ", ".join(reading.numeric)
+        raise SourceError(
+            f"{reading.table.where}: a column must be one of those with numbers, {listed}. "
+            f"Received: {', '.join(missing)}."
+        )
+    return [there[name.strip().casefold()] for name in wanted]
+
+
+def _coming(part: Part, ahead: Sequence[str]) -> Flags:
+    """Rows after the last target that hold the columns which are known ahead."""
+    valued = part.dated & np.isfinite(part.values)
+    if not ahead or not valued.any():
+        return np.zeros(len(part.rows), bool)
+    later = part.dated & (part.stamps > part.stamps[valued].max())
+    return np.asarray(later & np.isfinite([part.column(name) for name in ahead]).all(axis=0))
+
+
+def _future(coming: Part, columns: Sequence[str], ahead: Sequence[str]) -> Array:
+    """The coming rows in the order of time, shape (M, F); NaN for columns that are not known ahead."""
+    known = {name.casefold() for name in ahead}
+    order = np.argsort(coming.stamps, kind="stable")
+    unknown = np.full(len(order), np.nan)
+    return np.column_stack(
+        [coming.column(name)[order] if name.strip().casefold() in known else unknown for name in columns]
+    )
+
+
+def _without_others(valued: Part, others: Sequence[str]) -> Finding | None:
+    """Rows with a target that lack a column which was asked for."""
+    lacking = ~np.isfinite([valued.column(name) for name in others]).all(axis=0) if others else np.zeros(0, bool)
+    if not lacking.any():
+        return None
+    action = f"rows with {valued.target} but without {', '.join(others)} were left out"
+    return find("missing_features", np.sort(valued.stamps[lacking]), action, repaired=True)
 
 
 def _part(reading: Reading, series: str) -> Part:

@@ -16,6 +16,7 @@ from forecast.sources.dates import one_way, repeated
 from forecast.sources.forms import Stamps
 
 Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 # First dates that a finding names.
 NAMED = 5
@@ -86,20 +87,22 @@ def conflicting_dates(stamps: Stamps, values: Array) -> Stamps:
     return np.unique(stamps[1:][differ])
 
 
-def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Array, Finding | None]:
-    """One row a date, in the order of time: of several the last in the file."""
+def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Places, Finding | None]:
+    """One row a date, in the order of time, of several the last in the file: their stamps, and where they stood."""
+    places = np.arange(len(stamps))
     if one_way(stamps):
-        return (stamps, values, None) if stamps[0] <= stamps[-1] else (stamps[::-1], values[::-1], None)
+        order = slice(None) if stamps[0] <= stamps[-1] else slice(None, None, -1)
+        return stamps[order], places[order], None
     conflicts = len(conflicting_dates(stamps, values))
-    order = np.argsort(stamps, kind="stable")
-    stamps, values = stamps[order], values[order]
+    places = np.argsort(stamps, kind="stable")
+    stamps = stamps[places]
     again = stamps[1:] == stamps[:-1]
     if not again.any():
-        return stamps, values, None
+        return stamps, places, None
     says = f"on {conflicts} dates the values differ, the last in the file stands" if conflicts else "all of them equal"
     action = f"{int(again.sum())} rows on dates that were there were merged; {says}"
     keep = np.append(~again, True)
-    return stamps[keep], values[keep], find("duplicate_dates", np.unique(stamps[1:][again]), action, repaired=True)
+    return stamps[keep], places[keep], find("duplicate_dates", np.unique(stamps[1:][again]), action, repaired=True)
 
 
 def doubts(index: pd.DatetimeIndex, values: Array, *, prices: bool) -> Iterator[Finding]:

@@ -129,6 +129,11 @@ def price_columns(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def volume_column(names: Sequence[str]) -> str | None:
+    """The first column that holds a volume by its name."""
+    return next((name for name in names if VOLUMES & set(words_of(name))), None)
+
+
 def is_value(name: str) -> bool:
     """Whether a column may be what is forecast: no volume, change, day of the week or the like by its name."""
     words = set(words_of(name))

@@ -1,0 +1,189 @@
+"""The linear part: ridge regression of the coming moves on the last differences, in closed form.
+
+    move[h] = sum over lags and features of kernel[lag, feature, h] x[lag, feature]
+            + sum over columns known ahead of weight[h, column] ahead[h, column]
+
+It carries what is linear in a series, its seasons above all, past the network, which then learns what is left: the
+autoregressive highway of LSTNet (Lai et al. 2018), and as accurate as any linear map that is found step by step
+(Toner and Darlow 2024). Ridge regression: Hoerl and Kennard (1970).
+
+The errors that count are absolute ones: rows are weighed by one over their error in the fit before (iteratively
+reweighted least squares, Lawson 1961), so that a few wild windows do not bend the map.
+
+How strong the penalty is, and whether there is a linear part at all, is decided by forecasts of rows that were not
+fitted: the training rows in FOLDS parts, each forecast from the others, and the validation rows. Without a gain over
+the naive forecast beyond luck, the linear part is nothing. On prices it nearly always is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.models.contract import Problem, Weights, training_origins
+from forecast.windows import Blocks, Panel, Rows, make_blocks, origins
+
+Array = NDArray[np.float64]
+
+FOLDS = 5
+# Penalties, in shares of the rows: inputs are of size 1.
+PENALTIES = np.logspace(-4, 1, 6)
+LIGHT = 2
+# Student's t of the gains of the five folds and the validation rows that luck exceeds once in a hundred times.
+BEYOND_LUCK = 3.36
+# Labels are cut here, in scales: a jump after a quiet window must not count as much as all other rows together.
+LARGEST = 10.0
+# Fits with weights after the first without, and the smallest error that a weight is taken from, in scales.
+REWEIGHTED, SMALLEST = 2, 0.05
+# Windows that are fitted, and windows that are held at once.
+MOST, CHUNK = 60_000, 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums of products over windows: lags by lags, lags by labels, and the same for the columns known ahead.
+
+    With P = L * F inputs: shapes (P, P), (P, H), (P, H, K), (H, K, K), (H, K), and the sum of the weights.
+    """
+
+    lags: Array
+    labels: Array
+    cross: Array
+    ahead: Array
+    ahead_labels: Array
+    count: float
+
+    def __add__(self, other: "Moments") -> "Moments":
+        return self._with(other, 1)
+
+    def __sub__(self, other: "Moments") -> "Moments":
+        return self._with(other, -1)
+
+    def _with(self, other: "Moments", sign: int) -> "Moments":
+        theirs = vars(other)
+        return Moments(**{name: mine + sign * theirs[name] for name, mine in vars(self).items()})
+
+
+def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
+    """Kernel (L, F, H) and weights of the columns known ahead (H, K); all 0 where they would not help."""
+    folds = _folds(panel, problem)
+    moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
+    for _ in range(REWEIGHTED):
+        fitted = _solve(sum(moments[1:], moments[0]))
+        moments = [_moments(panel, fold, problem, fitted) for fold in folds[:-1]]
+    whole = sum(moments[1:], moments[0])
+    fitted = _solve(whole)
+    gains = [_gains(panel, fold, problem, _solve(whole - part)) for fold, part in zip(folds, moments, strict=False)]
+    gains.append(_gains(panel, folds[-1], problem, fitted))
+    chosen = _choose(np.array(gains))
+    lags, ahead = (part[chosen] if chosen is not None else 0 * part[0] for part in fitted)
+    shape = (problem.lookback, problem.features, problem.horizon)
+    return {"highway/kernel": lags.reshape(shape).astype(np.float32), "highway/ahead": ahead.astype(np.float32)}
+
+
+def apply_highway(weights: Weights, blocks: Blocks) -> Array:
+    """The linear part of the moves, shape (N, S, H), in normalised units; 0 where there are no such weights."""
+    kernel = weights.get("highway/kernel")
+    if kernel is None:
+        return np.zeros(blocks.y.shape)
+    moves = np.zeros(blocks.y.shape)
+    if kernel.any():
+        lookback, features, horizon = kernel.shape
+        windows = np.lib.stride_tricks.sliding_window_view(blocks.x[:, :, :features], lookback, axis=1)
+        flat = kernel.transpose(1, 0, 2).reshape(-1, horizon)
+        moves += (windows.reshape(-1, len(flat)) @ flat).reshape(moves.shape)
+    ahead = weights["highway/ahead"]
+    return np.asarray(moves + np.einsum("nshk,hk->nsh", blocks.ahead, ahead, optimize=True) if ahead.any() else moves)
+
+
+def _folds(panel: Panel, problem: Problem) -> list[Rows]:
+    """Origins in five parts of the training rows, and those of the validation rows."""
+    training = np.sort(training_origins(panel, problem, most=MOST))
+    place = np.empty(len(training), int)
+    of = np.searchsorted(panel.start, training, side="right") - 1
+    for number in range(len(panel.splits)):
+        mine = np.flatnonzero(of == number)
+        place[mine] = np.arange(len(mine)) * FOLDS // max(1, len(mine))
+    validation = [
+        start + origins(split.validation - 1, split.test, horizon=problem.horizon)
+        for start, split in zip(panel.start, panel.splits, strict=True)
+    ]
+    every = max(1, sum(map(len, validation)) // (MOST // FOLDS))
+    return [*(training[place == fold] for fold in range(FOLDS)), np.concatenate([part[::every] for part in validation])]
+
+
+def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Array, Array, Array]]:
+    """Lags (n, P), labels (n, H) and moves known ahead (n, H, K), a chunk at a time."""
+    for start in range(0, len(origin), CHUNK):
+        chosen = origin[start : start + CHUNK]
+        blocks = make_blocks(panel.inputs, chosen, lookback=problem.lookback, horizon=problem.horizon)
+        lags = blocks.x[:, :, : problem.features].reshape(len(chosen), -1).astype(np.float64)
+        yield lags, np.clip(blocks.y[:, 0], -LARGEST, LARGEST), blocks.ahead[:, 0]
+
+
+def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: tuple[Array, Array] | None) -> Moments:
+    """Sums over windows, each weighed by one over its error in `fitted`."""
+    inputs, horizon, ahead = problem.lookback * problem.features, problem.horizon, problem.ahead
+    shapes = (inputs, inputs), (inputs, horizon), (inputs, horizon, ahead), (horizon, ahead, ahead), (horizon, ahead)
+    sums = [np.zeros(shape) for shape in shapes]
+    total = Moments(sums[0], sums[1], sums[2], sums[3], sums[4], 0.0)
+    for x, y, z in _windows(panel, origin, problem):
+        weight = np.ones(len(x)) if fitted is None else _weights(x, y, z, fitted)
+        weighed = x * weight[:, None]
+        total += Moments(
+            weighed.T @ x,
+            weighed.T @ y,
+            np.tensordot(weighed, z, (0, 0)),
+            np.einsum("n,nhk,nhl->hkl", weight, z, z),
+            np.einsum("n,nhk,nh->hk", weight, z, y),
+            float(weight.sum()),
+        )
+    return total
+
+
+def _weights(x: Array, y: Array, z: Array, fitted: tuple[Array, Array]) -> Array:
+    """One over the mean error of each window with a light penalty, shape (n,)."""
+    lags, ahead = (part[LIGHT] for part in fitted)
+    error = np.abs(y - x @ lags - np.einsum("nhk,hk->nh", z, ahead)).mean(axis=1)
+    return np.asarray(1 / np.maximum(error, SMALLEST))
+
+
+def _solve(moments: Moments) -> tuple[Array, Array]:
+    """The ridge solutions for each penalty: lags (penalties, P, H), ahead (penalties, H, K).
+
+    The columns known ahead are a few a step, and are eliminated by the Schur complement of each step.
+    """
+    values, vectors = np.linalg.eigh(moments.lags)
+    labels, cross = vectors.T @ moments.labels, np.tensordot(vectors.T, moments.cross, (1, 0))
+    count, steps = max(moments.count, 1.0), moments.ahead.shape[1]
+    size = np.einsum("hkk->hk", moments.ahead)[:, :, None] * np.eye(steps)
+    found = []
+    for penalty in PENALTIES:
+        inverse = 1 / (np.maximum(values, 0) + penalty * count)
+        schur = moments.ahead + penalty * size + 1e-9 * np.eye(steps)
+        schur -= np.einsum("phk,p,phl->hkl", cross, inverse, cross, optimize=True)
+        right = moments.ahead_labels - np.einsum("phk,p,ph->hk", cross, inverse, labels, optimize=True)
+        ahead = np.linalg.solve(schur, right[:, :, None])[:, :, 0]
+        lags = inverse[:, None] * (labels - np.einsum("phk,hk->ph", cross, ahead))
+        found.append((vectors @ lags, ahead))
+    return np.array([lags for lags, _ in found]), np.array([ahead for _, ahead in found])
+
+
+def _gains(panel: Panel, origin: Rows, problem: Problem, solutions: tuple[Array, Array]) -> Array:
+    """How much smaller than the naive forecast's the mean error of each solution is, as a share."""
+    naive, errors = 0.0, np.zeros(len(PENALTIES))
+    for x, y, z in _windows(panel, origin, problem):
+        naive += np.abs(y).sum()
+        for number, (lags, ahead) in enumerate(zip(*solutions, strict=True)):
+            moves = x @ lags + np.einsum("nhk,hk->nh", z, ahead)
+            errors[number] += np.abs(y - moves).sum()
+    return 1 - errors / naive if naive else np.zeros(len(PENALTIES))
+
+
+def _choose(gains: Array) -> int | None:
+    """The penalty with the largest mean gain (folds, penalties), if that is more than luck."""
+    mean, spread = gains.mean(axis=0), gains.std(axis=0, ddof=1)
+    best = int(np.argmax(mean))
+    error = spread[best] / np.sqrt(len(gains))
+    return best if mean[best] > BEYOND_LUCK * error and mean[best] > 0 else None

@@ -1,0 +1,170 @@
+"""ETS, Theta and ARIMA: carried from origin to origin as statsforecast itself would do it."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from forecast.config import MEDIAN, ExperimentConfig
+from forecast.errors import ConfigError
+from forecast.models import Problem, Watch, find_model
+from forecast.models.statistical import FEWEST, ROWS, _pattern
+from forecast.windows import Inputs, Panel, Split
+
+NAMES = ["ets", "theta", "arima"]
+ALL = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture
+def library():
+    return pytest.importorskip("statsforecast.models", reason="the extra `statistics` is not installed")
+
+
+def setup(values: np.ndarray, *, season: int = 1) -> tuple[Inputs, Panel, Problem]:
+    """A series split at 70 and 80 %, lookback 16, horizon 6."""
+    inputs = Inputs(np.asarray(values, float)[:, None], np.zeros((len(values), 0)))
+    split = Split(int(0.7 * len(values)), int(0.8 * len(values)), len(values))
+    config = ExperimentConfig(lookback=16, horizon=6)
+    return inputs, Panel.of([inputs], [split]), Problem(config, 1, 0, season, 16)
+
+
+def points(name: str, values: np.ndarray, origin: np.ndarray, *, season: int = 1) -> np.ndarray:
+    """Scaled point forecasts, shape (N, H)."""
+    inputs, _, problem = setup(values, season=season)
+    model = find_model(name)
+    blocks = model.blocks(inputs, origin, problem)
+    moves = model.predict({"residuals": np.zeros((6, 7))}, blocks, problem)[:, :, MEDIAN]
+    return blocks.anchor[:, 0] + moves * blocks.scale[:, 0]
+
+
+def relative_error(name: str, values: np.ndarray, *, season: int = 1) -> float:
+    """The mean absolute error on the test rows over the naive forecast's."""
+    origin = np.arange(int(0.8 * len(values)) - 1, len(values) - 6)
+    true = np.stack([values[o + 1 : o + 7] for o in origin])
+    naive = np.abs(true - values[origin, None]).sum()
+    return float(np.abs(true - points(name, values, origin, season=season)).sum() / naive)
+
+
+def seasonal(rows: int = 300, season: int = 7) -> np.ndarray:
+    rising = np.arange(rows) / rows
+    noise = np.random.default_rng(3).normal(size=rows) * 0.05
+    return rising + 0.3 * np.sin(2 * np.pi * np.arange(rows) / season) + noise
+
+
+def walk(rows: int = 400, seed: int = 1) -> np.ndarray:
+    return np.cumsum(np.random.default_rng(seed).normal(size=rows)) / 30
+
+
+def fitted(library, name: str, season: int):
+    """statsforecast's own model with the settings that are used here."""
+    return {
+        "ets": lambda: library.AutoETS(season_length=season, model="AZZ"),
+        "theta": lambda: library.AutoTheta(season_length=season, decomposition_type="additive"),
+        "arima": lambda: library.AutoARIMA(season_length=season, approximation=None),
+    }[name]()
+
+
+@pytest.mark.filterwarnings("ignore")  # statsforecast's search warns of orders that it gives up
+@ALL
+@pytest.mark.parametrize(("values", "season"), [(seasonal(), 7), (seasonal(), 1), (walk(), 1)])
+def test_the_first_origin_is_forecast_as_by_statsforecast(library, name, values, season):
+    expected = fitted(library, name, season).fit(values[:241]).predict(6)["mean"]
+    found = points(name, values, np.arange(240, 260), season=season)
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+@ALL
+def test_later_origins_are_forecast_as_by_statsforecasts_own_forward(library, name):
+    values = seasonal() if name != "theta" else walk(300)  # its forward would estimate the season anew
+    season = 7 if name != "theta" else 1
+    model = fitted(library, name, season).fit(values[:241])
+    found = points(name, values, np.arange(240, 281), season=season)
+    for step in (1, 17, 40):
+        np.testing.assert_allclose(found[step], model.forward(values[: 241 + step], 6)["mean"], atol=1e-6)
+
+
+@ALL
+def test_only_the_last_rows_before_the_first_origin_count(library, name):
+    values = np.concatenate([walk(100), seasonal(ROWS + 50)])
+    other = np.concatenate([walk(100) + 5, seasonal(ROWS + 50)])
+    origin = np.arange(ROWS + 110, ROWS + 120)
+    np.testing.assert_array_equal(points(name, values, origin), points(name, other, origin))
+
+
+@ALL
+def test_rows_after_the_split_and_after_an_origin_are_not_seen(library, name):
+    values = seasonal()
+    garbled = values.copy()
+    garbled[240:] = 1e3
+    (_, panel, problem), (_, other, _) = setup(values, season=7), setup(garbled, season=7)
+    one, two = (find_model(name).fit(part, problem, Watch()).weights for part in (panel, other))
+    np.testing.assert_array_equal(one["residuals"], two["residuals"])
+    origin = np.array([235, 239])
+    np.testing.assert_array_equal(points(name, values, origin, season=7), points(name, garbled, origin, season=7))
+    origin = np.arange(200, 290)
+    whole, cut = points(name, values, origin, season=7), points(name, values[:251], origin[:51], season=7)
+    np.testing.assert_allclose(cut, whole[:51], atol=1e-9)
+
+
+@ALL
+@pytest.mark.parametrize("season", [7, 30])
+def test_a_season_on_a_trend_is_found(library, name, season):
+    assert relative_error(name, seasonal(season=season), season=season) < 0.6
+
+
+@ALL
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_random_walk_is_left_nearly_to_the_naive_forecast(library, name, seed):
+    assert relative_error(name, walk(800, seed=seed)) <= 1.02
+
+
+@ALL
+def test_quantiles_rise_about_the_errors_of_the_validation_rows(library, name):
+    inputs, panel, problem = setup(seasonal(700), season=7)
+    model = find_model(name)
+    weights = model.fit(panel, problem, Watch()).weights
+    assert {weight: values.shape for weight, values in weights.items()} == model.shapes(problem)
+    blocks = model.blocks(inputs, np.arange(559, 694), problem)
+    quantiles = model.predict(weights, blocks, problem)
+    assert (np.diff(quantiles, axis=2) >= 0).all()
+    inside = (blocks.y[:, 0] > quantiles[:, :, 0]) & (blocks.y[:, 0] < quantiles[:, :, -1])
+    assert 0.75 < inside.mean() < 0.99
+
+
+@ALL
+@pytest.mark.parametrize("values", [np.zeros(200), np.zeros(40), np.repeat([0.0, 1.0], 100), walk(40)])
+def test_constant_and_short_series_stay_finite_and_flat_ones_stay_where_they_are(library, name, values):
+    inputs, panel, problem = setup(values, season=5)
+    model = find_model(name)
+    weights = model.fit(panel, problem, Watch()).weights
+    blocks = model.blocks(inputs, np.arange(16, len(values)), problem)
+    quantiles = model.predict(weights, blocks, problem)
+    assert np.isfinite(quantiles).all()
+    if not np.ptp(values):
+        np.testing.assert_allclose(quantiles * blocks.scale[:, 0, :, None], 0, atol=1e-9)
+
+
+@ALL
+def test_too_few_rows_are_forecast_by_the_last_one(library, name):
+    values = walk(60)
+    found = points(name, values, np.array([FEWEST - 2]))
+    np.testing.assert_array_equal(found, np.full((1, 6), values[FEWEST - 2]))
+
+
+@ALL
+def test_without_the_extra_the_cure_is_named(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsforecast.models", None)
+    _, panel, problem = setup(walk(100))
+    with pytest.raises(
+        ConfigError, match=rf"{name} needs the extra `statistics`: pip install 'forecast\[statistics\]'"
+    ):
+        find_model(name).fit(panel, problem, Watch())
+
+
+@pytest.mark.parametrize("season", [4, 7])
+def test_the_pattern_of_a_season_is_that_of_classical_decomposition(season):
+    seasonal_module = pytest.importorskip("statsmodels.tsa.seasonal")
+    rows = seasonal(10 * season + 3, season)
+    whole = seasonal_module.seasonal_decompose(rows, period=season).seasonal
+    np.testing.assert_allclose(_pattern(rows, season), whole[len(rows) % season :][:season], atol=1e-9)
