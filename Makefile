@@ -16,7 +16,7 @@ demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense --horizon 30 --out runs/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forecast.bundle import open_model, save_model
     from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig
+    from forecast.direction import run_direction
     from forecast.errors import ForecastError
     from forecast.experiment import Experiment, run
     from forecast.models import MODELS
@@ -39,6 +40,7 @@ _HOME = {
     "load": "sources",
     "open_model": "bundle",
     "run": "experiment",
+    "run_direction": "direction",
     "save_model": "bundle",
     "train": "training",
 }
@@ -56,6 +58,7 @@ __all__ = [
     "load",
     "open_model",
     "run",
+    "run_direction",
     "save_model",
     "train",
 ]

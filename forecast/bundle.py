@@ -62,7 +62,7 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
     """The files of a bundle, into a folder that is there and empty."""
     np.savez(folder / WEIGHTS, allow_pickle=False, **model.weights)
     if find_model(model.model).gradient:
-        from forecast.models.networks import with_weights
+        from forecast.models.architecture import with_weights
 
         with_weights(model.model, model.problem, model.weights).save(folder / KERAS)
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}

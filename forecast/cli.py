@@ -15,7 +15,7 @@ import typer
 
 from forecast.errors import ForecastError
 from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, settings_of, shared
-from forecast.terminal import TrainingBar, native_noise_off, say
+from forecast.terminal import SearchBar, TrainingBar, native_noise_off, say
 
 # Typer's exit status for Ctrl-C, which it reports without a word.
 STOPPED = 130
@@ -57,12 +57,12 @@ def run(
 
     Ctrl-C ends the training, keeps the best weights so far and goes on to the test; a second Ctrl-C stops.
     """
-    from forecast import experiment, report
-
     config = _config(ctx.params)
+    experiment, report, tables = _rooms(config)
     chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
     loaded = _load(series, ctx.params, config)[0]
     folder = out or report.default_folder(loaded.name)
+    _load_keras(chosen)
     with TrainingBar() as bar:
         result = experiment.run(
             loaded, models=chosen, config=config, out=folder, watch=_watch(bar, ctx.params, checkpoint=None)
@@ -71,8 +71,6 @@ def run(
     if ctx.params["as_json"]:
         print(json.dumps(report.run_record(result)))
         return
-    from forecast import tables
-
     tables.print_scores(result)
     tables.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots and models are in {folder}")
@@ -91,15 +89,17 @@ def train(
 
     Says how well it does on the rest of each.
     """
-    from forecast import bundle, experiment, tables, training
+    from forecast import bundle, training
 
     config = _config(ctx.params)
+    experiment, _, tables = _rooms(config)
     bundle.check_folder(save)
     several = _load_all(series, ctx.params, config)
     checkpoint = save.with_name(f"{save.name}.checkpoint")
     _clear(checkpoint, keep=resume)
+    name = model or ("stack" if config.network.layers else "lstm")
+    _load_keras([name])
     with TrainingBar() as bar:
-        name = model or ("stack" if config.network.layers else "lstm")
         trained = training.train(several, name, config, watch=_watch(bar, ctx.params, checkpoint=checkpoint))
     _say_interrupted([trained] if trained.interrupted else [], ())
     bundle.save_model(trained, save)
@@ -110,6 +110,51 @@ def train(
 
 
 @app.command()
+@shared(SOURCE, SETTINGS, JSON, VERBOSE)
+def tune(
+    ctx: typer.Context,
+    series: SeriesArguments,
+    trials: Annotated[int, typer.Option(help="Trials in all, those of an earlier search among them.", min=1)] = 20,
+    model: Annotated[str | None, typer.Option(help="Whose settings; see `forecast models` [lstm].")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the best settings [runs/SERIES-MODEL.json].")] = None,
+    study: Annotated[Path | None, typer.Option(help="File that keeps the trials [beside --out].")] = None,
+) -> None:
+    """Search lookback, units, depth, dropout and learning rate on validation rows; the test rows are not looked at.
+
+    Those that are given hold. Ctrl-C ends the search and keeps what it found; the same command goes on with it.
+    """
+    from forecast import studies, tables, tuning
+
+    config = _config(ctx.params)
+    if not ctx.params["verbose"]:
+        studies.silence()
+    several = _load_all(series, ctx.params, config)
+    name = model or ("stack" if config.network.layers else "lstm")
+    file = out or tuning.default_file(several, name)
+    tuning.check_file(file)
+    _load_keras([name])
+    with SearchBar(trials) as bar:
+        found = tuning.tune(
+            several,
+            name,
+            config,
+            trials=trials,
+            held=settings_of(ctx.params),
+            study=study or file.with_suffix(".study.db"),
+            watch=_watch(bar, ctx.params, checkpoint=None),
+            tell=bar.tell,
+        )
+    tuning.write_settings(found, file)
+    if len(found.trials) < trials:
+        say(f"The search was stopped after {len(found.trials)} of {trials} trials; the same command goes on with it.")
+    if ctx.params["as_json"]:
+        print(json.dumps(found.record() | {"file": str(file)}))
+        return
+    tables.print_tuning(found)
+    print(f"The best settings are in {file}. Next: {_next(series, name, file, ctx.params)}")
+
+
+@app.command()
 @shared(SOURCE, JSON, VERBOSE)
 def predict(
     ctx: typer.Context,
@@ -117,15 +162,14 @@ def predict(
     model: Annotated[Path, typer.Option(help="Folder of a saved model.")],
 ) -> None:
     """The coming steps of any series from a saved model, without training and without TensorFlow."""
-    from forecast import bundle, report
+    from forecast import bundle
 
     trained = bundle.open_model(model)
-    forecast = trained.forecast(_load(series, ctx.params, trained.config)[0])
+    experiment, report, tables = _rooms(trained.config)
+    forecast = experiment.forecast(trained, _load(series, ctx.params, trained.config)[0])
     if ctx.params["as_json"]:
         print(json.dumps(report.forecast_record(forecast)))
         return
-    from forecast import tables
-
     tables.print_forecast(forecast)
 
 
@@ -209,10 +253,41 @@ def _config(options: dict[str, Any]) -> Any:
     return override(config, settings_of(options))
 
 
-def _watch(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
+def _rooms(config: Any) -> tuple[Any, Any, Any]:
+    """Where the experiments, results and tables of a task are; they have the same names in each."""
+    if config.task == "direction":
+        from forecast.direction import experiment as on_directions
+        from forecast.direction import printing, results
+
+        return on_directions, results, printing
+    from forecast import experiment, report, tables
+
+    return experiment, report, tables
+
+
+def _watch(bar: TrainingBar | SearchBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
     from forecast.models import Watch
 
     return Watch(bar.advance, checkpoint, options["tensorboard"])
+
+
+def _next(series: list[str], model: str, file: Path, options: dict[str, Any]) -> str:
+    """The command that uses settings that were found, for the series as it was read."""
+    import shlex
+
+    source = [f"--{name.replace('_', '-')}={options[name]}" for name in SOURCE if isinstance(options[name], str)]
+    many = len(series) > 1 or series[0].endswith(":*")
+    command = ["train", *series, "--model", model, "--save", model] if many else ["run", *series, "--models", model]
+    return shlex.join(["forecast", *command, "--config", str(file), *source])
+
+
+def _load_keras(names: list[str]) -> None:
+    """Loads Keras the quick way, if one of the models is a network."""
+    from forecast.models import devices, find_model
+
+    gradient = [find_model(name).gradient for name in names]  # an unknown name is an error at once
+    if any(gradient):
+        devices.load_keras()
 
 
 def _clear(folder: Path, *, keep: bool) -> None:

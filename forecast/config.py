@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin
 
 import dacite
 
@@ -18,7 +18,9 @@ from forecast.errors import ConfigError
 
 Activation = Literal["tanh", "relu", "sigmoid", "linear"]
 Normalisation = Literal["window", "level"]
+Task = Literal["forecast", "direction"]
 Loss = Literal["pinball", "mse"]
+Objective = Literal["pinball", "mse", "entropy"]
 CalendarTerm = Literal["hour", "weekday", "month", "year"]
 Cell = Literal["lstm", "gru", "rnn", "sru", "dense"]
 
@@ -119,8 +121,9 @@ class InputConfig:
 class ExperimentConfig:
     """One experiment: what is forecast from how much, how the rows are split, and how networks are trained.
 
-    `lookback` is the number of rows that a network sees before an origin, `season` that of one season for
-    `seasonal_naive`; None takes them from the series' frequency.
+    `task` is `forecast` for the coming values, `direction` for the probabilities of down, flat and up. `lookback` is
+    the number of rows that a network sees before an origin, `season` that of one season for `seasonal_naive`; None
+    takes them from the series' frequency.
     """
 
     lookback: int | None = None
@@ -128,6 +131,7 @@ class ExperimentConfig:
     season: int | None = None
     train_share: float = 0.7
     validation_share: float = 0.1
+    task: Task = "forecast"
     inputs: InputConfig = field(default_factory=InputConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -142,6 +146,14 @@ class ExperimentConfig:
         _rule("train_share", self.train_share, 0 < self.train_share < 1, "lie between 0 and 1")
         _rule("validation_share", self.validation_share, self.validation_share > 0, "be above 0")
         _rule("train_share + validation_share", shares, shares < 1, "be below 1: the rest is the test rows")
+        _choice("task", self.task, get_args(Task))
+        levels = (self.training.normalisation, self.training.loss) != ("window", "pinball")
+        _rule("task", self.task, self.task == "forecast" or not levels, "be forecast for the recipe textbook")
+
+    @property
+    def loss(self) -> Objective:
+        """What a network minimises: the loss of its training, or the cross-entropy of classes."""
+        return "entropy" if self.task == "direction" else self.training.loss
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings and dictionaries, ready for JSON."""
@@ -156,6 +168,10 @@ class ExperimentConfig:
         """
         try:
             return dacite.from_dict(cls, fields, dacite.Config(strict=True, cast=[tuple], type_hooks={float: float}))
+        except dacite.WrongTypeError as error:
+            if get_origin(error.field_type) is Literal:
+                _choice(str(error.field_path).rpartition(".")[2], error.value, get_args(error.field_type))
+            raise ConfigError(f"a configuration has the fields and types of ExperimentConfig: {error}.") from error
         except (dacite.DaciteError, ValueError) as error:
             raise ConfigError(f"a configuration has the fields and types of ExperimentConfig: {error}.") from error
 

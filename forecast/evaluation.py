@@ -118,7 +118,7 @@ def _verdict(scores: Scores, gain: float, p_value: float, unit: str) -> Verdict:
 
 def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
     size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
-    chance = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+    chance = in_words(p_value)
     if finding == "baseline":
         return "naive is what every model is measured against: each step is like the last known value."
     if finding == "better":
@@ -133,3 +133,8 @@ def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, 
     if isnan(p_value):
         return f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck."
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
+
+
+def in_words(p_value: float) -> str:
+    """A p-value with the digits that matter."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.config import RECIPES, ExperimentConfig
+from forecast.errors import ConfigError
 from forecast.evaluation import Scores, Verdict, complete, judge, score
 from forecast.features import check_future, enrich
 from forecast.models import BASELINES, Watch, find_model
@@ -67,6 +68,8 @@ def run(
         ForecastError: what is wrong with the series, a setting or the folder.
     """
     config = config or RECIPES["blocks"]
+    if config.task == "direction":
+        raise ConfigError("the task direction has a run of its own, run_direction. Received: run with task=direction.")
     chosen = [find_model(name).name for name in dict.fromkeys((*models, *BASELINES))]
     if out is not None:
         from forecast.report import check_folder
@@ -75,7 +78,7 @@ def run(
     series = enrich(load(source), config.inputs)
     check_future(series, config.inputs, horizon=config.horizon)
     config = settle(config, [series])
-    trained, skipped = _train_all(series, chosen, config, watch)
+    trained, skipped = train_all(series, chosen, config, watch)
     experiment = _test_all(series, config, trained, skipped)
     if out is not None:
         from forecast.report import write_experiment
@@ -84,7 +87,7 @@ def run(
     return experiment
 
 
-def _train_all(
+def train_all(
     series: TimeSeries, names: Sequence[str], config: ExperimentConfig, watch: Watch | None
 ) -> tuple[dict[str, TrainedModel], tuple[str, ...]]:
     """The trained models, and the names of the networks that Ctrl-C left out."""
@@ -109,6 +112,11 @@ def _test_all(
     forecasts = {name: next_steps(prediction, series) for name, prediction in predictions.items()}
     seeds = {name: _seed_scores(model, series, split) for name, model in models.items() if _is_ensemble(model)}
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
+
+
+def forecast(model: TrainedModel, series: TimeSeries) -> Forecast:
+    """The coming steps of one series."""
+    return model.forecast(series)
 
 
 def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, Scores]:

@@ -1,5 +1,7 @@
 """Metrics: arrays in, one float out. Truths and forecasts have any one shape and the series' unit.
 
+Those of probabilities take the classes that came, shape (N,), and the probabilities of each class, shape (N, K).
+
 Sources: Hyndman and Koehler (2006), Another look at measures of forecast accuracy; Makridakis et al. (2020), The M4
 competition.
 """
@@ -8,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+# The smallest probability that a log loss is taken from.
+SMALLEST = 1e-7
 
 
 def mae(y_true: Array, y_pred: Array) -> float:
@@ -54,3 +59,39 @@ def direction(y_true: Array, y_pred: Array, *, y_last: Array) -> float:
 def coverage(y_true: Array, low: Array, high: Array) -> float:
     """Share of truths, 0 to 1, that lie in their interval, ends included."""
     return float(((low <= y_true) & (y_true <= high)).mean())
+
+
+def log_losses(classes: Array, probabilities: Array) -> Array:
+    """Minus the logarithm of the probability of what came, shape (N,), in nats.
+
+    Source: Good (1952), Rational decisions; Gneiting and Raftery (2007), Strictly proper scoring rules.
+    """
+    chosen = np.take_along_axis(probabilities, classes.astype(int)[:, None], axis=1)[:, 0]
+    return np.asarray(-np.log(np.maximum(chosen, SMALLEST)))
+
+
+def log_loss(classes: Array, probabilities: Array) -> float:
+    """The mean of `log_losses`, in nats; the logarithm of K for who knows nothing."""
+    return float(log_losses(classes, probabilities).mean())
+
+
+def brier(classes: Array, probabilities: Array) -> float:
+    """Mean over origins of the squared errors of the probabilities, summed over classes: 0 to 2.
+
+    Source: Brier (1950), Verification of forecasts expressed in terms of probability.
+    """
+    came = classes[:, None] == np.arange(probabilities.shape[1])
+    return float(np.square(probabilities - came).sum(axis=1).mean())
+
+
+def accuracy(classes: Array, probabilities: Array) -> float:
+    """Share of origins, 0 to 1, whose likeliest class came; of classes that are equally likely, the first."""
+    return float((probabilities.argmax(axis=1) == classes).mean())
+
+
+def calibration_error(probability: Array, observed: Array, count: Array) -> float:
+    """Mean difference of probability and observed share over bins, weighed by their counts: 0 to 1.
+
+    Source: Naeini et al. (2015), Obtaining well calibrated probabilities using Bayesian binning.
+    """
+    return float(np.average(np.abs(probability - observed), weights=count))

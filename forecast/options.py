@@ -74,6 +74,7 @@ NETWORK: Options = {
 SETTINGS: Options = {
     "recipe": _option(str | None, "blocks, or textbook: the tutorials' way, for comparison [blocks]."),
     "config_file": _option(Path | None, "File with settings, as forecast tune writes it.", "--config"),
+    "task": _option(str | None, "forecast, or direction: the chances of down, flat and up at the horizon [forecast]."),
     "horizon": _number(int, "Steps to forecast [30]."),
     "lookback": _number(int, "Rows that a network sees before an origin [from the frequency]."),
     "season": _number(int, "Rows in a season for seasonal_naive [from the frequency]."),

@@ -51,8 +51,8 @@ def plot_history(experiment: Experiment, ax: "Axes") -> None:
         ax.plot(series.index[rows], series.y[rows], color=colour, linewidth=1.1, label=part)
     for edge in edges[1:-1]:
         ax.axvline(date2num(series.index[edge]), color=GREY, linewidth=0.8, linestyle=":")
-    _finish(ax, f"{series.name}: {series.target}", _unit(experiment))
-    _legend_beside(ax)
+    finish(ax, f"{series.name}: {series.target}", _unit(experiment))
+    legend_beside(ax)
 
 
 def plot_series(series: TimeSeries, ax: "Axes") -> None:
@@ -65,9 +65,9 @@ def plot_series(series: TimeSeries, ax: "Axes") -> None:
         for number, date in enumerate(finding.dates):
             label = f"{finding.kind} {finding.count}" if number == 0 else None
             ax.axvline(date2num(pd.Timestamp(date)), color=colour, linewidth=1.0, linestyle=":", label=label)
-    _finish(ax, f"{series.name}: {series.target}", series.unit)
+    finish(ax, f"{series.name}: {series.target}", series.unit)
     if dated:
-        _legend_beside(ax)
+        legend_beside(ax)
 
 
 def save_inspection(inspection: Inspection, path: Path) -> None:
@@ -101,8 +101,8 @@ def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int |
     ax.plot(dates, backtest.actual[:, step - 1], color=TRUTH, linewidth=1.1, label="actual")
     ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.1, label="forecast")
     steps = count_steps(step, experiment.series.frequency)
-    _finish(ax, f"{model}: what it had forecast {steps} before", _unit(experiment))
-    _legend_beside(ax)
+    finish(ax, f"{model}: what it had forecast {steps} before", _unit(experiment))
+    legend_beside(ax)
 
 
 def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
@@ -122,8 +122,8 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
         ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.5, label=model)
     ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
     steps = count_steps(experiment.config.horizon, series.frequency)
-    _finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
-    _legend_beside(ax)
+    finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
+    legend_beside(ax)
 
 
 def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str) -> None:
@@ -148,10 +148,10 @@ def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     ax.plot(steps, validation, color=colour, linewidth=1.3, marker="o", markersize=3, label="validation")
     best = int(np.argmin(validation))
     ax.plot(steps[best], validation[best], "o", color=colour, markersize=9, fillstyle="none", label="weights kept")
-    loss = {"pinball": "pinball loss [scales]", "mse": "squared error [scaled²]"}[model.config.training.loss]
-    _finish(ax, model.model, loss)
+    losses = {"pinball": "pinball loss [scales]", "mse": "squared error [scaled²]", "entropy": "log loss [nats]"}
+    finish(ax, model.model, losses[model.config.loss])
     ax.set_xlabel("training step")
-    _legend_beside(ax)
+    legend_beside(ax)
 
 
 def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
@@ -161,7 +161,7 @@ def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
     bars = ax.barh([row.model for row in rows], ratios, color=[colour_of(row.model) for row in rows])
     ax.bar_label(bars, fmt="%.3f", label_type="center", color="white", fontweight="bold")
     ax.axvline(1, color=TRUTH, linewidth=1)
-    _finish(ax, f"{experiment.series.name}: error on the test rows over that of naive", "")
+    finish(ax, f"{experiment.series.name}: error on the test rows over that of naive", "")
     ax.set_xlabel("MAE / MAE of naive (below 1 is better than naive)")
     ax.grid(visible=False, axis="y")
 
@@ -172,38 +172,41 @@ def save_plots(experiment: Experiment, folder: Path) -> None:
     shown = learned or ["naive"]
     networks = [name for name in learned if name in NETWORKS]
     folder.mkdir(parents=True, exist_ok=True)
-    figure, axes = _figure(1, 10, 4.2)
+    figure, axes = panels(1, 10, 4.2)
     plot_history(experiment, axes[0])
-    _save(figure, folder / "history.png")
-    figure, axes = _figure(len(shown), 10, 3.4)
+    save(figure, folder / "history.png")
+    figure, axes = panels(len(shown), 10, 3.4)
     for model, ax in zip(shown, axes, strict=True):
         plot_backtest(experiment, model, ax)
-    _save(figure, folder / "backtest.png")
-    figure, axes = _figure(1, 10, 4.8)
+    save(figure, folder / "backtest.png")
+    figure, axes = panels(1, 10, 4.8)
     plot_forecast(experiment, [*shown, *(name for name in ("naive",) if name not in shown)], axes[0])
-    _save(figure, folder / "forecast.png")
-    figure, axes = _figure(1, 10, 0.6 + 0.5 * len(experiment.scores))
+    save(figure, folder / "forecast.png")
+    figure, axes = panels(1, 10, 0.6 + 0.5 * len(experiment.scores))
     plot_comparison(experiment, axes[0])
-    _save(figure, folder / "comparison.png")
+    save(figure, folder / "comparison.png")
     if networks:
-        figure, axes = _figure(len(networks), 7, 2.9)
+        figure, axes = panels(len(networks), 7, 2.9)
         for model, ax in zip(networks, axes, strict=True):
             plot_losses(experiment.models[model], ax)
-        _save(figure, folder / "losses.png")
+        save(figure, folder / "losses.png")
 
 
-def _figure(panels: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
+def panels(count: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
+    """A figure of `count` Axes, one below the other, each of that size in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height * panels), layout="constrained", facecolor="white")
-    return figure, list(figure.subplots(panels, 1, squeeze=False)[:, 0])
+    figure = Figure(figsize=(width, height * count), layout="constrained", facecolor="white")
+    return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
 
 
-def _save(figure: "Figure", path: Path) -> None:
+def save(figure: "Figure", path: Path) -> None:
+    """Writes a PNG."""
     figure.savefig(path, dpi=DPI)
 
 
-def _finish(ax: "Axes", title: str, y_label: str) -> None:
+def finish(ax: "Axes", title: str, y_label: str) -> None:
+    """Title, label, grid and frame in the style of all pictures."""
     ax.set_title(title, loc="left", fontsize=12)
     ax.set_ylabel(y_label)
     ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
@@ -211,7 +214,8 @@ def _finish(ax: "Axes", title: str, y_label: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _legend_beside(ax: "Axes") -> None:
+def legend_beside(ax: "Axes") -> None:
+    """The legend to the right of the Axes."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
 
 

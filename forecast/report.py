@@ -11,6 +11,7 @@ models/        one bundle a network and baseline
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import count
@@ -22,12 +23,14 @@ import pandas as pd
 
 from forecast.bundle import LIBRARIES, write_bundle
 from forecast.calendars import iso
-from forecast.config import MEDIAN, QUANTILES
+from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError
 from forecast.experiment import Experiment
 from forecast.files import holds_other, whole_folder
 from forecast.plots import save_plots
-from forecast.training import Forecast
+from forecast.series import TimeSeries
+from forecast.training import Forecast, TrainedModel
+from forecast.windows import Split
 
 RUN = "run.json"
 LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
@@ -54,9 +57,9 @@ def write_experiment(experiment: Experiment, folder: Path) -> None:
     """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
     with whole_folder(folder) as work:
-        _write_csv(scores_table(experiment), work / "scores.csv")
-        _write_csv(backtest_table(experiment), work / "backtest.csv")
-        _write_csv(forecast_table(experiment), work / "forecast.csv")
+        write_csv(scores_table(experiment), work / "scores.csv")
+        write_csv(backtest_table(experiment), work / "backtest.csv")
+        write_csv(forecast_table(experiment), work / "forecast.csv")
         (work / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         save_plots(experiment, work / "plots")
         for name, model in experiment.models.items():
@@ -106,7 +109,17 @@ def forecast_table(experiment: Experiment) -> pd.DataFrame:
 
 def run_record(experiment: Experiment) -> dict[str, Any]:
     """What was run on what, and what came of it, as plain JSON values."""
-    series, split = experiment.series, experiment.split
+    return {
+        **about(experiment.series, experiment.config, split=experiment.split),
+        **trained(experiment.models, experiment.skipped),
+        "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],
+        "seeds": {name: list(ratios) for name, ratios in experiment.seeds.items()},
+        "verdict": {row.model: finite(dataclasses.asdict(row)) for row in experiment.verdicts},
+    }
+
+
+def about(series: TimeSeries, config: ExperimentConfig, *, split: Split) -> dict[str, Any]:
+    """The data and settings of a run, as plain JSON values."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "series": {
@@ -127,15 +140,15 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
             "validation": [iso(series.index[split.validation]), iso(series.index[split.test - 1])],
             "test": [iso(series.index[split.test]), iso(series.index[-1])],
         },
-        "config": experiment.config.to_dict(),
-        "models": list(experiment.models),
-        "interrupted": [name for name, model in experiment.models.items() if model.interrupted],
-        "skipped": list(experiment.skipped),
-        "scores": [_finite(dataclasses.asdict(row)) for row in experiment.scores],
-        "seeds": {name: list(ratios) for name, ratios in experiment.seeds.items()},
-        "verdict": {row.model: _finite(dataclasses.asdict(row)) for row in experiment.verdicts},
+        "config": config.to_dict(),
         "versions": {library: version(library) for library in LIBRARIES},
     }
+
+
+def trained(models: Mapping[str, TrainedModel], skipped: tuple[str, ...]) -> dict[str, Any]:
+    """Which models were trained in a run."""
+    interrupted = [name for name, model in models.items() if model.interrupted]
+    return {"models": list(models), "interrupted": interrupted, "skipped": list(skipped)}
 
 
 def forecast_record(forecast: Forecast) -> dict[str, Any]:
@@ -148,12 +161,12 @@ def forecast_record(forecast: Forecast) -> dict[str, Any]:
     return {**named, "forecast": steps}
 
 
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
+def finite(row: dict[str, Any]) -> dict[str, Any]:
     """JSON has no NaN: null stands for a number that is not defined."""
     return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in row.items()}
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path) -> None:
     """CSV through Arrow, which writes hundreds of thousands of rows in a moment; shortest digits that read back."""
     import pyarrow as pa
     from pyarrow import csv

@@ -35,7 +35,6 @@ class Scaler:
 
 def fit_scaler(values: Array) -> Scaler:
     """Minimum and range of the training rows `values`, shape (T, F); a constant feature has range 1."""
-    from sklearn.preprocessing import MinMaxScaler  # takes 0.8 s to import
-
-    scaler = MinMaxScaler().fit(values)
-    return Scaler(minimum=np.asarray(scaler.data_min_), span=1.0 / np.asarray(scaler.scale_))
+    span = np.ptp(values, axis=0)
+    constant = span < 10 * np.finfo(np.float64).eps  # as scikit-learn has it
+    return Scaler(minimum=values.min(axis=0), span=np.where(constant, 1.0, span))

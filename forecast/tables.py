@@ -19,12 +19,13 @@ from forecast.training import Forecast
 
 if TYPE_CHECKING:
     from forecast.sources.yahoo import Fetched
+    from forecast.tuning import Tuning
 
 # Where standard output is no terminal, a table is not cut to 80 columns.
 WIDE = 160
 BARS = "▁▂▃▄▅▆▇█"
-# Series that a table of many shows.
-MOST_ROWS = 20
+# Series that a table of many shows, and trials.
+MOST_ROWS, MOST_TRIALS = 20, 10
 SPAN = ("rows", "first", "last", "first value", "last value")
 
 
@@ -33,7 +34,7 @@ def print_scores(experiment: Experiment) -> None:
     series, split = experiment.series, experiment.split
     unit, dates = series.unit, series.index[[split.test, -1]]
     steps = count_steps(experiment.config.horizon, series.frequency)
-    table = _table(f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, up to {steps} ahead")
+    table = titled(f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, up to {steps} ahead")
     table.add_column("model")
     headers = (
         f"MAE [{unit}]",
@@ -60,7 +61,7 @@ def print_scores(experiment: Experiment) -> None:
             f"{row.fit_seconds:.1f}",
             style="bold" if row.model == "naive" else None,
         )
-    console = _console()
+    console = wide_console()
     console.print(table)
     for name, ratios in experiment.seeds.items():
         console.print(
@@ -87,7 +88,7 @@ def print_panel(scores: Mapping[str, Scores]) -> None:
     if len(rows) > 1:
         ratios, held = [row.mae_vs_naive for _, row in rows], [row.coverage90 for _, row in rows]
         table.add_row("mean", "", f"{100 * np.mean(held):.1f}", f"{np.mean(ratios):.3f}", style="bold")
-    _console().print(table)
+    wide_console().print(table)
 
 
 def _ratio(scores: Scores) -> str:
@@ -98,24 +99,24 @@ def print_forecasts(forecasts: Sequence[Forecast]) -> None:
     """The first and last coming steps of each model, median and 90 % interval."""
     first = forecasts[0]
     shown = sorted({0, min(4, len(first.dates) - 1), len(first.dates) - 1})
-    table = _table(f"{first.series}: median and 90 % interval [{first.unit}]")
+    table = titled(f"{first.series}: median and 90 % interval [{first.unit}]")
     table.add_column("model")
     for step in shown:
         table.add_column(f"{first.dates[step]} (step {step + 1})", justify="right")
     for forecast in forecasts:
         cells = [_interval(forecast, step) for step in shown]
         table.add_row(forecast.model, *cells)
-    _console().print(table)
+    wide_console().print(table)
 
 
 def print_forecast(forecast: Forecast) -> None:
     """Every coming step of one model, all quantiles."""
-    table = _table(f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}]")
+    table = titled(f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}]")
     for header in ("step", "date", *(f"{100 * level:.0f} %" for level in forecast.levels)):
         table.add_column(header, justify="right")
     for step, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1):
         table.add_row(str(step), date, *(f"{value:.6g}" for value in quantiles))
-    _console().print(table)
+    wide_console().print(table)
 
 
 def print_models(models: Iterable[Model]) -> None:
@@ -123,7 +124,23 @@ def print_models(models: Iterable[Model]) -> None:
     table = Table("model", "what it is")
     for model in models:
         table.add_row(model.name, model.summary)
-    _console().print(table)
+    wide_console().print(table)
+
+
+def print_tuning(tuning: "Tuning") -> None:
+    """The best trials of a search, how many came to which end, and what the first was worth."""
+    search, shown = tuning.search, tuning.ranking[:MOST_TRIALS]
+    name = search.series[0].name if len(search.series) == 1 else f"{len(search.series)} series"
+    table = titled(f"{name}: settings of {search.model} on validation rows")
+    for header in ("trial", *search.ranges, "MAE / naive", "time [s]"):
+        table.add_column(escape(header), justify="right")
+    for trial in shown:
+        settings = (f"{trial.settings[name]:.3g}" for name in search.ranges)
+        table.add_row(str(trial.number), *settings, f"{trial.value:.4f}", f"{trial.seconds:.1f}")
+    console = wide_console()
+    console.print(table)
+    counts = ", ".join(f"{count} {state}" for state, count in tuning.counts.items())
+    console.print(f"Trials: {counts}. The first has the settings to begin with.", highlight=False)
 
 
 def print_fetched(results: "Iterable[Fetched]") -> None:
@@ -134,12 +151,12 @@ def print_fetched(results: "Iterable[Fetched]") -> None:
         span = f"{result.rows:,}", result.first, result.last
         cells = result.ticker, result.interval, *span, result.currency, result.kind, result.fetched[:16], happened
         table.add_row(*map(escape, cells))
-    _console().print(table)
+    wide_console().print(table)
 
 
 def print_inspection(inspection: Inspection) -> None:
     """The form of a source, its series, and the findings and the course of each."""
-    console = _console()
+    console = wide_console()
     console.print(
         f"{inspection.source}: " + ", ".join(f"{what} {how}" for what, how in inspection.form.items()), highlight=False
     )
@@ -183,7 +200,8 @@ def _sparkline(values: Array) -> str:
     return "".join(BARS[int(7 * (mean - means.min()) / reach)] for mean in means)
 
 
-def _table(title: str) -> Table:
+def titled(title: str) -> Table:
+    """An empty table under a title."""
     return Table(title=escape(title), title_justify="left")
 
 
@@ -192,6 +210,7 @@ def _interval(forecast: Forecast, step: int) -> str:
     return f"{middle:.6g} ({low:.6g} to {high:.6g})"
 
 
-def _console() -> Console:
+def wide_console() -> Console:
+    """Standard output, wide where it is no terminal."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDE)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from forecast.models import Step
+    from forecast.studies import Trial
 
 
 def say(message: str) -> None:
@@ -68,3 +69,61 @@ class TrainingBar:
         if task is None:
             task = self._tasks[step.model] = self._progress.add_task(step.model, total=step.steps, loss="")
         self._progress.update(task, completed=step.step, loss=f", loss {step.loss:.4f}")
+
+
+class SearchBar:
+    """A bar over the trials of a search, with the best value so far and the time left; plain lines as above."""
+
+    def __init__(self, wanted: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("trial {task.fields[trial]}/{task.total}"),
+            BarColumn(),
+            TextColumn("{task.fields[best]}"),
+            TimeRemainingColumn(),
+        )
+        self._wanted, self._done, self._told = wanted, 0, False
+        self._plain = not sys.stderr.isatty()
+        self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self._plain)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def advance(self, step: "Step") -> None:
+        """Shows how far the running trial is."""
+        for task in self._progress.task_ids:
+            self._progress.update(task, completed=self._done + step.step / step.steps)
+
+    def tell(self, trials: "tuple[Trial, ...]") -> None:
+        """Shows the finished trials: those of an earlier search first, then one more each time."""
+        values = [trial.value for trial in trials if trial.value is not None]
+        best = f"best MAE / naive {min(values):.4f}" if values else ""
+        self._done = len(trials)
+        if self._plain and trials:
+            say(_news(trials[-1], self._wanted, best) if self._told else _taken_up(len(trials), self._wanted, best))
+        trial = min(self._done + 1, self._wanted)
+        if not self._told:
+            self._progress.add_task("", total=self._wanted, completed=self._done, trial=trial, best=best)
+        for task in self._progress.task_ids:
+            self._progress.update(task, completed=self._done, trial=trial, best=best)
+        self._told = True
+
+
+def _taken_up(done: int, wanted: int, best: str) -> str:
+    return f"{done} of {max(done, wanted)} trials are there from before{', ' * bool(best)}{best}"
+
+
+def _news(trial: "Trial", wanted: int, best: str) -> str:
+    """One line for a finished trial."""
+    settings = ", ".join(f"{name} {value:.3g}" for name, value in trial.settings.items())
+    what = trial.state if trial.value is None else f"MAE / naive {trial.value:.4f}"
+    why = f" ({trial.reason})" if trial.reason else ""
+    return f"trial {trial.number}/{wanted}: {what}{why}, {settings}{', ' * bool(best)}{best}"

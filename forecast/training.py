@@ -19,9 +19,9 @@ from forecast.config import QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.exchanges import recognise
 from forecast.features import check_future, enrich, inputs_of, names_of
-from forecast.models import Model, Problem, Validation, Watch, Weights, find_model
+from forecast.models import NETWORKS, Model, Problem, Validation, Watch, Weights, find_model
+from forecast.models.architecture import member
 from forecast.models.highway import apply_highway
-from forecast.models.networks import member
 from forecast.scaling import Scaler, fit_scaler
 from forecast.series import TimeSeries
 from forecast.windows import Blocks, Inputs, Panel, Split, outcomes, split_rows, test_start
@@ -126,30 +126,32 @@ class TrainedModel:
         """Forecasts at every origin from row `first` to the last row, each from the rows up to it alone.
 
         Shrinkage and interval widths go on from where training left them and follow the outcomes that were known at
-        each origin. A series that the model was not trained on begins with their mean over those that it was. By
-        default `first` gives them the last fifth of the rows, as in the test.
+        each origin. On a series that the model was not trained on they begin with the rows that would have been for
+        validation. By default `first` gives the last fifth of the rows, as in the test.
 
         Raises:
             SeriesTooShort: no row is left after the lookback.
-            ModelError: the series lacks a column that the model was trained on.
+            ModelError: the series lacks a column that the model was trained on, or the model gives directions.
         """
+        if self.config.task == "direction":
+            raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
         series = self._ready(series)
-        if first is None:
-            first = max(self.problem.lookback, test_start(len(series), self.config) - 1)
-        origin = np.arange(first, len(series))
-        model, problem = find_model(self.model), self.problem
-        inputs = inputs_of(series, self.config.inputs, horizon=problem.horizon)
-        scaler, credit, log_width = self._state(series, inputs, first)
-        blocks = model.blocks(_scaled(inputs, scaler), origin, problem)
-        raw = model.predict(self.weights, blocks, problem)
-        linear = apply_highway(self.weights, blocks)[:, 0]
+        first = self._test_start(series) if first is None else first
+        known = self._known(series)
+        begin = first if known else min(first, self._validation_start(series))
+        blocks, scaler = self._look(series, begin)
+        model, problem, origin = find_model(self.model), self.problem, blocks.origin
+        raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
+        credit = known.credit if known else shrinkage.start()
+        log_width = known.log_width if known else intervals.start(problem.horizon)
         quantiles, _, _ = _calibrate(model, raw, linear, blocks, credit=credit, log_width=log_width)
+        wanted = slice(first - begin, None)
         return Predictions(
             model=self.model,
-            origin=origin,
-            last_value=series.y[origin],
-            actual=outcomes(series.y, origin, horizon=problem.horizon),
-            quantiles=_levels(quantiles, blocks, series, scaler),
+            origin=origin[wanted],
+            last_value=series.y[origin[wanted]],
+            actual=outcomes(series.y, origin[wanted], horizon=problem.horizon),
+            quantiles=_levels(quantiles, blocks, series, scaler)[wanted],
         )
 
     def forecast(self, series: TimeSeries) -> Forecast:
@@ -161,6 +163,26 @@ class TrainedModel:
         check_future(series, self.config.inputs, horizon=self.config.horizon)
         series = self._ready(series)
         return next_steps(self.predict(series), series)
+
+    def blocks(self, series: TimeSeries, first: int | None = None) -> Blocks:
+        """What the model sees at the origins that `predict` forecasts from, one label each."""
+        series = self._ready(series)
+        return self._look(series, self._test_start(series) if first is None else first)[0]
+
+    def _look(self, series: TimeSeries, first: int) -> tuple[Blocks, Scaler]:
+        """What the model sees at every origin from `first` on, and how it was scaled."""
+        known, inputs = self._known(series), inputs_of(series, self.config.inputs, horizon=self.problem.horizon)
+        scaler = known.scaler if known else self._new_scaler(inputs, first)
+        origin = np.arange(first, len(series))
+        return find_model(self.model).blocks(_scaled(inputs, scaler), origin, self.problem), scaler
+
+    def _known(self, series: TimeSeries) -> TrainedOn | None:
+        """What was kept of a series that the model was trained on."""
+        return next((known for known in self.trained_on if known.series == series.name), None)
+
+    def _test_start(self, series: TimeSeries) -> int:
+        """The origin before the first test row."""
+        return max(self.problem.lookback, test_start(len(series), self.config) - 1)
 
     def _ready(self, series: TimeSeries) -> TimeSeries:
         try:
@@ -176,16 +198,15 @@ class TrainedModel:
             )
         return series
 
-    def _state(self, series: TimeSeries, inputs: Inputs, first: int) -> tuple[Scaler, Array, Array]:
-        """Scaler, credit and widths to begin with: the series' own if the model was trained on it."""
-        for known in self.trained_on:
-            if known.series == series.name:
-                return known.scaler, known.credit, known.log_width
-        credit = np.mean([known.credit for known in self.trained_on], axis=0)
-        log_width = np.mean([known.log_width for known in self.trained_on], axis=0)
-        own = self.config.training.normalisation == "level" or self.problem.ahead
-        scaler = fit_scaler(_columns(inputs)[: first + 1]) if own else self.trained_on[0].scaler
-        return scaler, credit, log_width
+    def _validation_start(self, series: TimeSeries) -> int:
+        """The origin before the first row that would have been for validation."""
+        return max(self.problem.lookback, int(len(series) * self.config.train_share) - 1)
+
+    def _new_scaler(self, inputs: Inputs, first: int) -> Scaler:
+        """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""
+        if self.config.training.normalisation == "level" or self.problem.ahead:
+            return fit_scaler(_columns(inputs)[: first + 1])
+        return self.trained_on[0].scaler
 
 
 def problem_of(config: ExperimentConfig) -> Problem:
@@ -230,6 +251,7 @@ def train(
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
     chosen, config = find_model(model), settle(config or ExperimentConfig(), several)
+    check_task(model, config)
     problem = problem_of(config)
     several = [enrich(one, config.inputs) for one in several]
     splits = [split_rows(len(one), config) for one in several]
@@ -247,11 +269,21 @@ def train(
         target=several[0].target,
         weights=fit.weights,
         history=fit.history,
-        trained_on=tuple(map(_trained_on, several, splits, scalers, _shared(earned))),
+        trained_on=tuple(map(_trained_on, several, splits, scalers, earned)),
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
     )
+
+
+def check_task(model: str, config: ExperimentConfig) -> None:
+    """Refuses a model that cannot do what is asked of it.
+
+    Raises:
+        ConfigError: directions are asked of a model that is no network, or there is no such model.
+    """
+    if config.task == "direction" and not find_model(model).gradient:
+        raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
 def _columns(inputs: Inputs) -> Array:
@@ -291,7 +323,9 @@ def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
 def _calibrate_on_validation(
     model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem
 ) -> tuple[Array, Array]:
-    """What the model earned on the validation rows of one series, up to the last one."""
+    """What the model earned on the validation rows of one series, up to the last one; nothing with directions."""
+    if problem.config.task == "direction":
+        return shrinkage.start(), intervals.start(problem.horizon)
     blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
     quantiles, linear = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0]
     nothing = {"credit": shrinkage.start(), "log_width": intervals.start(problem.horizon)}
@@ -308,14 +342,6 @@ def _calibrate(
         quantiles, credit = shrinkage.shrink(quantiles, linear, y, credit)
     quantiles, log_width = intervals.follow(quantiles, y, log_width)
     return quantiles, credit, log_width
-
-
-def _shared(earned: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
-    """Credit and widths of each series of several: what a model earned on the others counts as one series more."""
-    if len(earned) == 1:
-        return earned
-    mean = np.mean([credit for credit, _ in earned], axis=0)
-    return [(credit + mean, log_width) for credit, log_width in earned]
 
 
 def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[Array, Array]) -> TrainedOn:

@@ -204,6 +204,16 @@ def _normalise(differences: Array, lookback: int) -> tuple[Array, Array]:
     return np.clip(differences / spread[:, None], -lookback, lookback), spread
 
 
+def past_moves(blocks: Blocks) -> Array:
+    """The moves over the H rows up to the first origin of each block, shape (N,), in the units of step H's label.
+
+    NaN where the series does not reach back so far.
+    """
+    before = blocks.origin - blocks.y.shape[2]
+    moves = (blocks.anchor[:, 0, 0] - blocks.target[np.maximum(before, 0)]) / blocks.scale[:, 0, -1]
+    return np.where(before >= 0, moves, np.nan)
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """The rows before the test rows of one series or many, one series behind the other.

@@ -6,20 +6,20 @@ from conftest import make_problem
 from keras.ops import convert_to_numpy
 
 from forecast.config import ExperimentConfig, override
-from forecast.models import NETWORKS, cells, networks
+from forecast.models import NETWORKS, architecture, cells, networks
 
 SETTINGS = {"lookback": 7, "horizon": 3, "units": 5, "layers": "lstm:5,sru:4,dense:3,rnn:6"}
 
 
 def keras_and_numpy(kind, settings, features, length):
     problem = make_problem(override(ExperimentConfig(), {**SETTINGS, **settings}), features=features)
-    network = networks.build(kind, problem)
+    network = architecture.build(kind, problem)
     random = np.random.default_rng(0)
     network.set_weights([random.normal(scale=0.5, size=w.shape) for w in network.get_weights()])
     x = random.normal(size=(6, length, features)).astype(np.float32)
-    weights = networks.named_weights(network)
+    weights = architecture.named_weights(network)
     found = cells.forward(
-        networks.stack_of(kind, problem), weights, x, lookback=problem.lookback, horizon=problem.horizon
+        architecture.stack_of(kind, problem), weights, x, lookback=problem.lookback, horizon=problem.horizon
     )
     return convert_to_numpy(network(x)), found, problem, weights
 

@@ -13,7 +13,7 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "exchanges", "files", "metrics", "significance"},
+    {"config", "exchanges", "files", "metrics", "significance", "studies"},
     {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
@@ -22,9 +22,10 @@ ORDER = [
     {"models"},
     {"training"},
     {"evaluation", "bundle"},
-    {"experiment"},
+    {"experiment", "tuning"},
     {"plots", "tables"},
     {"report"},
+    {"direction"},
     {"terminal", "options"},
     {"cli"},
     {"__main__", "__init__"},

@@ -7,20 +7,20 @@ from keras.ops import convert_to_numpy
 
 from forecast.config import ExperimentConfig, override
 from forecast.errors import ConfigError
-from forecast.models import MODELS, NETWORKS, networks
+from forecast.models import MODELS, NETWORKS, architecture, networks
 from forecast.training import train
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_an_untrained_network_says_no_move(kind):
-    network = networks.build(kind, make_problem(EVERY, features=2))
+    network = architecture.build(kind, make_problem(EVERY, features=2))
     x = np.random.default_rng(0).normal(size=(2, 10, 2)).astype(np.float32)
     assert convert_to_numpy(network(x)).shape == (2, 3, 3, 7)
     assert (convert_to_numpy(network(x)) == 0).all()
 
 
 def test_dropout_and_l2_are_in_the_network():
-    network = networks.build(
+    network = architecture.build(
         "gru", make_problem(override(SMALL, {"dropout": 0.3, "recurrent_dropout": 0.2, "l2": 0.01}))
     )
     assert [layer.rate for layer in network.layers if layer.name.startswith("dropout")] == [0.3, 0.3]
@@ -30,11 +30,11 @@ def test_dropout_and_l2_are_in_the_network():
 
 def test_cells_of_several_kinds_stand_in_one_network():
     config = override(SMALL, {"layers": "lstm:6,sru:5,rnn:4", "layer_norm": True})
-    names = [layer.name for layer in networks.build("stack", make_problem(config)).layers]
+    names = [layer.name for layer in architecture.build("stack", make_problem(config)).layers]
     assert [name for name in names if name[0] in "lsr" and name[-1].isdigit()] == ["lstm_1", "sru_2", "rnn_3"]
     assert [name for name in names if name.startswith("norm")] == ["norm_1", "norm_2", "norm_3"]
     with pytest.raises(ConfigError, match="stack needs `layers`"):
-        networks.build("stack", make_problem())
+        architecture.build("stack", make_problem())
 
 
 @pytest.mark.parametrize("kind", ["lstm", "dense", "stack"])
@@ -47,7 +47,7 @@ def test_the_keras_network_of_a_trained_model_gives_the_same_outputs(kind, setti
     model = train(series, kind, override(EVERY, settings))
     assert model.weights["highway/kernel"].any()
     blocks = MODELS[kind].blocks(scaled_inputs(model, series), np.arange(100, 120), model.problem)
-    network = networks.with_weights(kind, model.problem, model.weights)
+    network = architecture.with_weights(kind, model.problem, model.weights)
     inputs = [blocks.x, blocks.ahead.astype(np.float32)] if model.problem.ahead else blocks.x
     expected = np.sort(convert_to_numpy(network(inputs))[:, 0], axis=-1)
     found = MODELS[kind].predict(model.weights, blocks, model.problem)

@@ -1,9 +1,12 @@
+import resource
+
 import numpy as np
 import pytest
 from conftest import SMALL, make_series, random_walk
 
 from forecast.config import override
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
+from forecast.evaluation import complete
 from forecast.series import TimeSeries
 from forecast.training import train
 
@@ -61,3 +64,44 @@ def test_what_it_was_trained_on_is_recorded(trained, walk):
     trained_on = trained("dense").trained_on[0]
     assert (trained_on.series, trained_on.rows, trained_on.last) == ("made", 160, "2001-08-10")
     assert trained_on.sha256 == walk.fingerprint(160)
+
+
+def test_many_trainings_take_no_more_memory_than_a_few(walk):
+    """The highest memory of this process does not rise once everything is loaded and compiled."""
+
+    def highest(trainings):
+        for seed in range(trainings):
+            train(walk, "dense", override(SMALL, {"seed": seed}))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    before = highest(4)
+    assert highest(40) - before < 25
+
+
+def test_one_network_serves_series_of_any_length_and_others():
+    several = [make_series(random_walk(rows, seed=rows), f"walk {rows}") for rows in (60, 120, 700)]
+    model = train(several, "lstm", SMALL)
+    assert [known.rows for known in model.trained_on] == [48, 96, 560]
+    assert len({known.scaler.minimum[0] for known in model.trained_on}) == 3
+    for one in [*several, make_series(1000 * random_walk(90, seed=9), "new")]:
+        assert np.isfinite(model.forecast(one).quantiles).all()
+
+
+def test_an_unknown_series_earns_its_moves_by_itself():
+    """A model of waves forecasts a new wave, and does not impose waves on a new walk."""
+    rows = np.arange(600)
+    waves = [make_series(50 + 10 * np.sin(rows / 3 + phase), f"wave {phase}") for phase in (0, 1)]
+    model = train(waves, "linear", override(SMALL, {"horizon": 3}))
+
+    def ratio(series):
+        found = complete(model.predict(series))
+        error = np.abs(found.actual - found.quantiles[..., 3]).mean()
+        return error / np.abs(found.actual - found.last_value[:, None]).mean()
+
+    assert ratio(make_series(5 + np.sin(rows / 3 + 2), "new wave")) < 0.1
+    assert ratio(make_series(random_walk(600), "new walk")) < 1.05
+
+
+def test_no_series_at_all_is_refused():
+    with pytest.raises(ConfigError, match="one series or more. Received: none"):
+        train([], "dense", SMALL)

@@ -13,10 +13,11 @@ With sigmoid(z) = 1 / (1 + exp(-z)), input x, hidden state h, cell state c, and 
                c = f * c + (1 - f) * W x             h = r * tanh(c) + (1 - r) * x
     Dense      y = activation(W x + b)
     LayerNorm  y = gamma (x - mean) / sqrt(variance + 0.001) + beta                          Ba et al. (2016)
+    Softmax    p_k = exp(z_k) / sum over j of exp(z_j)                                       Bridle (1990)
 
 Shapes: x (N, T, F), hidden sequence (N, T, units). Weights have Keras' shapes and order of gates (LSTM i, f, g, o;
-GRU z, r, h; SRU c, f, r, and a last part where the input is not as wide as the cell) and agree with Keras to float32's last digits. Wherever tanh stands in an equation, the layer's
-activation is taken.
+GRU z, r, h; SRU c, f, r, and a last part where the input is not as wide as the cell) and agree with Keras to float32's
+last digits. Wherever tanh stands in an equation, the layer's activation is taken.
 """
 
 from collections.abc import Callable, Mapping
@@ -115,6 +116,12 @@ def layer_norm(x: Array, gamma: Array, beta: Array) -> Array:
     return np.asarray(gamma * centred / np.sqrt(centred.var(axis=-1, keepdims=True) + np.float32(1e-3)) + beta)
 
 
+def softmax(z: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities along the last axis, without overflow."""
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
 CELLS: dict[str, Cell] = {"lstm": lstm, "gru": gru, "rnn": rnn}
 RECURRENT = ("lstm", "gru", "rnn", "sru")
 GATES = {"lstm": 4, "gru": 3, "rnn": 1, "sru": 3, "dense": 1}
@@ -161,7 +168,7 @@ def forward(stack: Stack, weights: Weights, x: Array, *, lookback: int, horizon:
     """The network's outputs for the last T - lookback + 1 origins of each block.
 
     Args:
-        weights: Named `layer/weight`, as `networks.named_weights` gives them.
+        weights: Named `layer/weight`, as `architecture.named_weights` gives them.
         x: Inputs, shape (N, T, F), with T at least the lookback.
     Returns:
         Shape (N, T-L+1, H, Q), in normalised units.

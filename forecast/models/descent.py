@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import QUANTILES, Loss, TrainingConfig
+from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
 from forecast.errors import ModelError
+from forecast.metrics import SMALLEST, log_loss
 from forecast.models import devices
 from forecast.models.contract import Fit, Problem, Step, Validation, Watch, Weights
 from forecast.models.records import Checkpoint, Logs, State
@@ -79,7 +80,8 @@ def descend(
                 losses.append(_step(network, draw))
                 _tell(watch, Step(program.kind, step, steps, losses[-1]), logs)
             if step in due:
-                state = _validate(state, step, losses, named_weights(network), predict, y_validation, training)
+                config = program.problem.config
+                state = _validate(state, step, losses, named_weights(network), predict, y_validation, config)
                 checkpoint.keep(network, random, state)
                 _tell(watch, Step(program.kind, step, steps, *_last(state)), logs)
                 losses.clear()
@@ -98,14 +100,14 @@ def _validate(
     weights: Weights,
     predict: Callable[[Weights], Array],
     y_validation: Array,
-    training: TrainingConfig,
+    config: ExperimentConfig,
 ) -> State:
     """The state after a look at the validation rows."""
-    validation_loss = loss_of(predict(weights), y_validation, training.loss)
+    validation_loss = loss_of(predict(weights), y_validation, config.loss)
     if not np.isfinite(validation_loss):
         raise ModelError(
             f"training diverged at step {step}: the validation loss is {validation_loss}. "
-            f"Use a smaller --learning-rate than {training.learning_rate:g}."
+            f"Use a smaller --learning-rate than {config.training.learning_rate:g}."
         )
     news = Validation(step, float(np.mean(losses)) if losses else None, validation_loss)
     better = all(validation_loss < earlier.validation_loss for earlier in state.history)
@@ -134,8 +136,10 @@ def _step(network: "keras.Model", draw: Callable[[], Batch]) -> float:
     return float(network.train_on_batch(x, np.clip(y, -LARGEST, LARGEST).astype(np.float32)))
 
 
-def loss_of(outputs: Array, y: Array, loss: Loss) -> float:
+def loss_of(outputs: Array, y: Array, loss: Objective) -> float:
     """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training."""
+    if loss == "entropy":
+        return log_loss(y[np.isfinite(y)], outputs[np.isfinite(y)])
     error = np.clip(y, -LARGEST, LARGEST)[..., None] - outputs
     error = error[np.isfinite(y)]
     if loss == "mse":
@@ -149,7 +153,7 @@ def _fresh_network(program: Program, training: TrainingConfig, start: Weights) -
     import keras
 
     network = _compiled(_without_seed(program, training))
-    keras.utils.set_random_seed(training.seed)
+    devices.seed(training.seed)
     with devices.policy():
         fresh = program.build(program.kind, program.problem, length=program.length)
     for variable, value in zip(network.variables, fresh.variables, strict=True):
@@ -184,7 +188,7 @@ def _compiled(program: Program) -> "keras.Model":
         network = program.build(program.kind, program.problem, length=program.length)
         network.compile(
             optimizer=keras.optimizers.Adam(schedule, clipnorm=training.clip_norm),
-            loss=_pinball if training.loss == "pinball" else _squared,
+            loss={"pinball": _pinball, "mse": _squared, "entropy": _entropy}[program.problem.config.loss],
             jit_compile=devices.can_compile(),  # halves the time of a recurrent step
         )
         network.optimizer.build(network.trainable_variables)
@@ -210,3 +214,14 @@ def _squared(y_true: Any, y_pred: Any) -> Any:
     known = ops.cast(ops.logical_not(ops.isnan(y_true)), "float32")
     error = ops.where(ops.isnan(y_true), 0.0, y_true) - y_pred
     return ops.sum(ops.square(error) * known) / ops.maximum(ops.sum(known), 1.0)
+
+
+def _entropy(y_true: Any, y_pred: Any) -> Any:
+    """Cross-entropy: classes (N, S, 1) against their probabilities (N, S, 1, K)."""
+    from keras import ops
+
+    y_pred = ops.cast(y_pred, "float32")
+    known = ops.cast(ops.logical_not(ops.isnan(y_true)), "float32")
+    came = ops.one_hot(ops.cast(ops.where(ops.isnan(y_true), 0.0, y_true), "int32"), y_pred.shape[-1])
+    loss = -ops.log(ops.maximum(ops.sum(came * y_pred, axis=-1), SMALLEST))
+    return ops.sum(loss * known) / ops.maximum(ops.sum(known), 1.0)

@@ -4,10 +4,67 @@ One GPU computes in bfloat16 where that is faster, with weights in float32. Seve
 TensorFlow's MirroredStrategy, or Keras' DataParallel on JAX.
 """
 
+import hashlib
+import os
+import platform
+import random
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+
+@contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """Hides packages that are not loaded yet from imports within."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
+def load_keras() -> None:
+    """Imports Keras for a process of our own: its wrappers for scikit-learn and its galleries take 0.8 s to load.
+
+    Under another backend TensorFlow is not loaded either; Keras looks for it when it saves a network. What XLA compiles
+    is kept on disk for the next process, apart for each kind of processor and version of the libraries.
+    """
+    _keep_compiled()
+    with without("sklearn", "matplotlib.pyplot"):
+        import keras
+    if keras.backend.backend() != "tensorflow":
+        with without("tensorflow"):
+            _ = keras.src.utils.module_utils.tensorflow.available
+
+
+def _keep_compiled() -> None:
+    """Tells TensorFlow and JAX where compiled programs are kept; settings of the user's own come first."""
+    import platformdirs
+
+    versions = [version(name) for name in ("keras", "tensorflow")]
+    kind = hashlib.sha256(" ".join([platform.machine(), _processor(), *versions]).encode()).hexdigest()[:16]
+    folder = platformdirs.user_cache_path("forecast") / "compiled" / kind
+    flags = f"--tf_xla_persistent_cache_directory={folder} --tf_xla_persistent_cache_device_types=CPU"
+    os.environ.setdefault("TF_XLA_FLAGS", flags)
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def _processor() -> str:
+    """What tells processors apart that do not run one another's programs."""
+    flags = Path("/proc/cpuinfo")
+    if not flags.is_file():
+        return platform.processor()
+    return "".join(line for line in flags.read_text().splitlines()[:30] if line.startswith(("flags", "model name")))
 
 
 @lru_cache(maxsize=1)
@@ -29,6 +86,17 @@ def gpus() -> int:
 
         return int(torch.cuda.device_count())
     return 0
+
+
+def seed(number: int) -> None:
+    """Seeds what Keras draws weights and dropout from; its own function would load TensorFlow under any backend."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        keras.utils.set_random_seed(number)
+        return
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002  Keras takes its seeds from these two
 
 
 def can_compile() -> bool:

@@ -1,0 +1,26 @@
+"""Down, flat or up: the probabilities of where a series stands after the horizon, beside the base rates.
+
+In: a series and a configuration. Out: a `DirectionExperiment`, and with `out` a folder that holds it. The networks are
+those of `models/`, with the classes of `models/classes.py`; a trained one is a `TrainedModel` whose configuration has
+the task `direction`.
+"""
+
+from forecast.direction.chances import Chances, DirectionForecast, forecast, predict
+from forecast.direction.experiment import DirectionExperiment, test
+from forecast.direction.experiment import run as run_direction
+from forecast.direction.judgement import DirectionScores, DirectionVerdict, Reliability
+from forecast.models.classes import CLASSES
+
+__all__ = [
+    "CLASSES",
+    "Chances",
+    "DirectionExperiment",
+    "DirectionForecast",
+    "DirectionScores",
+    "DirectionVerdict",
+    "Reliability",
+    "forecast",
+    "predict",
+    "run_direction",
+    "test",
+]

@@ -1,0 +1,131 @@
+"""Probabilities of down, flat and up: those of a trained network, and those of the two baselines.
+
+In: a trained model and a series. Out: `Chances` at every test origin, or the `DirectionForecast` of the last row.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.calendars import future_dates, iso
+from forecast.errors import ModelError
+from forecast.exchanges import recognise
+from forecast.features import check_future
+from forecast.models import find_model
+from forecast.models.classes import BAND, CLASSES, RATES, classes_of, shares_of
+from forecast.models.networks import Network
+from forecast.series import TimeSeries
+from forecast.training import TrainedModel
+from forecast.windows import origins, past_moves, split_rows
+
+Array = NDArray[np.float64]
+
+BASE_RATE, PERSISTENCE = "base_rate", "persistence"
+
+
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """Probabilities at N origins that follow one another.
+
+    Attributes:
+        origin: Row numbers, shape (N,).
+        actual: Classes of the moves up to step H, by their places in `CLASSES`, shape (N,); NaN where not known yet.
+        probabilities: Shape (N, 3).
+    """
+
+    model: str
+    origin: NDArray[np.int64]
+    actual: Array
+    probabilities: Array
+
+
+@dataclass(frozen=True)
+class DirectionForecast:
+    """The probabilities of down, flat and up from the last row of a series to the date of step H.
+
+    Moves of at most `flat_within`, in `unit`, are flat.
+    """
+
+    model: str
+    series: str
+    unit: str
+    origin: str
+    date: str
+    flat_within: float
+    probabilities: tuple[float, ...]
+
+
+def predict(model: TrainedModel, series: TimeSeries, first: int | None = None) -> Chances:
+    """Probabilities at every origin from row `first` to the last row, each from the rows up to it alone.
+
+    By default `first` gives the first test origin.
+
+    Raises:
+        SeriesTooShort: no row is left after the lookback.
+        ModelError: the series lacks a column that the model was trained on, or the model forecasts values.
+    """
+    network = _network(model)
+    blocks = model.blocks(series, first)
+    actual = classes_of(blocks.y[:, 0, -1], band_of(model))
+    return Chances(model.model, blocks.origin, actual, network.chances(model.weights, blocks, model.problem))
+
+
+def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
+    """The probabilities of the move from the last row of `series` to step H.
+
+    Raises:
+        SeriesError: coming values of columns that are known ahead are missing.
+        ModelError: as in `predict`.
+    """
+    check_future(series, model.config.inputs, horizon=model.config.horizon)
+    return last_of(predict(model, series, first=len(series) - 1), series, model)
+
+
+def last_of(chances: Chances, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
+    """The forecast at the last origin of `chances`, with the date of step H."""
+    horizon, exchange = model.config.horizon, series.exchange or recognise(series.index)
+    scale = np.abs(np.diff(series.y[-model.problem.lookback - 1 :])).mean()
+    return DirectionForecast(
+        model=chances.model,
+        series=series.name,
+        unit=series.unit,
+        origin=iso(series.index[-1]),
+        date=iso(future_dates(series.index, frequency=series.frequency, periods=horizon, exchange=exchange)[-1]),
+        flat_within=float(band_of(model) * scale * sqrt(horizon)),
+        probabilities=tuple(chances.probabilities[-1].tolist()),
+    )
+
+
+def baselines(model: TrainedModel, series: TimeSeries, tested: Chances) -> dict[str, Chances]:
+    """What a network is measured against, at the same origins.
+
+    `base_rate` always gives the shares of the classes on the training rows; `persistence` gives their shares after
+    a move of the same class, over H rows, as the last one.
+    """
+    rates = np.tile(model.weights[RATES], (len(tested.origin), 1))
+    found = {BASE_RATE: rates, PERSISTENCE: _persistence(model, series, tested.origin)}
+    return {name: Chances(name, tested.origin, tested.actual, given) for name, given in found.items()}
+
+
+def _persistence(model: TrainedModel, series: TimeSeries, tested: NDArray[np.int64]) -> Array:
+    lookback, horizon, band = model.problem.lookback, model.config.horizon, band_of(model)
+    blocks = model.blocks(series, first=lookback)
+    before, after = classes_of(past_moves(blocks), band), classes_of(blocks.y[:, 0, -1], band)
+    training = origins(lookback, split_rows(len(series), model.config).validation, horizon=horizon)
+    known = np.isin(blocks.origin, training)
+    shares = np.array([shares_of(after[known & (before == place)]) for place in range(len(CLASSES))])
+    return np.asarray(shares[before[np.isin(blocks.origin, tested)].astype(int)])
+
+
+def band_of(model: TrainedModel) -> float:
+    """Moves of at most so many scales are flat."""
+    return float(model.weights[BAND])
+
+
+def _network(model: TrainedModel) -> Network:
+    network = find_model(model.model)
+    if model.config.task != "direction" or not isinstance(network, Network):
+        raise ModelError(f"this {model.model} forecasts values, no directions: train it with the task direction.")
+    return network

@@ -1,0 +1,148 @@
+"""Are the probabilities worth anything? Scores beside the base rates, calibration, and a sentence.
+
+In: `Chances` at test origins whose class is known. Out: scores, reliability, verdicts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast import metrics
+from forecast.direction.chances import BASE_RATE, Chances
+from forecast.evaluation import SIGNIFICANCE, Finding, in_words
+from forecast.models.classes import CLASSES
+from forecast.significance import holm, luck
+
+Array = NDArray[np.float64]
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class DirectionScores:
+    """One row of the table: log loss in nats, Brier score 0 to 2, shares from 0 to 1, skills in percent.
+
+    A skill is how much smaller than that of the base rates a score is. `trust` is the share of the network in its
+    probabilities; NaN for a baseline.
+    """
+
+    model: str
+    log_loss: float
+    brier: float
+    accuracy: float
+    log_loss_skill: float
+    brier_skill: float
+    calibration_error: float
+    trust: float
+    fit_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Bins of the probabilities of all classes together: mean probability, observed share and count, shape (B,)."""
+
+    probability: Array
+    observed: Array
+    count: Array
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error, 0 to 1."""
+        return metrics.calibration_error(self.probability, self.observed, self.count)
+
+
+@dataclass(frozen=True)
+class DirectionVerdict:
+    """Are the model's probabilities better than the base rates, and is that more than luck?"""
+
+    model: str
+    finding: Finding
+    log_loss_skill: float
+    p_value: float
+    sentence: str
+
+
+def complete(chances: Chances) -> Chances:
+    """The origins whose class is known."""
+    known = np.isfinite(chances.actual)
+    return Chances(chances.model, chances.origin[known], chances.actual[known], chances.probabilities[known])
+
+
+def score(chances: Chances, base: Chances, *, trust: float, fit_seconds: float) -> DirectionScores:
+    """The scores of one model over all tested origins, and how much smaller than those of the base rates they are."""
+    came, log_loss, brier = chances.actual, *_losses(chances)
+    base_log_loss, base_brier = _losses(base)
+    return DirectionScores(
+        model=chances.model,
+        log_loss=log_loss,
+        brier=brier,
+        accuracy=metrics.accuracy(came, chances.probabilities),
+        log_loss_skill=100 * (1 - log_loss / base_log_loss),
+        brier_skill=100 * (1 - brier / base_brier),
+        calibration_error=reliability(chances).error,
+        trust=trust,
+        fit_seconds=fit_seconds,
+    )
+
+
+def _losses(chances: Chances) -> tuple[float, float]:
+    came, probabilities = chances.actual, chances.probabilities
+    return metrics.log_loss(came, probabilities), metrics.brier(came, probabilities)
+
+
+def reliability(chances: Chances) -> Reliability:
+    """Bins of equal counts, as many as `BINS`; probabilities that are equal stay together, in the bin of their middle.
+
+    Source: Murphy and Winkler (1977), Reliability of subjective probability forecasts of precipitation.
+    """
+    given = chances.probabilities.ravel()
+    came = (chances.actual[:, None] == np.arange(len(CLASSES))).ravel()
+    _, place, counts = np.unique(given, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    _, place = np.unique((BINS * middle / len(given)).astype(int)[place], return_inverse=True)
+    count = np.bincount(place)
+    return Reliability(np.bincount(place, given) / count, np.bincount(place, came) / count, count.astype(float))
+
+
+def judge(
+    backtests: Mapping[str, Chances], scores: Sequence[DirectionScores], *, horizon: int
+) -> tuple[DirectionVerdict, ...]:
+    """The verdict on each model of one run against the base rates, corrected for the number of models (Holm 1979)."""
+    losses = {name: metrics.log_losses(one.actual, one.probabilities) for name, one in backtests.items()}
+    gains = [losses[BASE_RATE] - losses[row.model] for row in scores]
+    raw = [
+        float("nan") if row.model == BASE_RATE else luck(gain, horizon=horizon)
+        for row, gain in zip(scores, gains, strict=True)
+    ]
+    return tuple(
+        _verdict(row, float(gain.mean()), p_value) for row, gain, p_value in zip(scores, gains, holm(raw), strict=True)
+    )
+
+
+def _verdict(scores: DirectionScores, gain: float, p_value: float) -> DirectionVerdict:
+    finding: Finding = "not distinguishable"
+    if scores.model == BASE_RATE:
+        finding = "baseline"
+    elif p_value < SIGNIFICANCE:
+        finding = "better" if gain > 0 else "worse"
+    sentence = _sentence(finding, scores, p_value, gain=gain)
+    return DirectionVerdict(scores.model, finding, scores.log_loss_skill, p_value, sentence)
+
+
+def _sentence(finding: Finding, scores: DirectionScores, p_value: float, *, gain: float) -> str:
+    model, side = scores.model, "smaller" if gain > 0 else "larger"
+    size = f"its log loss is {abs(scores.log_loss_skill):.1f}% ({abs(gain):.3g} nats) {side}"
+    if finding == "baseline":
+        return "base_rate is what every model is measured against: the shares of the classes on the training rows."
+    if finding == "better":
+        return f"{model} is better than the base rate beyond luck: {size}, {in_words(p_value)}."
+    if finding == "worse":
+        return f"{model} is worse than the base rate: {size}, {in_words(p_value)}."
+    if scores.trust == 0:
+        return f"{model} is the base rate: its probabilities did not earn any trust on the validation rows."
+    if isnan(p_value):
+        return f"{model}: {size} than the base rate's, but the test is too short to rule out luck."
+    return f"{model} is not distinguishable from the base rate: {size}, which may be luck, {in_words(p_value)}."

@@ -1,0 +1,102 @@
+"""Results on directions as files: tables, pictures and bundles, in a folder that is there whole or not at all.
+
+scores.csv     one row a network and baseline
+backtest.csv   every tested origin: the class that came, and what probability each had
+forecast.csv   the probabilities from the last row on
+run.json       settings, versions, the data's fingerprint, split dates, band, base rates, calibration, verdicts
+plots/         PNG pictures
+models/        one bundle a network
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.bundle import write_bundle
+from forecast.calendars import iso
+from forecast.direction.chances import BASE_RATE, DirectionForecast, band_of
+from forecast.direction.experiment import DirectionExperiment
+from forecast.direction.judgement import Reliability
+from forecast.direction.pictures import save_plots
+from forecast.files import whole_folder
+from forecast.models.classes import CLASSES
+from forecast.report import RUN, about, check_folder, default_folder, finite, trained, write_csv
+
+__all__ = [
+    "COLUMNS",
+    "backtest_table",
+    "default_folder",
+    "forecast_record",
+    "forecast_table",
+    "run_record",
+    "write_experiment",
+]
+COLUMNS = tuple(f"p_{name}" for name in CLASSES)
+
+
+def write_experiment(experiment: DirectionExperiment, folder: Path) -> None:
+    """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
+    check_folder(folder)
+    with whole_folder(folder) as work:
+        write_csv(pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores]), work / "scores.csv")
+        write_csv(backtest_table(experiment), work / "backtest.csv")
+        write_csv(forecast_table(experiment), work / "forecast.csv")
+        (work / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        save_plots(experiment, work / "plots")
+        for name, model in experiment.models.items():
+            (work / "models" / name).mkdir(parents=True)
+            write_bundle(model, work / "models" / name)
+
+
+def backtest_table(experiment: DirectionExperiment) -> pd.DataFrame:
+    """One row a model and tested origin: the date of step H, the class that came, and three probabilities."""
+    dates = np.array([iso(date) for date in experiment.series.index], dtype=object)
+    tables = []
+    for name, backtest in experiment.backtests.items():
+        actual = np.array(CLASSES, dtype=object)[backtest.actual.astype(int)]
+        after = dates[backtest.origin + experiment.config.horizon]
+        fixed = pd.DataFrame({"model": name, "origin": dates[backtest.origin], "date": after, "actual": actual})
+        tables.append(fixed.join(pd.DataFrame(backtest.probabilities, columns=COLUMNS)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def forecast_table(experiment: DirectionExperiment) -> pd.DataFrame:
+    """One row a model: the date of step H, and three probabilities."""
+    rows = [(name, one.date, *one.probabilities) for name, one in experiment.forecasts.items()]
+    return pd.DataFrame(rows, columns=["model", "date", *COLUMNS])
+
+
+def run_record(experiment: DirectionExperiment) -> dict[str, Any]:
+    """What was run on what, and what came of it, as plain JSON values."""
+    first = next(iter(experiment.models.values()))
+    rates = experiment.forecasts[BASE_RATE].probabilities
+    return {
+        **about(experiment.series, experiment.config, split=experiment.split),
+        **trained(experiment.models, experiment.skipped),
+        "band": band_of(first),
+        "base_rates": dict(zip(CLASSES, rates, strict=True)),
+        "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],
+        "calibration": {name: _bins(one) for name, one in experiment.calibration.items()},
+        "verdict": {row.model: finite(dataclasses.asdict(row)) for row in experiment.verdicts},
+        "forecast": [forecast_record(one) for one in experiment.forecasts.values()],
+    }
+
+
+def forecast_record(forecast: DirectionForecast) -> dict[str, Any]:
+    """A forecast as plain JSON values, probabilities named as in `forecast.csv`."""
+    record = dataclasses.asdict(forecast)
+    probabilities = record.pop("probabilities")
+    return {**record, **dict(zip(COLUMNS, probabilities, strict=True))}
+
+
+def _bins(reliability: Reliability) -> dict[str, Any]:
+    return {
+        "error": reliability.error,
+        "probability": reliability.probability.tolist(),
+        "observed": reliability.observed.tolist(),
+        "count": reliability.count.astype(int).tolist(),
+    }

@@ -1,0 +1,79 @@
+"""The same code on each backend of Keras, and on several devices."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Trains twenty steps, and compares the network that Keras holds with the equations in numpy.
+TRAIN = """
+import json, sys
+import numpy as np
+sys.path.insert(0, {tests!r})
+from conftest import EVERY, make_series, random_walk, scaled_inputs
+{before}
+import keras
+from forecast.config import override
+from forecast.models import architecture, MODELS, networks
+from forecast.training import train
+
+wave = make_series(50 + 10 * np.sin(np.arange(300) / 3) + 0.1 * random_walk(300))
+config = override(EVERY, {{"steps": 20, "learning_rate": 0.02, "highway": False, "dropout": 0.1}})
+found = {{"backend": keras.backend.backend()}}
+for name in {models!r}:
+    model, again = train(wave, name, config), train(wave, name, config)
+    blocks = MODELS[name].blocks(scaled_inputs(model, wave), np.arange(100, 120), model.problem)
+    network = architecture.with_weights(name, model.problem, model.weights)
+    theirs = np.sort(keras.ops.convert_to_numpy(network(blocks.x))[:, 0])
+    ours = MODELS[name].predict(model.weights, blocks, model.problem)
+    found[name] = {{
+        "losses": [row.validation_loss for row in model.history],
+        "same": bool(all((model.weights[key] == again.weights[key]).all() for key in model.weights)),
+        "off": float(np.abs(theirs - ours).max() / np.abs(ours).max()),
+    }}
+print(json.dumps(found))
+"""
+
+
+def run(backend, models, before=""):
+    code = TRAIN.format(tests=str(Path(__file__).parent), models=models, before=before)
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_twenty_steps_on_each_backend(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    found = run(backend, ["lstm", "stack"])
+    assert found.pop("backend") == backend
+    for result in found.values():
+        assert result["losses"][-1] < 0.9 * result["losses"][0]
+        assert result["same"]
+        assert result["off"] < 1e-4
+
+
+def test_two_devices_share_each_batch_and_learn_the_same():
+    """TensorFlow's mirrored replicas, on two parts of this processor that stand for GPUs."""
+    two = """
+import tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from forecast.models import devices
+devices.gpus = lambda: 2
+mirrored = tf.distribute.MirroredStrategy
+tf.distribute.MirroredStrategy = lambda: mirrored(["CPU:0", "CPU:1"])
+import contextlib
+devices.policy = contextlib.nullcontext  # float32, as on one device
+"""
+    one, shared = run("tensorflow", ["dense"])["dense"], run("tensorflow", ["dense"], two)["dense"]
+    assert shared["losses"][0] == one["losses"][0]
+    assert shared["losses"][-1] == pytest.approx(one["losses"][-1], rel=0.1)
+    assert shared["off"] < 1e-4
