@@ -16,17 +16,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import forecast
+from forecast.models import Watch, devices
 
 MODEL = "lstm"
 # Stands for a lookback that the settings leave to the program.
 LOOKBACK = 64
-# News of steps that arrive closer together than this many seconds belong to one burst.
-BURST = 0.001
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -34,11 +32,6 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     started = time.perf_counter()
     result = work()
     return result, time.perf_counter() - started
-
-
-def import_all() -> None:
-    """Keras and its backend."""
-    import_module("keras")
 
 
 class Marks:
@@ -49,10 +42,8 @@ class Marks:
         self.news: list[tuple[int, float]] = []
 
     def __call__(self, news: Any) -> None:
-        now = time.perf_counter() - self.started
-        if self.news and now - self.news[-1][1] < BURST:
-            self.news.pop()
-        self.news.append((news.step, now))
+        if news.validation_loss is None:
+            self.news.append((news.step, time.perf_counter() - self.started))
 
     def seconds_a_step(self) -> float:
         """The median; NaN with fewer than two marks."""
@@ -64,7 +55,7 @@ class Marks:
 def train(series: Any, config: Any) -> tuple[Any, dict[str, float], float]:
     """The trained model, the seconds of its stages, and those of one step."""
     marks = Marks()
-    model, total = timed(lambda: forecast.train(series, MODEL, config, progress=marks))
+    model, total = timed(lambda: forecast.train(series, MODEL, config, watch=Watch(marks)))
     step = marks.seconds_a_step()
     first, first_at = marks.news[0]
     compiling = first_at - step * first
@@ -87,7 +78,9 @@ def step_flops(model: Any) -> int:
     the inputs and states of each row, `head` those of the head.
     """
     training, lookback = model.config.training, model.config.lookback or LOOKBACK
-    products = {name: weight.size for name, weight in model.weights.items() if "kernel" in name}
+    products = {
+        name: weight.size for name, weight in model.weights.items() if "kernel" in name and "highway" not in name
+    }
     head = sum(size for name, size in products.items() if "head" in name)
     rows = lookback + training.labels - 1
     return 3 * training.batch * 2 * (rows * (sum(products.values()) - head) + training.labels * head)
@@ -100,7 +93,7 @@ def main() -> None:
     parser.add_argument("--horizon", type=int, default=1)
     arguments = parser.parse_args()
     config = forecast.ExperimentConfig(horizon=arguments.horizon)
-    seconds = {"import": timed(import_all)[1]}
+    seconds = {"import": timed(devices.load_keras)[1]}
     series, seconds["load"] = timed(lambda: forecast.load(arguments.file))
     model, stages, step = train(series, config)
     seconds["test"] = timed(lambda: model.predict(series))[1]

@@ -61,7 +61,7 @@ class NetworkConfig:
 class TrainingConfig:
     """How weights are found: what the network sees, what it is scored by, and for how long.
 
-    `steps` of None is 150 for one series, and more for many. `patience` validations without a better one end the
+    `steps` of None is 100 for one series, and more for many. `patience` validations without a better one end the
     training; 0 lets it run. `jitter` is the spread of noise on the inputs in a window's scale, `stretch` that of a
     random factor on inputs and labels. `seeds` networks are trained, from `seed` on, and their quantiles averaged.
     """
@@ -71,7 +71,7 @@ class TrainingConfig:
     labels: int = 64
     batch: int = 16
     steps: int | None = None
-    validations: int = 10
+    validations: int = 5
     patience: int = 0
     learning_rate: float = 4e-3
     clip_norm: float = 1.0

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecast.bundle import LIBRARIES, write_bundle
 from forecast.calendars import iso
@@ -29,7 +30,7 @@ from forecast.experiment import Experiment
 from forecast.files import holds_other, whole_folder
 from forecast.plots import save_plots
 from forecast.series import TimeSeries
-from forecast.training import Forecast, TrainedModel
+from forecast.training import Forecast, Predictions, TrainedModel
 from forecast.windows import Split
 
 RUN = "run.json"
@@ -74,18 +75,18 @@ def scores_table(experiment: Experiment) -> pd.DataFrame:
 
 def backtest_table(experiment: Experiment) -> pd.DataFrame:
     """One row a model, tested origin and step: dates, what came, and three quantiles."""
-    return pd.concat([_backtest_rows(experiment, name) for name in experiment.backtests], ignore_index=True)
+    dates = np.array([iso(date) for date in experiment.series.index], dtype=object)
+    tables = [_backtest_rows(backtest, dates) for backtest in experiment.backtests.values()]
+    return pd.concat(tables, ignore_index=True)
 
 
-def _backtest_rows(experiment: Experiment, name: str) -> pd.DataFrame:
-    backtest = experiment.backtests[name]
+def _backtest_rows(backtest: Predictions, dates: NDArray[Any]) -> pd.DataFrame:
     origins, horizon = backtest.actual.shape
     steps = np.tile(np.arange(1, horizon + 1), origins)
     origin = np.repeat(backtest.origin, horizon)
-    dates = np.array([iso(date) for date in experiment.series.index], dtype=object)
     return pd.DataFrame(
         {
-            "model": name,
+            "model": backtest.model,
             "origin": dates[origin],
             "step": steps,
             "date": dates[origin + steps],

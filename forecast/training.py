@@ -29,7 +29,7 @@ from forecast.windows import Blocks, Inputs, Panel, Split, outcomes, split_rows,
 Array = NDArray[np.float64]
 
 # Steps for one series; for many they grow with the root of their number, up to the most.
-STEPS, MOST_STEPS = 150, 1000
+STEPS, MOST_STEPS = 100, 1000
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ TensorFlow's MirroredStrategy, or Keras' DataParallel on JAX.
 """
 
 import hashlib
+import json
 import os
 import platform
 import random
@@ -38,11 +39,23 @@ def load_keras() -> None:
     is kept on disk for the next process, apart for each kind of processor and version of the libraries.
     """
     _keep_compiled()
-    with without("sklearn", "matplotlib.pyplot"):
+    unused = () if _chosen_backend() == "jax" else ("jax",)  # which TensorFlow loads if it is there
+    with without("sklearn", "matplotlib.pyplot", *unused):
         import keras
     if keras.backend.backend() != "tensorflow":
         with without("tensorflow"):
             _ = keras.src.utils.module_utils.tensorflow.available
+
+
+def _chosen_backend() -> str:
+    """The backend that Keras will take: by its variable, or its file in the user's home."""
+    if backend := os.environ.get("KERAS_BACKEND"):
+        return backend
+    try:
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+        return str(json.loads((home / "keras.json").read_text())["backend"])
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"
 
 
 def _keep_compiled() -> None:

@@ -17,8 +17,10 @@ from forecast.sources.numbers import read_numbers
 def unroll(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
     """Columns `date` and `value`, month after month; None where the columns are no such table."""
     year = next((name for name in columns if set(words.words_of(name)) & PARTS["year"]), None)
+    if year is None or len(columns) < 13:
+        return None
     months = {name: number for name in columns if (number := _month(name))}
-    if year is None or sorted(months.values()) != list(range(1, 13)):
+    if sorted(months.values()) != list(range(1, 13)):
         return None
     names = sorted(months, key=months.__getitem__)
     years = read_numbers(columns[year]).values
