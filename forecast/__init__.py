@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast.bundle import open_model, save_model
-    from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig
+    from forecast.config import ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig
     from forecast.direction import run_direction
     from forecast.errors import ForecastError
     from forecast.experiment import Experiment, run
-    from forecast.models import MODELS
+    from forecast.models import MODELS, Watch
     from forecast.series import TimeSeries
-    from forecast.sources import inspect, load
+    from forecast.sources import inspect, load, load_all
     from forecast.training import Forecast, TrainedModel, train
+    from forecast.tuning import tune
 
 __version__ = "0.1.0"
 
@@ -32,17 +33,21 @@ _HOME = {
     "ExperimentConfig": "config",
     "Forecast": "training",
     "ForecastError": "errors",
+    "InputConfig": "config",
     "NetworkConfig": "config",
     "TimeSeries": "series",
     "TrainedModel": "training",
     "TrainingConfig": "config",
+    "Watch": "models",
     "inspect": "sources",
     "load": "sources",
+    "load_all": "sources",
     "open_model": "bundle",
     "run": "experiment",
     "run_direction": "direction",
     "save_model": "bundle",
     "train": "training",
+    "tune": "tuning",
 }
 __all__ = [
     "MODELS",
@@ -50,17 +55,21 @@ __all__ = [
     "ExperimentConfig",
     "Forecast",
     "ForecastError",
+    "InputConfig",
     "NetworkConfig",
     "TimeSeries",
     "TrainedModel",
     "TrainingConfig",
+    "Watch",
     "inspect",
     "load",
+    "load_all",
     "open_model",
     "run",
     "run_direction",
     "save_model",
     "train",
+    "tune",
 ]
 
 

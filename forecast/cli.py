@@ -7,6 +7,7 @@ was at fault (one line says what, where and what to do), 2 wrong usage, 130 stop
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,7 +61,7 @@ def run(
     config = _config(ctx.params)
     experiment, report, tables = _rooms(config)
     chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
-    loaded = _load(series, ctx.params, config)[0]
+    loaded = _load(series, ctx.params, config)
     folder = out or report.default_folder(loaded.name)
     _load_keras(chosen)
     with TrainingBar() as bar:
@@ -166,7 +167,7 @@ def predict(
 
     trained = bundle.open_model(model)
     experiment, report, tables = _rooms(trained.config)
-    forecast = experiment.forecast(trained, _load(series, ctx.params, trained.config)[0])
+    forecast = experiment.forecast(trained, _load(series, ctx.params, trained.config))
     if ctx.params["as_json"]:
         print(json.dumps(report.forecast_record(forecast)))
         return
@@ -300,20 +301,25 @@ def _clear(folder: Path, *, keep: bool) -> None:
 
 
 def _load(source: str, options: dict[str, Any], config: Any) -> Any:
-    """The series of one source, with the columns that `config` asks for; says what was assumed and found."""
-    from forecast.sources import load, load_all
+    """The one series of a source."""
+    from forecast.sources import load
 
-    series = (load_all if source.endswith(":*") else load)(
+    return _read(load, source, options, config)[0]
+
+
+def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], config: Any) -> list[Any]:
+    """What a reader makes of a source, with the columns that `config` asks for; says what was assumed and found."""
+    found = reader(
         source,
         columns=config.inputs.features,
         prices=bool(config.inputs.indicators),
         future_columns=config.inputs.future_columns,
         **{name: options[name] for name in SOURCE},
     )
-    several = series if isinstance(series, list) else [series]
-    for one in several:
-        for line in (*one.notes, *one.findings):
-            say(f"{one.name}: {line}.")
+    several = found if isinstance(found, list) else [found]
+    for series in several:
+        for line in (*series.notes, *series.findings):
+            say(f"{series.name}: {line}.")
     return several
 
 
@@ -322,7 +328,9 @@ def _load_all(sources: list[str], options: dict[str, Any], config: Any) -> list[
     from collections import Counter
     from dataclasses import replace
 
-    loaded = [(source, one) for source in sources for one in _load(source, options, config)]
+    from forecast.sources import load_all
+
+    loaded = [(source, one) for source in sources for one in _read(load_all, source, options, config)]
     count = Counter(one.name for _, one in loaded)
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded]
 

@@ -5,6 +5,7 @@ themselves, these series and others. The test rows are cut off before anything i
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -244,12 +245,15 @@ def train(
         config: Settings; the defaults are meant for every series.
         watch: Who is told of the progress, and where it is kept.
     Raises:
-        ConfigError: no such model, or no series.
+        ConfigError: no such model, no series, or two of one name.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     several = [series] if isinstance(series, TimeSeries) else list(series)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
+    names = Counter(one.name for one in several)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ConfigError(f"each series must have a name of its own. Twice there: {', '.join(twice)}.")
     chosen, config = find_model(model), settle(config or ExperimentConfig(), several)
     check_task(model, config)
     problem = problem_of(config)

@@ -102,6 +102,11 @@ def test_an_unknown_series_earns_its_moves_by_itself():
     assert ratio(make_series(random_walk(600), "new walk")) < 1.05
 
 
+def test_two_series_of_one_name_are_refused(walk):
+    with pytest.raises(ConfigError, match="name of its own. Twice there: made"):
+        train([walk, walk], "dense", SMALL)
+
+
 def test_no_series_at_all_is_refused():
     with pytest.raises(ConfigError, match="one series or more. Received: none"):
         train([], "dense", SMALL)

@@ -8,12 +8,9 @@ import pytest
 from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
 from forecast.models import Problem, Watch, find_model
 from forecast.models.baselines import seasonal_naive
+from forecast.models.forests import SHARES, _apart, _columns, _share
 from forecast.models.trees import (
     ROUNDS,
-    SHARES,
-    _apart,
-    _columns,
-    _share,
     boost,
     boosted_arrays,
     forest_arrays,
@@ -194,7 +191,7 @@ def test_a_forecast_needs_no_scikit_learn_and_weights_have_the_promised_shapes(n
 def test_half_of_the_moves_is_forecast_where_half_is_believed(name, monkeypatch):
     model, (inputs, panel, problem), found = find_model(name), setup(sine(400)), {}
     for share in (0.5, 1.0):
-        monkeypatch.setattr("forecast.models.trees._share", lambda *_, share=share: share)
+        monkeypatch.setattr("forecast.models.forests._share", lambda *_, share=share: share)
         weights = model.fit(panel, problem, Watch()).weights
         blocks = model.blocks(inputs, np.arange(100, 300), problem)
         found[share] = model.predict(weights, blocks, problem)[:, :, MEDIAN]

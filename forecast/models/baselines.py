@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.errors import SeriesTooShort
-from forecast.models.contract import Fit, Problem, Watch, Weights, residual_quantiles, window_blocks
+from forecast.models.contract import Fit, Problem, Watch, Weights, lively, residual_quantiles, window_blocks
 from forecast.windows import Blocks, Inputs, Panel, Rows, Split, origins
 
 Array = NDArray[np.float64]
-# Share of the usual scale below which a window is flat.
-STILL = 0.01
 Point = Callable[[Array, Rows, Problem], Array]
 
 
@@ -76,11 +74,8 @@ class Baseline:
                 f"{self.name} needs more training rows than season={problem.season} and "
                 f"horizon={problem.horizon} together. Received: {split.validation}."
             )
-        blocks = self.blocks(inputs, origin, problem)
-        spread = blocks.scale[:, 0, 0]
-        lively = spread > STILL * np.median(spread)  # errors in units of a flat window's scale are without bound
-        residual = blocks.y[:, 0] - self._normalised(blocks, problem)
-        return residual[lively] if lively.any() else residual
+        blocks = lively(self.blocks(inputs, origin, problem))
+        return np.asarray(blocks.y[:, 0] - self._normalised(blocks, problem))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         return self._normalised(blocks, problem)[:, :, None] + weights["residuals"]

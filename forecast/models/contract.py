@@ -5,7 +5,7 @@ weights are plain arrays; `predict` turns blocks of one label into normalised qu
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,9 @@ from forecast.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, NDArray[Any]]
+
+# Share of the usual scale below which a window is flat.
+STILL = 0.01
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,16 @@ def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
         even = np.linspace(0, len(usable) - 1, min(share, len(usable))).astype(int)
         chosen.append(start + usable[even])
     return np.concatenate(chosen)
+
+
+def lively(blocks: Blocks) -> Blocks:
+    """The windows that move: errors in units of a flat window's scale are without bound."""
+    spread = blocks.scale[:, 0, 0]
+    moving = spread > STILL * np.median(spread) if len(spread) else spread > 0
+    if moving.all() or not moving.any():
+        return blocks
+    rows = {name: getattr(blocks, name)[moving] for name in ("origin", "x", "y", "ahead", "anchor", "scale")}
+    return replace(blocks, **rows)
 
 
 def residual_quantiles(residual: Array) -> Array:

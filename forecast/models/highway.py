@@ -67,16 +67,16 @@ class Moments:
 
 def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
     """Kernel (L, F, H) and weights of the columns known ahead (H, K); all 0 where they would not help."""
-    folds = _folds(panel, problem)
+    folds = fold_origins(panel, problem)
     moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
     for _ in range(REWEIGHTED):
-        fitted = _solve(sum(moments[1:], moments[0]))
+        fitted = solve_ridge(sum(moments[1:], moments[0]))
         moments = [_moments(panel, fold, problem, fitted) for fold in folds[:-1]]
     whole = sum(moments[1:], moments[0])
-    fitted = _solve(whole)
-    gains = [_gains(panel, fold, problem, _solve(whole - part)) for fold, part in zip(folds, moments, strict=False)]
-    gains.append(_gains(panel, folds[-1], problem, fitted))
-    chosen = _choose(np.array(gains))
+    fitted = solve_ridge(whole)
+    solutions = [*(solve_ridge(whole - part) for part in moments), fitted]
+    gains = [_gains(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
+    chosen = choose_penalty(np.array(gains))
     lags, ahead = (part[chosen] if chosen is not None else 0 * part[0] for part in fitted)
     shape = (problem.lookback, problem.features, problem.horizon)
     return {"highway/kernel": lags.reshape(shape).astype(np.float32), "highway/ahead": ahead.astype(np.float32)}
@@ -97,7 +97,7 @@ def apply_highway(weights: Weights, blocks: Blocks) -> Array:
     return np.asarray(moves + np.einsum("nshk,hk->nsh", blocks.ahead, ahead, optimize=True) if ahead.any() else moves)
 
 
-def _folds(panel: Panel, problem: Problem) -> list[Rows]:
+def fold_origins(panel: Panel, problem: Problem) -> list[Rows]:
     """Origins in five parts of the training rows, and those of the validation rows."""
     training = np.sort(training_origins(panel, problem, most=MOST))
     place = np.empty(len(training), int)
@@ -149,7 +149,7 @@ def _weights(x: Array, y: Array, z: Array, fitted: tuple[Array, Array]) -> Array
     return np.asarray(1 / np.maximum(error, SMALLEST))
 
 
-def _solve(moments: Moments) -> tuple[Array, Array]:
+def solve_ridge(moments: Moments) -> tuple[Array, Array]:
     """The ridge solutions for each penalty: lags (penalties, P, H), ahead (penalties, H, K).
 
     The columns known ahead are a few a step, and are eliminated by the Schur complement of each step.
@@ -181,7 +181,7 @@ def _gains(panel: Panel, origin: Rows, problem: Problem, solutions: tuple[Array,
     return 1 - errors / naive if naive else np.zeros(len(PENALTIES))
 
 
-def _choose(gains: Array) -> int | None:
+def choose_penalty(gains: Array) -> int | None:
     """The penalty with the largest mean gain (folds, penalties), if that is more than luck."""
     mean, spread = gains.mean(axis=0), gains.std(axis=0, ddof=1)
     best = int(np.argmax(mean))

@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.models.contract import Fit, Problem, Step, Watch, Weights, residual_quantiles, window_blocks
-from forecast.models.highway import FOLDS, LARGEST, PENALTIES, Moments, _choose, _folds, _solve
-from forecast.models.trees import lively
+from forecast.models.contract import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.models.highway import FOLDS, LARGEST, PENALTIES, Moments, choose_penalty, fold_origins, solve_ridge
 from forecast.windows import Blocks, Inputs, Panel, Rows
 
 Array = NDArray[np.float64]
@@ -78,7 +77,7 @@ class Reservoir:
         with threadpool_limits(1, user_api="blas"):  # the products are small: threads wait longer than they work
             weights = draw_reservoir(problem.features + problem.ahead, seed=problem.config.training.seed)
             parts = []
-            for step, fold in enumerate(_folds(panel, problem), start=1):
+            for step, fold in enumerate(fold_origins(panel, problem), start=1):
                 parts.append(_read_fold(weights, panel, fold, problem))
                 if watch.progress:
                     watch.progress(Step(self.name, step, FOLDS + 1, 0.0))
@@ -142,8 +141,8 @@ def _regress(parts: Sequence[Part]) -> tuple[Array, Array, Array]:
     """
     moments = list(map(_moments, parts[:-1]))
     whole = sum(moments[1:], moments[0])
-    solutions = [_solve(whole - part) for part in moments] + [_solve(whole)]
-    chosen = _choose(np.array(list(starmap(_gains, zip(parts, solutions, strict=True)))))
+    solutions = [solve_ridge(whole - part) for part in moments] + [solve_ridge(whole)]
+    chosen = choose_penalty(np.array(list(starmap(_gains, zip(parts, solutions, strict=True)))))
     if chosen is None:
         readout, ahead = (0 * part[0] for part in solutions[-1])
         return readout, ahead, np.concatenate([part.labels for part in parts])

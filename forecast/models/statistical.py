@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.errors import ConfigError
-from forecast.models.contract import Fit, Problem, Step, Watch, Weights, residual_quantiles, window_blocks
+from forecast.models.contract import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.models.forests import ENOUGH
 from forecast.models.highway import LARGEST
-from forecast.models.trees import ENOUGH, lively
 from forecast.windows import Blocks, Inputs, Panel, Rows, Split, origins
 
 Array = NDArray[np.float64]
