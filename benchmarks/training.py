@@ -83,7 +83,7 @@ class Outcome:
 
 
 FORECAST = ".venv/bin/forecast run {file} --models lstm --horizon {horizon} --out {out}"
-ABOUT = "the whole command, with tables, plots and bundles; 150 steps on blocks of 64 labels, seven quantiles"
+ABOUT = "the whole command, with tables, plots and bundles; 100 steps on blocks of 64 labels, seven quantiles"
 PEER = "{python} benchmarks/peers/{script}.py {{file}} --horizon {{horizon}}"
 HERE, THERE = ".venv", ".venv-peers"
 
