@@ -27,6 +27,7 @@ ORDER = [
     {"report"},
     {"direction"},
     {"terminal", "options"},
+    {"commands"},
     {"cli"},
     {"__main__", "__init__"},
 ]

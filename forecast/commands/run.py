@@ -1,0 +1,43 @@
+"""The whole job."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.commands.setup import SeriesArgument, config_of, load_keras, load_one, rooms_of, say_interrupted, watch_of
+from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.terminal import TrainingBar
+
+
+@shared(SOURCE, SETTINGS, JSON, VERBOSE)
+def run(
+    ctx: typer.Context,
+    series: SeriesArgument,
+    models: Annotated[
+        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense].")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
+) -> None:
+    """The whole job: load, train, test on rows never seen, compare, plot, forecast, save.
+
+    Ctrl-C ends the training, keeps the best weights so far and goes on to the test; a second Ctrl-C stops.
+    """
+    config = config_of(ctx.params)
+    experiment, report, tables = rooms_of(config)
+    chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
+    loaded = load_one(series, ctx.params, config)
+    folder = out or report.default_folder(loaded.name)
+    load_keras(chosen)
+    with TrainingBar() as bar:
+        result = experiment.run(
+            loaded, models=chosen, config=config, out=folder, watch=watch_of(bar, ctx.params, checkpoint=None)
+        )
+    say_interrupted([model for model in result.models.values() if model.interrupted], result.skipped)
+    if ctx.params["as_json"]:
+        print(json.dumps(report.run_record(result)))
+        return
+    tables.print_scores(result)
+    tables.print_forecasts(list(result.forecasts.values()))
+    print(f"Tables, plots and models are in {folder}")
