@@ -10,10 +10,11 @@ autoregressive highway of LSTNet (Lai et al. 2018), and as accurate as any linea
 The errors that count are absolute ones: rows are weighed by one over their error in the fit before (iteratively
 reweighted least squares, Lawson 1961), so that a few wild windows do not bend the map.
 
-The penalty grows with the lag, as in the prior of Litterman (1986), or is the same for all. How strong it is, which of
-both, and whether there is a linear part at all, is decided by forecasts of rows that were not fitted: the training rows
-in FOLDS parts, each forecast from the others, and the validation rows. Without a gain over the naive forecast beyond
-luck, the linear part is nothing, and without a further gain the far lags are. On prices it is nearly always nothing.
+The penalty grows with the lag, as in the prior of Litterman (1986), fast or slowly, or is the same for all: what the
+last rows tell is found in short series as well, what comes back after a season in long ones. Which of them, how strong
+it is, and whether there is a linear part at all, is decided for near and far steps apart, by forecasts of rows that
+were not fitted: the training rows in FOLDS parts, each forecast from the others, and the validation rows. Without a
+gain over the naive forecast beyond luck, the linear part is nothing. On prices it nearly always is.
 """
 
 from collections.abc import Iterator
@@ -30,11 +31,12 @@ Array = NDArray[np.float64]
 FOLDS = 5
 # Penalties, in shares of the rows: inputs are of size 1.
 PENALTIES = np.logspace(-4, 1, 6)
-LIGHT = 8
-# Student's t of the gains of the five folds and the validation rows that luck exceeds once in a hundred times.
-BEYOND_LUCK = 3.36
-# The same once in forty times, for the few near lags, which do little harm; and how their penalty grows with the lag.
-LIKELY, NEAR = 2.57, 2
+LIGHT = 14
+# How the penalty grows with the lag.
+POWERS = (2, 0.5, 0)
+# Student's t of the gains of the five folds and the validation rows that luck exceeds once in seventy times; and what
+# solutions that look further back must gain beyond nearer ones.
+BEYOND_LUCK, FURTHER = 3.0, 1.5
 # Labels are cut here, in scales: a jump after a quiet window must not count as much as all other rows together.
 LARGEST = 10.0
 # Fits with weights after the first without, and the smallest error that a weight is taken from, in scales.
@@ -152,19 +154,22 @@ def _weights(x: Array, y: Array, z: Array, fitted: tuple[Array, Array]) -> Array
 
 
 def _solve(moments: Moments, problem: Problem) -> tuple[Array, Array]:
-    """The ridge solutions for each penalty, first with one that grows with the lag, then with one for all lags alike.
+    """The ridge solutions for each penalty, with one that grows fast with the lag, slowly, not at all."""
+    distance = np.repeat(np.arange(problem.lookback, 0, -1.0), problem.features)
+    found = [_solve_scaled(moments, distance**power) for power in POWERS]
+    return np.concatenate([lags for lags, _ in found]), np.concatenate([ahead for _, ahead in found])
 
-    The first find what only the last rows tell, the others what comes back after a season.
-    """
-    distance = np.repeat(np.arange(problem.lookback, 0, -1.0) ** NEAR, problem.features)
-    near = replace(
+
+def _solve_scaled(moments: Moments, size: Array) -> tuple[Array, Array]:
+    """The ridge solutions where the coefficient of each lag is expected to be one over its `size`, shape (P,)."""
+    scaled = replace(
         moments,
-        lags=moments.lags / np.outer(distance, distance),
-        labels=moments.labels / distance[:, None],
-        cross=moments.cross / distance[:, None, None],
+        lags=moments.lags / np.outer(size, size),
+        labels=moments.labels / size[:, None],
+        cross=moments.cross / size[:, None, None],
     )
-    (near_lags, near_ahead), (lags, ahead) = solve_ridge(near), solve_ridge(moments)
-    return np.concatenate([near_lags / distance[:, None], lags]), np.concatenate([near_ahead, ahead])
+    lags, ahead = solve_ridge(scaled)
+    return lags / size[:, None], ahead
 
 
 def solve_ridge(moments: Moments) -> tuple[Array, Array]:
@@ -219,11 +224,14 @@ def _choose(gains: Array, solutions: tuple[Array, Array]) -> tuple[Array, Array]
 
 
 def _choose_one(gains: Array) -> int | None:
-    """The solution to be used, if any: near lags must pay, and all lags must pay more than those, beyond luck."""
-    near, far = np.split(gains, 2, axis=1)
-    chosen = choose_penalty(near, beyond=LIKELY)
-    further = choose_penalty(far - (0 if chosen is None else near[:, [chosen]]))
-    return chosen if further is None else near.shape[1] + further
+    """The solution to be used, if any: the nearest lags must pay beyond luck, further ones must pay still more."""
+    chosen, gained = None, np.zeros((len(gains), 1))
+    for number, kind in enumerate(np.split(gains, len(POWERS), axis=1)):
+        beyond = BEYOND_LUCK if chosen is None else FURTHER
+        best = choose_penalty(kind - gained, beyond=beyond)
+        if best is not None:
+            chosen, gained = number * len(PENALTIES) + best, kind[:, [best]]
+    return chosen
 
 
 def choose_penalty(gains: Array, *, beyond: float = BEYOND_LUCK) -> int | None:
