@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/honesty.py walks       random walks: how often is a model called better than naive?
     .venv/bin/python benchmarks/honesty.py skill       returns with memory: how often is the lstm called better?
-    .venv/bin/python benchmarks/honesty.py volatility  changing volatility: what do 90 % intervals hold, how wide are they?
+    .venv/bin/python benchmarks/honesty.py volatility  changing volatility: what 90 % intervals hold, how wide they are
 
 Each prints a table; benchmarks/honesty.md keeps what they printed. Default settings throughout.
 """
@@ -20,7 +20,6 @@ from forecast.config import override
 from forecast.evaluation import complete
 from forecast.metrics import share_interval
 from forecast.models import devices
-from forecast.windows import split_rows
 
 MODELS = ("drift", "seasonal_naive", "linear", "lstm", "gru", "rnn", "dense")
 ROWS = {"walks": 1500, "skill": 2000, "volatility": 3000}
@@ -92,8 +91,8 @@ def skill(count: int, config: ExperimentConfig) -> None:
         called += result.verdicts[0].finding == "better"
         ratios.append(result.scores[0].mae_vs_naive)
     print(
-        f"AR(1) in returns, {MEMORY}, {ROWS['skill']} rows, horizon {config.horizon}: lstm called better in {called} of "
-        f"{count} runs, MAE / naive {np.mean(ratios):.3f} on average"
+        f"AR(1) in returns, {MEMORY}, {ROWS['skill']} rows, horizon {config.horizon}: lstm called better in {called} "
+        f"of {count} runs, MAE / naive {np.mean(ratios):.3f} on average"
     )
 
 
@@ -112,8 +111,8 @@ def volatility(count: int, config: ExperimentConfig) -> None:
             moves[window].append(np.abs(backtest.actual / last - 1) / size)
             sizes[window].append(size.mean())
     print(
-        f"{count} series with changing volatility, {ROWS['volatility']} rows, horizon {config.horizon}: 90 % intervals hold "
-        f"{100 * np.mean(held):.1f} % on average, {100 * min(held):.1f} to {100 * max(held):.1f} %"
+        f"{count} series with changing volatility, {ROWS['volatility']} rows, horizon {config.horizon}: 90 % intervals "
+        f"hold {100 * np.mean(held):.1f} % on average, {100 * min(held):.1f} to {100 * max(held):.1f} %"
     )
     print("| historical volatility over | width of ours over its width at the same coverage |\n|---|---|")
     for window in WINDOWS:

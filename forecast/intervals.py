@@ -21,12 +21,13 @@ Array = NDArray[np.float64]
 RATE, DECAY = 0.06, 0.25
 # Misses on one side, as they should be.
 MISSES = QUANTILES[0]
-# Stretched to three times, narrowed to four fifths: an interval that is too wide for a while is the lesser evil.
-NARROWEST, WIDEST = -0.2, 1.1
+# Factors lie between a third and three. In following, one falls no more than a seventh below where it began, for an
+# interval that is too wide for a while is the lesser evil.
+WIDEST, FALL = 1.1, 0.15
 # Half of each change is shared.
 SHARED = 0.5
 # Outcomes of validation rows that do not overlap count as if so many had been seen before, all as they should be.
-PRIOR = 20
+PRIOR = 60
 
 
 def start(horizon: int) -> Array:
@@ -55,7 +56,7 @@ def _conform(quantiles: Array, y: Array) -> Array:
     needed = np.quantile(_distance(quantiles[known], y[known]), level, axis=0)
     apart = rows / np.arange(1, horizon + 1)[:, None]
     trust = apart / (apart + PRIOR)
-    return np.asarray(np.clip(trust * np.log(np.maximum(needed, 1e-9)), NARROWEST, WIDEST))
+    return np.asarray(np.clip(trust * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
 
 def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
@@ -72,12 +73,12 @@ def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
     horizon = y.shape[1]
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
     used = np.empty((*y.shape, 2))
-    state = log_width.copy()
+    state, lowest = log_width.copy(), np.maximum(log_width - FALL, -WIDEST)
     for row in range(len(y)):
         known = np.arange(min(horizon, row))  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
         change = (distance[earlier, known] > np.exp(used[earlier, known])) - MISSES
-        state = _changed(state, rate[known] * change)
+        state = np.clip(_changed(state, rate[known] * change), lowest, WIDEST)
         used[row] = state
     return _stretched(quantiles, np.exp(used)), state
 
@@ -90,7 +91,7 @@ def _changed(state: Array, change: Array) -> Array:
         moved += SHARED * change.mean(axis=0)
         change = (1 - SHARED) * change
     moved[: len(change)] += change
-    return np.asarray(np.clip(moved, NARROWEST, WIDEST))
+    return moved
 
 
 def _stretched(quantiles: Array, factor: Array) -> Array:

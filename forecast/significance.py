@@ -98,10 +98,14 @@ def confidence_set(losses: Array, *, horizon: int, seed: int = 0) -> Array:
     """
     from arch.bootstrap import MCS
 
+    different, which = np.unique(losses, axis=1, return_inverse=True)  # models that are alike stand or fall together
+    if different.shape[1] < 2:
+        return np.ones(losses.shape[1])
     block = max(1, min(2 * horizon, len(losses) // 4))
-    test = MCS(losses, size=1 - CONFIDENCE, reps=SAMPLES, block_size=block, seed=seed)
+    test = MCS(different, size=1 - CONFIDENCE, reps=SAMPLES, block_size=block, seed=seed)
     test.compute()
-    return test.pvalues["Pvalue"].sort_index().to_numpy(dtype=float)
+    p_values = test.pvalues["Pvalue"].sort_index().to_numpy(dtype=float)
+    return np.asarray(p_values[which.ravel()])
 
 
 @dataclass(frozen=True)
