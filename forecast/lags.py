@@ -45,7 +45,7 @@ class Lag:
     @property
     def copies(self) -> bool:
         """Whether the forecasts repeat what was known."""
-        return self.copied >= COPIED and not self.foreseen > FORESEEN
+        return self.copied >= COPIED and self.foreseen <= FORESEEN
 
 
 def find_lag(backtest: Predictions, y: Array, *, step: int) -> Lag:
@@ -78,13 +78,11 @@ def correlation(one: Array, other: Array) -> float:
 def explained(y: Array, columns: Array) -> float:
     """Share of the variance of y (N,) that a linear map of columns (N, K) explains, adjusted for their number.
 
-    0 where there are too few rows to tell; NaN if y does not vary.
+    NaN where there are too few rows to tell, or y does not vary.
     """
     rows, count = columns.shape
-    if rows < 3 or np.ptp(y) == 0:
+    if rows <= 2 * count + 2 or np.ptp(y) == 0:
         return float("nan")
-    if rows <= count + 1:
-        return 0.0
     design = np.column_stack([np.ones(rows), columns])
     residual = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
     share = 1 - residual.var() / y.var()

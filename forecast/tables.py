@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from forecast.audit import Audit
 from forecast.calendars import count_steps
 from forecast.earnings import NO_ADVICE, Earnings
 from forecast.evaluation import Scores
 from forecast.experiment import Experiment
+from forecast.leaks import Audit
 from forecast.models import Model
 from forecast.series import Array
 from forecast.sources.inspection import Inspection, Sighting

@@ -22,6 +22,10 @@ Array = NDArray[np.float64]
 Finding = Literal["better", "not distinguishable", "worse", "baseline"]
 
 
+# A copy cannot err much less than naive: below this it is no copy, whatever its changes look like.
+WITHOUT_SKILL = 0.95
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is said of one model on one series.
@@ -92,8 +96,8 @@ def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: L
         finding = "better"
     elif gain < 0 and p_value < SIGNIFICANCE:
         finding = "worse"
-    decisive = p_skill if gain > 0 else p_value
-    sentence = _sentence(finding, scores, decisive, gain=gain, unit=unit) + _on_copies(finding, gain, lag)
+    decisive = p_skill if finding == "better" else p_value
+    sentence = _sentence(finding, scores, decisive, gain=gain, unit=unit) + _on_copies(finding, scores, lag)
     return Verdict(scores.model, finding, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
 
 
@@ -116,13 +120,14 @@ def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, 
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
 
 
-def _on_copies(finding: Finding, gain: float, lag: Lag) -> str:
+def _on_copies(finding: Finding, scores: Scores, lag: Lag) -> str:
     """A second sentence where forecasts without skill repeat what was known; of naive itself it is known."""
-    if finding in ("baseline", "better") or gain == 0 or not lag.copies:
+    without = finding in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
+    if not without or scores.mae_vs_naive == 1 or not lag.copies:
         return ""
     return (
         f" This is a copy of yesterday: what was known before explains {lag.copied:.0%} of how its forecasts change, "
-        f"what came after {0 if isnan(lag.foreseen) else lag.foreseen:.0%}."
+        f"what came after {lag.foreseen:.0%}."
     )
 
 

@@ -21,7 +21,7 @@ ORDER = [
     {"features"},
     {"models"},
     {"training"},
-    {"evaluation", "lags", "bundle", "audit", "earnings"},
+    {"evaluation", "lags", "bundle", "leaks", "earnings"},
     {"verdicts"},
     {"experiment", "tuning"},
     {"plots", "tables"},

@@ -22,14 +22,13 @@ def audit(
 
     Exit status 1 if one does. For a forecaster of your own there is `forecast.audit` in Python.
     """
-    from forecast import audit as room
-    from forecast import tables
+    from forecast import leaks, tables
 
     config = config_of({**ctx.params, "task": None, "tensorboard": None})
     name = model or ("stack" if config.network.layers else "lstm")
     loaded = load_one(series, ctx.params, config)
     load_keras([name])
-    found = room.audit_model(loaded, name, config)
+    found = leaks.audit_model(loaded, name, config)
     if ctx.params["as_json"]:
         print(json.dumps({"model": name, **asdict(found), "sentence": found.sentence}))
     else:
