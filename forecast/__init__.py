@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast.bundle import open_model, save_model
+    from forecast.comparison import WalkForward, compare
     from forecast.config import ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig
     from forecast.direction import run_direction
     from forecast.errors import ForecastError
     from forecast.experiment import Experiment, run
+    from forecast.leaks import audit
     from forecast.models import MODELS, Watch
     from forecast.series import TimeSeries
     from forecast.sources import inspect, load, load_all
@@ -38,7 +40,10 @@ _HOME = {
     "TimeSeries": "series",
     "TrainedModel": "training",
     "TrainingConfig": "config",
+    "WalkForward": "comparison",
     "Watch": "models",
+    "audit": "leaks",
+    "compare": "comparison",
     "inspect": "sources",
     "load": "sources",
     "load_all": "sources",
@@ -60,7 +65,10 @@ __all__ = [
     "TimeSeries",
     "TrainedModel",
     "TrainingConfig",
+    "WalkForward",
     "Watch",
+    "audit",
+    "compare",
     "inspect",
     "load",
     "load_all",

@@ -20,6 +20,7 @@ from zipfile import BadZipFile
 import dacite
 import numpy as np
 
+from forecast import intervals
 from forecast.config import ExperimentConfig
 from forecast.errors import BundleError, ConfigError
 from forecast.files import holds_other, whole_folder
@@ -175,7 +176,7 @@ def _check_shapes(folder: Path, model: TrainedModel) -> None:
             ("minimum", known.scaler.minimum, (columns,)),
             ("span", known.scaler.span, (columns,)),
             ("credit", known.credit, (len(FACTORS),)),
-            ("log_width", known.log_width, (problem.horizon,)),
+            ("log_width", known.log_width, intervals.start(problem.horizon).shape),
         ):
             expected[f"{name} {number}"], found[f"{name} {number}"] = shape, array
     for name in sorted(expected.keys() | found.keys()):

@@ -1,33 +1,37 @@
-"""The honest test: every origin of the test rows, every step, always beside the naive forecast, and a verdict.
+"""Scores on the test rows: every origin, every step, always beside the naive forecast.
 
-In: a trained model and the whole series. Out: its forecasts beside what came, scores, and one sentence.
+In: a model's forecasts beside what came. Out: one row of numbers, for all steps or for one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import isnan
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast import metrics
-from forecast.config import MEDIAN
-from forecast.series import TimeSeries
-from forecast.significance import holm, luck
+from forecast.config import MEDIAN, QUANTILES
+from forecast.models import BASELINES
 from forecast.training import Predictions
-from forecast.windows import Split
 
 Array = NDArray[np.float64]
 
-Finding = Literal["better", "not distinguishable", "worse", "baseline"]
-# Chance of calling a model better or worse than naive when it is neither.
-SIGNIFICANCE = 0.05
+# The widest interval that is forecast.
+LEVEL = QUANTILES[-1] - QUANTILES[0]
+REFERENCES = tuple(name for name in BASELINES if name != "naive")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One row of the table; errors in the series' unit, mape and smape in percent, shares from 0 to 1."""
+    """One row of the table; `metrics.py` defines each number.
+
+    Attributes:
+        mae: In the series' unit, as rmse, pinball, crps, winkler90, width90 and bias.
+        mape: In percent, as smape.
+        coverage90: From 0 to 1, as direction and the ends of its 95 % interval, which counts forecasts that overlap
+            as one.
+        mae_vs_naive: MAE over that of the naive forecast; `skill_naive` is what is left to one.
+    """
 
     model: str
     mae: float
@@ -35,106 +39,118 @@ class Scores:
     mape: float
     smape: float
     mase: float
-    direction: float
+    rmsse: float
+    bias: float
+    pinball: float
+    crps: float
+    winkler90: float
     coverage90: float
+    width90: float
+    direction: float
+    direction_low: float
+    direction_high: float
     mae_vs_naive: float
+    skill_naive: float
+    skill_drift: float
+    skill_seasonal_naive: float
     fit_seconds: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Is the model better than the naive forecast, and is that more than luck?"""
-
-    model: str
-    finding: Finding
-    mae_vs_naive: float
-    p_value: float
-    sentence: str
 
 
 def complete(predictions: Predictions) -> Predictions:
     """The origins whose every step is known: each step is then tested equally often."""
-    known = np.isfinite(predictions.actual).all(axis=1)
-    return Predictions(
-        model=predictions.model,
-        origin=predictions.origin[known],
-        last_value=predictions.last_value[known],
-        actual=predictions.actual[known],
-        quantiles=predictions.quantiles[known],
+    return at_origins(predictions, np.asarray(np.isfinite(predictions.actual).all(axis=1)))
+
+
+def at_origins(predictions: Predictions, chosen: NDArray[np.bool_]) -> Predictions:
+    """Some of the origins."""
+    rows = {name: getattr(predictions, name)[chosen] for name in ("origin", "last_value", "actual", "quantiles")}
+    return replace(predictions, **rows)
+
+
+def at_step(predictions: Predictions, step: int) -> Predictions:
+    """One step of all forecasts, from 1 on."""
+    return replace(
+        predictions, actual=predictions.actual[:, [step - 1]], quantiles=predictions.quantiles[:, [step - 1]]
     )
 
 
-def score(backtest: Predictions, series: TimeSeries, split: Split, *, fit_seconds: float) -> Scores:
-    """The metrics of one model over all tested origins and steps."""
-    y_true, y_pred = backtest.actual, backtest.quantiles[..., MEDIAN]
+def score(
+    backtest: Predictions,
+    *,
+    y_train: Array,
+    others: Mapping[str, Predictions] | None = None,
+    overlap: int | None = None,
+    fit_seconds: float = float("nan"),
+) -> Scores:
+    """The metrics of one model over origins and steps.
+
+    Args:
+        y_train: Training rows of the target, whose changes are the scale of MASE and RMSSE.
+        others: Forecasts of the baselines from the same origins; skill against one that is missing is NaN.
+        overlap: Rows that neighbouring forecasts share; the horizon by default.
+    """
+    y_true, quantiles, y_pred = backtest.actual, backtest.quantiles, backtest.quantiles[..., MEDIAN]
+    low, high = quantiles[..., 0], quantiles[..., -1]
     y_last = np.broadcast_to(backtest.last_value[:, None], y_true.shape)
-    naive_mae = metrics.mae(y_true, y_last)
-    mae = metrics.mae(y_true, y_pred)
+    mae, naive_mae = metrics.mae(y_true, y_pred), metrics.mae(y_true, y_last)
+    direction = metrics.direction(y_true, y_pred, y_last=y_last)
+    sure = metrics.share_interval(direction, len(y_true) / (overlap or y_true.shape[1]))
+    references = {name: metrics.mae(y_true, one.quantiles[..., MEDIAN]) for name, one in (others or {}).items()}
     return Scores(
         model=backtest.model,
         mae=mae,
         rmse=metrics.rmse(y_true, y_pred),
         mape=metrics.mape(y_true, y_pred),
         smape=metrics.smape(y_true, y_pred),
-        mase=metrics.mase(y_true, y_pred, y_train=series.y[: split.validation]),
-        direction=metrics.direction(y_true, y_pred, y_last=y_last),
-        coverage90=metrics.coverage(y_true, backtest.quantiles[..., 0], backtest.quantiles[..., -1]),
+        mase=metrics.mase(y_true, y_pred, y_train=y_train),
+        rmsse=metrics.rmsse(y_true, y_pred, y_train=y_train),
+        bias=metrics.bias(y_true, y_pred),
+        pinball=metrics.pinball(y_true, quantiles, levels=QUANTILES),
+        crps=metrics.crps(y_true, quantiles, levels=QUANTILES),
+        winkler90=metrics.winkler(y_true, low, high, level=LEVEL),
+        coverage90=metrics.coverage(y_true, low, high),
+        width90=metrics.width(low, high),
+        direction=direction,
+        direction_low=sure[0],
+        direction_high=sure[1],
         mae_vs_naive=mae / naive_mae if naive_mae > 0 else 1.0 if mae == 0 else float("inf"),
+        skill_naive=metrics.skill(mae, naive_mae),
+        skill_drift=metrics.skill(mae, references.get("drift", float("nan"))),
+        skill_seasonal_naive=metrics.skill(mae, references.get("seasonal_naive", float("nan"))),
         fit_seconds=fit_seconds,
     )
 
 
-def judge(backtests: Sequence[Predictions], scores: Sequence[Scores], *, unit: str) -> tuple[Verdict, ...]:
-    """The verdict on each model of one run against the naive forecast, from the same origins.
-
-    The more models are tried, the likelier one of them is lucky: their p-values are corrected for that (Holm 1979).
-    """
-    gains = [_gain(backtest) for backtest in backtests]
-    raw = [
-        float("nan") if backtest.model == "naive" else luck(gain.mean(axis=1), horizon=gain.shape[1])
-        for backtest, gain in zip(backtests, gains, strict=True)
-    ]
+def score_all(
+    backtests: Mapping[str, Predictions], *, y_train: Array, fit_seconds: Mapping[str, float] | None = None
+) -> tuple[Scores, ...]:
+    """One row a model; all from the same origins."""
+    others = references(backtests)
+    seconds = fit_seconds or {}
     return tuple(
-        _verdict(row, float(gain.mean()), p_value, unit)
-        for row, gain, p_value in zip(scores, gains, holm(raw), strict=True)
+        score(backtest, y_train=y_train, others=others, fit_seconds=seconds.get(name, float("nan")))
+        for name, backtest in backtests.items()
     )
 
 
-def _gain(backtest: Predictions) -> Array:
-    """How much closer than the naive forecast each forecast came, shape (N, H)."""
-    naive = np.abs(backtest.actual - backtest.last_value[:, None])
-    return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
+def score_steps(backtests: Mapping[str, Predictions], *, y_train: Array) -> list[tuple[int, Scores]]:
+    """One row a model and step, with the step."""
+    horizon = next(iter(backtests.values())).actual.shape[1]
+    rows = []
+    for step in range(1, horizon + 1):
+        others = {name: at_step(one, step) for name, one in references(backtests).items()}
+        rows += [
+            (step, score(at_step(backtest, step), y_train=y_train, others=others, overlap=step))
+            for backtest in backtests.values()
+        ]
+    return rows
 
 
-def _verdict(scores: Scores, gain: float, p_value: float, unit: str) -> Verdict:
-    finding: Finding = "not distinguishable"
-    if scores.model == "naive":
-        finding = "baseline"
-    elif p_value < SIGNIFICANCE:
-        finding = "better" if gain > 0 else "worse"
-    sentence = _sentence(finding, scores, p_value, gain=gain, unit=unit)
-    return Verdict(scores.model, finding, scores.mae_vs_naive, p_value, sentence)
+def references(backtests: Mapping[str, Predictions]) -> dict[str, Predictions]:
+    """The baselines beside naive, which is known from the last values alone."""
+    return {name: backtests[name] for name in REFERENCES if name in backtests}
 
 
-def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
-    size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
-    chance = in_words(p_value)
-    if finding == "baseline":
-        return "naive is what every model is measured against: each step is like the last known value."
-    if finding == "better":
-        return f"{scores.model} is better than naive beyond luck: its error is {size} smaller, {chance}."
-    if finding == "worse" and scores.mae_vs_naive > 2:
-        return f"{scores.model} is worse than naive: its error is {scores.mae_vs_naive:.1f} times as large, {chance}."
-    if finding == "worse":
-        return f"{scores.model} is worse than naive: its error is {size} larger, {chance}."
-    if gain == 0:
-        return f"{scores.model} is the naive forecast: it found nothing in this series that its moves could earn from."
-    side = "smaller" if gain > 0 else "larger"
-    if isnan(p_value):
-        return f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck."
-    return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
-
-
-def in_words(p_value: float) -> str:
-    """A p-value with the digits that matter."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+def reached(backtest: Predictions) -> Array:
+    """Share of truths at or below each quantile, by step, shape (H, Q): the levels themselves if all is calibrated."""
+    return np.asarray((backtest.actual[..., None] <= backtest.quantiles).mean(axis=0))

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from forecast.config import RECIPES, ExperimentConfig
 from forecast.errors import ConfigError
-from forecast.evaluation import Scores, Verdict, complete, judge, score
+from forecast.evaluation import Scores, complete, score, score_all
 from forecast.features import check_future, enrich
 from forecast.models import BASELINES, Watch, find_model
 from forecast.series import TimeSeries
 from forecast.sources import Source, load
 from forecast.training import Forecast, Predictions, TrainedModel, next_steps, settle, train
+from forecast.verdicts import Verdict, judge
 from forecast.windows import Split, split_rows
 
 # The networks that are compared where nobody names others.
@@ -105,10 +106,9 @@ def _test_all(
     split = split_rows(len(series), config)
     predictions = {name: model.predict(series) for name, model in models.items()}
     backtests = {name: complete(prediction) for name, prediction in predictions.items()}
-    scores = tuple(
-        score(backtest, series, split, fit_seconds=models[name].seconds) for name, backtest in backtests.items()
-    )
-    verdicts = judge(list(backtests.values()), scores, unit=series.unit)
+    seconds = {name: model.seconds for name, model in models.items()}
+    scores = score_all(backtests, y_train=series.y[: split.validation], fit_seconds=seconds)
+    verdicts = judge(backtests, scores, y=series.y, unit=series.unit)
     forecasts = {name: next_steps(prediction, series) for name, prediction in predictions.items()}
     seeds = {name: _seed_scores(model, series, split) for name, model in models.items() if _is_ensemble(model)}
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
@@ -126,7 +126,8 @@ def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, Scores
 
 def _test(model: TrainedModel, series: TimeSeries) -> Scores:
     split = split_rows(len(series), model.config)
-    return score(complete(model.predict(series)), series, split, fit_seconds=model.seconds)
+    backtest = complete(model.predict(series))
+    return score(backtest, y_train=series.y[: split.validation], fit_seconds=model.seconds)
 
 
 def _is_ensemble(model: TrainedModel) -> bool:
@@ -137,4 +138,4 @@ def _seed_scores(model: TrainedModel, series: TimeSeries, split: Split) -> tuple
     """MAE over that of naive of each member of an ensemble by itself."""
     members = (model.member(number) for number in range(model.config.training.seeds))
     backtests = (complete(member.predict(series)) for member in members)
-    return tuple(score(backtest, series, split, fit_seconds=0.0).mae_vs_naive for backtest in backtests)
+    return tuple(score(backtest, y_train=series.y[: split.validation]).mae_vs_naive for backtest in backtests)

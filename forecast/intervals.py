@@ -1,9 +1,13 @@
-"""Calibration of the intervals: their width follows how often they were missed.
+"""Calibration of the intervals: from the validation rows first, then from every outcome that becomes known.
 
-At each origin and for each step, the interval is widened or narrowed around the median by a factor that rises after
-a miss and falls after a hit, by amounts that balance when the 90 % interval holds 90 % of the time. Only outcomes that
-are known at the origin count. Quantile tracking, a form of adaptive conformal inference (Gibbs and Candès 2021;
-Angelopoulos, Candès and Tibshirani 2023), on the logarithm of the width.
+A forecast's quantiles are stretched around its median, those below by one factor and those above by another, for each
+step. `calibrate` takes the factors from validation rows, so that the 90 % interval would have held 90 % of what came:
+split conformal prediction with quantiles (Romano, Patterson and Candès 2019). `follow` goes on with them, origin by
+origin, there and on the test rows: a factor rises after a miss on its side and falls after a hit, by amounts that
+balance when one outcome in twenty lies beyond (adaptive conformal inference, Gibbs and Candès 2021; quantile tracking,
+Angelopoulos, Candès and Tibshirani 2023). Only outcomes that are known at an origin count.
+
+Misses of one storm, or of one rally, come together: half of each change is shared by both sides, and half by all steps.
 """
 
 import numpy as np
@@ -13,46 +17,94 @@ from forecast.config import MEDIAN, QUANTILES
 
 Array = NDArray[np.float64]
 
-# Slow on purpose: a run of misses in one storm must not blow up the intervals after it.
-RATE = 0.01
-MISSES = 1 - (QUANTILES[-1] - QUANTILES[0])
-# A width changes at most twofold, however long a run of misses lasts.
-WIDEST = np.log(2.0)
+# How much the logarithm of a factor changes at step 1; less for later ones, whose misses come in a row.
+RATE, DECAY = 0.06, 0.25
+# Misses on one side, as they should be.
+MISSES = QUANTILES[0]
+# Factors lie between a third and three. In following, one falls no more than a seventh below where it began, for an
+# interval that is too wide for a while is the lesser evil.
+WIDEST, FALL = 1.1, 0.15
+# Half of each change is shared.
+SHARED = 0.5
+# Outcomes of validation rows that do not overlap count as if so many had been seen before, all as they should be.
+PRIOR = 60
 
 
 def start(horizon: int) -> Array:
-    """The logarithm of the width factor before any outcome is known, shape (H,)."""
-    return np.zeros(horizon)
+    """The logarithms of the factors below and above before any outcome is known, shape (H, 2)."""
+    return np.zeros((horizon, 2))
+
+
+def calibrate(quantiles: Array, y: Array) -> Array:
+    """The logarithms of the factors after the validation rows, shape (H, 2): what they ask for, and how they ended.
+
+    Args:
+        quantiles: Of origins that follow one another row by row, shape (N, H, Q), increasing along Q.
+        y: What came, in the same units, shape (N, H); NaN where it is not known.
+    """
+    return follow(quantiles, y, _conform(quantiles, y))[1]
+
+
+def _conform(quantiles: Array, y: Array) -> Array:
+    """The logarithms of the factors with which the intervals would have held what they should, shape (H, 2)."""
+    horizon = y.shape[1]
+    known = np.isfinite(y).all(axis=1)
+    rows = int(known.sum())
+    if rows <= horizon:
+        return start(horizon)
+    level = min(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
+    needed = np.quantile(_distance(quantiles[known], y[known]), level, axis=0)
+    apart = rows / np.arange(1, horizon + 1)[:, None]
+    trust = apart / (apart + PRIOR)
+    return np.asarray(np.clip(trust * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
 
 def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
-    """Widens the quantiles at N origins that follow one another row by row.
+    """Stretches the quantiles at N origins that follow one another row by row.
 
     Args:
         quantiles: Shape (N, H, Q), increasing along Q.
         y: What came, in the same units, shape (N, H); what is not known yet is NaN and is not looked at.
-        log_width: The factor's logarithm before the first origin, shape (H,).
+        log_width: The logarithms of the factors before the first origin, shape (H, 2).
     Returns:
-        The widened quantiles, and the factor's logarithm at the last origin.
+        The stretched quantiles, and the logarithms at the last origin.
     """
     distance = _distance(quantiles, y)
     horizon = y.shape[1]
-    used = np.empty(y.shape)
-    state = log_width.copy()
+    rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
+    used = np.empty((*y.shape, 2))
+    state, lowest = log_width.copy(), np.maximum(log_width - FALL, -WIDEST)
     for row in range(len(y)):
         known = np.arange(min(horizon, row))  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
-        missed = distance[earlier, known] > np.exp(used[earlier, known])
-        state[known] = np.clip(state[known] + RATE * (missed - MISSES), -WIDEST, WIDEST)
+        change = (distance[earlier, known] > np.exp(used[earlier, known])) - MISSES
+        state = np.clip(_changed(state, rate[known] * change), lowest, WIDEST)
         used[row] = state
+    return _stretched(quantiles, np.exp(used)), state
+
+
+def _changed(state: Array, change: Array) -> Array:
+    """The state after changes of its first steps, shape (k, 2): shared by both sides, and by all steps once all are."""
+    change = SHARED * change.mean(axis=1, keepdims=True) + (1 - SHARED) * change
+    moved = state.copy()
+    if len(change) == len(state):
+        moved += SHARED * change.mean(axis=0)
+        change = (1 - SHARED) * change
+    moved[: len(change)] += change
+    return moved
+
+
+def _stretched(quantiles: Array, factor: Array) -> Array:
+    """Quantiles (N, H, Q) around their median, times the factors (N, H, 2) below and above it."""
     median = quantiles[:, :, [MEDIAN]]
-    return median + (quantiles - median) * np.exp(used)[:, :, None], state
+    sides = np.repeat(factor, (MEDIAN, len(QUANTILES) - MEDIAN), axis=2)
+    return np.asarray(median + (quantiles - median) * sides)
 
 
 def _distance(quantiles: Array, y: Array) -> Array:
-    """How far the outcome lies from the median, in half-widths of the 90 % interval on its side, shape (N, H)."""
+    """How far outcomes lie below and above the median, in half-widths of the 90 % interval there, shape (N, H, 2)."""
     median, low, high = quantiles[..., MEDIAN], quantiles[..., 0], quantiles[..., -1]
-    error = np.abs(y - median)
-    half = np.where(y >= median, high - median, median - low)
+    error = np.stack([median - y, y - median], axis=-1)
+    half = np.stack([median - low, high - median], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(error == 0, 0.0, error / half)
+        return np.where(error <= 0, 0.0, error / half)

@@ -2,9 +2,13 @@
 
 Those of probabilities take the classes that came, shape (N,), and the probabilities of each class, shape (N, K).
 
+Quantile forecasts have one more axis, shape (..., Q), increasing along it.
+
 Sources: Hyndman and Koehler (2006), Another look at measures of forecast accuracy; Makridakis et al. (2020), The M4
-competition.
+competition; Makridakis et al. (2022), The M5 competition; Gneiting and Raftery (2007), Strictly proper scoring rules.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +50,53 @@ def mase(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
     return mae(y_true, y_pred) / change if change > 0 else float("nan")
 
 
+def rmsse(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
+    """Root of the mean squared error over the mean squared change from one training row to the next; NaN if none."""
+    change = float(np.square(np.diff(y_train)).mean())
+    return float(np.sqrt(np.square(y_true - y_pred).mean() / change)) if change > 0 else float("nan")
+
+
+def bias(y_true: Array, y_pred: Array) -> float:
+    """Mean of forecast minus truth, in the series' unit: above 0 the forecasts are too high."""
+    return float((y_pred - y_true).mean())
+
+
+def skill(loss: float, reference: float) -> float:
+    """Share of a reference's loss that a forecast saves: 1 is perfect, 0 no better, below 0 worse; NaN if it has none.
+
+    Source: Murphy (1988), Skill scores based on the mean square error.
+    """
+    return 1 - loss / reference if reference > 0 else float("nan")
+
+
+def pinball(y_true: Array, quantiles: Array, *, levels: Sequence[float]) -> float:
+    """Mean quantile loss over all levels, in the series' unit (Koenker and Bassett 1978)."""
+    error, level = y_true[..., None] - quantiles, np.asarray(levels)
+    return float(np.maximum(level * error, (level - 1) * error).mean())
+
+
+def crps(y_true: Array, quantiles: Array, *, levels: Sequence[float]) -> float:
+    """Continuous ranked probability score from quantiles, in the series' unit: twice the mean loss of the levels.
+
+    Of a forecast without spread it is the absolute error. Source: Laio and Tamea (2007), Verification tools.
+    """
+    return 2 * pinball(y_true, quantiles, levels=levels)
+
+
+def width(low: Array, high: Array) -> float:
+    """Mean width of intervals, in the series' unit."""
+    return float((high - low).mean())
+
+
+def winkler(y_true: Array, low: Array, high: Array, *, level: float) -> float:
+    """Mean width of intervals, plus 2 / (1 - level) times what the truth lies beyond them, in the series' unit.
+
+    Source: Winkler (1972), A decision-theoretic approach to interval estimation.
+    """
+    beyond = np.maximum(low - y_true, 0) + np.maximum(y_true - high, 0)
+    return float((high - low + 2 / (1 - level) * beyond).mean())
+
+
 def direction(y_true: Array, y_pred: Array, *, y_last: Array) -> float:
     """Share of forecasts, 0 to 1, that move from `y_last` to the side that the truth moved to.
 
@@ -54,6 +105,19 @@ def direction(y_true: Array, y_pred: Array, *, y_last: Array) -> float:
     true, guessed = np.sign(y_true - y_last), np.sign(y_pred - y_last)
     moved = (true != 0) & (guessed != 0)
     return float((true == guessed)[moved].mean()) if moved.any() else float("nan")
+
+
+def share_interval(share: float, count: float) -> tuple[float, float]:
+    """The 95 % interval of a share of so many independent cases, ends from 0 to 1; NaN if there is none.
+
+    Source: Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    if not count > 0 or np.isnan(share):
+        return float("nan"), float("nan")
+    square = 1.959963984540054**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    half = np.sqrt(square * (share * (1 - share) / count + square / (4 * count**2))) / (1 + square / count)
+    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
 def coverage(y_true: Array, low: Array, high: Array) -> float:

@@ -192,12 +192,13 @@ def save_plots(experiment: Experiment, folder: Path) -> None:
         save(figure, folder / "losses.png")
 
 
-def panels(count: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
-    """A figure of `count` Axes, one below the other, each of that size in inches."""
+def panels(count: int, width: float, height: float, *, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+    """A figure of `count` Axes, row by row, each of that size in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height * count), layout="constrained", facecolor="white")
-    return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained", facecolor="white")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
 def save(figure: "Figure", path: Path) -> None:

@@ -11,7 +11,7 @@ models/        one bundle a network and baseline
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import count
@@ -25,9 +25,12 @@ from numpy.typing import NDArray
 from forecast.bundle import LIBRARIES, write_bundle
 from forecast.calendars import iso
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
+from forecast.diagnostics import save_diagnostics
+from forecast.earnings import Earnings
 from forecast.errors import ConfigError
 from forecast.experiment import Experiment
-from forecast.files import holds_other, whole_folder
+from forecast.files import holds_other, whole_file, whole_folder
+from forecast.models import BASELINES
 from forecast.plots import save_plots
 from forecast.series import TimeSeries
 from forecast.training import Forecast, Predictions, TrainedModel
@@ -63,14 +66,27 @@ def write_experiment(experiment: Experiment, folder: Path) -> None:
         write_csv(forecast_table(experiment), work / "forecast.csv")
         (work / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         save_plots(experiment, work / "plots")
+        _save_diagnostics(experiment, work / "plots")
         for name, model in experiment.models.items():
             (work / "models" / name).mkdir(parents=True)
             write_bundle(model, work / "models" / name)
 
 
+def _save_diagnostics(experiment: Experiment, folder: Path) -> None:
+    shown = [name for name in experiment.models if name not in BASELINES] or ["naive"]
+    lags = {row.model: row.lag for row in experiment.verdicts}
+    save_diagnostics(experiment.backtests, experiment.series.index, shown, folder, lags=lags)
+
+
 def scores_table(experiment: Experiment) -> pd.DataFrame:
     """One row a model, with the fields of `Scores`."""
     return pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores])
+
+
+def write_earnings(earned: Sequence[Earnings], folder: Path) -> None:
+    """One row a model, beside the other tables of a run."""
+    with whole_file(folder / "earnings.csv") as path:
+        write_csv(pd.DataFrame([dataclasses.asdict(row) for row in earned]), path)
 
 
 def backtest_table(experiment: Experiment) -> pd.DataFrame:
@@ -162,9 +178,13 @@ def forecast_record(forecast: Forecast) -> dict[str, Any]:
     return {**named, "forecast": steps}
 
 
-def finite(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN: null stands for a number that is not defined."""
-    return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in row.items()}
+def finite(value: Any) -> Any:
+    """JSON has no NaN: null stands for a number that is not defined, wherever in a record."""
+    if isinstance(value, dict):
+        return {name: finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -98,6 +98,10 @@ class TimeSeries:
         """The target, shape (T,)."""
         return self.values[:, self.target_column]
 
+    def between(self, start: int, stop: int) -> Self:
+        """The rows [start, stop), as if there were no others."""
+        return replace(self, index=self.index[start:stop], values=self.values[start:stop], future=self.future[:0])
+
     def with_columns(self, values: Array, names: Sequence[str], *, first: int, notes: tuple[str, ...]) -> Self:
         """The rows from `first` on, with `values` (T, F + new) in place of the old ones and further column names."""
         unknown = np.full((len(self.future), len(names)), np.nan)

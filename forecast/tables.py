@@ -10,8 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast.calendars import count_steps
+from forecast.earnings import NO_ADVICE, Earnings
 from forecast.evaluation import Scores
 from forecast.experiment import Experiment
+from forecast.leaks import Audit
 from forecast.models import Model
 from forecast.series import Array
 from forecast.sources.inspection import Inspection, Sighting
@@ -32,37 +34,11 @@ SPAN = ("rows", "first", "last", "first value", "last value")
 def print_scores(experiment: Experiment) -> None:
     """The scores of each model on the test rows, and the verdicts."""
     series, split = experiment.series, experiment.split
-    unit, dates = series.unit, series.index[[split.test, -1]]
+    dates = series.index[[split.test, -1]]
     steps = count_steps(experiment.config.horizon, series.frequency)
-    table = titled(f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, up to {steps} ahead")
-    table.add_column("model")
-    headers = (
-        f"MAE [{unit}]",
-        f"RMSE [{unit}]",
-        "MAPE [%]",
-        "sMAPE [%]",
-        "MASE",
-        "direction [%]",
-        "in 90 % interval [%]",
-    )
-    for header in (*headers, "MAE / naive", "fit [s]"):
-        table.add_column(escape(header), justify="right")
-    for row in experiment.scores:
-        table.add_row(
-            row.model,
-            f"{row.mae:.4g}",
-            f"{row.rmse:.4g}",
-            f"{row.mape:.2f}",
-            f"{row.smape:.2f}",
-            f"{row.mase:.3f}",
-            "" if isnan(row.direction) else f"{100 * row.direction:.1f}",
-            f"{100 * row.coverage90:.1f}",
-            _ratio(row),
-            f"{row.fit_seconds:.1f}",
-            style="bold" if row.model == "naive" else None,
-        )
+    title = f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, up to {steps} ahead"
     console = wide_console()
-    console.print(table)
+    console.print(scores_of(experiment.scores, title, unit=series.unit))
     for name, ratios in experiment.seeds.items():
         console.print(
             f"{name}: {len(ratios)} networks by themselves have MAE / naive {np.mean(ratios):.3f} "
@@ -71,6 +47,47 @@ def print_scores(experiment: Experiment) -> None:
         )
     for verdict in experiment.verdicts:
         console.print(verdict.sentence, soft_wrap=True, highlight=False)
+
+
+def scores_of(rows: Sequence[Scores], title: str, *, unit: str) -> Table:
+    """One row a model; seconds only where there are any."""
+    timed = not all(isnan(row.fit_seconds) for row in rows)
+    table = titled(title)
+    table.add_column("model")
+    errors = f"MAE [{unit}]", f"RMSE [{unit}]", "MAPE [%]", "sMAPE [%]", "MASE", f"CRPS [{unit}]"
+    for header in (*errors, "direction [%]", "in 90 % interval [%]", "MAE / naive", *(["fit [s]"] if timed else [])):
+        table.add_column(escape(header), justify="right")
+    for row in rows:
+        table.add_row(
+            row.model,
+            f"{row.mae:.4g}",
+            f"{row.rmse:.4g}",
+            f"{row.mape:.2f}",
+            f"{row.smape:.2f}",
+            f"{row.mase:.3f}",
+            f"{row.crps:.4g}",
+            _direction(row),
+            f"{100 * row.coverage90:.1f}",
+            _ratio(row),
+            *([f"{row.fit_seconds:.1f}"] if timed else []),
+            style="bold" if row.model == "naive" else None,
+        )
+    return table
+
+
+def _direction(scores: Scores) -> str:
+    """Percent, with the 95 % interval."""
+    if isnan(scores.direction):
+        return ""
+    return f"{100 * scores.direction:.1f} ({100 * scores.direction_low:.0f} to {100 * scores.direction_high:.0f})"
+
+
+def print_earnings(earned: Sequence[Earnings]) -> None:
+    """What a plain rule would have earned, a sentence a model, and that it is no advice."""
+    console = wide_console()
+    for one in earned:
+        console.print(one.sentence, soft_wrap=True, highlight=False)
+    console.print(NO_ADVICE, soft_wrap=True, highlight=False)
 
 
 def print_panel(scores: Mapping[str, Scores]) -> None:
@@ -125,6 +142,18 @@ def print_models(models: Iterable[Model]) -> None:
     for model in models:
         table.add_row(model.name, model.summary)
     wide_console().print(table)
+
+
+def print_audit(audit: Audit) -> None:
+    """How many forecasts changed with each treatment of the rows after them, and what that means."""
+    table = titled("Later rows changed, forecasts made before them")
+    for header in ("later rows", "changed", "of"):
+        table.add_column(header, justify="left" if header == "later rows" else "right")
+    for treatment, changed in audit.changed.items():
+        table.add_row(treatment, str(changed), str(audit.forecasts))
+    console = wide_console()
+    console.print(table)
+    console.print(audit.sentence, soft_wrap=True, highlight=False)
 
 
 def print_tuning(tuning: "Tuning") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from forecast.comparison.experiment import Progress as Jobs
     from forecast.models import Step
     from forecast.studies import Trial
 
@@ -127,3 +128,42 @@ def _news(trial: "Trial", wanted: int, best: str) -> str:
     what = trial.state if trial.value is None else f"MAE / naive {trial.value:.4f}"
     why = f" ({trial.reason})" if trial.reason else ""
     return f"trial {trial.number}/{wanted}: {what}{why}, {settings}{', ' * bool(best)}{best}"
+
+
+class JobsBar:
+    """A bar with the jobs that are done, those that failed, and the time left; plain lines without a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("trainings"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[failed]}"),
+            TimeRemainingColumn(),
+        )
+        self._plain = not sys.stderr.isatty()
+        self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self._plain)
+        self._told = -1
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def tell(self, jobs: "Jobs") -> None:
+        """Shows how far the jobs are; a plain line at the start and after each tenth."""
+        failed = f"{jobs.failed} failed" if jobs.failed else ""
+        if not self._progress.task_ids:
+            self._progress.add_task("", total=jobs.total, completed=jobs.done, failed=failed)
+        self._progress.update(self._progress.task_ids[0], completed=jobs.done + jobs.failed, failed=failed)
+        tenth = 10 * (jobs.done + jobs.failed) // max(1, jobs.total)
+        if self._plain and tenth > self._told:
+            say(f"{jobs.done} of {jobs.total} trainings are done" + (f", {failed}" if failed else ""))
+            self._told = tenth

@@ -40,7 +40,7 @@ class TrainedOn:
     Attributes:
         scaler: Minimum and range of its training rows.
         credit: What the model's moves had earned at the end of its validation rows (`shrinkage.py`).
-        log_width: The calibration of the intervals at that point, shape (H,) (`intervals.py`).
+        log_width: The calibration of the intervals by its validation rows, shape (H, 2) (`intervals.py`).
     """
 
     series: str
@@ -139,13 +139,18 @@ class TrainedModel:
         series = self._ready(series)
         first = self._test_start(series) if first is None else first
         known = self._known(series)
-        begin = first if known else min(first, self._validation_start(series))
+        begin = min(first, known.rows - 1 if known else self._validation_start(series))
         blocks, scaler = self._look(series, begin)
         model, problem, origin = find_model(self.model), self.problem, blocks.origin
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
-        credit = known.credit if known else shrinkage.start()
-        log_width = known.log_width if known else intervals.start(problem.horizon)
-        quantiles, _, _ = _calibrate(model, raw, linear, blocks, credit=credit, log_width=log_width)
+        quantiles, _ = _shrink(model, raw, linear, blocks, known.credit if known else shrinkage.start())
+        y, passed = blocks.y[:, 0], 0
+        if known:
+            log_width = known.log_width
+        else:
+            passed = max(0, first - begin - problem.horizon + 1)  # origins whose every outcome is known at `first`
+            log_width = intervals.calibrate(quantiles[:passed], y[:passed])
+        quantiles[passed:], _ = intervals.follow(quantiles[passed:], y[passed:], log_width)
         wanted = slice(first - begin, None)
         return Predictions(
             model=self.model,
@@ -183,7 +188,9 @@ class TrainedModel:
 
     def _test_start(self, series: TimeSeries) -> int:
         """The origin before the first test row."""
-        return max(self.problem.lookback, test_start(len(series), self.config) - 1)
+        known = self._known(series)
+        first = min(known.rows, len(series)) if known else test_start(len(series), self.config)
+        return max(self.problem.lookback, first - 1)
 
     def _ready(self, series: TimeSeries) -> TimeSeries:
         try:
@@ -234,6 +241,7 @@ def train(
     model: str = "lstm",
     config: ExperimentConfig | None = None,
     *,
+    cutoff: int | None = None,
     watch: Watch | None = None,
 ) -> TrainedModel:
     """Trains one model on the first part of one series or of many; their last fifth is not looked at.
@@ -243,6 +251,7 @@ def train(
     Args:
         model: A name in the registry `MODELS`.
         config: Settings; the defaults are meant for every series.
+        cutoff: The first row that is not looked at, instead of that of the last fifth.
         watch: Who is told of the progress, and where it is kept.
     Raises:
         ConfigError: no such model, no series, or two of one name.
@@ -258,7 +267,7 @@ def train(
     check_task(model, config)
     problem = problem_of(config)
     several = [enrich(one, config.inputs) for one in several]
-    splits = [split_rows(len(one), config) for one in several]
+    splits = [split_rows(len(one), config, cutoff) for one in several]
     if chosen.gradient:
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
@@ -332,20 +341,15 @@ def _calibrate_on_validation(
         return shrinkage.start(), intervals.start(problem.horizon)
     blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
     quantiles, linear = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0]
-    nothing = {"credit": shrinkage.start(), "log_width": intervals.start(problem.horizon)}
-    _, credit, log_width = _calibrate(model, quantiles, linear, blocks, **nothing)
-    return credit, log_width
+    shrunk, credit = _shrink(model, quantiles, linear, blocks, shrinkage.start())
+    return credit, intervals.calibrate(shrunk, blocks.y[:, 0])
 
 
-def _calibrate(
-    model: Model, quantiles: Array, linear: Array, blocks: Blocks, *, credit: Array, log_width: Array
-) -> tuple[Array, Array, Array]:
-    """Shrinks learned moves, then widens the intervals; the textbook's levels have no move to shrink."""
-    y = blocks.y[:, 0]
+def _shrink(model: Model, quantiles: Array, linear: Array, blocks: Blocks, credit: Array) -> tuple[Array, Array]:
+    """Shrinks learned moves; the textbook's levels have none."""
     if model.learned and blocks.moves:
-        quantiles, credit = shrinkage.shrink(quantiles, linear, y, credit)
-    quantiles, log_width = intervals.follow(quantiles, y, log_width)
-    return quantiles, credit, log_width
+        return shrinkage.shrink(quantiles, linear, blocks.y[:, 0], credit)
+    return quantiles, credit
 
 
 def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[Array, Array]) -> TrainedOn:

@@ -303,15 +303,10 @@ def _naive_loss(several: Sequence[TimeSeries], config: ExperimentConfig) -> floa
 def _error(model: TrainedModel, series: TimeSeries) -> float:
     """The error on the validation rows of a series over that of the naive forecast; the series' scale falls out."""
     split = split_rows(len(series), model.config)
-    blocks = model.blocks(_before_test(series, split.test), first=split.validation - 1)
+    blocks = model.blocks(series.between(0, split.test), first=split.validation - 1)
     median = find_model(model.model).predict(model.weights, blocks, model.problem)[..., MEDIAN]
     y, scale = blocks.y[:, 0], blocks.scale[:, 0]
     last = (blocks.target[blocks.origin][:, None] - blocks.anchor[:, 0]) / scale
     known = np.isfinite(y).all(axis=1)
     error, naive = (float((np.abs(y - guess) * scale)[known].mean()) for guess in (median, last))
     return min(WORST, error / naive) if naive > 0 else 1.0 if error == 0 else WORST
-
-
-def _before_test(series: TimeSeries, stop: int) -> TimeSeries:
-    """The rows before the test, as if there were no others."""
-    return replace(series, index=series.index[:stop], values=series.values[:stop], future=series.future[:0])

@@ -99,23 +99,25 @@ def test_start(rows: int, config: ExperimentConfig) -> int:
     return int(rows * (config.train_share + config.validation_share) + 1e-9)  # 0.7 + 0.1 is a little below 0.8
 
 
-def split_rows(rows: int, config: ExperimentConfig) -> Split:
+def split_rows(rows: int, config: ExperimentConfig, cutoff: int | None = None) -> Split:
     """The chronological split into training, validation and test rows.
 
     Args:
         config: Settled, with a lookback.
+        cutoff: The first test row, however few come after it; those before it are shared out as the configuration says.
     Raises:
         SeriesTooShort: a part is too short for the lookback and horizon.
     """
     lookback = config.lookback or 0
-    validation = int(rows * config.train_share + 1e-9)
-    split = Split(validation, test_start(rows, config), rows)
     test_share = 1 - config.train_share - config.validation_share
-    parts = (
-        ("training", validation, lookback + config.horizon + 1, config.train_share),
-        ("validation", split.test - validation, config.horizon, config.validation_share),
-        ("test", rows - split.test, config.horizon, test_share),
-    )
+    test = test_start(rows, config) if cutoff is None else cutoff
+    split = Split(int(test * config.train_share / (1 - test_share) + 1e-9), test, rows)
+    parts = [
+        ("training", split.validation, lookback + config.horizon + 1, config.train_share),
+        ("validation", split.test - split.validation, config.horizon, config.validation_share),
+    ]
+    if cutoff is None:
+        parts.append(("test", rows - split.test, config.horizon, test_share))
     for part, has, needs, share in parts:
         if has < needs:
             enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)

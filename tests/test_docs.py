@@ -82,7 +82,7 @@ def test_the_defaults_that_help_names_are_the_defaults():
             if found:
                 named += 1
                 assert str(values[option.name]) == found.group(1) or values[option.name] == float(found.group(1))
-    assert named == 51  # seventeen options of three commands
+    assert named == 85  # seventeen options of five commands
 
 
 def test_the_run_record_is_plain(walk):

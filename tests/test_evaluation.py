@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
-from conftest import SMALL, make_series, random_walk
 
-from forecast.evaluation import complete, judge, score
-from forecast.significance import holm, luck
+from forecast.config import MEDIAN, QUANTILES
+from forecast.evaluation import at_step, complete, reached, score, score_all, score_steps
 from forecast.training import Predictions
-from forecast.windows import split_rows
 
 
 def predictions(median, series, first=160, model="lstm"):
@@ -27,77 +25,61 @@ def test_only_origins_whose_every_step_is_known_are_tested(walk):
 
 def test_naive_scores_exactly_one_against_itself(walk):
     backtest = complete(predictions(lambda row, step: walk.y[row], walk, model="naive"))
-    scores = score(backtest, walk, split_rows(len(walk), SMALL), fit_seconds=0.5)
+    scores = score(backtest, y_train=walk.y[:140], fit_seconds=0.5)
     assert scores.mae_vs_naive == 1
+    assert scores.skill_naive == 0
     assert np.isnan(scores.direction)
+    assert np.isnan(scores.skill_drift)  # drift is not there
     assert scores.fit_seconds == 0.5
-    verdict = judge([backtest], [scores], unit="USD")[0]
-    assert verdict.finding == "baseline"
 
 
 def test_scores_by_a_plain_loop(walk):
     backtest = complete(predictions(lambda row, step: walk.y[row] + 0.1 * step, walk))
-    scores = score(backtest, walk, split_rows(len(walk), SMALL), fit_seconds=0)
-    errors, naive, inside = [], [], []
+    drift = complete(predictions(lambda row, step: walk.y[row] + 0.2, walk, model="drift"))
+    scores = score_all({"lstm": backtest, "drift": drift}, y_train=walk.y[:140])[0]
+    errors, naive, inside, drifts, signed, up = [], [], [], [], [], []
     for row in range(160, 197):
         for step in (1, 2, 3):
-            errors.append(abs(walk.y[row + step] - walk.y[row] - 0.1 * step))
-            naive.append(abs(walk.y[row + step] - walk.y[row]))
+            true = walk.y[row + step]
+            errors.append(abs(true - walk.y[row] - 0.1 * step))
+            signed.append(walk.y[row] + 0.1 * step - true)
+            naive.append(abs(true - walk.y[row]))
+            drifts.append(abs(true - walk.y[row] - 0.2))
             inside.append(errors[-1] <= 1)
+            up.append(true > walk.y[row])
+    change = np.mean([abs(walk.y[row + 1] - walk.y[row]) for row in range(139)])
     assert scores.mae == pytest.approx(np.mean(errors))
+    assert scores.mase == pytest.approx(np.mean(errors) / change)
+    assert scores.bias == pytest.approx(np.mean(signed))
     assert scores.mae_vs_naive == pytest.approx(np.mean(errors) / np.mean(naive))
+    assert scores.skill_drift == pytest.approx(1 - np.mean(errors) / np.mean(drifts))
     assert scores.coverage90 == pytest.approx(np.mean(inside))
+    assert scores.width90 == pytest.approx(2)
+    assert scores.direction == pytest.approx(np.mean(up))
+    assert scores.direction_low < scores.direction < scores.direction_high
 
 
-def test_a_forecast_that_knows_is_better_and_one_that_errs_is_worse():
-    series = make_series(random_walk(400))
-    target = np.concatenate([series.y, np.zeros(3)])
-
-    def verdict(median):
-        backtest = complete(predictions(median, series))
-        scores = score(backtest, series, split_rows(len(series), SMALL), fit_seconds=0)
-        return judge([backtest], [scores], unit="USD")[0]
-
-    knows = verdict(lambda row, step: (target[row + step] + target[row]) / 2)
-    assert knows.finding == "better"
-    assert "lstm is better than naive beyond luck: its error is 50.0% (" in knows.sentence
-    errs = verdict(lambda row, step: series.y[row] + 2)
-    assert errs.finding == "worse"
-    copies = verdict(lambda row, step: series.y[row])
-    assert copies.finding == "not distinguishable"
-    assert "lstm is the naive forecast" in copies.sentence
-    noise = np.random.default_rng(0).normal(size=(500, 4)) / 5
-    assert verdict(lambda row, step: series.y[row] + noise[row, step]).finding != "better"
+def test_forecasts_that_overlap_count_once_in_the_interval_of_the_direction(walk):
+    backtest = complete(predictions(lambda row, step: walk.y[row] + 0.1, walk))
+    wide, narrow = (score(backtest, y_train=walk.y[:140], overlap=rows) for rows in (3, 1))
+    assert wide.direction == narrow.direction
+    assert wide.direction_high - wide.direction_low > narrow.direction_high - narrow.direction_low
 
 
-def test_a_short_test_says_so(walk):
-    backtest = complete(predictions(lambda row, step: walk.y[row] + 0.1, walk, first=189))
-    scores = score(backtest, walk, split_rows(len(walk), SMALL), fit_seconds=0)
-    verdict = judge([backtest], [scores], unit="USD")[0]
-    assert np.isnan(verdict.p_value)
-    assert verdict.finding == "not distinguishable"
-    assert "too short" in verdict.sentence
+def test_steps_make_up_the_whole(walk):
+    backtests = {"lstm": complete(predictions(lambda row, step: walk.y[row] + 0.1 * step, walk))}
+    whole = score_all(backtests, y_train=walk.y[:140])[0]
+    steps = score_steps(backtests, y_train=walk.y[:140])
+    assert [step for step, _ in steps] == [1, 2, 3]
+    assert np.mean([row.mae for _, row in steps]) == pytest.approx(whole.mae)
+    assert np.mean([row.crps for _, row in steps]) == pytest.approx(whole.crps)
+    assert at_step(backtests["lstm"], 2).actual[0].tolist() == [walk.y[162]]
 
 
-def test_luck_is_called_skill_about_as_rarely_as_it_says():
-    """Gains without skill that overlap as 10-step forecasts do: at 5 %, at most some 5 % of 400 are called skill."""
+def test_calibrated_quantiles_are_reached_as_often_as_they_say():
     random = np.random.default_rng(0)
-    called = 0
-    for _ in range(400):
-        noise = random.normal(size=600 + 9)
-        called += luck(np.convolve(noise, np.ones(10), "valid"), horizon=10) < 0.05
-    assert called / 400 < 0.085
-
-
-def test_skill_is_seen():
-    gain = 0.5 + np.random.default_rng(0).normal(size=600)
-    assert luck(gain, horizon=5) < 0.001
-
-
-def test_trying_many_models_raises_the_bar():
-    """By hand: 0.01 of four counts fourfold, 0.02 threefold, 0.03 twofold, and none below the one before it."""
-    found = holm([0.03, 0.01, float("nan"), 0.02, 0.9])
-    assert found[:2] == pytest.approx([0.06, 0.04])
-    assert np.isnan(found[2])
-    assert found[3:] == pytest.approx([0.06, 0.9])
-    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    actual = random.uniform(size=(20_000, 2))
+    quantiles = np.broadcast_to(np.array(QUANTILES), (20_000, 2, 7))
+    backtest = Predictions("lstm", np.arange(20_000), np.zeros(20_000), actual, quantiles)
+    np.testing.assert_allclose(reached(backtest), np.tile(QUANTILES, (2, 1)), atol=0.01)
+    assert reached(backtest)[0, MEDIAN] == (actual[:, 0] <= 0.5).mean()

@@ -39,9 +39,10 @@ def header(path):
 
 
 def test_tables_have_exactly_their_columns(result, folder):
-    assert header(folder / "scores.csv") == (
-        ["model", "mae", "rmse", "mape", "smape", "mase", "direction", "coverage90", "mae_vs_naive", "fit_seconds"]
-    )
+    errors = ["mae", "rmse", "mape", "smape", "mase", "rmsse", "bias", "pinball", "crps"]
+    held = ["winkler90", "coverage90", "width90", "direction", "direction_low", "direction_high"]
+    skills = ["mae_vs_naive", "skill_naive", "skill_drift", "skill_seasonal_naive"]
+    assert header(folder / "scores.csv") == ["model", *errors, *held, *skills, "fit_seconds"]
     assert header(folder / "backtest.csv") == ["model", "origin", "step", "date", "actual", "q05", "q50", "q95"]
     assert header(folder / "forecast.csv") == ["model", "step", "date", "q05", "q10", "q25", "q50", "q75", "q90", "q95"]
 
@@ -94,7 +95,8 @@ def test_pictures_are_pictures(result, folder):
     from matplotlib.image import imread
 
     names = {path.name for path in (folder / "plots").iterdir()}
-    assert names == {"history.png", "backtest.png", "forecast.png", "losses.png", "comparison.png"}
+    run = {"history.png", "backtest.png", "forecast.png", "losses.png", "comparison.png"}
+    assert names == run | {"errors.png", "calibration.png"}
     for name in names:
         picture = imread(folder / "plots" / name)
         assert picture.shape[1] >= 800

@@ -13,7 +13,7 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "exchanges", "files", "metrics", "significance", "studies"},
+    {"config", "exchanges", "files", "metrics", "parallel", "significance", "studies"},
     {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
@@ -21,12 +21,15 @@ ORDER = [
     {"features"},
     {"models"},
     {"training"},
-    {"evaluation", "bundle"},
+    {"evaluation", "lags", "bundle", "leaks", "earnings"},
+    {"verdicts"},
     {"experiment", "tuning"},
     {"plots", "tables"},
+    {"diagnostics"},
     {"report"},
-    {"direction"},
+    {"direction", "comparison"},
     {"terminal", "options"},
+    {"commands"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -15,8 +15,18 @@ def held(quantiles, y):
 def test_intervals_of_a_wrong_width_end_up_holding_90_percent(wrong):
     y = np.random.default_rng(0).normal(size=(3000, 2))
     quantiles = np.broadcast_to(wrong * NORMAL, (3000, 2, 7))
-    widened, _ = intervals.follow(quantiles, y, intervals.start(2))
-    assert held(widened[1000:], y[1000:]) == pytest.approx(0.9, abs=0.015)
+    begin = intervals.calibrate(quantiles[:1000], y[:1000])
+    widened, _ = intervals.follow(quantiles[1000:], y[1000:], begin)
+    assert held(widened, y[1000:]) == pytest.approx(0.9, abs=0.015)
+
+
+def test_intervals_grow_with_a_storm_that_validation_rows_had_not_seen():
+    y = np.random.default_rng(0).normal(size=(3000, 2)) * np.where(np.arange(3000) < 1000, 1, 2)[:, None]
+    quantiles = np.broadcast_to(NORMAL, (3000, 2, 7))
+    begin = intervals.calibrate(quantiles[:1000], y[:1000])
+    widened, _ = intervals.follow(quantiles[1000:], y[1000:], begin)
+    assert held(quantiles[1500:], y[1500:]) < 0.65
+    assert held(widened[500:], y[1500:]) == pytest.approx(0.9, abs=0.015)
 
 
 def test_the_median_stays_and_quantiles_stay_in_order():
@@ -28,28 +38,49 @@ def test_the_median_stays_and_quantiles_stay_in_order():
 
 
 def test_two_rows_by_hand():
-    """A miss at row 0 raises the logarithm of the width at row 1 by the rate times 0.9; a hit lowers it by 0.1."""
+    """A miss above at row 0 changes the logarithm above by rate times 0.95 and that below by rate times -0.05, half of
+    which both share: rates times 0.7 and 0.2. A hit lowers both by 0.05 times the rate.
+    """
     quantiles = np.broadcast_to(NORMAL, (2, 1, 7))
     missed, log_width = intervals.follow(quantiles, np.array([[9.0], [np.nan]]), intervals.start(1))
-    assert log_width[0] == pytest.approx(0.9 * intervals.RATE)
-    assert missed[1, 0, -1] == pytest.approx(1.6449 * np.exp(0.9 * intervals.RATE))
+    assert log_width[0] == pytest.approx([0.2 * intervals.RATE, 0.7 * intervals.RATE])
+    assert missed[1, 0, -1] == pytest.approx(1.6449 * np.exp(0.7 * intervals.RATE))
+    assert missed[1, 0, 0] == pytest.approx(-1.6449 * np.exp(0.2 * intervals.RATE))
     assert missed[0, 0, -1] == pytest.approx(1.6449)
     _, log_width = intervals.follow(quantiles, np.array([[0.1], [np.nan]]), intervals.start(1))
-    assert log_width[0] == pytest.approx(-0.1 * intervals.RATE)
+    assert log_width[0] == pytest.approx([-0.05 * intervals.RATE] * 2)
 
 
-def test_a_width_changes_at_most_twofold():
+def test_a_width_has_bounds():
     quantiles = np.broadcast_to(NORMAL, (5000, 1, 7))
     _, widest = intervals.follow(quantiles, np.full((5000, 1), 1e9), intervals.start(1))
     _, narrowest = intervals.follow(quantiles, np.zeros((5000, 1)), intervals.start(1))
-    assert (np.exp(widest[0]), np.exp(narrowest[0])) == (pytest.approx(2), pytest.approx(0.5))
+    assert widest[0, 1] == pytest.approx(intervals.WIDEST)
+    assert narrowest[0] == pytest.approx([-intervals.FALL] * 2)
 
 
 def test_an_interval_without_width_is_held_only_by_its_own_value():
     _, after = intervals.follow(np.zeros((2, 1, 7)), np.array([[0.0], [np.nan]]), intervals.start(1))
-    assert after[0] < 0
+    assert (after[0] < 0).all()
     _, after = intervals.follow(np.zeros((2, 1, 7)), np.array([[0.1], [np.nan]]), intervals.start(1))
-    assert after[0] > 0
+    assert (after[0] > 0).all()
+
+
+@pytest.mark.parametrize("wrong", [0.7, 1.0, 1.5])
+def test_calibration_finds_the_width_that_validation_rows_ask_for(wrong):
+    """Outcomes that do not overlap; the prior and the bounds let it fall a little short."""
+    y = np.random.default_rng(3).normal(size=(2000, 1))
+    found = intervals.calibrate(np.broadcast_to(wrong * NORMAL, (2000, 1, 7)), y)
+    assert found[0] == pytest.approx([-np.log(wrong)] * 2, abs=0.15)
+
+
+def test_calibration_needs_outcomes_and_leaves_out_what_is_not_known():
+    quantiles = np.broadcast_to(NORMAL, (100, 2, 7))
+    assert (intervals.calibrate(quantiles[:0], np.empty((0, 2))) == 0).all()
+    y = np.random.default_rng(4).normal(size=(100, 2))
+    late = y.copy()
+    late[-1, :], late[-2, 1] = np.nan, np.nan
+    assert np.isfinite(intervals.calibrate(quantiles, late)).all()
 
 
 @pytest.mark.parametrize("cut", [5, 50, 99])

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from forecast import metrics
 from forecast.direction.chances import BASE_RATE, Chances
-from forecast.evaluation import SIGNIFICANCE, Finding, in_words
 from forecast.models.classes import CLASSES
-from forecast.significance import holm, luck
+from forecast.significance import SIGNIFICANCE, diebold_mariano, holm
+from forecast.verdicts import Finding, in_words
 
 Array = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ def judge(
     losses = {name: metrics.log_losses(one.actual, one.probabilities) for name, one in backtests.items()}
     gains = [losses[BASE_RATE] - losses[row.model] for row in scores]
     raw = [
-        float("nan") if row.model == BASE_RATE else luck(gain, horizon=horizon)
+        float("nan") if row.model == BASE_RATE else diebold_mariano(gain, horizon=horizon)
         for row, gain in zip(scores, gains, strict=True)
     ]
     return tuple(

@@ -10,13 +10,15 @@ autoregressive highway of LSTNet (Lai et al. 2018), and as accurate as any linea
 The errors that count are absolute ones: rows are weighed by one over their error in the fit before (iteratively
 reweighted least squares, Lawson 1961), so that a few wild windows do not bend the map.
 
-How strong the penalty is, and whether there is a linear part at all, is decided by forecasts of rows that were not
-fitted: the training rows in FOLDS parts, each forecast from the others, and the validation rows. Without a gain over
-the naive forecast beyond luck, the linear part is nothing. On prices it nearly always is.
+The penalty grows with the lag, as in the prior of Litterman (1986), fast or slowly, or is the same for all: what the
+last rows tell is found in short series as well, what comes back after a season in long ones. Which of them, how strong
+it is, and whether there is a linear part at all, is decided for near and far steps apart, by forecasts of rows that
+were not fitted: the training rows in FOLDS parts, each forecast from the others, and the validation rows. Without a
+gain over the naive forecast beyond luck, the linear part is nothing. On prices it nearly always is.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +31,12 @@ Array = NDArray[np.float64]
 FOLDS = 5
 # Penalties, in shares of the rows: inputs are of size 1.
 PENALTIES = np.logspace(-4, 1, 6)
-LIGHT = 2
-# Student's t of the gains of the five folds and the validation rows that luck exceeds once in a hundred times.
-BEYOND_LUCK = 3.36
+LIGHT = 14
+# How the penalty grows with the lag.
+POWERS = (2, 0.5, 0)
+# Student's t of the gains of the five folds and the validation rows that luck exceeds once in seventy times; and what
+# solutions that look further back must gain beyond nearer ones.
+BEYOND_LUCK, FURTHER = 3.0, 1.5
 # Labels are cut here, in scales: a jump after a quiet window must not count as much as all other rows together.
 LARGEST = 10.0
 # Fits with weights after the first without, and the smallest error that a weight is taken from, in scales.
@@ -70,14 +75,13 @@ def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
     folds = fold_origins(panel, problem)
     moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
     for _ in range(REWEIGHTED):
-        fitted = solve_ridge(sum(moments[1:], moments[0]))
+        fitted = _solve(sum(moments[1:], moments[0]), problem)
         moments = [_moments(panel, fold, problem, fitted) for fold in folds[:-1]]
     whole = sum(moments[1:], moments[0])
-    fitted = solve_ridge(whole)
-    solutions = [*(solve_ridge(whole - part) for part in moments), fitted]
+    fitted = _solve(whole, problem)
+    solutions = [*(_solve(whole - part, problem) for part in moments), fitted]
     gains = [_gains(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
-    chosen = choose_penalty(np.array(gains))
-    lags, ahead = (part[chosen] if chosen is not None else 0 * part[0] for part in fitted)
+    lags, ahead = _choose(np.array(gains), fitted)
     shape = (problem.lookback, problem.features, problem.horizon)
     return {"highway/kernel": lags.reshape(shape).astype(np.float32), "highway/ahead": ahead.astype(np.float32)}
 
@@ -149,6 +153,25 @@ def _weights(x: Array, y: Array, z: Array, fitted: tuple[Array, Array]) -> Array
     return np.asarray(1 / np.maximum(error, SMALLEST))
 
 
+def _solve(moments: Moments, problem: Problem) -> tuple[Array, Array]:
+    """The ridge solutions for each penalty, with one that grows fast with the lag, slowly, not at all."""
+    distance = np.repeat(np.arange(problem.lookback, 0, -1.0), problem.features)
+    found = [_solve_scaled(moments, distance**power) for power in POWERS]
+    return np.concatenate([lags for lags, _ in found]), np.concatenate([ahead for _, ahead in found])
+
+
+def _solve_scaled(moments: Moments, size: Array) -> tuple[Array, Array]:
+    """The ridge solutions where the coefficient of each lag is expected to be one over its `size`, shape (P,)."""
+    scaled = replace(
+        moments,
+        lags=moments.lags / np.outer(size, size),
+        labels=moments.labels / size[:, None],
+        cross=moments.cross / size[:, None, None],
+    )
+    lags, ahead = solve_ridge(scaled)
+    return lags / size[:, None], ahead
+
+
 def solve_ridge(moments: Moments) -> tuple[Array, Array]:
     """The ridge solutions for each penalty: lags (penalties, P, H), ahead (penalties, H, K).
 
@@ -171,19 +194,49 @@ def solve_ridge(moments: Moments) -> tuple[Array, Array]:
 
 
 def _gains(panel: Panel, origin: Rows, problem: Problem, solutions: tuple[Array, Array]) -> Array:
-    """How much smaller than the naive forecast's the mean error of each solution is, as a share."""
-    naive, errors = 0.0, np.zeros(len(PENALTIES))
+    """How much smaller than naive's the mean error of each solution is, as a share of it, shape (solutions, H)."""
+    naive, errors = np.zeros(problem.horizon), np.zeros((len(solutions[0]), problem.horizon))
     for x, y, z in _windows(panel, origin, problem):
-        naive += np.abs(y).sum()
+        naive += np.abs(y).sum(axis=0)
         for number, (lags, ahead) in enumerate(zip(*solutions, strict=True)):
             moves = x @ lags + np.einsum("nhk,hk->nh", z, ahead)
-            errors[number] += np.abs(y - moves).sum()
-    return 1 - errors / naive if naive else np.zeros(len(PENALTIES))
+            errors[number] += np.abs(y - moves).sum(axis=0)
+    return np.where(naive > 0, 1 - errors / np.where(naive > 0, naive, 1), 0)
 
 
-def choose_penalty(gains: Array) -> int | None:
+def _choose(gains: Array, solutions: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The solution that is used for each step: lags (P, H) and ahead (H, K).
+
+    Steps are judged in groups that double, 1, 2 and 3, 4 to 7 and so on: near ones can be told where far ones cannot.
+
+    Args:
+        gains: Of folds, solutions and steps.
+    """
+    lags, ahead = (0 * part[0] for part in solutions)
+    first, horizon = 0, gains.shape[2]
+    while first < horizon:
+        steps = slice(first, min(2 * first + 1, horizon))
+        chosen = _choose_one(gains[:, :, steps].mean(axis=2))
+        if chosen is not None:
+            lags[:, steps], ahead[steps] = solutions[0][chosen][:, steps], solutions[1][chosen][steps]
+        first = steps.stop
+    return lags, ahead
+
+
+def _choose_one(gains: Array) -> int | None:
+    """The solution to be used, if any: the nearest lags must pay beyond luck, further ones must pay still more."""
+    chosen, gained = None, np.zeros((len(gains), 1))
+    for number, kind in enumerate(np.split(gains, len(POWERS), axis=1)):
+        beyond = BEYOND_LUCK if chosen is None else FURTHER
+        best = choose_penalty(kind - gained, beyond=beyond)
+        if best is not None:
+            chosen, gained = number * len(PENALTIES) + best, kind[:, [best]]
+    return chosen
+
+
+def choose_penalty(gains: Array, *, beyond: float = BEYOND_LUCK) -> int | None:
     """The penalty with the largest mean gain (folds, penalties), if that is more than luck."""
     mean, spread = gains.mean(axis=0), gains.std(axis=0, ddof=1)
     best = int(np.argmax(mean))
     error = spread[best] / np.sqrt(len(gains))
-    return best if mean[best] > BEYOND_LUCK * error and mean[best] > 0 else None
+    return best if mean[best] > beyond * error and mean[best] > 0 else None

@@ -17,7 +17,7 @@ from forecast.models.architecture import HIGHWAY, build, members_of, named_weigh
 from forecast.models.contract import Fit, Problem, Watch, Weights, residual_quantiles, training_origins
 from forecast.models.descent import Batch, Program, descend
 from forecast.models.highway import apply_highway, fit_highway
-from forecast.significance import luck
+from forecast.significance import diebold_mariano
 from forecast.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
 
 Array = NDArray[np.float64]
@@ -219,7 +219,7 @@ def helps(y: Array, moves: Array) -> bool:
     """Whether a network's own moves came closer to the validation labels than none, beyond luck; shape (N, S, H)."""
     gain = (np.abs(y) - np.abs(y - moves)).reshape(-1, y.shape[-1])
     gain = gain[np.isfinite(gain).all(axis=1)].mean(axis=1)
-    return bool(gain.mean() > 0 and luck(gain, horizon=y.shape[-1]) < LUCK) if len(gain) else False
+    return bool(gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < LUCK) if len(gain) else False
 
 
 def tempered_by(panel: Panel) -> float:

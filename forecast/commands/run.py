@@ -1,0 +1,64 @@
+"""The whole job."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.commands.setup import SeriesArgument, config_of, load_keras, load_one, rooms_of, say_interrupted, watch_of
+from forecast.errors import ConfigError
+from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.terminal import TrainingBar
+
+
+@shared(SOURCE, SETTINGS, JSON, VERBOSE)
+def run(
+    ctx: typer.Context,
+    series: SeriesArgument,
+    models: Annotated[
+        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense].")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
+    earnings: Annotated[
+        bool, typer.Option("--earnings", help="What buying before each rise that is forecast would have earned.")
+    ] = False,
+    cost: Annotated[float, typer.Option(help="Percent that each trade costs.")] = 0.1,
+) -> None:
+    """The whole job: load, train, test on rows never seen, compare, plot, forecast, save.
+
+    Ctrl-C ends the training, keeps the best weights so far and goes on to the test; a second Ctrl-C stops.
+    """
+    config = config_of(ctx.params)
+    if earnings and config.task == "direction":
+        raise ConfigError("--earnings follows forecasts of values, not of directions. Received: task=direction.")
+    experiment, report, tables = rooms_of(config)
+    chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
+    loaded = load_one(series, ctx.params, config)
+    folder = out or report.default_folder(loaded.name)
+    load_keras(chosen)
+    with TrainingBar() as bar:
+        result = experiment.run(
+            loaded, models=chosen, config=config, out=folder, watch=watch_of(bar, ctx.params, checkpoint=None)
+        )
+    say_interrupted([model for model in result.models.values() if model.interrupted], result.skipped)
+    earned = _earned(result, cost, folder) if earnings else []
+    if ctx.params["as_json"]:
+        print(json.dumps(report.run_record(result) | ({"earnings": [asdict(one) for one in earned]} if earned else {})))
+        return
+    tables.print_scores(result)
+    if earned:
+        tables.print_earnings(earned)
+    tables.print_forecasts(list(result.forecasts.values()))
+    print(f"Tables, plots and models are in {folder}")
+
+
+def _earned(result: Any, cost: float, folder: Path) -> list[Any]:
+    """What a plain rule would have earned with each model; kept in the folder as well."""
+    from forecast import report
+    from forecast.earnings import earn
+
+    earned = [earn(backtest, cost=cost / 100) for name, backtest in result.backtests.items() if name != "naive"]
+    report.write_earnings(earned, folder)
+    return earned

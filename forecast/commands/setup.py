@@ -1,0 +1,104 @@
+"""What commands do before their work: settings, series, Keras."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.options import SOURCE, settings_of
+from forecast.terminal import SearchBar, TrainingBar, say
+
+SeriesArgument = Annotated[
+    str,
+    typer.Argument(metavar="SERIES", help="File (text, Excel, Parquet), FILE:NAME for one of several, or a ticker."),
+]
+SeriesArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="SERIES...", help="Files, FILE:NAME for one of several, FILE:* for all, or tickers."),
+]
+
+
+def config_of(options: dict[str, Any]) -> Any:
+    """The configuration of a recipe or a file, with those options that were given."""
+    from forecast.config import RECIPES, override, read_config
+    from forecast.errors import ConfigError
+
+    recipe = options["recipe"] or "blocks"
+    if recipe not in RECIPES:
+        raise ConfigError(f"`recipe` must be one of {', '.join(RECIPES)}. Received: {recipe}.")
+    if options["recipe"] and options["config_file"]:
+        raise ConfigError("settings come from --recipe or from --config. Received: both.")
+    config = read_config(options["config_file"]) if options["config_file"] else RECIPES[recipe]
+    return override(config, settings_of(options))
+
+
+def rooms_of(config: Any) -> tuple[Any, Any, Any]:
+    """Where the experiments, results and tables of a task are; they have the same names in each."""
+    if config.task == "direction":
+        from forecast.direction import experiment as on_directions
+        from forecast.direction import printing, results
+
+        return on_directions, results, printing
+    from forecast import experiment, report, tables
+
+    return experiment, report, tables
+
+
+def watch_of(bar: TrainingBar | SearchBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
+    """Who looks on while a command trains."""
+    from forecast.models import Watch
+
+    return Watch(bar.advance, checkpoint, options["tensorboard"])
+
+
+def load_keras(names: list[str]) -> None:
+    """Loads Keras the quick way, if one of the models is a network."""
+    from forecast.models import devices, find_model
+
+    gradient = [find_model(name).gradient for name in names]  # an unknown name is an error at once
+    if any(gradient):
+        devices.load_keras()
+
+
+def load_one(source: str, options: dict[str, Any], config: Any) -> Any:
+    """The one series of a source."""
+    from forecast.sources import load
+
+    return _read(load, source, options, config)[0]
+
+
+def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], config: Any) -> list[Any]:
+    """What a reader makes of a source, with the columns that `config` asks for; says what was assumed and found."""
+    found = reader(
+        source,
+        columns=config.inputs.features,
+        prices=bool(config.inputs.indicators),
+        future_columns=config.inputs.future_columns,
+        **{name: options[name] for name in SOURCE},
+    )
+    several = found if isinstance(found, list) else [found]
+    for series in several:
+        for line in (*series.notes, *series.findings):
+            say(f"{series.name}: {line}.")
+    return several
+
+
+def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[Any]:
+    """The series of all sources, each with a name of its own."""
+    from collections import Counter
+    from dataclasses import replace
+
+    from forecast.sources import load_all
+
+    loaded = [(source, one) for source in sources for one in _read(load_all, source, options, config)]
+    count = Counter(one.name for _, one in loaded)
+    return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded]
+
+
+def say_interrupted(interrupted: list[Any], skipped: tuple[str, ...]) -> None:
+    """Names the trainings that Ctrl-C ended, and those that it left out."""
+    for model in interrupted:
+        say(f"Training of {model.model} was stopped; its best weights so far are kept.")
+    if skipped:
+        say(f"Not trained: {', '.join(skipped)}.")

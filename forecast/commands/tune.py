@@ -1,0 +1,65 @@
+"""A search for settings."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.commands.setup import SeriesArguments, config_of, load_keras, load_many, watch_of
+from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
+from forecast.terminal import SearchBar, say
+
+
+@shared(SOURCE, SETTINGS, JSON, VERBOSE)
+def tune(
+    ctx: typer.Context,
+    series: SeriesArguments,
+    trials: Annotated[int, typer.Option(help="Trials in all, those of an earlier search among them.", min=1)] = 20,
+    model: Annotated[str | None, typer.Option(help="Whose settings; see `forecast models` [lstm].")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the best settings [runs/SERIES-MODEL.json].")] = None,
+    study: Annotated[Path | None, typer.Option(help="File that keeps the trials [beside --out].")] = None,
+) -> None:
+    """Search lookback, units, depth, dropout and learning rate on validation rows; the test rows are not looked at.
+
+    Those that are given hold. Ctrl-C ends the search and keeps what it found; the same command goes on with it.
+    """
+    from forecast import studies, tables, tuning
+
+    config = config_of(ctx.params)
+    if not ctx.params["verbose"]:
+        studies.silence()
+    several = load_many(series, ctx.params, config)
+    name = model or ("stack" if config.network.layers else "lstm")
+    file = out or tuning.default_file(several, name)
+    tuning.check_file(file)
+    load_keras([name])
+    with SearchBar(trials) as bar:
+        found = tuning.tune(
+            several,
+            name,
+            config,
+            trials=trials,
+            held=settings_of(ctx.params),
+            study=study or file.with_suffix(".study.db"),
+            watch=watch_of(bar, ctx.params, checkpoint=None),
+            tell=bar.tell,
+        )
+    tuning.write_settings(found, file)
+    if len(found.trials) < trials:
+        say(f"The search was stopped after {len(found.trials)} of {trials} trials; the same command goes on with it.")
+    if ctx.params["as_json"]:
+        print(json.dumps(found.record() | {"file": str(file)}))
+        return
+    tables.print_tuning(found)
+    print(f"The best settings are in {file}. Next: {_next(series, name, file, ctx.params)}")
+
+
+def _next(series: list[str], model: str, file: Path, options: dict[str, Any]) -> str:
+    """The command that uses settings that were found, for the series as it was read."""
+    import shlex
+
+    source = [f"--{name.replace('_', '-')}={options[name]}" for name in SOURCE if isinstance(options[name], str)]
+    many = len(series) > 1 or series[0].endswith(":*")
+    command = ["train", *series, "--model", model, "--save", model] if many else ["run", *series, "--models", model]
+    return shlex.join(["forecast", *command, "--config", str(file), *source])

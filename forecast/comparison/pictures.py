@@ -1,0 +1,76 @@
+"""Pictures of a comparison: each one a function of it and a Matplotlib Axes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecast.comparison.experiment import Comparison
+from forecast.comparison.summary import scores_table
+from forecast.diagnostics import save_diagnostics
+from forecast.models import BASELINES
+from forecast.plots import GREY, TRUTH, colour_of, finish, panels, save
+from forecast.significance import Ranking
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Series whose errors and calibration are drawn.
+MOST_DRAWN = 12
+
+
+def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
+    """The mean rank of each model, with an interval of half the critical difference to each side.
+
+    Models whose intervals do not overlap differ beyond luck; those that overlap with the best are within its band.
+    """
+    models = sorted(ranking.ranks, key=lambda model: ranking.ranks[model], reverse=True)
+    half = ranking.critical_difference / 2
+    best = ranking.ranks[models[-1]]
+    ax.axvspan(best - half, best + half, color=GREY, alpha=0.15, linewidth=0)
+    for place, model in enumerate(models):
+        ax.errorbar(
+            ranking.ranks[model],
+            place,
+            xerr=half,
+            fmt="o",
+            color=colour_of(model),
+            markersize=7,
+            capsize=3,
+            linewidth=2,
+        )
+    ax.set_yticks(range(len(models)), models)
+    finish(ax, f"Mean rank over {ranking.series} series, with the critical difference", "")
+    ax.set_xlabel("mean rank (1 is the best)")
+
+
+def plot_skill(comparison: Comparison, ax: "Axes") -> None:
+    """MAE / naive of every series, a column of points a model, with the median."""
+    table = scores_table(comparison)
+    models = [model for model in comparison.models if model != "naive"]
+    for place, model in enumerate(models):
+        ratios = np.sort(table.loc[table["model"] == model, "mae_vs_naive"].to_numpy(dtype=float))
+        spread = 0.3 * np.sin(np.arange(len(ratios)) * 2.4)
+        ax.plot(place + spread, ratios, "o", color=colour_of(model), markersize=4, alpha=0.7, markeredgewidth=0)
+        if len(ratios):
+            ax.plot([place - 0.4, place + 0.4], [np.median(ratios)] * 2, color=TRUTH, linewidth=2)
+    ax.axhline(1, color=TRUTH, linewidth=1, linestyle=":")
+    ax.set_xticks(range(len(models)), models, rotation=20)
+    finish(ax, f"{len(comparison.tested)} series: error over that of naive, and the median", "MAE / MAE of naive")
+
+
+def save_plots(comparison: Comparison, folder: Path) -> None:
+    """Ranks and skill over all series, and errors and calibration of the first few, as PNG files."""
+    if comparison.ranking:
+        figure, axes = panels(1, 9, 1.4 + 0.4 * len(comparison.models))
+        plot_ranks(comparison.ranking, axes[0])
+        save(figure, folder / "ranks.png")
+        figure, axes = panels(1, 9, 4.4)
+        plot_skill(comparison, axes[0])
+        save(figure, folder / "skill.png")
+    for name, one in list(comparison.tested.items())[:MOST_DRAWN]:
+        part = folder if len(comparison.tested) == 1 else folder / name.replace("/", "-")
+        part.mkdir(parents=True, exist_ok=True)
+        shown = [model for model in one.backtests if model not in BASELINES] or ["naive"]
+        lags = {row.model: row.lag for row in one.verdicts}
+        save_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)

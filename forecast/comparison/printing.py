@@ -1,0 +1,124 @@
+"""A comparison as tables on standard output."""
+
+from rich.markup import escape
+
+from forecast.calendars import count_steps
+from forecast.comparison.experiment import Comparison, Tested
+from forecast.comparison.summary import fold_ratios, models_table
+from forecast.significance import CONFIDENCE, Ranking
+from forecast.tables import MOST_ROWS, scores_of, titled, wide_console
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """One series with its folds and verdicts; of several, what each model is worth over all of them."""
+    console = wide_console()
+    if len(comparison.tested) == 1:
+        _print_series(next(iter(comparison.tested.values())))
+    else:
+        _print_models(comparison)
+        _print_each(comparison)
+    if comparison.ranking:
+        console.print(_on_ranks(comparison.ranking), soft_wrap=True, highlight=False)
+    if comparison.errors:
+        _print_errors(comparison)
+
+
+def _print_series(tested: Tested) -> None:
+    series, folds = tested.series, tested.folds
+    first, last = series.index[folds[0].cutoff], series.index[folds[-1].stop - 1]
+    steps = count_steps(tested.config.horizon, series.frequency)
+    title = f"{series.name}: {len(folds)} folds from {first:%Y-%m-%d} to {last:%Y-%m-%d}, up to {steps} ahead"
+    console = wide_console()
+    console.print(scores_of(tested.scores, title, unit=series.unit))
+    ratios = fold_ratios(tested)
+    table = titled("MAE / naive by fold, with the first day of each")
+    for header in ("model", *ratios.columns):
+        table.add_column(header, justify="left" if header == "model" else "right")
+    for model, row in zip(ratios.index, ratios.to_numpy(), strict=True):
+        table.add_row(str(model), *(f"{value:.3f}" for value in row))
+    console.print(table)
+    for verdict in tested.verdicts:
+        console.print(verdict.sentence, soft_wrap=True, highlight=False)
+    best = ", ".join(model for model, p_value in tested.best.items() if p_value >= 1 - CONFIDENCE)
+    console.print(f"Among the best, with {CONFIDENCE:.0%} confidence: {best}.", soft_wrap=True, highlight=False)
+
+
+def _print_models(comparison: Comparison) -> None:
+    rows = models_table(comparison).to_dict("records")
+    plan = comparison.plan
+    table = titled(f"{len(comparison.tested)} series, {plan.folds} folds each")
+    table.add_column("model")
+    headers = (
+        "series",
+        "MAE / naive",
+        "median",
+        "worst",
+        "in 90 % [%]",
+        "better",
+        "unclear",
+        "worse",
+        "better*",
+        "worse*",
+        "best",
+        "mean rank",
+    )
+    for header in headers:
+        table.add_column(header, justify="right")
+    for row in rows:
+        numbers = (f"{row[name]:.3f}" for name in ("mae_vs_naive", "median_mae_vs_naive", "worst_mae_vs_naive"))
+        counts = ("better", "not_distinguishable", "worse", "found_better", "found_worse", "among_best")
+        table.add_row(
+            str(row["model"]),
+            str(row["series"]),
+            *numbers,
+            f"{100 * row['coverage90']:.1f}",
+            *(str(row[name]) for name in counts),
+            f"{row['mean_rank']:.2f}" if row["mean_rank"] == row["mean_rank"] else "",
+            style="bold" if row["model"] == "naive" else None,
+        )
+    console = wide_console()
+    console.print(table)
+    console.print(
+        "better, unclear, worse: verdicts against naive, a series each. With *: those that remain when at most one in "
+        f"twenty may be false. best: series where the model is among the best with {CONFIDENCE:.0%} confidence.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _print_each(comparison: Comparison) -> None:
+    """MAE / naive of each series and model; of many series the first."""
+    table = titled("MAE / naive by series")
+    for header in ("series", *comparison.models):
+        table.add_column(escape(header), justify="left" if header == "series" else "right")
+    for name, one in list(comparison.tested.items())[:MOST_ROWS]:
+        ratios = {row.model: row.mae_vs_naive for row in one.scores}
+        best = min(ratios.values())
+        cells = (ratios.get(model) for model in comparison.models)
+        table.add_row(escape(name), *("" if value is None else _marked(value, best) for value in cells))
+    if len(comparison.tested) > MOST_ROWS:
+        table.add_row(f"... {len(comparison.tested) - MOST_ROWS} more", *([""] * len(comparison.models)))
+    wide_console().print(table)
+
+
+def _marked(value: float, best: float) -> str:
+    return f"[bold]{value:.3f}[/bold]" if value == best else f"{value:.3f}"
+
+
+def _on_ranks(ranking: Ranking) -> str:
+    alike = "p < 0.001" if ranking.p_value < 0.001 else f"p = {ranking.p_value:.3f}"
+    return (
+        f"Over {ranking.series} series the models' ranks would differ so much by luck with {alike}; "
+        f"mean ranks that are closer than {ranking.critical_difference:.2f} are not distinguishable."
+    )
+
+
+def _print_errors(comparison: Comparison) -> None:
+    table = titled("Not tested")
+    for header in ("series", "model", "why"):
+        table.add_column(header)
+    for (series, model), why in list(comparison.errors.items())[:MOST_ROWS]:
+        table.add_row(escape(series), model, escape(why))
+    if len(comparison.errors) > MOST_ROWS:
+        table.add_row(f"... {len(comparison.errors) - MOST_ROWS} more", "", "")
+    wide_console().print(table)

@@ -1,0 +1,136 @@
+"""The verdict: is a model better than the naive forecast, is that more than luck, and is it a copy of yesterday?
+
+In: forecasts beside what came, and their scores. Out: one sentence a model, and the same as data.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config import MEDIAN
+from forecast.evaluation import Scores
+from forecast.lags import Lag, find_lag
+from forecast.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
+from forecast.training import Predictions
+
+Array = NDArray[np.float64]
+
+Finding = Literal["better", "not distinguishable", "worse", "baseline"]
+
+
+# A copy cannot err much less than naive: below this it is no copy, whatever its changes look like.
+WITHOUT_SKILL = 0.95
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one model on one series.
+
+    Attributes:
+        gain: How much smaller its error is than that of naive, a step, in the series' unit.
+        p_value: Of the difference of the errors (Diebold and Mariano), two-sided, corrected for the number of models.
+        p_skill: Of what its moves know of the true ones (Clark and West), two-sided, corrected in the same way.
+        lag: How its forecasts of the last step follow the series.
+    """
+
+    model: str
+    finding: Finding
+    mae_vs_naive: float
+    gain: float
+    p_value: float
+    p_skill: float
+    lag: Lag
+    sentence: str
+
+
+def judge(
+    backtests: Mapping[str, Predictions], scores: Sequence[Scores], *, y: Array, unit: str
+) -> tuple[Verdict, ...]:
+    """The verdict on each model of one run against the naive forecast, from the same origins.
+
+    Better is a model whose error is smaller and whose moves go with the true ones beyond luck; worse is one whose
+    error is larger beyond luck. The more models are tried, the likelier one of them is lucky: their p-values are
+    corrected for that (Holm 1979).
+
+    Args:
+        y: The whole target that the origins are rows of, shape (T,).
+    """
+    gains = [gain_of(backtest) for backtest in backtests.values()]
+    p_values = holm([_p_value(backtest, gain) for backtest, gain in zip(backtests.values(), gains, strict=True)])
+    p_skills = holm([_p_skill(backtest) for backtest in backtests.values()])
+    lags = [find_lag(backtest, y, step=backtest.actual.shape[1]) for backtest in backtests.values()]
+    return tuple(
+        _verdict(row, float(gain.mean()), p_value, p_skill, lag, unit)
+        for row, gain, p_value, p_skill, lag in zip(scores, gains, p_values, p_skills, lags, strict=True)
+    )
+
+
+def gain_of(backtest: Predictions) -> Array:
+    """How much closer than the naive forecast each forecast came, shape (N, H)."""
+    naive = np.abs(backtest.actual - backtest.last_value[:, None])
+    return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
+
+
+def _p_value(backtest: Predictions, gain: Array) -> float:
+    if backtest.model == "naive":
+        return float("nan")
+    return diebold_mariano(gain.mean(axis=1), horizon=gain.shape[1])
+
+
+def _p_skill(backtest: Predictions) -> float:
+    if backtest.model == "naive":
+        return float("nan")
+    last = backtest.last_value[:, None]
+    return 2 * clark_west(backtest.actual - last, backtest.quantiles[..., MEDIAN] - last)
+
+
+def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: Lag, unit: str) -> Verdict:
+    finding: Finding = "not distinguishable"
+    if scores.model == "naive":
+        finding = "baseline"
+    elif gain > 0 and p_skill < SIGNIFICANCE:
+        finding = "better"
+    elif gain < 0 and p_value < SIGNIFICANCE:
+        finding = "worse"
+    decisive = p_skill if finding == "better" else p_value
+    sentence = _sentence(finding, scores, decisive, gain=gain, unit=unit) + _on_copies(finding, scores, lag)
+    return Verdict(scores.model, finding, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
+
+
+def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
+    size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
+    chance = in_words(p_value)
+    if finding == "baseline":
+        return "naive is what every model is measured against: each step is like the last known value."
+    if finding == "better":
+        return f"{scores.model} is better than naive beyond luck: its error is {size} smaller, {chance}."
+    if finding == "worse" and scores.mae_vs_naive > 2:
+        return f"{scores.model} is worse than naive: its error is {scores.mae_vs_naive:.1f} times as large, {chance}."
+    if finding == "worse":
+        return f"{scores.model} is worse than naive: its error is {size} larger, {chance}."
+    if gain == 0:
+        return f"{scores.model} is the naive forecast: it found nothing in this series that its moves could earn from."
+    side = "smaller" if gain > 0 else "larger"
+    if isnan(p_value):
+        return f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck."
+    return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
+
+
+def _on_copies(finding: Finding, scores: Scores, lag: Lag) -> str:
+    """A second sentence where forecasts without skill repeat what was known; of naive itself it is known."""
+    without = finding in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
+    if not without or scores.mae_vs_naive == 1 or not lag.copies:
+        return ""
+    return (
+        f" This is a copy of yesterday: what was known before explains {lag.copied:.0%} of how its forecasts change, "
+        f"what came after {lag.foreseen:.0%}."
+    )
+
+
+def in_words(p_value: float) -> str:
+    """A p-value with the digits that matter."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"

@@ -1,0 +1,110 @@
+"""Jobs side by side, in real processes."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from forecast.errors import SeriesError
+from forecast.parallel import ONE_THREAD, run_jobs
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def refuse(number: int) -> int:
+    if number % 2:
+        raise SeriesError(f"{number} is odd.")
+    return number
+
+
+def stumble(number: int) -> int:
+    return 1 // (number - 2)
+
+
+def die(job: tuple[int, str]) -> int:
+    """The job with number 1 takes its process with it, each time; leaves a mark for each try."""
+    number, folder = job
+    Path(folder, f"{number}-{os.getpid()}").touch()
+    if number == 1:
+        os._exit(3)
+    return number
+
+
+def die_once(job: tuple[int, str]) -> int:
+    number, folder = job
+    mark = Path(folder, "died")
+    if number == 1 and not mark.exists():
+        mark.touch()
+        os._exit(3)
+    return number
+
+
+def threads(_: int) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in ONE_THREAD}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_job_is_done_once(workers):
+    found = {done.place: done.result for done in run_jobs(square, range(7), workers=workers)}
+    assert found == {number: number * number for number in range(7)}
+
+
+def test_no_jobs_are_no_work():
+    assert list(run_jobs(square, [], workers=2)) == []
+
+
+def test_an_error_of_the_input_belongs_to_its_job():
+    found = sorted(run_jobs(refuse, range(4), workers=2), key=lambda done: done.place)
+    assert [done.error for done in found] == ["", "1 is odd.", "", "3 is odd."]
+    assert [done.result for done in found] == [0, None, 2, None]
+
+
+def test_any_other_error_ends_the_work():
+    with pytest.raises(ZeroDivisionError):
+        list(run_jobs(stumble, range(4), workers=2))
+    assert [done.result for done in run_jobs(square, [3], workers=2)] == [9]  # there are workers again
+
+
+def test_a_job_that_kills_its_process_is_given_up_and_the_others_are_done(tmp_path):
+    found = sorted(run_jobs(die, [(n, str(tmp_path)) for n in range(5)], workers=2), key=lambda done: done.place)
+    assert [done.result for done in found] == [0, None, 2, 3, 4]
+    assert "died 3 times" in found[1].error
+    assert len(list(tmp_path.glob("1-*"))) == 3
+
+
+def test_a_job_whose_process_died_is_tried_again(tmp_path):
+    found = {done.place: done.result for done in run_jobs(die_once, [(n, str(tmp_path)) for n in range(3)], workers=2)}
+    assert found == {0: 0, 1: 1, 2: 2}
+
+
+def test_each_worker_computes_on_one_thread():
+    (done,) = run_jobs(threads, [0], workers=1)
+    assert done.result == ONE_THREAD
+
+
+def test_a_script_without_a_guard_works(tmp_path):
+    """No `if __name__ == "__main__"`, as people write them in notebooks and scripts."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import math
+            from forecast.parallel import run_jobs
+            print(sorted(done.result for done in run_jobs(math.sqrt, [4.0, 9.0], workers=2)))
+            """
+        )
+    )
+    root = str(Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert done.stdout.strip() == "[2.0, 3.0]", done.stderr

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from conftest import make_series, random_walk
+from test_evaluation import predictions
+
+from forecast.evaluation import complete, score_all
+from forecast.verdicts import judge
+
+SERIES = make_series(random_walk(400))
+TARGET = np.concatenate([SERIES.y, np.zeros(3)])
+
+
+def verdict(median, *, first=160, model="lstm", others=()):
+    backtests = {model: complete(predictions(median, SERIES, first=first, model=model))}
+    backtests |= {
+        f"other {n}": complete(predictions(other, SERIES, model=f"other {n}")) for n, other in enumerate(others)
+    }
+    scores = score_all(backtests, y_train=SERIES.y[:140])
+    return judge(backtests, scores, y=SERIES.y, unit="USD")[0]
+
+
+def test_naive_is_the_baseline():
+    found = verdict(lambda row, step: SERIES.y[row], model="naive")
+    assert found.finding == "baseline"
+    assert np.isnan(found.p_value)
+
+
+def test_a_forecast_that_knows_half_of_what_comes_is_better():
+    found = verdict(lambda row, step: (TARGET[row + step] + TARGET[row]) / 2)
+    assert found.finding == "better"
+    assert found.mae_vs_naive == pytest.approx(0.5)
+    assert "lstm is better than naive beyond luck: its error is 50.0% (" in found.sentence
+    assert found.p_value < 0.001
+    assert found.p_skill < 0.001
+    assert not found.lag.copies
+
+
+def test_a_forecast_that_errs_is_worse():
+    found = verdict(lambda row, step: SERIES.y[row] + 2)
+    assert found.finding == "worse"
+    assert found.gain < 0
+    times = verdict(lambda row, step: SERIES.y[row] + 20)
+    assert "times as large" in times.sentence
+
+
+def test_a_copy_of_the_naive_forecast_is_called_so():
+    found = verdict(lambda row, step: SERIES.y[row])
+    assert found.finding == "not distinguishable"
+    assert "lstm is the naive forecast" in found.sentence
+
+
+def test_a_late_copy_is_called_a_copy_of_yesterday():
+    found = verdict(lambda row, step: SERIES.y[row - 1] + 0.5)
+    assert found.finding == "worse"
+    assert found.lag.lag == 4  # one row behind the last known value, three steps ahead
+    assert found.lag.copied == pytest.approx(1)
+    assert (
+        "This is a copy of yesterday: what was known before explains 100% of how its forecasts change" in found.sentence
+    )
+
+
+def test_noise_is_not_called_better():
+    noise = np.random.default_rng(0).normal(size=(500, 4)) / 5
+    assert verdict(lambda row, step: SERIES.y[row] + noise[row, step]).finding != "better"
+
+
+def test_trying_many_models_raises_the_bar():
+    def knows_a_little(row, step):
+        return SERIES.y[row] + 0.04 * (TARGET[row + step] - SERIES.y[row]) + (row * 7919 % 101 - 50) / 60
+
+    alone = verdict(knows_a_little)
+    among = verdict(knows_a_little, others=[lambda row, step: SERIES.y[row] + 0.1] * 4)
+    assert among.p_skill == pytest.approx(min(1, 5 * alone.p_skill))
+
+
+def test_a_short_test_says_so():
+    found = verdict(lambda row, step: SERIES.y[row] + 0.1, first=389)
+    assert np.isnan(found.p_value)
+    assert found.finding == "not distinguishable"
+    assert "too short" in found.sentence
