@@ -109,7 +109,12 @@ def _test_all(
         score(backtest, series, split, fit_seconds=models[name].seconds) for name, backtest in backtests.items()
     )
     verdicts = judge(list(backtests.values()), scores, unit=series.unit)
-    forecasts = {name: next_steps(prediction, series) for name, prediction in predictions.items()}
+    forecasts = {
+        name: models[name].forecast(series)
+        if find_model(name).gradient
+        else next_steps(name, made.quantiles[-1], series)
+        for name, made in predictions.items()
+    }
     seeds = {name: _seed_scores(model, series, split) for name, model in models.items() if _is_ensemble(model)}
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
 

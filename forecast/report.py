@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.bundle import LIBRARIES, write_bundle
+from forecast.bundle import write_bundle
 from forecast.calendars import iso
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError
@@ -31,6 +30,7 @@ from forecast.files import holds_other, whole_folder
 from forecast.plots import save_plots
 from forecast.series import TimeSeries
 from forecast.training import Forecast, Predictions, TrainedModel
+from forecast.versions import versions_here
 from forecast.windows import Split
 
 RUN = "run.json"
@@ -142,7 +142,7 @@ def about(series: TimeSeries, config: ExperimentConfig, *, split: Split) -> dict
             "test": [iso(series.index[split.test]), iso(series.index[-1])],
         },
         "config": config.to_dict(),
-        "versions": {library: version(library) for library in LIBRARIES},
+        "versions": versions_here(),
     }
 
 

@@ -6,12 +6,14 @@ themselves, these series and others. The test rows are cut off before anything i
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import sqrt
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from forecast import intervals, shrinkage
@@ -20,15 +22,20 @@ from forecast.config import QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.exchanges import recognise
 from forecast.features import check_future, enrich, inputs_of, names_of
-from forecast.models import NETWORKS, Model, Problem, Validation, Watch, Weights, find_model
+from forecast.models import NETWORKS, Fit, Model, Problem, Start, Validation, Watch, Weights, find_model
 from forecast.models.architecture import member
 from forecast.models.highway import apply_highway
+from forecast.models.networks import Network
 from forecast.scaling import Scaler, fit_scaler
 from forecast.series import TimeSeries
+from forecast.versions import versions_here
 from forecast.windows import Blocks, Inputs, Panel, Split, outcomes, split_rows, test_start
 
 Array = NDArray[np.float64]
+Record = Mapping[str, Any]
 
+# Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
+TRAIL = 2000
 # Steps for one series; for many they grow with the root of their number, up to the most.
 STEPS, MOST_STEPS = 100, 1000
 
@@ -40,7 +47,7 @@ class TrainedOn:
     Attributes:
         scaler: Minimum and range of its training rows.
         credit: What the model's moves had earned at the end of its validation rows (`shrinkage.py`).
-        log_width: The calibration of the intervals at that point, shape (H,) (`intervals.py`).
+        log_width: The calibration of the intervals at that point (`intervals.py`).
     """
 
     series: str
@@ -53,6 +60,7 @@ class TrainedOn:
     scaler: Scaler
     credit: Array
     log_width: Array
+    exchange: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +109,10 @@ class TrainedModel:
         weights: What the model learned, arrays by name.
         history: Losses in the course of training.
         trained_on: The series that it was trained on.
+        tested: How good it was on rows that it had not seen, one record a series: scores, verdict, span.
+        ancestry: The models that it was trained on from, oldest first.
+        versions: Of the libraries that trained it, and Keras' backend.
+        runtime: What forecasts in place of the registered model, such as a Keras network; never saved.
     """
 
     model: str
@@ -112,10 +124,23 @@ class TrainedModel:
     seconds: float
     created: str
     interrupted: bool = False
+    tested: tuple[Record, ...] = ()
+    ancestry: tuple[Record, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    runtime: Model | None = None
 
     @property
     def problem(self) -> Problem:
         return problem_of(self.config)
+
+    @property
+    def _answers(self) -> Model:
+        return self.runtime or find_model(self.model)
+
+    def summary(self) -> Record:
+        """What a model that is trained on from this one keeps of it."""
+        series = [known.series for known in self.trained_on]
+        return {"model": self.model, "created": self.created, "series": series, "last": self.trained_on[0].last}
 
     def member(self, number: int) -> "TrainedModel":
         """One of the networks of several seeds, by itself."""
@@ -138,14 +163,15 @@ class TrainedModel:
             raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
         series = self._ready(series)
         first = self._test_start(series) if first is None else first
-        known = self._known(series)
+        known = self.known(series)
         begin = first if known else min(first, self._validation_start(series))
         blocks, scaler = self._look(series, begin)
-        model, problem, origin = find_model(self.model), self.problem, blocks.origin
+        model, problem, origin = self._answers, self.problem, blocks.origin
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
         credit = known.credit if known else shrinkage.start()
         log_width = known.log_width if known else intervals.start(problem.horizon)
-        quantiles, _, _ = _calibrate(model, raw, linear, blocks, credit=credit, log_width=log_width)
+        state = {"credit": credit, "log_width": log_width}
+        quantiles, _, _ = _calibrate(model, raw, linear, blocks.y[:, 0], moves=blocks.moves, **state)
         wanted = slice(first - begin, None)
         return Predictions(
             model=self.model,
@@ -163,7 +189,30 @@ class TrainedModel:
         """
         check_future(series, self.config.inputs, horizon=self.config.horizon)
         series = self._ready(series)
-        return next_steps(self.predict(series), series)
+        if not isinstance(self._answers, Network) or self.config.task == "direction":
+            return next_steps(self.model, self.predict(series).quantiles[-1], series)
+        return next_steps(self.model, self._next_quantiles(self._answers, series), series)
+
+    def _next_quantiles(self, network: Network, series: TimeSeries) -> Array:
+        """Quantiles after the last row, shape (H, Q); what came before is looked at by blocks of many labels."""
+        known, last, problem = self.known(series), len(series) - 1, self.problem
+        blocks, scaler = self._look(series, last)
+        inputs = _scaled(inputs_of(series, self.config.inputs, horizon=1), scaler)
+        begin = max(self._state_origin(series, known), last - TRAIL)
+        trail = network.trail(self.weights, inputs, begin, last, problem) if begin < last else ()
+        now = network.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0], blocks.y[:, 0]
+        raw, linear, y = (np.concatenate(parts) for parts in zip(*(part for part in (trail, now) if part), strict=True))
+        credit = known.credit if known else shrinkage.start()
+        log_width = known.log_width if known else intervals.start(problem.horizon)
+        state = {"credit": credit, "log_width": log_width}
+        quantiles, _, _ = _calibrate(network, raw, linear, y, moves=blocks.moves, **state)
+        return np.asarray(_levels(quantiles[-1:], blocks, series, scaler)[0])
+
+    def _state_origin(self, series: TimeSeries, known: TrainedOn | None) -> int:
+        """The origin from which shrinkage and interval widths go on: where training left them, or validation begins."""
+        if known is None:
+            return self._validation_start(series)
+        return max(self.problem.lookback, int(series.index.searchsorted(pd.Timestamp(known.last), side="right")) - 1)
 
     def blocks(self, series: TimeSeries, first: int | None = None) -> Blocks:
         """What the model sees at the origins that `predict` forecasts from, one label each."""
@@ -172,12 +221,12 @@ class TrainedModel:
 
     def _look(self, series: TimeSeries, first: int) -> tuple[Blocks, Scaler]:
         """What the model sees at every origin from `first` on, and how it was scaled."""
-        known, inputs = self._known(series), inputs_of(series, self.config.inputs, horizon=self.problem.horizon)
+        known, inputs = self.known(series), inputs_of(series, self.config.inputs, horizon=self.problem.horizon)
         scaler = known.scaler if known else self._new_scaler(inputs, first)
         origin = np.arange(first, len(series))
-        return find_model(self.model).blocks(_scaled(inputs, scaler), origin, self.problem), scaler
+        return self._answers.blocks(_scaled(inputs, scaler), origin, self.problem), scaler
 
-    def _known(self, series: TimeSeries) -> TrainedOn | None:
+    def known(self, series: TimeSeries) -> TrainedOn | None:
         """What was kept of a series that the model was trained on."""
         return next((known for known in self.trained_on if known.series == series.name), None)
 
@@ -235,6 +284,8 @@ def train(
     config: ExperimentConfig | None = None,
     *,
     watch: Watch | None = None,
+    start: TrainedModel | None = None,
+    freeze: bool = False,
 ) -> TrainedModel:
     """Trains one model on the first part of one series or of many; their last fifth is not looked at.
 
@@ -244,8 +295,11 @@ def train(
         model: A name in the registry `MODELS`.
         config: Settings; the defaults are meant for every series.
         watch: Who is told of the progress, and where it is kept.
+        start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
+            theirs that it has not seen are drawn as often as all others together.
+        freeze: With `start`, leave all layers but the head as they are.
     Raises:
-        ConfigError: no such model, no series, or two of one name.
+        ConfigError: no such model, no series, or two of one name; `start` has another shape.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     several = [series] if isinstance(series, TimeSeries) else list(series)
@@ -263,9 +317,16 @@ def train(
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
     inputs = [inputs_of(one, config.inputs, horizon=config.horizon) for one in several]
-    scalers = [fit_scaler(_columns(one)[: split.validation]) for one, split in zip(inputs, splits, strict=True)]
+    known = [start.known(one) if start else None for one in several]
+    scalers = [
+        old.scaler if old else fit_scaler(_columns(one)[: split.validation])
+        for one, split, old in zip(inputs, splits, known, strict=True)
+    ]
     panel = Panel.of([_scaled(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits)
-    fit = chosen.fit(panel, problem, watch or Watch())
+    if start:
+        fit = _go_on(start, _with_news(panel, several, known, problem), problem, watch or Watch(), freeze=freeze)
+    else:
+        fit = chosen.fit(panel, problem, watch or Watch())
     earned = [_calibrate_on_validation(chosen, fit.weights, one, split, problem) for one, split in panel]
     return TrainedModel(
         model=model,
@@ -277,7 +338,60 @@ def train(
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
+        ancestry=(*start.ancestry, start.summary()) if start else (),
+        versions=_versions(chosen),
     )
+
+
+def _go_on(start: TrainedModel, panel: Panel, problem: Problem, watch: Watch, *, freeze: bool) -> Fit:
+    """Trains on from the weights of another network.
+
+    Raises:
+        ConfigError: it is no network, or has another shape than the configuration asks for.
+    """
+    network = find_model(start.model)
+    if not isinstance(network, Network):
+        raise ConfigError(f"a training goes on from a network: {', '.join(NETWORKS)}. Received: {start.model}.")
+    expected = network.shapes(problem)
+    if wrong := sorted(name for name, array in start.weights.items() if expected.get(name) != array.shape):
+        raise ConfigError(
+            f"a training goes on with the lookback, horizon, columns and layers of the network that it starts from. "
+            f"{wrong[0]} has the shape {start.weights[wrong[0]].shape}, and would need {expected.get(wrong[0])}."
+        )
+    return network.fit(panel, problem, watch, Start(start.weights, freeze))
+
+
+def _with_news(
+    panel: Panel, several: Sequence[TimeSeries], known: Sequence[TrainedOn | None], problem: Problem
+) -> Panel:
+    """The panel, and once more the latest rows of each series of which some are new to the model.
+
+    Each series of a panel is seen as often as any other, so that new rows are half of what is seen of a series.
+    """
+    parts = list(panel)
+    least = problem.lookback + problem.horizon + problem.config.training.labels
+    for (inputs, split), one, old in zip(panel, several, known, strict=True):
+        seen = int(one.index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
+        first = max(0, min(int(seen * _share_of_training(problem.config)), split.validation - least))
+        if 0 < first < split.validation and seen < split.rows:
+            rest = Inputs(inputs.past[first:], inputs.ahead[first:])
+            parts.append((rest, Split(split.validation - first, split.test - first, split.rows - first)))
+    return Panel.of([inputs for inputs, _ in parts], [split for _, split in parts])
+
+
+def _share_of_training(config: ExperimentConfig) -> float:
+    """The training rows among those that a model has seen."""
+    return config.train_share / (config.train_share + config.validation_share)
+
+
+def _versions(model: Model) -> dict[str, str]:
+    """The versions of the libraries that trained a model; of networks the backend of Keras as well."""
+    import sys
+
+    found = versions_here()
+    if model.gradient and "keras" in sys.modules:
+        found["backend"] = str(sys.modules["keras"].backend.backend())
+    return found
 
 
 def check_task(model: str, config: ExperimentConfig) -> None:
@@ -308,13 +422,12 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
     return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
 
 
-def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
-    """The forecast at the last origin of `predictions`, with the dates of the series' exchange or frequency."""
-    quantiles = predictions.quantiles[-1]
+def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
+    """The quantiles (H, Q) after the last row, with the dates of the series' exchange or frequency."""
     exchange = series.exchange or recognise(series.index)
     dates = future_dates(series.index, frequency=series.frequency, periods=len(quantiles), exchange=exchange)
     return Forecast(
-        model=predictions.model,
+        model=model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
@@ -333,16 +446,15 @@ def _calibrate_on_validation(
     blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
     quantiles, linear = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0]
     nothing = {"credit": shrinkage.start(), "log_width": intervals.start(problem.horizon)}
-    _, credit, log_width = _calibrate(model, quantiles, linear, blocks, **nothing)
+    _, credit, log_width = _calibrate(model, quantiles, linear, blocks.y[:, 0], moves=blocks.moves, **nothing)
     return credit, log_width
 
 
 def _calibrate(
-    model: Model, quantiles: Array, linear: Array, blocks: Blocks, *, credit: Array, log_width: Array
+    model: Model, quantiles: Array, linear: Array, y: Array, *, moves: bool, credit: Array, log_width: Array
 ) -> tuple[Array, Array, Array]:
     """Shrinks learned moves, then widens the intervals; the textbook's levels have no move to shrink."""
-    y = blocks.y[:, 0]
-    if model.learned and blocks.moves:
+    if model.learned and moves:
         quantiles, credit = shrinkage.shrink(quantiles, linear, y, credit)
     quantiles, log_width = intervals.follow(quantiles, y, log_width)
     return quantiles, credit, log_width
@@ -360,4 +472,5 @@ def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[
         scaler=scaler,
         credit=earned[0],
         log_width=earned[1],
+        exchange=series.exchange or recognise(series.index),
     )

@@ -146,18 +146,18 @@ def named_weights(network: "keras.Model") -> dict[str, NDArray[np.float32]]:
     return {
         f"{layer.name}/{weight.name}": np.array(ops.convert_to_numpy(weight), np.float32)
         for layer in network.layers
-        for weight in layer.trainable_weights
+        for weight in layer.weights
     }
 
 
-def with_weights(kind: str, problem: Problem, weights: Weights) -> "keras.Model":
-    """The Keras network that holds the given weights, for blocks of any length; of several seeds, their mean."""
+def with_weights(kind: str, problem: Problem, weights: Weights, *, length: int | None = None) -> "keras.Model":
+    """The Keras network with the given weights, for blocks of `length` rows or any; of several seeds, their mean."""
     members = problem.config.training.seeds
     if members == 1:
-        return _with_weights(kind, problem, weights)
+        return _with_weights(kind, problem, weights, length)
     import keras
 
-    networks = [_with_weights(kind, problem, member(weights, number)) for number in range(members)]
+    networks = [_with_weights(kind, problem, member(weights, number), length) for number in range(members)]
     for number, network in enumerate(networks, start=1):
         network.name = f"{kind}_seed_{number}"
     every = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in networks[0].inputs]
@@ -166,9 +166,9 @@ def with_weights(kind: str, problem: Problem, weights: Weights) -> "keras.Model"
     return keras.Model(inputs, keras.layers.Average(name="seeds")(outputs), name=kind)
 
 
-def _with_weights(kind: str, problem: Problem, weights: Weights) -> "keras.Model":
+def _with_weights(kind: str, problem: Problem, weights: Weights, length: int | None) -> "keras.Model":
     highway = HIGHWAY[0] in weights
-    network = build(kind, problem, highway=highway)
+    network = build(kind, problem, length=length, highway=highway)
     arrays = dict(weights)
     if highway:
         kernel = np.zeros((problem.lookback, problem.features + problem.ahead, problem.horizon), np.float32)
