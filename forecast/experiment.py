@@ -119,11 +119,6 @@ def _test_all(
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
 
 
-def forecast(model: TrainedModel, series: TimeSeries) -> Forecast:
-    """The coming steps of one series."""
-    return model.forecast(series)
-
-
 def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, Scores]:
     """The scores of one model on the test rows of each series, by name."""
     return {series.name: _test(model, enrich(series, model.config.inputs)) for series in several}

@@ -190,8 +190,13 @@ class TrainedModel:
         check_future(series, self.config.inputs, horizon=self.config.horizon)
         series = self._ready(series)
         if not isinstance(self._answers, Network) or self.config.task == "direction":
-            return next_steps(self.model, self.predict(series).quantiles[-1], series)
-        return next_steps(self.model, self._next_quantiles(self._answers, series), series)
+            return next_steps(self.model, self.predict(series).quantiles[-1], self._with_exchange(series))
+        return next_steps(self.model, self._next_quantiles(self._answers, series), self._with_exchange(series))
+
+    def _with_exchange(self, series: TimeSeries) -> TimeSeries:
+        """The series with the exchange that was recognised in training, which spares looking for it again."""
+        known = self.known(series)
+        return replace(series, exchange=known.exchange) if known and known.exchange and not series.exchange else series
 
     def _next_quantiles(self, network: Network, series: TimeSeries) -> Array:
         """Quantiles after the last row, shape (H, Q); what came before is looked at by blocks of many labels."""

@@ -13,7 +13,8 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "exchanges", "files", "metrics", "significance", "studies", "versions"},
+    {"config", "files", "metrics", "significance", "studies", "versions"},
+    {"exchanges"},
     {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
@@ -21,8 +22,8 @@ ORDER = [
     {"features"},
     {"models"},
     {"training"},
-    {"evaluation", "bundle"},
-    {"experiment", "tuning"},
+    {"evaluation", "bundle", "forecasting"},
+    {"experiment", "tuning", "updating"},
     {"plots", "tables"},
     {"report"},
     {"direction"},

@@ -3,8 +3,9 @@
 In: a trained model and a series. Out: `Chances` at every test origin, or the `DirectionForecast` of the last row.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from forecast.windows import origins, past_moves, split_rows
 Array = NDArray[np.float64]
 
 BASE_RATE, PERSISTENCE = "base_rate", "persistence"
+COLUMNS = tuple(f"p_{name}" for name in CLASSES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,13 @@ def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
     return last_of(predict(model, series, first=len(series) - 1), series, model)
 
 
+def record(forecast: DirectionForecast) -> dict[str, Any]:
+    """A forecast as plain JSON values, probabilities named as in `forecast.csv`."""
+    fields = asdict(forecast)
+    probabilities = fields.pop("probabilities")
+    return {**fields, **dict(zip(COLUMNS, probabilities, strict=True))}
+
+
 def last_of(chances: Chances, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
     """The forecast at the last origin of `chances`, with the date of step H."""
     horizon, exchange = model.config.horizon, series.exchange or recognise(series.index)
@@ -125,7 +134,7 @@ def band_of(model: TrainedModel) -> float:
 
 
 def _network(model: TrainedModel) -> Network:
-    network = find_model(model.model)
+    network = model.runtime or find_model(model.model)
     if model.config.task != "direction" or not isinstance(network, Network):
         raise ModelError(f"this {model.model} forecasts values, no directions: train it with the task direction.")
     return network
