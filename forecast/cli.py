@@ -22,8 +22,8 @@ from forecast.commands.update import update
 from forecast.errors import ForecastError
 from forecast.terminal import native_noise_off, say
 
-# What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for plugins of its own,
-# and Arrow would set aside memory of which a table needs little.
+# What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
+# Arrow would set aside memory of which a table needs little.
 SETTINGS = {"PYDANTIC_DISABLE_PLUGINS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 # Typer's exit status for Ctrl-C, which it reports without a word.
 STOPPED = 130

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.errors import ModelError
+from forecast.errors import ForecastError, ModelError
 from forecast.files import whole_file
 from forecast.series import TimeSeries
 from forecast.training import Forecast, TrainedModel
@@ -21,17 +21,23 @@ LISTED = 4
 LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 
 
-def forecast(model: TrainedModel, series: TimeSeries) -> Forecast:
-    """The coming steps of a series.
-
-    Raises:
-        ForecastError: the series is too short or lacks a column, or the forecast is not finite.
-    """
+def forecast_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[list[Forecast], dict[str, ForecastError]]:
+    """The coming steps of each series that can be forecast, and of the others, by name, why not."""
     with np.errstate(all="ignore"):
-        made = model.forecast(series)
-    if not np.isfinite(made.quantiles).all():
-        raise ModelError(f"{series.name}: the forecast is not finite: its rows, or the weights, are too large.")
-    return made
+        try:
+            made, failed = model.forecasts(several), {}
+        except ForecastError as error:
+            made, failed = [], {several[0].name: error}
+            if len(several) > 1:  # which one it was, is found by halves
+                parts = (several[: len(several) // 2], several[len(several) // 2 :])
+                halves = [forecast_all(model, part) for part in parts]
+                return halves[0][0] + halves[1][0], halves[0][1] | halves[1][1]
+    for one in made:
+        if not np.isfinite(one.quantiles).all():
+            failed[one.series] = ModelError(
+                f"{one.series}: the forecast is not finite: its rows, or the weights, are too large."
+            )
+    return [one for one in made if one.series not in failed], failed
 
 
 def record(forecast: Forecast) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from math import sqrt
 from typing import Any
 
@@ -36,6 +37,8 @@ Record = Mapping[str, Any]
 
 # Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
 TRAIL = 2000
+# Series that go through a network together.
+TOGETHER = 100
 # Steps for one series; for many they grow with the root of their number, up to the most.
 STEPS, MOST_STEPS = 100, 1000
 
@@ -187,31 +190,66 @@ class TrainedModel:
         Raises:
             SeriesError: coming values of columns that are known ahead are missing.
         """
-        check_future(series, self.config.inputs, horizon=self.config.horizon)
-        series = self._ready(series)
-        if not isinstance(self._answers, Network) or self.config.task == "direction":
-            return next_steps(self.model, self.predict(series).quantiles[-1], self._with_exchange(series))
-        return next_steps(self.model, self._next_quantiles(self._answers, series), self._with_exchange(series))
+        return self.forecasts([series])[0]
+
+    def forecasts(self, several: Sequence[TimeSeries]) -> list[Forecast]:
+        """The same for many series, which go through the network together."""
+        for series in several:
+            check_future(series, self.config.inputs, horizon=self.config.horizon)
+        ready, network = [self._ready(series) for series in several], self._answers
+        if isinstance(network, Network) and self.config.task == "forecast":
+            quantiles = [
+                last
+                for n in range(0, len(ready), TOGETHER)
+                for last in self._last_quantiles(network, ready[n : n + TOGETHER])
+            ]
+        else:
+            quantiles = [self.predict(series).quantiles[-1] for series in ready]
+        return [
+            next_steps(self.model, last, self._with_exchange(one)) for last, one in zip(quantiles, ready, strict=True)
+        ]
+
+    def _last_quantiles(self, network: Network, several: Sequence[TimeSeries]) -> list[Array]:
+        """Quantiles (H, Q) after the last row of each series; rows before are looked at by blocks of many labels."""
+        now = [self._look(series, len(series) - 1) for series in several]
+        trails = [self._trail(network, series, scaler) for series, (_, scaler) in zip(several, now, strict=True)]
+        passed = network.quantiles(self.weights, trails, self.problem)
+        raw = network.quantiles(self.weights, [blocks for blocks, _ in now], self.problem)
+        found = []
+        for series, trail, before, (blocks, scaler), last in zip(several, trails, passed, now, raw, strict=True):
+            known, count = self.known(series), max(0, len(series) - 1 - int(trail.origin[0]))
+            past = before, apply_highway(self.weights, trail), trail.y
+            quantiles, linear, y = (part.reshape(-1, *part.shape[2:])[:count] for part in past)
+            quantiles = np.concatenate([quantiles, last[:, 0]])
+            linear = np.concatenate([linear, apply_highway(self.weights, blocks)[:, 0]])
+            y = np.concatenate([y, blocks.y[:, 0]])
+            if network.learned and blocks.moves:
+                quantiles, _ = shrinkage.shrink(quantiles, linear, y, known.credit if known else shrinkage.start())
+            rows = slice(None) if known else slice(-1, None)
+            quantiles, _ = intervals.follow(quantiles[rows], y[rows], known.log_width if known else self._usual_width)
+            found.append(np.asarray(_levels(quantiles[-1:], blocks, series, scaler)[0]))
+        return found
+
+    def _trail(self, network: Network, series: TimeSeries, scaler: Scaler) -> Blocks:
+        """Blocks over the origins since training left the series, or since its validation rows would begin."""
+        known, last = self.known(series), len(series) - 1
+        begin = max(self._state_origin(series, known), last - TRAIL)
+        inputs = _scaled(inputs_of(series, self.config.inputs, horizon=1), scaler)
+        return network.trail(inputs, min(begin, last), last + (begin >= last), self.problem)
+
+    @cached_property
+    def _usual_width(self) -> Array:
+        """The calibration of the intervals of a series that is not known: the mean of those that are."""
+        return np.asarray(np.mean([known.log_width for known in self.trained_on], axis=0))
+
+    @cached_property
+    def _by_name(self) -> dict[str, TrainedOn]:
+        return {known.series: known for known in reversed(self.trained_on)}
 
     def _with_exchange(self, series: TimeSeries) -> TimeSeries:
         """The series with the exchange that was recognised in training, which spares looking for it again."""
         known = self.known(series)
         return replace(series, exchange=known.exchange) if known and known.exchange and not series.exchange else series
-
-    def _next_quantiles(self, network: Network, series: TimeSeries) -> Array:
-        """Quantiles after the last row, shape (H, Q); what came before is looked at by blocks of many labels."""
-        known, last, problem = self.known(series), len(series) - 1, self.problem
-        blocks, scaler = self._look(series, last)
-        inputs = _scaled(inputs_of(series, self.config.inputs, horizon=1), scaler)
-        begin = max(self._state_origin(series, known), last - TRAIL)
-        trail = network.trail(self.weights, inputs, begin, last, problem) if begin < last else ()
-        now = network.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0], blocks.y[:, 0]
-        raw, linear, y = (np.concatenate(parts) for parts in zip(*(part for part in (trail, now) if part), strict=True))
-        credit = known.credit if known else shrinkage.start()
-        log_width = known.log_width if known else intervals.start(problem.horizon)
-        state = {"credit": credit, "log_width": log_width}
-        quantiles, _, _ = _calibrate(network, raw, linear, y, moves=blocks.moves, **state)
-        return np.asarray(_levels(quantiles[-1:], blocks, series, scaler)[0])
 
     def _state_origin(self, series: TimeSeries, known: TrainedOn | None) -> int:
         """The origin from which shrinkage and interval widths go on: where training left them, or validation begins."""
@@ -233,7 +271,7 @@ class TrainedModel:
 
     def known(self, series: TimeSeries) -> TrainedOn | None:
         """What was kept of a series that the model was trained on."""
-        return next((known for known in self.trained_on if known.series == series.name), None)
+        return self._by_name.get(series.name)
 
     def _test_start(self, series: TimeSeries) -> int:
         """The origin before the first test row."""
@@ -429,17 +467,24 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
 
 def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
     """The quantiles (H, Q) after the last row, with the dates of the series' exchange or frequency."""
-    exchange = series.exchange or recognise(series.index)
-    dates = future_dates(series.index, frequency=series.frequency, periods=len(quantiles), exchange=exchange)
+    stamps = series.index.as_unit("ns").asi8.tobytes()
     return Forecast(
         model=model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
-        dates=tuple(iso(date) for date in dates),
+        dates=_next_dates(stamps, series.frequency, series.exchange, len(quantiles)),
         levels=QUANTILES,
         quantiles=quantiles,
     )
+
+
+@lru_cache(maxsize=8)
+def _next_dates(stamps: bytes, frequency: str, exchange: str, periods: int) -> tuple[str, ...]:
+    """The coming dates, the same for all series with the same rows; their nanoseconds are handed over as bytes."""
+    index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
+    exchange = exchange or recognise(index)
+    return tuple(map(iso, future_dates(index, frequency=frequency, periods=periods, exchange=exchange)))
 
 
 def _calibrate_on_validation(

@@ -7,6 +7,7 @@ this program; sizes are checked before.
 import io
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,18 @@ class KerasNetwork(Network):
 
     network: Any = None
 
-    def _quantiles(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:  # noqa: ARG002
-        outputs = np.asarray(self._run(blocks), np.float64)
-        outputs = outputs + weights["residuals"] if "residuals" in weights else outputs
-        return np.sort(outputs, axis=-1)
+    def quantiles(
+        self,
+        weights: Weights,
+        several: Sequence[Blocks],
+        problem: Problem,  # noqa: ARG002
+    ) -> list[Array]:
+        """The highway is a part of the saved network."""
+        found = []
+        for blocks in several:
+            outputs = np.asarray(self._run(blocks), np.float64)
+            found.append(np.sort(outputs + weights["residuals"] if "residuals" in weights else outputs, axis=-1))
+        return found
 
     def _probabilities(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:  # noqa: ARG002
         return np.asarray(self._run(blocks), np.float64)[:, 0, 0]

@@ -78,18 +78,12 @@ def _room(trained: Any) -> Any:
 
 def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
     """The forecasts, and the names of the series that have none, each with a line that says why."""
-    from forecast.errors import ForecastError
-
-    done, failed = [], set()
-    for series in several:
-        try:
-            done.append(_room(trained).forecast(trained, series))
-        except ForecastError as error:
-            if len(several) == 1:
-                raise
-            say(f"forecast: {error}")
-            failed.add(series.name)
-    return done, failed
+    done, failed = _room(trained).forecast_all(trained, several)
+    for error in failed.values():
+        if len(several) == 1:
+            raise error
+        say(f"forecast: {error}")
+    return done, set(failed)
 
 
 def _print(trained: Any, done: list[Any]) -> None:

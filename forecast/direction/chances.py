@@ -3,6 +3,7 @@
 In: a trained model and a series. Out: `Chances` at every test origin, or the `DirectionForecast` of the last row.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.calendars import future_dates, iso
-from forecast.errors import ModelError
+from forecast.errors import ForecastError, ModelError
 from forecast.exchanges import recognise
 from forecast.features import check_future
 from forecast.models import find_model
@@ -83,6 +84,19 @@ def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
     """
     check_future(series, model.config.inputs, horizon=model.config.horizon)
     return last_of(predict(model, series, first=len(series) - 1), series, model)
+
+
+def forecast_all(
+    model: TrainedModel, several: Sequence[TimeSeries]
+) -> tuple[list[DirectionForecast], dict[str, ForecastError]]:
+    """The probabilities for each series that can be forecast, and of the others, by name, why not."""
+    made, failed = [], {}
+    for series in several:
+        try:
+            made.append(forecast(model, series))
+        except ForecastError as error:
+            failed[series.name] = error
+    return made, failed
 
 
 def record(forecast: DirectionForecast) -> dict[str, Any]:

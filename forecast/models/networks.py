@@ -4,6 +4,7 @@ Keras builds and trains what stands above the highway (`architecture.py`, `desce
 `cells.py` validate and forecast with the same weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -173,34 +174,33 @@ class Network:
         return np.asarray(np.mean([self._forward(one, blocks.x, problem)[:, 0, 0] for one in several], axis=0))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        return self._quantiles(weights, blocks, problem)[:, 0]
+        return self.quantiles(weights, [blocks], problem)[0][:, 0]
 
-    def trail(
-        self, weights: Weights, inputs: Inputs, first: int, stop: int, problem: Problem
-    ) -> tuple[Array, Array, Array]:
-        """Forecasts at the origins `first` to `stop` - 1 by blocks of many labels, as in training.
+    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
+        """Blocks of many labels, as in training, for the origins `first` to `stop` - 1.
 
-        They differ from those of `predict` in that a window's scale is that of the first origin of its block, and cost
-        a small part of the time: enough to see what moves have earned, and how often intervals were missed.
-
-        Returns:
-            Normalised quantiles (N, H, Q), their linear part (N, H), and labels (N, H), NaN where not known.
+        Their forecasts differ from those of single origins in that a window's scale is that of the first origin of its
+        block, and cost a small part of the time: enough to see what moves have earned, and how often intervals missed.
         """
         labels = problem.config.training.labels
-        blocks = self._blocks(inputs, np.arange(first, stop, labels), problem, labels)
-        found = self._quantiles(weights, blocks, problem), apply_highway(weights, blocks), blocks.y
-        quantiles, linear, y = (part.reshape(-1, *part.shape[2:])[: stop - first] for part in found)
-        return quantiles, linear, y
+        return self._blocks(inputs, np.arange(first, stop, labels), problem, labels)
 
-    def _quantiles(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        """Normalised quantiles of every label of the blocks, shape (N, S, H, Q)."""
+    def quantiles(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
+        """Normalised quantiles of every label, shape (N, S, H, Q) for each of several series, in one pass."""
+        x = np.concatenate([blocks.x for blocks in several])
+        outputs = self._outputs(weights, x, problem)
+        parts = np.split(outputs, np.cumsum([len(blocks.x) for blocks in several])[:-1])
+        return [part + apply_highway(weights, blocks)[..., None] for part, blocks in zip(parts, several, strict=True)]
+
+    def _outputs(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
+        """Normalised quantiles without the highway, shape (N, S, H, Q)."""
         several = members_of(weights, problem)
-        outputs = [self._forward(one, blocks.x, problem) for one in several]
+        outputs = [self._forward(one, x, problem) for one in several]
         if "residuals" in weights:
             outputs = [output + one["residuals"] for output, one in zip(outputs, several, strict=True)]
         # quantiles that cross are put in order (Chernozhukov et al. 2010), those of several seeds averaged
-        mean = np.mean([np.sort(output, axis=-1) for output in outputs], axis=0)
-        return np.asarray(mean + apply_highway(weights, blocks)[..., None])
+        ordered = [np.sort(output, axis=-1) for output in outputs]
+        return ordered[0] if len(ordered) == 1 else np.asarray(np.mean(ordered, axis=0))
 
     def _forward(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
         run = partial(
