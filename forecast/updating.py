@@ -9,16 +9,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.errors import ConfigError
 from forecast.evaluation import complete, in_words
 from forecast.features import enrich
-from forecast.models import NETWORKS, Watch
+from forecast.metrics import log_losses
+from forecast.models import NETWORKS, Watch, find_model
+from forecast.models.classes import BAND, classes_of
+from forecast.models.networks import Network
 from forecast.series import TimeSeries
 from forecast.significance import luck
 from forecast.training import TrainedModel, train
 from forecast.windows import split_rows
+
+Array = NDArray[np.float64]
 
 # Share of the first training's steps and of its learning rate: the weights are near where they should be.
 STEPS_SHARE, RATE_SHARE = 0.5, 0.25
@@ -28,7 +34,10 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class Worth:
-    """The mean absolute error before and after an update on the rows of one series that neither model saw."""
+    """The error before and after an update on the rows of one series that neither model saw.
+
+    The mean absolute error in `unit`, or the log loss in nats for directions.
+    """
 
     series: str
     unit: str
@@ -109,33 +118,48 @@ def _has_news(model: TrainedModel, series: TimeSeries) -> bool:
 
 
 def compare(before: TrainedModel, after: TrainedModel, several: Sequence[TimeSeries]) -> list[Worth]:
-    """What an update was worth on the test rows of each series; models of directions are not compared here."""
+    """What an update was worth on the test rows of each series; a series with too few of them is left out."""
     return [worth for series in several if (worth := _compare(before, after, enrich(series, after.config.inputs)))]
 
 
 def _compare(before: TrainedModel, after: TrainedModel, series: TimeSeries) -> Worth | None:
-    """From the first row on that lies behind what either has seen; both are followed from where they left off."""
-    old, new = before.known(series), after.known(series)
-    seen = [int(series.index.searchsorted(pd.Timestamp(known.last), side="right")) for known in (old, new) if known]
-    first = max(*seen, before.problem.lookback + 1, 1) - 1
+    """From the first row on that lies behind what either has seen."""
+    first = max(_seen(before, series), _seen(after, series), before.problem.lookback + 1) - 1
     if len(series) - first <= before.problem.horizon:
         return None
-    errors = []
-    for model, known in ((before, old), (after, new)):
-        begin = int(series.index.searchsorted(pd.Timestamp(known.last), side="right")) - 1 if known else first
-        tested = complete(model.predict(series, first=max(min(begin, first), model.problem.lookback)))
-        rows = tested.origin >= first
-        median = tested.quantiles[rows][..., MEDIAN]
-        errors.append(np.abs(tested.actual[rows] - median))
-    gain = (errors[0] - errors[1]).mean(axis=1)
-    same = bool((gain == 0).all())
+    loss = _log_losses if before.config.task == "direction" else _errors
+    losses = [loss(model, series, first) for model in (before, after)]
+    gain = losses[0] - losses[1]
     return Worth(
         series=series.name,
-        unit=series.unit,
+        unit="nats" if before.config.task == "direction" else series.unit,
         origins=len(gain),
         first=f"{series.index[first + 1]:%Y-%m-%d}",
         last=f"{series.index[-1]:%Y-%m-%d}",
-        before=float(errors[0].mean()),
-        after=float(errors[1].mean()),
-        p_value=float("nan") if same else luck(gain, horizon=before.problem.horizon),
+        before=float(losses[0].mean()),
+        after=float(losses[1].mean()),
+        p_value=luck(gain, horizon=before.problem.horizon) if gain.any() else float("nan"),
     )
+
+
+def _seen(model: TrainedModel, series: TimeSeries) -> int:
+    """Rows of a series up to the last one that a model was trained on; 0 where it does not know the series."""
+    known = model.known(series)
+    return int(series.index.searchsorted(pd.Timestamp(known.last), side="right")) if known else 0
+
+
+def _errors(model: TrainedModel, series: TimeSeries, first: int) -> Array:
+    """The absolute error of the median at each origin from `first` on, mean over steps; followed from where it left."""
+    begin = min(_seen(model, series) - 1 if model.known(series) else first, first)
+    tested = complete(model.predict(series, first=max(begin, model.problem.lookback)))
+    rows = tested.origin >= first
+    return np.asarray(np.abs(tested.actual[rows] - tested.quantiles[rows][..., MEDIAN]).mean(axis=1))
+
+
+def _log_losses(model: TrainedModel, series: TimeSeries, first: int) -> Array:
+    """The log loss of the probabilities at each origin from `first` on whose outcome is known."""
+    network, blocks = find_model(model.model), model.blocks(series, first)
+    came = classes_of(blocks.y[:, 0, -1], float(model.weights[BAND]))
+    known = np.isfinite(came)
+    probabilities = network.chances(model.weights, blocks, model.problem) if isinstance(network, Network) else came
+    return np.asarray(log_losses(came[known], probabilities[known]))

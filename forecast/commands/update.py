@@ -30,6 +30,8 @@ def update(
 
     from forecast import bundle, updating
     from forecast.forecasting import assumptions
+    from forecast.models import Watch
+    from forecast.report import finite
 
     old = bundle.open_model(model)
     bundle.check_folder(save or model)
@@ -38,15 +40,11 @@ def update(
         say(sentence)
     load_keras([old.model])
     with TrainingBar() as bar:
-        from forecast.models import Watch
-
         new = updating.update(
             old, several, steps=steps, learning_rate=learning_rate, freeze=freeze, watch=Watch(bar.advance)
         )
     say_interrupted([new] if new.interrupted else [], ())
-    worth = [] if old.config.task == "direction" else updating.compare(old, new, several)
-    from forecast.report import finite
-
+    worth = updating.compare(old, new, several)
     tested = tuple({**finite(asdict(one)), "verdict": {"sentence": one.sentence}} for one in worth)
     bundle.save_model(replace(new, tested=tested), save or model)
     for one in worth:
