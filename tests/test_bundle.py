@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import make_series, random_walk, scaled_inputs
+from conftest import make_series, random_walk
 
 from forecast.bundle import open_model, save_model
 from forecast.bundle.description import checksum
@@ -47,26 +49,21 @@ def test_any_other_series_can_be_forecast(bundle):
     assert forecast.quantiles.shape == (3, 7)
 
 
-def test_the_keras_file_opens_alone_and_agrees(trained, bundle, walk):
-    """Plain Keras, without this package: differences of the last rows over their scale in, quantiles of moves out."""
-    import keras
-
-    network = keras.saving.load_model(bundle / "model.keras")
-    description = json.loads((bundle / "bundle.json").read_text())
-    lookback = description["config"]["lookback"]
-    known = description["trained_on"][0]
-    minimum, span = known["minimum"][0], known["span"][0]
-    rows = (walk.y[-lookback - 1 :] - minimum) / span
-    differences = np.diff(rows)
-    scale = np.abs(differences).mean()
-    outputs = network.predict((differences / scale)[None, :, None], verbose=0)[0, 0]
+def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, walk, tmp_path, capsys):
+    """In a process that has not seen this package, against the network's own quantiles."""
+    docs = (Path(__file__).parent.parent / "docs" / "bundle.md").read_text()
+    lines = re.search(r"```python\n(.*?)```", docs, re.S).group(1)
+    pd.DataFrame({"Date": walk.index, "Close": walk.y}).to_csv(tmp_path / "walk.csv", index=False)
+    code = lines.replace("DIR", str(bundle)).replace("FILE", str(tmp_path / "walk.csv"))
+    code = code.replace("print(", "print(json.dumps((").rstrip()[:-1] + ").tolist()))\nimport sys\n"
+    code += "assert not any(name.startswith('forecast') for name in sys.modules)\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    found = np.array(json.loads(done.stdout.splitlines()[-1]))
     model = trained("lstm")
-    blocks_scale = scale * np.sqrt([1, 2, 3])[:, None] * span
-    from forecast.models import find_model
-
-    blocks = find_model("lstm").blocks(scaled_inputs(model, walk), np.array([len(walk) - 1]), model.problem)
-    ours = find_model("lstm").predict(model.weights, blocks, model.problem)[0] * blocks_scale
-    np.testing.assert_allclose(np.sort(outputs) * blocks_scale, ours, rtol=1e-4, atol=1e-4)
+    blocks = model.blocks(walk, first=len(walk) - 1)
+    raw = find_model("lstm").predict(model.weights, blocks, model.problem)[0]
+    span = model.trained_on[0].scaler.span[0]
+    np.testing.assert_allclose(found, walk.y[-1] + raw * blocks.scale[0, 0][:, None] * span, rtol=1e-5)
 
 
 def test_baselines_have_no_keras_file(trained, tmp_path):
