@@ -3,7 +3,7 @@
     make bench                                  or .venv/bin/python benchmarks/opening.py --repeat 9
 
 Each contender is a process of its own, timed from its start to its end, in turns after one round to warm up. Results go
-to benchmarks/opening.md. The widths of the last columns are medians; leave the machine alone meanwhile.
+to benchmarks/opening.md. Leave the machine alone meanwhile: the results say how busy others kept it.
 """
 
 import argparse
@@ -105,7 +105,7 @@ def page(found: dict[str, list[tuple[float, float, float]]], repeat: int, others
             "Not edited by hand.",
             "",
             f"- Machine: {machine.describe()}.",
-            f"- Other processes kept {others:.1f} cores busy on average; with more than 0.2 the seconds are too long.",
+            f"- Other processes kept {others:.1f} cores busy on average; with more than 0.2 seconds are too long.",
             "- Seconds: from the start of the process to its end, files in memory, byte code and sessions of the exchange "
             f"kept from the round before. Medians of {repeat} rounds in turns.",
             "- The model: `forecast train data/sp500.csv`, two layers of 32 LSTM cells, 30 steps.",
