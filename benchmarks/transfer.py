@@ -53,6 +53,7 @@ def compare(several: list[TimeSeries], hold: int, model: str, config: Experiment
 def page(command: str, rows: list[dict]) -> str:
     """The results as Markdown."""
     ratios = np.array([row["others"] / row["own"] for row in rows])
+    change = [100 * (float(ratio) - 1) for ratio in (ratios.mean(), ratios.min(), ratios.max())]
     table = [
         f"| {row['series']} | {row['rows']:,}, {row['first']} to {row['last']} | {row['seen']} | {row['own']:.4f} | "
         f"{row['others']:.4f} | {100 * (ratio - 1):+.2f} |"
@@ -65,10 +66,10 @@ def page(command: str, rows: list[dict]) -> str:
             f"Written by `{command}` on {datetime.now(UTC):%Y-%m-%d}. Not edited by hand.",
             "",
             f"- Machine: {machine.describe()}.",
-            f"- The error on series that the model never saw is {100 * (ratios.mean() - 1):+.2f} % that of a model trained "
-            f"on each of them, on average (from {100 * (ratios.min() - 1):+.2f} to {100 * (ratios.max() - 1):+.2f} %).",
+            f"- The error on series that the model never saw is {change[0]:+.2f} % that of a model trained on each of "
+            f"them, on average (from {change[1]:+.2f} to {change[2]:+.2f} %).",
             "",
-            "| series held out | rows | others trained on | MAE / naive, own model | MAE / naive, never seen | change [%] |",
+            "| series held out | rows | others | MAE / naive, own model | MAE / naive, never seen | change [%] |",
             "|---|---|---|---|---|---|",
             *table,
             "",
