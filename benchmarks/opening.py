@@ -106,8 +106,8 @@ def page(found: dict[str, list[tuple[float, float, float]]], repeat: int, others
             "",
             f"- Machine: {machine.describe()}.",
             f"- Other processes kept {others:.1f} cores busy; above 0.2 the times are too long.",
-            "- Seconds: from the start of a process to its end; files in memory, byte code and sessions of the exchange "
-            f"kept from the round before. Medians of {repeat} rounds in turns.",
+            "- Seconds: from the start of a process to its end; files, byte code and sessions of the exchange are "
+            f"there from the round before. Medians of {repeat} rounds in turns.",
             "- The model: `forecast train data/sp500.csv`, two layers of 32 LSTM cells, 30 steps.",
             "",
             "| process | median [s] | min .. max [s] | processor [s] | memory [MB] | times the first |",
