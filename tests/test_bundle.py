@@ -181,6 +181,18 @@ def test_a_damaged_bundle_is_refused_with_a_reason(bundle, damage, message):
     assert "BundleError" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["forest", "boosting"])
+@pytest.mark.parametrize(("array", "number"), [("left", 10**6), ("feature", -1), ("leaf", 10**6), ("feature", 10**6)])
+def test_trees_that_lead_nowhere_are_refused(trained, tmp_path, name, array, number):
+    folder = save_model(trained(name), tmp_path / name)
+    assert open_model(folder).model == name
+    arrays = arrays_of(folder)
+    arrays[array][0] = number
+    reweigh(folder, arrays)
+    with pytest.raises(BundleError, match="the trees lead nowhere"):
+        open_model(folder)
+
+
 def test_links_are_not_followed(bundle):
     (bundle / "weights.npz").rename(bundle.parent / "weights.npz")
     (bundle / "weights.npz").symlink_to(bundle.parent / "weights.npz")

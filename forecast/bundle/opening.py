@@ -12,6 +12,7 @@ from forecast.bundle.description import damaged, model_of, parse
 from forecast.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.errors import BundleError, ConfigError
 from forecast.models import find_model
+from forecast.models.forests import Boosting, Forest
 from forecast.training import TrainedModel
 
 # What entries of another type, size or name than a bundle's make Python raise.
@@ -43,6 +44,9 @@ def open_model(path: str | Path) -> TrainedModel:
             raise damaged(path, error) from error
         _check_files(storage, fields["files"], path)
         weights = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
+    registered = find_model(model.model)
+    if isinstance(registered, Forest | Boosting) and not registered.sound(weights, problem):
+        raise BundleError(f"{path / WEIGHTS}: the trees lead nowhere. Train the model again.")
     return replace(model, weights=weights)
 
 
