@@ -3,7 +3,8 @@
 # make check   format, lint and types, then the tests: what CI runs
 # make lock    writes requirements.lock again from pyproject.toml
 # make data    writes the bundled series again
-# make bench   times forecast beside its peers, into benchmarks/results.md; make bench-peers first, for all of them
+# make bench   times forecasts from a saved model, and forecast beside its peers, into benchmarks/*.md; make bench-peers
+#              first, for all of them
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +37,7 @@ data: $(READY)
 	$(BIN)/python data/make.py
 
 bench: $(READY)
+	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/training.py
 
 bench-peers: $(PEERS)/ready

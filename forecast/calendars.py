@@ -11,6 +11,8 @@ All dates are readings of a wall clock. A bar at 09:30 stays at 09:30 when the c
 has no hour twice and leaves none out.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
@@ -58,9 +60,13 @@ def infer_frequency(index: pd.DatetimeIndex) -> str:
     Holidays, nights and missing rows do not change it. Days are business days (`B`) where the series has none of its
     own at the weekend, up to special sessions, or on five days of the week at most, as from Sunday to Thursday.
     """
-    if len(index) < 2:
-        return "D"
-    index = index[-RECENT:]
+    return _infer(index[-RECENT:].as_unit("ns").asi8.tobytes()) if len(index) > 1 else "D"
+
+
+@lru_cache(maxsize=64)
+def _infer(stamps: bytes) -> str:
+    """The same for nanoseconds as bytes: series of one file have the same dates."""
+    index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
     step = pd.Timedelta(_common_step(index), "ns")
     if step == DAY:
         return "B" if _has_business_days(index) else "D"

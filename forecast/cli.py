@@ -11,16 +11,22 @@ import typer
 
 from forecast.commands.audit import audit
 from forecast.commands.compare import compare
+from forecast.commands.export import export
 from forecast.commands.fetch import fetch
 from forecast.commands.inspect import inspect
 from forecast.commands.models import models
 from forecast.commands.predict import predict
 from forecast.commands.run import run
+from forecast.commands.show import show
 from forecast.commands.train import train
 from forecast.commands.tune import tune
+from forecast.commands.update import update
 from forecast.errors import ForecastError
 from forecast.terminal import native_noise_off, say
 
+# What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
+# Arrow would set aside memory of which a table needs little.
+SETTINGS = {"PYDANTIC_DISABLE_PLUGINS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 # Typer's exit status for Ctrl-C, which it reports without a word.
 STOPPED = 130
 
@@ -33,12 +39,14 @@ app = typer.Typer(
     help="Honest time-series forecasts with Keras: networks that are always measured against the naive forecast. "
     "No investment advice.",
 )
-for command in (run, compare, audit, train, tune, predict, fetch, inspect, models):
+for command in (run, compare, audit, train, tune, predict, update, show, export, fetch, inspect, models):
     app.command()(command)
 
 
 def main() -> None:
     """Runs the command line and ends the process with its exit status."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
     if not verbose:
         native_noise_off()

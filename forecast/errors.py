@@ -10,7 +10,8 @@
     ├── SeriesError     the rows of a series break a rule (order, gaps in the target, length)
     │   └── SeriesTooShort
     ├── ModelError      a network could not be trained, or cannot forecast this series
-    └── BundleError     a saved model is damaged, foreign or newer than this program
+    ├── BundleError     a saved model is damaged, foreign or newer than this program
+    └── WriteError      a file or folder could not be written, as on a full disk; what was there is as it was
 
 A message gives the rule, the value and the cure. `cli.main` turns each into one line and exit status 1.
 """
@@ -58,3 +59,7 @@ class ModelError(ForecastError):
 
 class BundleError(ForecastError):
     """A saved model is damaged, foreign or newer than this program."""
+
+
+class WriteError(ForecastError):
+    """A file or folder could not be written; what was there is as it was."""

@@ -8,14 +8,19 @@ The calendars are built where they are needed, in about 0.1 s each (Korea's in 1
 """
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, WriteError
+from forecast.files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -335,6 +340,9 @@ def find_sessions(exchange: str, last: np.datetime64, *, ahead: int = 0) -> Sess
 @lru_cache(maxsize=32)
 def _build(exchange: str, first: int, last: int) -> Sessions | None:
     """The sessions of the years `first` to `last`."""
+    copy = _copy_of(exchange, first, last)
+    if (kept := _read_copy(copy)) is not None:
+        return kept
     with warnings.catch_warnings():  # the package's own deprecations, which no user can put right
         warnings.simplefilter("ignore")
         try:
@@ -348,7 +356,40 @@ def _build(exchange: str, first: int, last: int) -> Sessions | None:
         closes=schedule["close"].dt.tz_convert(zone).dt.tz_localize(None).to_numpy().astype("M8[ns]"),
         zone=str(zone),
     )
-    return None if FALSE_SESSIONS.get(exchange) in sessions.days else sessions
+    if FALSE_SESSIONS.get(exchange) in sessions.days:
+        return None
+    _keep_copy(sessions, copy)
+    return sessions
+
+
+def _copy_of(exchange: str, first: int, last: int) -> Path | None:
+    """Where the sessions are kept for the next process; None without the package. Another version begins anew."""
+    import platformdirs
+
+    spec = find_spec("exchange_calendars")
+    if spec is None or spec.origin is None:
+        return None
+    stamp = Path(spec.origin).stat().st_mtime_ns
+    folder = platformdirs.user_cache_path("forecast") / "sessions"
+    return folder / f"{exchange.replace('/', '-')}-{first}-{last}-{stamp:x}.npz"
+
+
+def _read_copy(copy: Path | None) -> Sessions | None:
+    if copy is None or not copy.is_file():
+        return None
+    try:
+        with np.load(copy, allow_pickle=False) as arrays:
+            return Sessions(arrays["days"], arrays["opens"], arrays["closes"], str(arrays["zone"]))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
+
+
+def _keep_copy(sessions: Sessions, copy: Path | None) -> None:
+    """Building a calendar takes a tenth of a second; a disk that is full or read-only does without."""
+    if copy is None:
+        return
+    with suppress(OSError, WriteError), whole_file(copy) as work, work.open("wb") as file:
+        np.savez(file, allow_pickle=False, **vars(sessions))
 
 
 def _calendar(exchange: str, start: str, end: str) -> Any:

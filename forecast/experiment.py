@@ -109,14 +109,14 @@ def _test_all(
     seconds = {name: model.seconds for name, model in models.items()}
     scores = score_all(backtests, y_train=series.y[: split.validation], fit_seconds=seconds)
     verdicts = judge(backtests, scores, y=series.y, unit=series.unit)
-    forecasts = {name: next_steps(prediction, series) for name, prediction in predictions.items()}
+    forecasts = {
+        name: models[name].forecast(series)
+        if find_model(name).gradient
+        else next_steps(name, made.quantiles[-1], series)
+        for name, made in predictions.items()
+    }
     seeds = {name: _seed_scores(model, series, split) for name, model in models.items() if _is_ensemble(model)}
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
-
-
-def forecast(model: TrainedModel, series: TimeSeries) -> Forecast:
-    """The coming steps of one series."""
-    return model.forecast(series)
 
 
 def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, Scores]:

@@ -1,11 +1,28 @@
-"""Files and folders that are there whole or not at all."""
+"""Files and folders that are there whole or not at all, whenever the process or the machine stops.
 
+What is written goes into a folder of its own beside the target, is synced to the disk, and takes the target's place in
+one step. Two writers never share a folder; the later one's stands. What a killed writer leaves behind is hidden, and
+the next one removes it.
+"""
+
+import ctypes
+import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from forecast.errors import WriteError
+
+# Seconds after which a folder that nobody holds was left behind by a writer that is dead.
+ABANDONED = 60
+# Linux's renameat2: paths are relative to the working folder; exchange the two.
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 def holds_other(folder: Path, mark: str) -> bool:
@@ -19,30 +36,165 @@ def holds_other(folder: Path, mark: str) -> bool:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A new folder to write into, which takes the place of `folder` when the block ends without an error.
 
-    It lies beside `folder`, so that the move is a rename. After an error `folder` is as it was.
+    After an error, or a kill at any moment, `folder` is as it was.
+
+    Raises:
+        WriteError: the disk is full, or the folder cannot be written to.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        new, old = work / "new", work / "old"
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  no symbolic links are followed, as `resolve` would
+    with _writing(folder), _place_beside(folder) as work:
+        new = work / "new"
         new.mkdir()
         yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        _sync_tree(new)
+        _take_place(new, folder)
+        _sync(folder.parent)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
-    work = Path(name)
+    """A path to write to, which takes the place of `path` when the block ends without an error.
+
+    Raises:
+        WriteError: the disk is full, or the folder cannot be written to.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100
+    with _writing(path), _place_beside(path) as work:
+        new = work / path.name
+        yield new
+        _sync(new)
+        new.replace(path)
+        _sync(path.parent)
+
+
+def recover(folder: Path) -> None:
+    """Puts a folder back whose replacement was cut short, on systems that cannot exchange two folders in one step."""
+    kept = _kept(folder)
+    if kept.is_dir() and not folder.exists():
+        with suppress(OSError):
+            kept.rename(folder)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turns the system's refusals into errors that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteError(
+            f"{path} could not be written, and is as it was. {reason}. Make room, or choose another place."
+        ) from error
+
+
+@contextmanager
+def _place_beside(target: Path) -> Iterator[Path]:
+    """A hidden folder on the same disk, held by this writer and removed in the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    recover(target)
+    _sweep(target)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    held = _hold(work)
     try:
         yield work
-        work.replace(path)
     finally:
-        work.unlink(missing_ok=True)
+        shutil.rmtree(work, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _hold(folder: Path) -> int | None:
+    """A lock on a folder, which ends with this process; None where another holds it, or where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _sweep(target: Path) -> None:
+    """Removes what writers of the same target left behind that were killed."""
+    for folder in target.parent.glob(f".{target.name}-*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime < ABANDONED:
+                continue
+            held = _hold(folder)
+            if held is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(held)
+
+
+def _take_place(new: Path, folder: Path) -> None:
+    """Moves `new` to `folder` in one step; what was there is then where `new` was."""
+    for _ in range(100):
+        try:
+            if not folder.exists():
+                new.rename(folder)
+                return
+            if not _exchange(new, folder):
+                _replace(new, folder)
+            return
+        except OSError as error:  # another writer was quicker: look again
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                raise
+    raise OSError(errno.EBUSY, "Others keep writing to it")
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps two folders in one step; False where the system cannot."""
+    swap = _renameat2()
+    if swap is None:
+        return False
+    if swap(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code))
+
+
+@lru_cache(maxsize=1)
+def _renameat2() -> Any:
+    """Linux's call of that name; None elsewhere."""
+    try:
+        return ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError, TypeError):
+        return None
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Two renames; in between the old folder waits under a name that `recover` knows."""
+    kept = _kept(folder)
+    shutil.rmtree(kept, ignore_errors=True)
+    folder.rename(kept)
+    new.rename(folder)
+    shutil.rmtree(kept, ignore_errors=True)
+
+
+def _kept(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.kept")
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file or folder is on the disk; not all systems can say so of a folder."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if not (path.is_dir() and error.errno == errno.EINVAL):
+            raise
+    finally:
+        os.close(handle)

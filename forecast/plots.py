@@ -3,9 +3,9 @@
 `save_plots` draws the set that a run keeps. Nothing here touches Matplotlib's global state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from forecast.files import whole_file
 from forecast.models import BASELINES, NETWORKS
 from forecast.series import TimeSeries
 from forecast.sources.inspection import Inspection
-from forecast.training import TrainedModel
+from forecast.training import Forecast, TrainedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,15 +78,40 @@ def save_inspection(inspection: Inspection, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    kinds = Figure().canvas.get_supported_filetypes()
-    if path.suffix.lower().lstrip(".") not in kinds:
-        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+    _check_kind(path)
     series = [sighting.series for sighting in inspection.series if sighting.series][:MOST_SERIES]
     figure = Figure(figsize=(10, 3.2 * len(series)), dpi=DPI, layout="constrained")
     for one, ax in zip(series, np.atleast_1d(figure.subplots(len(series))), strict=True):
         plot_series(one, ax)
     with whole_file(path) as work:
         figure.savefig(work, format=path.suffix.lower().lstrip("."))
+
+
+def _check_kind(path: Path) -> None:
+    """Refuses a file whose ending is no kind of picture."""
+    from matplotlib.figure import Figure
+
+    kinds = Figure().canvas.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in kinds:
+        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+
+
+def save_forecasts(forecasts: Sequence[Any], several: Sequence[TimeSeries], path: Path) -> None:
+    """Draws the last rows of each series and its coming steps, one below the other, at most `MOST_SERIES`.
+
+    Raises:
+        ConfigError: the file's ending is no kind of picture, or the forecasts are of directions.
+    """
+    _check_kind(path)
+    if not all(isinstance(one, Forecast) for one in forecasts):
+        raise ConfigError("--plot draws values, and these are chances of directions. Use --json or --csv.")
+    shown = list(zip(forecasts, several, strict=True))[:MOST_SERIES]
+    figure, axes = panels(len(shown), 10, 3.8)
+    for (forecast, series), ax in zip(shown, axes, strict=True):
+        plot_coming(series, {forecast.model: forecast}, ax)
+        finish(ax, f"{series.name}: the next {count_steps(len(forecast.dates), series.frequency)}", series.unit)
+    with whole_file(path) as work:
+        figure.savefig(work, dpi=DPI, format=path.suffix.lower().lstrip("."))
 
 
 def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:
@@ -107,13 +132,19 @@ def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int |
 
 def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
     """The last rows of the series and the fan of the coming steps; the intervals are those of the first model."""
+    series = experiment.series
+    plot_coming(series, {model: experiment.forecasts[model] for model in models}, ax)
+    steps = count_steps(experiment.config.horizon, series.frequency)
+    finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
+
+
+def plot_coming(series: TimeSeries, forecasts: Mapping[str, Forecast], ax: "Axes") -> None:
+    """The last rows of a series and the medians of what comes, with the fan of the first forecast."""
     from matplotlib.dates import date2num
 
-    series = experiment.series
     rows = slice(max(len(series) - CLOSE_UP, 0), len(series))
     ax.plot(series.index[rows], series.y[rows], color=TRUTH, linewidth=1.3, label="actual")
-    for number, model in enumerate(models):
-        forecast = experiment.forecasts[model]
+    for number, (model, forecast) in enumerate(forecasts.items()):
         dates = pd.DatetimeIndex([series.index[-1], *pd.DatetimeIndex(forecast.dates)])
         quantiles = np.vstack([np.full(forecast.quantiles.shape[1], series.y[-1]), forecast.quantiles])
         colour = colour_of(model)
@@ -121,8 +152,6 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
             _fan(ax, dates, quantiles, colour)
         ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.5, label=model)
     ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
-    steps = count_steps(experiment.config.horizon, series.frequency)
-    finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
     legend_beside(ax)
 
 

@@ -12,8 +12,8 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,22 +22,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.bundle import LIBRARIES, write_bundle
+from forecast.bundle import write_bundle
 from forecast.calendars import iso
-from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
+from forecast.config import MEDIAN, ExperimentConfig
 from forecast.diagnostics import save_diagnostics
 from forecast.earnings import Earnings
 from forecast.errors import ConfigError
 from forecast.experiment import Experiment
 from forecast.files import holds_other, whole_file, whole_folder
+from forecast.forecasting import LEVELS
 from forecast.models import BASELINES
 from forecast.plots import save_plots
 from forecast.series import TimeSeries
-from forecast.training import Forecast, Predictions, TrainedModel
-from forecast.windows import Split
+from forecast.training import Predictions, TrainedModel
+from forecast.versions import versions_here
+from forecast.windows import Split, split_rows
 
 RUN = "run.json"
-LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 
 
 def default_folder(name: str) -> Path:
@@ -69,7 +70,7 @@ def write_experiment(experiment: Experiment, folder: Path) -> None:
         _save_diagnostics(experiment, work / "plots")
         for name, model in experiment.models.items():
             (work / "models" / name).mkdir(parents=True)
-            write_bundle(model, work / "models" / name)
+            write_bundle(replace(model, tested=(tested(experiment, name),)), work / "models" / name)
 
 
 def _save_diagnostics(experiment: Experiment, folder: Path) -> None:
@@ -158,24 +159,35 @@ def about(series: TimeSeries, config: ExperimentConfig, *, split: Split) -> dict
             "test": [iso(series.index[split.test]), iso(series.index[-1])],
         },
         "config": config.to_dict(),
-        "versions": {library: version(library) for library in LIBRARIES},
+        "versions": versions_here(),
     }
+
+
+def tested(experiment: Any, name: str) -> dict[str, Any]:
+    """What a bundle says of how good its model was in an experiment, on values or on directions."""
+    series, test = experiment.series, experiment.split.test
+    found = {
+        "series": series.name,
+        "unit": series.unit,
+        "first": iso(series.index[test]),
+        "last": iso(series.index[-1]),
+    }
+    scores = next(row for row in experiment.scores if row.model == name)
+    verdict = next(row for row in experiment.verdicts if row.model == name)
+    return {**found, "scores": finite(dataclasses.asdict(scores)), "verdict": finite(dataclasses.asdict(verdict))}
+
+
+def tested_on(series: TimeSeries, scores: Any, config: ExperimentConfig) -> dict[str, Any]:
+    """What a bundle says of how good its model was on the test rows of a series."""
+    first = iso(series.index[split_rows(len(series), config).test])
+    found = {"series": series.name, "unit": series.unit, "first": first, "last": iso(series.index[-1])}
+    return {**found, "scores": finite(dataclasses.asdict(scores))}
 
 
 def trained(models: Mapping[str, TrainedModel], skipped: tuple[str, ...]) -> dict[str, Any]:
     """Which models were trained in a run."""
     interrupted = [name for name, model in models.items() if model.interrupted]
     return {"models": list(models), "interrupted": interrupted, "skipped": list(skipped)}
-
-
-def forecast_record(forecast: Forecast) -> dict[str, Any]:
-    """A forecast as plain JSON values: one object a step, quantiles named as in `forecast.csv`."""
-    steps = [
-        {"step": number, "date": date, **dict(zip(LEVELS, quantiles.tolist(), strict=True))}
-        for number, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1)
-    ]
-    named = {name: getattr(forecast, name) for name in ("model", "series", "unit", "origin")}
-    return {**named, "forecast": steps}
 
 
 def finite(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -28,6 +28,7 @@ WIDE = 160
 BARS = "▁▂▃▄▅▆▇█"
 # Series that a table of many shows, and trials.
 MOST_ROWS, MOST_TRIALS = 20, 10
+Row = TypeVar("Row")
 SPAN = ("rows", "first", "last", "first value", "last value")
 
 
@@ -96,10 +97,9 @@ def print_panel(scores: Mapping[str, Scores]) -> None:
     table = Table("series", "MASE", "in 90 % interval [%]", "MAE / naive")
     for column in table.columns[1:]:
         column.justify = "right"
-    shown = rows if len(rows) <= MOST_ROWS else [*rows[: MOST_ROWS // 2], None, *rows[-MOST_ROWS // 2 :]]
-    for row in shown:
+    for row in middle_left_out(rows):
         if row is None:
-            table.add_row(f"... {len(rows) - MOST_ROWS} more", "", "", "")
+            table.add_row(*rest(rows), "", "", "")
         else:
             table.add_row(escape(row[0]), f"{row[1].mase:.3f}", f"{100 * row[1].coverage90:.1f}", _ratio(row[1]))
     if len(rows) > 1:
@@ -134,6 +134,29 @@ def print_forecast(forecast: Forecast) -> None:
     for step, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1):
         table.add_row(str(step), date, *(f"{value:.6g}" for value in quantiles))
     wide_console().print(table)
+
+
+def print_outlook(forecasts: Sequence[Forecast]) -> None:
+    """The first and last coming steps of many series, one row each; the middle of very many is left out."""
+    steps = len(forecasts[0].dates)
+    shown = sorted({0, min(4, steps - 1), steps - 1})
+    table = titled(f"{forecasts[0].model}: {len(forecasts):,} series, median and 90 % interval")
+    for header in ("series", "from", *(f"step {step + 1}" for step in shown), "unit"):
+        table.add_column(header)
+    for one in middle_left_out(forecasts):
+        cells = (_interval(one, step) for step in shown) if one else ()
+        table.add_row(*((escape(one.series), one.origin, *cells, escape(one.unit)) if one else rest(forecasts)))
+    wide_console().print(table)
+
+
+def middle_left_out(rows: Sequence[Row]) -> list[Row | None]:
+    """All rows, or of very many the first and last with None between."""
+    return list(rows) if len(rows) <= MOST_ROWS else [*rows[: MOST_ROWS // 2], None, *rows[-MOST_ROWS // 2 :]]
+
+
+def rest(rows: Sequence[object]) -> tuple[str]:
+    """The cell that stands for those that are left out."""
+    return (f"... {len(rows) - MOST_ROWS:,} more",)
 
 
 def print_models(models: Iterable[Model]) -> None:

@@ -6,12 +6,15 @@ themselves, these series and others. The test rows are cut off before anything i
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from math import sqrt
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from forecast import intervals, shrinkage
@@ -20,15 +23,22 @@ from forecast.config import QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.exchanges import recognise
 from forecast.features import check_future, enrich, inputs_of, names_of
-from forecast.models import NETWORKS, Model, Problem, Validation, Watch, Weights, find_model
+from forecast.models import NETWORKS, Fit, Model, Problem, Start, Validation, Watch, Weights, find_model
 from forecast.models.architecture import member
 from forecast.models.highway import apply_highway
+from forecast.models.networks import Network
 from forecast.scaling import Scaler, fit_scaler
 from forecast.series import TimeSeries
+from forecast.versions import versions_here
 from forecast.windows import Blocks, Inputs, Panel, Split, outcomes, split_rows, test_start
 
 Array = NDArray[np.float64]
+Record = Mapping[str, Any]
 
+# Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
+TRAIL = 2000
+# Series that go through a network together.
+TOGETHER = 100
 # Steps for one series; for many they grow with the root of their number, up to the most.
 STEPS, MOST_STEPS = 100, 1000
 
@@ -53,6 +63,7 @@ class TrainedOn:
     scaler: Scaler
     credit: Array
     log_width: Array
+    exchange: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +112,10 @@ class TrainedModel:
         weights: What the model learned, arrays by name.
         history: Losses in the course of training.
         trained_on: The series that it was trained on.
+        tested: How good it was on rows that it had not seen, one record a series: scores, verdict, span.
+        ancestry: The models that it was trained on from, oldest first.
+        versions: Of the libraries that trained it, and Keras' backend.
+        runtime: What forecasts in place of the registered model, such as a Keras network; never saved.
     """
 
     model: str
@@ -112,10 +127,23 @@ class TrainedModel:
     seconds: float
     created: str
     interrupted: bool = False
+    tested: tuple[Record, ...] = ()
+    ancestry: tuple[Record, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    runtime: Model | None = None
 
     @property
     def problem(self) -> Problem:
         return problem_of(self.config)
+
+    @property
+    def _answers(self) -> Model:
+        return self.runtime or find_model(self.model)
+
+    def summary(self) -> Record:
+        """What a model that is trained on from this one keeps of it."""
+        series = [known.series for known in self.trained_on]
+        return {"model": self.model, "created": self.created, "series": series, "last": self.trained_on[0].last}
 
     def member(self, number: int) -> "TrainedModel":
         """One of the networks of several seeds, by itself."""
@@ -138,10 +166,9 @@ class TrainedModel:
             raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
         series = self._ready(series)
         first = self._test_start(series) if first is None else first
-        known = self._known(series)
-        begin = min(first, known.rows - 1 if known else self._validation_start(series))
+        known, begin = self.known(series), self._begin(series, first)
         blocks, scaler = self._look(series, begin)
-        model, problem, origin = find_model(self.model), self.problem, blocks.origin
+        model, problem, origin = self._answers, self.problem, blocks.origin
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
         quantiles, _ = _shrink(model, raw, linear, blocks, known.credit if known else shrinkage.start())
         y, passed = blocks.y[:, 0], 0
@@ -166,9 +193,72 @@ class TrainedModel:
         Raises:
             SeriesError: coming values of columns that are known ahead are missing.
         """
-        check_future(series, self.config.inputs, horizon=self.config.horizon)
-        series = self._ready(series)
-        return next_steps(self.predict(series), series)
+        return self.forecasts([series])[0]
+
+    def forecasts(self, several: Sequence[TimeSeries]) -> list[Forecast]:
+        """The same for many series, which go through the network together."""
+        for series in several:
+            check_future(series, self.config.inputs, horizon=self.config.horizon)
+        ready, network = [self._ready(series) for series in several], self._answers
+        if isinstance(network, Network) and self.config.task == "forecast":
+            quantiles = [
+                last
+                for n in range(0, len(ready), TOGETHER)
+                for last in self._last_quantiles(network, ready[n : n + TOGETHER])
+            ]
+        else:
+            quantiles = [self.predict(series).quantiles[-1] for series in ready]
+        return [
+            next_steps(self.model, last, self._with_exchange(one)) for last, one in zip(quantiles, ready, strict=True)
+        ]
+
+    def _last_quantiles(self, network: Network, several: Sequence[TimeSeries]) -> list[Array]:
+        """Quantiles (H, Q) after the last row of each series; rows before are looked at by blocks of many labels."""
+        now = [self._look(series, len(series) - 1) for series in several]
+        trails = [self._trail(network, series, scaler) for series, (_, scaler) in zip(several, now, strict=True)]
+        passed = network.quantiles(self.weights, trails, self.problem)
+        raw = network.quantiles(self.weights, [blocks for blocks, _ in now], self.problem)
+        found = []
+        for series, trail, before, (blocks, scaler), last in zip(several, trails, passed, now, raw, strict=True):
+            known, count = self.known(series), max(0, len(series) - 1 - int(trail.origin[0]))
+            past = before, apply_highway(self.weights, trail), trail.y
+            quantiles, linear, y = (part.reshape(-1, *part.shape[2:])[:count] for part in past)
+            quantiles = np.concatenate([quantiles, last[:, 0]])
+            linear = np.concatenate([linear, apply_highway(self.weights, blocks)[:, 0]])
+            y = np.concatenate([y, blocks.y[:, 0]])
+            if network.learned and blocks.moves:
+                quantiles, _ = shrinkage.shrink(quantiles, linear, y, known.credit if known else shrinkage.start())
+            rows = slice(None) if known else slice(-1, None)
+            quantiles, _ = intervals.follow(quantiles[rows], y[rows], known.log_width if known else self._usual_width)
+            found.append(np.asarray(_levels(quantiles[-1:], blocks, series, scaler)[0]))
+        return found
+
+    def _trail(self, network: Network, series: TimeSeries, scaler: Scaler) -> Blocks:
+        """Blocks over the origins since training left the series, or since its validation rows would begin."""
+        known, last = self.known(series), len(series) - 1
+        begin = max(self._state_origin(series, known), last - TRAIL)
+        inputs = _scaled(inputs_of(series, self.config.inputs, horizon=1), scaler)
+        return network.trail(inputs, min(begin, last), last + (begin >= last), self.problem)
+
+    @cached_property
+    def _usual_width(self) -> Array:
+        """The calibration of the intervals of a series that is not known: the mean of those that are."""
+        return np.asarray(np.mean([known.log_width for known in self.trained_on], axis=0))
+
+    @cached_property
+    def _by_name(self) -> dict[str, TrainedOn]:
+        return {known.series: known for known in reversed(self.trained_on)}
+
+    def _with_exchange(self, series: TimeSeries) -> TimeSeries:
+        """The series with the exchange that was recognised in training, which spares looking for it again."""
+        known = self.known(series)
+        return replace(series, exchange=known.exchange) if known and known.exchange and not series.exchange else series
+
+    def _state_origin(self, series: TimeSeries, known: TrainedOn | None) -> int:
+        """The origin from which shrinkage and interval widths go on: where training left them, or validation begins."""
+        if known is None:
+            return self._validation_start(series)
+        return max(self.problem.lookback, int(series.index.searchsorted(pd.Timestamp(known.last), side="right")) - 1)
 
     def blocks(self, series: TimeSeries, first: int | None = None) -> Blocks:
         """What the model sees at the origins that `predict` forecasts from, one label each."""
@@ -177,20 +267,24 @@ class TrainedModel:
 
     def _look(self, series: TimeSeries, first: int) -> tuple[Blocks, Scaler]:
         """What the model sees at every origin from `first` on, and how it was scaled."""
-        known, inputs = self._known(series), inputs_of(series, self.config.inputs, horizon=self.problem.horizon)
+        known, inputs = self.known(series), inputs_of(series, self.config.inputs, horizon=self.problem.horizon)
         scaler = known.scaler if known else self._new_scaler(inputs, first)
         origin = np.arange(first, len(series))
-        return find_model(self.model).blocks(_scaled(inputs, scaler), origin, self.problem), scaler
+        return self._answers.blocks(_scaled(inputs, scaler), origin, self.problem), scaler
 
-    def _known(self, series: TimeSeries) -> TrainedOn | None:
+    def known(self, series: TimeSeries) -> TrainedOn | None:
         """What was kept of a series that the model was trained on."""
-        return next((known for known in self.trained_on if known.series == series.name), None)
+        return self._by_name.get(series.name)
 
     def _test_start(self, series: TimeSeries) -> int:
         """The origin before the first test row."""
-        known = self._known(series)
-        first = min(known.rows, len(series)) if known else test_start(len(series), self.config)
-        return max(self.problem.lookback, first - 1)
+        if known := self.known(series):
+            return min(self._state_origin(series, known), len(series) - 1)
+        return max(self.problem.lookback, test_start(len(series), self.config) - 1)
+
+    def _begin(self, series: TimeSeries, first: int) -> int:
+        """The origin from which shrinkage and widths follow the outcomes, for forecasts from `first` on."""
+        return min(first, self._state_origin(series, self.known(series)))
 
     def _ready(self, series: TimeSeries) -> TimeSeries:
         try:
@@ -243,6 +337,8 @@ def train(
     *,
     cutoff: int | None = None,
     watch: Watch | None = None,
+    start: TrainedModel | None = None,
+    freeze: bool = False,
 ) -> TrainedModel:
     """Trains one model on the first part of one series or of many; their last fifth is not looked at.
 
@@ -253,8 +349,11 @@ def train(
         config: Settings; the defaults are meant for every series.
         cutoff: The first row that is not looked at, instead of that of the last fifth.
         watch: Who is told of the progress, and where it is kept.
+        start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
+            theirs that it has not seen are drawn as often as all others together.
+        freeze: With `start`, leave all layers but the head as they are.
     Raises:
-        ConfigError: no such model, no series, or two of one name.
+        ConfigError: no such model, no series, or two of one name; `start` has another shape.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     several = [series] if isinstance(series, TimeSeries) else list(series)
@@ -272,9 +371,16 @@ def train(
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
     inputs = [inputs_of(one, config.inputs, horizon=config.horizon) for one in several]
-    scalers = [fit_scaler(_columns(one)[: split.validation]) for one, split in zip(inputs, splits, strict=True)]
+    known = [start.known(one) if start else None for one in several]
+    scalers = [
+        old.scaler if old else fit_scaler(_columns(one)[: split.validation])
+        for one, split, old in zip(inputs, splits, known, strict=True)
+    ]
     panel = Panel.of([_scaled(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits)
-    fit = chosen.fit(panel, problem, watch or Watch())
+    if start:
+        fit = _go_on(start, _with_news(panel, several, known, problem), problem, watch or Watch(), freeze=freeze)
+    else:
+        fit = chosen.fit(panel, problem, watch or Watch())
     earned = [_calibrate_on_validation(chosen, fit.weights, one, split, problem) for one, split in panel]
     return TrainedModel(
         model=model,
@@ -286,7 +392,60 @@ def train(
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
+        ancestry=(*start.ancestry, start.summary()) if start else (),
+        versions=_versions(chosen),
     )
+
+
+def _go_on(start: TrainedModel, panel: Panel, problem: Problem, watch: Watch, *, freeze: bool) -> Fit:
+    """Trains on from the weights of another network.
+
+    Raises:
+        ConfigError: it is no network, or has another shape than the configuration asks for.
+    """
+    network = find_model(start.model)
+    if not isinstance(network, Network):
+        raise ConfigError(f"a training goes on from a network: {', '.join(NETWORKS)}. Received: {start.model}.")
+    expected = network.shapes(problem)
+    if wrong := sorted(name for name, array in start.weights.items() if expected.get(name) != array.shape):
+        raise ConfigError(
+            f"a training goes on with the lookback, horizon, columns and layers of the network that it starts from. "
+            f"{wrong[0]} has the shape {start.weights[wrong[0]].shape}, and would need {expected.get(wrong[0])}."
+        )
+    return network.fit(panel, problem, watch, Start(start.weights, freeze))
+
+
+def _with_news(
+    panel: Panel, several: Sequence[TimeSeries], known: Sequence[TrainedOn | None], problem: Problem
+) -> Panel:
+    """The panel, and once more the latest rows of each series of which some are new to the model.
+
+    Each series of a panel is seen as often as any other, so that new rows are half of what is seen of a series.
+    """
+    parts = list(panel)
+    least = problem.lookback + problem.horizon + problem.config.training.labels
+    for (inputs, split), one, old in zip(panel, several, known, strict=True):
+        seen = int(one.index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
+        first = max(0, min(int(seen * _share_of_training(problem.config)), split.validation - least))
+        if 0 < first < split.validation and seen < split.rows:
+            rest = Inputs(inputs.past[first:], inputs.ahead[first:])
+            parts.append((rest, Split(split.validation - first, split.test - first, split.rows - first)))
+    return Panel.of([inputs for inputs, _ in parts], [split for _, split in parts])
+
+
+def _share_of_training(config: ExperimentConfig) -> float:
+    """The training rows among those that a model has seen."""
+    return config.train_share / (config.train_share + config.validation_share)
+
+
+def _versions(model: Model) -> dict[str, str]:
+    """The versions of the libraries that trained a model; of networks the backend of Keras as well."""
+    import sys
+
+    found = versions_here()
+    if model.gradient and "keras" in sys.modules:
+        found["backend"] = str(sys.modules["keras"].backend.backend())
+    return found
 
 
 def check_task(model: str, config: ExperimentConfig) -> None:
@@ -317,20 +476,26 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
     return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
 
 
-def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
-    """The forecast at the last origin of `predictions`, with the dates of the series' exchange or frequency."""
-    quantiles = predictions.quantiles[-1]
-    exchange = series.exchange or recognise(series.index)
-    dates = future_dates(series.index, frequency=series.frequency, periods=len(quantiles), exchange=exchange)
+def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
+    """The quantiles (H, Q) after the last row, with the dates of the series' exchange or frequency."""
+    stamps = series.index.as_unit("ns").asi8.tobytes()
     return Forecast(
-        model=predictions.model,
+        model=model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
-        dates=tuple(iso(date) for date in dates),
+        dates=_next_dates(stamps, series.frequency, series.exchange, len(quantiles)),
         levels=QUANTILES,
         quantiles=quantiles,
     )
+
+
+@lru_cache(maxsize=8)
+def _next_dates(stamps: bytes, frequency: str, exchange: str, periods: int) -> tuple[str, ...]:
+    """The coming dates, the same for all series with the same rows; their nanoseconds are handed over as bytes."""
+    index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
+    exchange = exchange or recognise(index)
+    return tuple(map(iso, future_dates(index, frequency=frequency, periods=periods, exchange=exchange)))
 
 
 def _calibrate_on_validation(
@@ -364,4 +529,5 @@ def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[
         scaler=scaler,
         credit=earned[0],
         log_width=earned[1],
+        exchange=series.exchange or recognise(series.index),
     )

@@ -1,12 +1,22 @@
+import hashlib
 import json
+import re
 import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import make_series, random_walk, scaled_inputs
+from conftest import make_series, random_walk
 
 from forecast.bundle import open_model, save_model
+from forecast.bundle.description import checksum
 from forecast.errors import BundleError
+from forecast.models import find_model
 
 
 @pytest.fixture
@@ -39,26 +49,21 @@ def test_any_other_series_can_be_forecast(bundle):
     assert forecast.quantiles.shape == (3, 7)
 
 
-def test_the_keras_file_opens_alone_and_agrees(trained, bundle, walk):
-    """Plain Keras, without this package: differences of the last rows over their scale in, quantiles of moves out."""
-    import keras
-
-    network = keras.saving.load_model(bundle / "model.keras")
-    description = json.loads((bundle / "bundle.json").read_text())
-    lookback = description["config"]["lookback"]
-    known = description["trained_on"][0]
-    minimum, span = known["minimum"][0], known["span"][0]
-    rows = (walk.y[-lookback - 1 :] - minimum) / span
-    differences = np.diff(rows)
-    scale = np.abs(differences).mean()
-    outputs = network.predict((differences / scale)[None, :, None], verbose=0)[0, 0]
+def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, walk, tmp_path, capsys):
+    """In a process that has not seen this package, against the network's own quantiles."""
+    docs = (Path(__file__).parent.parent / "docs" / "bundle.md").read_text()
+    lines = re.search(r"```python\n(.*?)```", docs, re.S).group(1)
+    pd.DataFrame({"Date": walk.index, "Close": walk.y}).to_csv(tmp_path / "walk.csv", index=False)
+    code = lines.replace("DIR", str(bundle)).replace("FILE", str(tmp_path / "walk.csv"))
+    code = code.replace("print(", "print(json.dumps((").rstrip()[:-1] + ").tolist()))\nimport sys\n"
+    code += "assert not any(name.startswith('forecast') for name in sys.modules)\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    found = np.array(json.loads(done.stdout.splitlines()[-1]))
     model = trained("lstm")
-    blocks_scale = scale * np.sqrt([1, 2, 3])[:, None] * span
-    from forecast.models import find_model
-
-    blocks = find_model("lstm").blocks(scaled_inputs(model, walk), np.array([len(walk) - 1]), model.problem)
-    ours = find_model("lstm").predict(model.weights, blocks, model.problem)[0] * blocks_scale
-    np.testing.assert_allclose(np.sort(outputs) * blocks_scale, ours, rtol=1e-4, atol=1e-4)
+    blocks = model.blocks(walk, first=len(walk) - 1)
+    raw = find_model("lstm").predict(model.weights, blocks, model.problem)[0]
+    span = model.trained_on[0].scaler.span[0]
+    np.testing.assert_allclose(found, walk.y[-1] + raw * blocks.scale[0, 0][:, None] * span, rtol=1e-5)
 
 
 def test_baselines_have_no_keras_file(trained, tmp_path):
@@ -79,19 +84,51 @@ def test_a_folder_with_something_else_is_left_alone(trained, tmp_path):
     assert (tmp_path / "letter.txt").read_text() == "dear"
 
 
-def test_an_error_while_saving_leaves_the_old_bundle(trained, bundle, monkeypatch):
-    monkeypatch.setattr(np, "savez", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        save_model(trained("gru"), bundle)
-    assert open_model(bundle).model == "lstm"
-    assert [path.name for path in bundle.parent.iterdir()] == ["lstm"]
+def test_a_full_disk_is_one_line_and_leaves_the_old_bundle(trained, bundle):
+    """The system's own refusal: no file may grow beyond 1,000 bytes in a process of its own."""
+    code = (
+        "import resource, signal, sys\n"
+        "from forecast.bundle import open_model, save_model\n"
+        "from forecast.errors import WriteError\n"
+        "model = open_model(sys.argv[1])\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n    save_model(model, sys.argv[1])\n"
+        "except WriteError as error:\n    print(error)\n"
+    )
+    drift = save_model(trained("drift"), bundle.parent / "drift")
+    done = subprocess.run([sys.executable, "-c", code, drift], capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("\n") == 1, done.stderr
+    assert "could not be written, and is as it was. File too large" in done.stdout
+    assert open_model(drift).model == "drift"
+    assert sorted(path.name for path in bundle.parent.iterdir()) == ["drift", "lstm"]
 
 
-def edit(bundle, change):
+def edit(bundle, change, *, seal=True):
+    """Changes the description; sealed, as a wicked hand would do it, with a checksum that fits."""
     path = bundle / "bundle.json"
-    description = json.loads(path.read_text())
-    change(description)
-    path.write_text(json.dumps(description))
+    fields = json.loads(path.read_text())
+    change(fields)
+    if seal and isinstance(fields, dict):
+        fields["sha256"] = checksum(fields)
+    path.write_text(json.dumps(fields))
+
+
+def reweigh(bundle, arrays, **settings):
+    """Puts other arrays into a bundle, with sizes and hashes that fit."""
+    (settings.get("save") or np.savez)(bundle / "weights.npz", **arrays)
+    content = (bundle / "weights.npz").read_bytes()
+    entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    edit(bundle, lambda fields: fields["files"].update({"weights.npz": entry}))
+
+
+def arrays_of(bundle):
+    with np.load(bundle / "weights.npz") as file:
+        return dict(file)
+
+
+def series_of(fields):
+    return fields["trained_on"][0]
 
 
 @pytest.mark.parametrize(
@@ -99,19 +136,39 @@ def edit(bundle, change):
     [
         (lambda folder: shutil.rmtree(folder), "a saved model is a folder with bundle.json"),
         (lambda folder: (folder / "bundle.json").write_text("{"), "damaged"),
+        (lambda folder: (folder / "bundle.json").write_text("[" * 100_000), "damaged"),
+        (lambda folder: (folder / "bundle.json").write_bytes(b"\xff\xfe"), "damaged"),
         (lambda folder: (folder / "weights.npz").unlink(), "lacks weights.npz"),
         (lambda folder: (folder / "weights.npz").write_bytes(b"no"), "not the one that was saved"),
-        (lambda folder: edit(folder, lambda d: d.update(format=99)), "opens bundles of format 2. Received: 99"),
+        (lambda folder: (folder / "model.keras").unlink(), "lacks model.keras"),
+        (lambda folder: edit(folder, lambda d: d.update(format=99)), "formats 2 to 3. Received: 99. Update"),
+        (lambda folder: edit(folder, lambda d: d.update(format=1)), "Received: 1. Train the model again"),
+        (lambda folder: edit(folder, lambda d: d.update(format="3")), "opens bundles of formats 2 to 3"),
+        (lambda folder: edit(folder, lambda d: d.update(created="today"), seal=False), "not the one that was saved"),
         (lambda folder: edit(folder, lambda d: d.update(model="oracle")), "a model must be one of"),
         (lambda folder: edit(folder, lambda d: d["config"].update(lookback="8")), "damaged"),
-        (lambda folder: edit(folder, lambda d: d["config"]["network"].update(units=5)), "must be finite, of shape"),
+        (lambda folder: edit(folder, lambda d: d["config"].update(horizon=10**9)), "must be at most"),
+        (lambda folder: edit(folder, lambda d: d["config"]["network"].update(depth=10**9)), "must be at most"),
+        (lambda folder: edit(folder, lambda d: d["config"]["training"].update(seeds=10**9)), "must be at most"),
+        (lambda folder: edit(folder, lambda d: d["config"]["network"].update(units=5)), "must be finite numbers"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(span=[1, 2])), "span must be finite, of shape"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(span=[0])), "each span must be above 0"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(series="\x1b[2J")), "printable"),
+        (lambda folder: edit(folder, lambda d: series_of(d).pop("credit")), "damaged"),
+        (lambda folder: edit(folder, lambda d: d.update(files={})), "damaged"),
+        (lambda folder: edit(folder, lambda d: d["files"].update({"../../x": {}})), "damaged"),
+        (lambda folder: edit(folder, lambda d: d.update(files=[], trained_on=[])), "damaged"),
+        (lambda folder: edit(folder, lambda d: d.update(history=[[1] * 9])), "damaged"),
+        (lambda folder: reweigh(folder, arrays_of(folder) | {"x": np.zeros(3)}), "is no array of this model"),
         (
-            lambda folder: edit(folder, lambda d: d["trained_on"][0].update(span=[1, 2])),
-            "span 0 must be finite, of shape",
+            lambda folder: reweigh(folder, arrays_of(folder) | {"head/bias": np.full(21, np.nan)}),
+            "some are not",
         ),
-        (lambda folder: edit(folder, lambda d: d["trained_on"][0].pop("credit")), "damaged"),
-        (lambda folder: edit(folder, lambda d: d.update(sha256={})), "damaged"),
-        (lambda folder: edit(folder, lambda d: d.update(sha256=[], trained_on=[])), "damaged"),
+        (
+            lambda folder: reweigh(folder, arrays_of(folder) | {"head/bias": np.array([{}] * 21)}),
+            "must be finite numbers of shape (21,)",
+        ),
+        (lambda folder: reweigh(folder, arrays_of(folder), save=np.savez_compressed), "are not packed"),
     ],
 )
 def test_a_damaged_bundle_is_refused_with_a_reason(bundle, damage, message):
@@ -120,4 +177,125 @@ def test_a_damaged_bundle_is_refused_with_a_reason(bundle, damage, message):
         open_model(bundle)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
     assert "BundleError" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["forest", "boosting"])
+@pytest.mark.parametrize(("array", "number"), [("left", 10**6), ("feature", -1), ("leaf", 10**6), ("feature", 10**6)])
+def test_trees_that_lead_nowhere_are_refused(trained, tmp_path, name, array, number):
+    folder = save_model(trained(name), tmp_path / name)
+    assert open_model(folder).model == name
+    arrays = arrays_of(folder)
+    arrays[array][0] = number
+    reweigh(folder, arrays)
+    with pytest.raises(BundleError, match="the trees lead nowhere"):
+        open_model(folder)
+
+
+def test_links_are_not_followed(bundle):
+    (bundle / "weights.npz").rename(bundle.parent / "weights.npz")
+    (bundle / "weights.npz").symlink_to(bundle.parent / "weights.npz")
+    with pytest.raises(BundleError, match="holds its files itself, and no links"):
+        open_model(bundle)
+
+
+def zipped(bundle, path, folder="lstm/"):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in bundle.iterdir():
+            archive.write(file, f"{folder}{file.name}")
+    return path
+
+
+@pytest.mark.parametrize("folder", ["", "lstm/"])
+def test_a_zip_file_is_a_bundle(bundle, trained, walk, tmp_path, folder):
+    path = zipped(bundle, tmp_path / "a.zip", folder)
+    expected = trained("lstm").forecast(walk).quantiles
+    np.testing.assert_array_equal(open_model(path).forecast(walk).quantiles, expected)
+    again = save_model(open_model(path), tmp_path / "b.zip")
+    np.testing.assert_array_equal(open_model(again).forecast(walk).quantiles, expected)
+
+
+def many_entries(path):
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(5000):
+            archive.writestr(f"{number}", "")
+
+
+def bomb(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bundle.json", b" " * (10 << 20))
+
+
+def outside(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../bundle.json", "{}")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "is neither"),
+        (lambda path: path.write_text("dear"), "is neither"),
+        (many_entries, "a bundle has a few files"),
+        (bomb, "more than 100 times what it is packed"),
+        (outside, "a saved model is a folder"),
+    ],
+)
+def test_a_zip_file_that_is_no_bundle_is_refused(bundle, tmp_path, damage, message):
+    path = zipped(bundle, tmp_path / "a.zip")
+    damage(path)
+    with pytest.raises(BundleError, match=message):
+        open_model(path)
+
+
+@pytest.mark.parametrize("written", [2, 3])
+def test_bundles_of_every_format_open_for_ever(written):
+    golden = Path(__file__).parent / "golden"
+    model = open_model(golden / f"format-{written}")
+    expected = json.loads((golden / f"format-{written}.json").read_text())
+    for one in (make_series(random_walk(), "known"), make_series(50 + random_walk(120, seed=5), "other")):
+        found = find_model(model.model).predict(model.weights, model.blocks(one, first=len(one) - 1), model.problem)[0]
+        np.testing.assert_allclose(found, expected[one.name]["raw"], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(model.forecast(one).median, expected[one.name]["median"], rtol=1e-3)
+
+
+def test_random_changes_are_refused_or_change_nothing(bundle, trained, walk):
+    """A small part of benchmarks/hammer.py."""
+    expected = trained("lstm").forecast(walk).quantiles
+    random = np.random.default_rng(0)
+    files = {path: path.read_bytes() for path in bundle.iterdir()}
+    refused = 0
+    for _ in range(300):
+        path = list(files)[random.integers(len(files))]
+        content = bytearray(files[path])
+        content[random.integers(len(content))] ^= 1 << random.integers(8)
+        path.write_bytes(content)
+        try:
+            found = open_model(bundle).forecast(walk).quantiles
+            np.testing.assert_array_equal(found, expected)
+        except BundleError:
+            refused += 1
+        path.write_bytes(files[path])
+    assert refused > 250
+
+
+def test_a_killed_writer_leaves_a_bundle_that_opens(trained, bundle, tmp_path):
+    """A small part of benchmarks/hammer.py: a process that saves two models in turns is killed at random moments."""
+    save_model(trained("drift"), tmp_path / "a")
+    save_model(trained("naive"), tmp_path / "b")
+    target = save_model(trained("drift"), tmp_path / "folder" / "target")
+    code = (
+        "import sys\nfrom forecast.bundle import open_model, save_model\n"
+        "models = [open_model(path) for path in sys.argv[1:3]]\nprint('ready', flush=True)\n"
+        "while True:\n    for model in models:\n        save_model(model, sys.argv[3])\n"
+    )
+    random = np.random.default_rng(0)
+    for _ in range(4):
+        command = [sys.executable, "-c", code, tmp_path / "a", tmp_path / "b", target]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.05 * random.random())
+        process.kill()
+        process.communicate()
+        assert open_model(target).model in ("drift", "naive")

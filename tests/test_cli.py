@@ -58,6 +58,43 @@ def test_run_train_and_predict_end_to_end(forecast, prices, tmp_path):
     assert "10 %" in forecast("predict", prices, "--model", "saved").stdout
 
 
+def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp_path):
+    old, new = tmp_path / "old" / "walk.csv", tmp_path / "new" / "walk.csv"
+    for path, rows in ((old, 150), (new, 200)):
+        path.parent.mkdir()
+        path.write_text("".join(prices.read_text().splitlines(keepends=True)[: rows + 1]))
+    assert forecast("train", old, "--model", "dense", "--save", "m", *QUICK).returncode == 0
+    done = forecast("update", "m", new, "--save", "m2.zip")
+    assert done.returncode == 0, done.stderr
+    assert "which neither model saw" in done.stdout
+    again = forecast("update", "m2.zip", new)
+    assert again.returncode == 1
+    assert "walk has none yet" in again.stderr
+    card = forecast("show", "m2.zip").stdout
+    for said in ("dense: Dense network", "goes on from", "walk: 160 rows, 2001-01-01 to", "│ head: 105 weights"):
+        assert said in card
+    assert json.loads(forecast("show", "m", "--json").stdout)["tested"][0]["scores"]["mae"] > 0
+    frame = pd.read_csv(prices)
+    pd.DataFrame({"Date": frame.Date, "A": frame.Close, "B": frame.Close + 9}).to_csv(tmp_path / "two.csv", index=False)
+    frame.head(5).to_csv(tmp_path / "short.csv", index=False)
+    many = forecast("predict", "two.csv:*", "short.csv", "--model", "m", "--csv", "t.csv", "--plot", "t.png", "--json")
+    assert many.returncode == 1
+    assert "short: this model needs at least 9 rows (lookback=8). Received: 5, 4 too few." in many.stderr
+    assert "A, B, short: not among the series that this dense was trained on." in many.stderr
+    assert [one["series"] for one in json.loads(many.stdout)["forecasts"]] == ["A", "B"]
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + 2 * 3
+    assert (tmp_path / "t.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_training_goes_on_from_a_saved_network(forecast, prices):
+    assert forecast("train", prices, "--model", "dense", "--save", "m", *QUICK).returncode == 0
+    done = forecast("train", prices, "--from", "m", "--freeze", "--steps", "3", "--save", "t")
+    assert done.returncode == 0, done.stderr
+    assert "goes on from  model dense" in forecast("show", "t").stdout
+    wrong = forecast("train", prices, "--from", "m", "--units", "9", "--save", "t")
+    assert "a training goes on with the lookback, horizon, columns and layers" in wrong.stderr
+
+
 def test_run_as_json_prints_one_document(forecast, prices):
     done = forecast("run", prices, "--models", "naive", "--json", *QUICK)
     record = json.loads(done.stdout)
@@ -105,6 +142,11 @@ def test_a_bad_file_gets_one_line_and_status_1(forecast, tmp_path, text):
         (["fetch", "AAPL", "--interval", "2d"], "`interval` must be one of 1m"),
         (["predict", "PRICES", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
         (["run", "PRICES", "--out", "."], "holds something else"),
+        (["show", "nowhere"], "a saved model is a folder with bundle.json"),
+        (["update", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),
+        (["export", "nowhere", "--format", "onnx"], "a saved model is a folder with bundle.json"),
+        (["train", "PRICES", "--save", "new", "--freeze"], "--freeze needs --from"),
+        (["train", "PRICES", "--save", "new", "--from", "letter.txt"], "this file is neither"),
     ],
 )
 def test_wrong_input_says_what_where_and_what_to_do(forecast, prices, tmp_path, arguments, message):

@@ -208,9 +208,11 @@ def test_the_package_does_not_warn():
 def test_forecasts_are_dated_by_the_exchange_that_is_named_or_recognised(named, first):
     from forecast.config import QUANTILES
     from forecast.series import TimeSeries
-    from forecast.training import Predictions, next_steps
+    from forecast.training import next_steps
 
     index = sessions_of("XNYS", last="2026-07-02")
     series = TimeSeries("shares", index, np.ones((len(index), 1)), ("Close",), "Close", exchange=named)
-    predictions = Predictions("naive", np.zeros(1, int), np.ones(1), np.ones((1, 2)), np.ones((1, 2, len(QUANTILES))))
-    assert next_steps(predictions, series).dates[0] == first  # Independence Day falls on Saturday and is kept on Friday
+    quantiles = np.ones((2, len(QUANTILES)))
+    assert (
+        next_steps("naive", quantiles, series).dates[0] == first
+    )  # Independence Day falls on Saturday and is kept on Friday

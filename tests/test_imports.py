@@ -13,7 +13,8 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "exchanges", "files", "metrics", "parallel", "significance", "studies"},
+    {"config", "files", "metrics", "parallel", "significance", "studies", "versions"},
+    {"exchanges"},
     {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
@@ -21,9 +22,9 @@ ORDER = [
     {"features"},
     {"models"},
     {"training"},
-    {"evaluation", "lags", "bundle", "leaks", "earnings"},
+    {"evaluation", "lags", "bundle", "forecasting", "leaks", "earnings"},
     {"verdicts"},
-    {"experiment", "tuning"},
+    {"experiment", "tuning", "updating"},
     {"plots", "tables"},
     {"diagnostics"},
     {"report"},

@@ -2,27 +2,95 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArgument, load_one, rooms_of
+from forecast.commands.setup import SeriesArguments, load_many
 from forecast.options import JSON, SOURCE, VERBOSE, shared
+from forecast.terminal import say
+
+BACKENDS = ("numpy", "keras")
 
 
 @shared(SOURCE, JSON, VERBOSE)
 def predict(
     ctx: typer.Context,
-    series: SeriesArgument,
-    model: Annotated[Path, typer.Option(help="Folder of a saved model.")],
+    series: SeriesArguments,
+    model: Annotated[Path, typer.Option(help="Folder or zip file of a saved model.")],
+    csv: Annotated[Path | None, typer.Option("--csv", help="File for the forecasts as a table.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="File for a picture, as in forecast.png.")] = None,
+    backend: Annotated[str, typer.Option(help="numpy for the equations, keras for the saved network.")] = "numpy",
 ) -> None:
-    """The coming steps of any series from a saved model, without training and without TensorFlow."""
-    from forecast import bundle
+    """The coming steps of any series from a saved model, without training and without TensorFlow.
 
-    trained = bundle.open_model(model)
-    experiment, report, tables = rooms_of(trained.config)
-    forecast = experiment.forecast(trained, load_one(series, ctx.params, trained.config))
+    Series that it was not trained on are forecast on their own scale. With several, one that cannot be forecast is
+    named, the others are given, and the exit status is 1.
+    """
+    from forecast import forecasting
+
+    trained = _open(model, backend)
+    several = load_many(series, ctx.params, trained.config)
+    for sentence in forecasting.assumptions(trained, several):
+        say(sentence)
+    done, failed = _forecast(trained, several)
+    records = [_room(trained).record(one) for one in done]
+    if csv:
+        forecasting.write_table(records, csv)
+    if plot:
+        from forecast import plots
+
+        plots.save_forecasts(done, [one for one in several if one.name not in failed], plot)
     if ctx.params["as_json"]:
-        print(json.dumps(report.forecast_record(forecast)))
-        return
-    tables.print_forecast(forecast)
+        print(json.dumps(records[0] if len(several) == 1 else {"forecasts": records}))
+    else:
+        _print(trained, done)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _open(path: Path, backend: str) -> Any:
+    from forecast import bundle
+    from forecast.errors import ConfigError
+
+    if backend not in BACKENDS:
+        raise ConfigError(f"`backend` must be one of {', '.join(BACKENDS)}. Received: {backend}.")
+    if backend == "numpy":
+        return bundle.open_model(path)
+    from forecast.bundle.keras_file import open_in_keras
+    from forecast.models.devices import load_keras
+
+    bundle.open_model(path)  # what is wrong with it is said before Keras is loaded
+    load_keras()
+    return open_in_keras(path)
+
+
+def _room(trained: Any) -> Any:
+    """Where forecasts of a task are made and recorded."""
+    if trained.config.task == "direction":
+        from forecast.direction import chances
+
+        return chances
+    from forecast import forecasting
+
+    return forecasting
+
+
+def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
+    """The forecasts, and the names of the series that have none, each with a line that says why."""
+    done, failed = _room(trained).forecast_all(trained, several)
+    for error in failed.values():
+        if len(several) == 1:
+            raise error
+        say(f"forecast: {error}")
+    return done, set(failed)
+
+
+def _print(trained: Any, done: list[Any]) -> None:
+    from forecast.commands.setup import rooms_of
+
+    tables = rooms_of(trained.config)[2]
+    if len(done) == 1:
+        tables.print_forecast(done[0])
+    elif done:
+        tables.print_outlook(done)

@@ -9,6 +9,8 @@ import typer
 from forecast.options import SOURCE, settings_of
 from forecast.terminal import SearchBar, TrainingBar, say
 
+# Series that one line names.
+LISTED = 4
 SeriesArgument = Annotated[
     str,
     typer.Argument(metavar="SERIES", help="File (text, Excel, Parquet), FILE:NAME for one of several, or a ticker."),
@@ -19,8 +21,8 @@ SeriesArguments = Annotated[
 ]
 
 
-def config_of(options: dict[str, Any]) -> Any:
-    """The configuration of a recipe or a file, with those options that were given."""
+def config_of(options: dict[str, Any], start: Any = None) -> Any:
+    """The configuration of a recipe, a file, or the model to go on from, with those options that were given."""
     from forecast.config import RECIPES, override, read_config
     from forecast.errors import ConfigError
 
@@ -29,7 +31,9 @@ def config_of(options: dict[str, Any]) -> Any:
         raise ConfigError(f"`recipe` must be one of {', '.join(RECIPES)}. Received: {recipe}.")
     if options["recipe"] and options["config_file"]:
         raise ConfigError("settings come from --recipe or from --config. Received: both.")
-    config = read_config(options["config_file"]) if options["config_file"] else RECIPES[recipe]
+    if start is not None and (options["recipe"] or options["config_file"]):
+        raise ConfigError("--from takes the settings of the bundle. Received: --recipe or --config as well.")
+    config = start or (read_config(options["config_file"]) if options["config_file"] else RECIPES[recipe])
     return override(config, settings_of(options))
 
 
@@ -78,10 +82,19 @@ def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], conf
         **{name: options[name] for name in SOURCE},
     )
     several = found if isinstance(found, list) else [found]
+    _say_lines(several)
+    return several
+
+
+def _say_lines(several: list[Any]) -> None:
+    """What was assumed and found, once for all series that it holds for."""
+    lines: dict[str, list[str]] = {}
     for series in several:
         for line in (*series.notes, *series.findings):
-            say(f"{series.name}: {line}.")
-    return several
+            lines.setdefault(str(line), []).append(series.name)
+    for line, names in lines.items():
+        rest = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+        say(f"{', '.join(names[:LISTED])}{rest}: {line}.")
 
 
 def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[Any]:

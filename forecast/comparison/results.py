@@ -11,11 +11,9 @@ plots/             PNG pictures
 
 import dataclasses
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from forecast.bundle import LIBRARIES
 from forecast.calendars import iso
 from forecast.comparison.experiment import Comparison, Tested
 from forecast.comparison.pictures import save_plots
@@ -23,6 +21,7 @@ from forecast.comparison.summary import folds_table, models_table, scores_table,
 from forecast.errors import ConfigError
 from forecast.files import whole_file, whole_folder
 from forecast.report import finite, write_csv
+from forecast.versions import versions_here
 
 FOLDS, RECORD = "folds", "compare.json"
 
@@ -66,7 +65,7 @@ def record(comparison: Comparison) -> dict[str, Any]:
         "summary": [finite(row) for row in models_table(comparison).to_dict("records")],
         "ranking": dataclasses.asdict(ranking) if ranking else None,
         "errors": [{"series": name, "model": model, "why": why} for (name, model), why in comparison.errors.items()],
-        "versions": {library: version(library) for library in LIBRARIES},
+        "versions": versions_here(),
     }
 
 

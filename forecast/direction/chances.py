@@ -3,14 +3,16 @@
 In: a trained model and a series. Out: `Chances` at every test origin, or the `DirectionForecast` of the last row.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.calendars import future_dates, iso
-from forecast.errors import ModelError
+from forecast.errors import ForecastError, ModelError
 from forecast.exchanges import recognise
 from forecast.features import check_future
 from forecast.models import find_model
@@ -23,6 +25,7 @@ from forecast.windows import origins, past_moves, split_rows
 Array = NDArray[np.float64]
 
 BASE_RATE, PERSISTENCE = "base_rate", "persistence"
+COLUMNS = tuple(f"p_{name}" for name in CLASSES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,26 @@ def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
     return last_of(predict(model, series, first=len(series) - 1), series, model)
 
 
+def forecast_all(
+    model: TrainedModel, several: Sequence[TimeSeries]
+) -> tuple[list[DirectionForecast], dict[str, ForecastError]]:
+    """The probabilities for each series that can be forecast, and of the others, by name, why not."""
+    made, failed = [], {}
+    for series in several:
+        try:
+            made.append(forecast(model, series))
+        except ForecastError as error:
+            failed[series.name] = error
+    return made, failed
+
+
+def record(forecast: DirectionForecast) -> dict[str, Any]:
+    """A forecast as plain JSON values, probabilities named as in `forecast.csv`."""
+    fields = asdict(forecast)
+    probabilities = fields.pop("probabilities")
+    return {**fields, **dict(zip(COLUMNS, probabilities, strict=True))}
+
+
 def last_of(chances: Chances, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
     """The forecast at the last origin of `chances`, with the date of step H."""
     horizon, exchange = model.config.horizon, series.exchange or recognise(series.index)
@@ -125,7 +148,7 @@ def band_of(model: TrainedModel) -> float:
 
 
 def _network(model: TrainedModel) -> Network:
-    network = find_model(model.model)
+    network = model.runtime or find_model(model.model)
     if model.config.task != "direction" or not isinstance(network, Network):
         raise ModelError(f"this {model.model} forecasts values, no directions: train it with the task direction.")
     return network

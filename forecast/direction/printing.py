@@ -10,7 +10,7 @@ from forecast.direction.chances import BASE_RATE, DirectionForecast
 from forecast.direction.experiment import DirectionExperiment
 from forecast.direction.judgement import DirectionScores
 from forecast.models.classes import CLASSES
-from forecast.tables import titled, wide_console
+from forecast.tables import middle_left_out, rest, titled, wide_console
 
 HEADERS = (
     "log loss [nats]",
@@ -76,3 +76,16 @@ def print_forecasts(forecasts: Sequence[DirectionForecast]) -> None:
     console = wide_console()
     console.print(table)
     console.print(f"Flat is a move of at most {first.flat_within:.4g} {first.unit}.", highlight=False, markup=False)
+
+
+def print_outlook(forecasts: Sequence[DirectionForecast]) -> None:
+    """The probabilities of many series, one row each; the middle of very many is left out."""
+    table = titled(f"{forecasts[0].model}: chances of {len(forecasts):,} series")
+    for header in ("series", "from", "to"):
+        table.add_column(header)
+    for name in CLASSES:
+        table.add_column(escape(f"{name} [%]"), justify="right")
+    for one in middle_left_out(forecasts):
+        cells = (f"{100 * share:.1f}" for share in one.probabilities) if one else ()
+        table.add_row(*((escape(one.series), one.origin, one.date, *cells) if one else rest(forecasts)))
+    wide_console().print(table)

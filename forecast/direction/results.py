@@ -10,6 +10,7 @@ models/        one bundle a network
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +19,22 @@ import pandas as pd
 
 from forecast.bundle import write_bundle
 from forecast.calendars import iso
-from forecast.direction.chances import BASE_RATE, DirectionForecast, band_of
+from forecast.direction.chances import BASE_RATE, COLUMNS, band_of, record
 from forecast.direction.experiment import DirectionExperiment
 from forecast.direction.judgement import Reliability
 from forecast.direction.pictures import save_plots
 from forecast.files import whole_folder
 from forecast.models.classes import CLASSES
-from forecast.report import RUN, about, check_folder, default_folder, finite, trained, write_csv
+from forecast.report import RUN, about, check_folder, default_folder, finite, tested, trained, write_csv
 
 __all__ = [
     "COLUMNS",
     "backtest_table",
     "default_folder",
-    "forecast_record",
     "forecast_table",
     "run_record",
     "write_experiment",
 ]
-COLUMNS = tuple(f"p_{name}" for name in CLASSES)
 
 
 def write_experiment(experiment: DirectionExperiment, folder: Path) -> None:
@@ -49,7 +48,7 @@ def write_experiment(experiment: DirectionExperiment, folder: Path) -> None:
         save_plots(experiment, work / "plots")
         for name, model in experiment.models.items():
             (work / "models" / name).mkdir(parents=True)
-            write_bundle(model, work / "models" / name)
+            write_bundle(replace(model, tested=(tested(experiment, name),)), work / "models" / name)
 
 
 def backtest_table(experiment: DirectionExperiment) -> pd.DataFrame:
@@ -82,15 +81,8 @@ def run_record(experiment: DirectionExperiment) -> dict[str, Any]:
         "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],
         "calibration": {name: _bins(one) for name, one in experiment.calibration.items()},
         "verdict": {row.model: finite(dataclasses.asdict(row)) for row in experiment.verdicts},
-        "forecast": [forecast_record(one) for one in experiment.forecasts.values()],
+        "forecast": [record(one) for one in experiment.forecasts.values()],
     }
-
-
-def forecast_record(forecast: DirectionForecast) -> dict[str, Any]:
-    """A forecast as plain JSON values, probabilities named as in `forecast.csv`."""
-    record = dataclasses.asdict(forecast)
-    probabilities = record.pop("probabilities")
-    return {**record, **dict(zip(COLUMNS, probabilities, strict=True))}
 
 
 def _bins(reliability: Reliability) -> dict[str, Any]:

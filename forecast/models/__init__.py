@@ -7,7 +7,7 @@ against.
 
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
-from forecast.models.contract import Fit, Model, Problem, Progress, Step, Validation, Watch, Weights
+from forecast.models.contract import Fit, Model, Problem, Progress, Start, Step, Validation, Watch, Weights
 from forecast.models.forests import Boosting, Forest
 from forecast.models.linear import Linear
 from forecast.models.networks import Network
@@ -56,6 +56,7 @@ __all__ = [
     "Model",
     "Problem",
     "Progress",
+    "Start",
     "Step",
     "Validation",
     "Watch",

@@ -46,13 +46,16 @@ def stack_of(kind: str, problem: Problem) -> cells.Stack:
     return cells.Stack(layers, network.activation, network.layer_norm, network.residual)
 
 
-def build(kind: str, problem: Problem, *, length: int | None = None, highway: bool = False) -> "keras.Model":
+def build(
+    kind: str, problem: Problem, *, length: int | None = None, highway: bool = False, unroll: bool = False
+) -> "keras.Model":
     """An untrained network; its head starts at zero.
 
     Args:
         kind: `lstm`, `gru`, `rnn`, `sru`, `dense`, or `stack` for the layers that the configuration names.
         length: Rows of a block, L+S-1; None for any.
         highway: With the linear part, as it is saved; training goes without.
+        unroll: With the recurrence written out for each row, for runtimes without loops.
     Returns:
         A model from (N, T, F+K) to (N, T-L+1, H, Q); Q is 1 when the loss is the squared error. For directions it is
         (N, T-L+1, 1, 3). With a highway and columns known ahead, their moves (N, T-L+1, H, K) are a second input.
@@ -63,7 +66,7 @@ def build(kind: str, problem: Problem, *, length: int | None = None, highway: bo
     (steps, width), stack = outputs_of(problem), stack_of(kind, problem)
     hidden = inputs = keras.Input((length, problem.features + problem.ahead), name="block")
     for number, (layer, units) in enumerate(stack.layers, start=1):
-        before, hidden = hidden, _layer(layer, number, units, stack, problem)(hidden)
+        before, hidden = hidden, _layer(layer, number, units, stack, problem, unroll=unroll)(hidden)
         hidden = _between(before, hidden, number, stack, problem)
     if not stack.windowed:
         hidden = layers.Cropping1D((problem.lookback - 1, 0), name="labels")(hidden)
@@ -93,7 +96,9 @@ def _highway(inputs: "keras.KerasTensor", problem: Problem) -> tuple[object, lis
     return [inputs, known], [*linear, layers.Reshape((-1, horizon, 1), name="ahead_moves")(weighed)]
 
 
-def _layer(kind: str, number: int, units: int, stack: cells.Stack, problem: Problem) -> "keras.layers.Layer":
+def _layer(
+    kind: str, number: int, units: int, stack: cells.Stack, problem: Problem, *, unroll: bool
+) -> "keras.layers.Layer":
     from keras import layers, regularizers
 
     network = problem.config.network
@@ -109,8 +114,8 @@ def _layer(kind: str, number: int, units: int, stack: cells.Stack, problem: Prob
         from forecast.models.sru import SRUCell
 
         name = settings.pop("name")
-        return layers.RNN(SRUCell(units, **settings), return_sequences=True, name=name)
-    settings |= {"return_sequences": True, "recurrent_dropout": network.recurrent_dropout}
+        return layers.RNN(SRUCell(units, **settings), return_sequences=True, unroll=unroll, name=name)
+    settings |= {"return_sequences": True, "recurrent_dropout": network.recurrent_dropout, "unroll": unroll}
     if kind == "rnn":
         return layers.SimpleRNN(units, **settings)
     gated = {"lstm": layers.LSTM, "gru": layers.GRU}[kind]
@@ -146,18 +151,20 @@ def named_weights(network: "keras.Model") -> dict[str, NDArray[np.float32]]:
     return {
         f"{layer.name}/{weight.name}": np.array(ops.convert_to_numpy(weight), np.float32)
         for layer in network.layers
-        for weight in layer.trainable_weights
+        for weight in layer.weights
     }
 
 
-def with_weights(kind: str, problem: Problem, weights: Weights) -> "keras.Model":
-    """The Keras network that holds the given weights, for blocks of any length; of several seeds, their mean."""
+def with_weights(
+    kind: str, problem: Problem, weights: Weights, *, length: int | None = None, unroll: bool = False
+) -> "keras.Model":
+    """The Keras network with the given weights, for blocks of `length` rows or any; of several seeds, their mean."""
     members = problem.config.training.seeds
     if members == 1:
-        return _with_weights(kind, problem, weights)
+        return _with_weights(kind, problem, weights, length, unroll)
     import keras
 
-    networks = [_with_weights(kind, problem, member(weights, number)) for number in range(members)]
+    networks = [_with_weights(kind, problem, member(weights, number), length, unroll) for number in range(members)]
     for number, network in enumerate(networks, start=1):
         network.name = f"{kind}_seed_{number}"
     every = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in networks[0].inputs]
@@ -166,9 +173,9 @@ def with_weights(kind: str, problem: Problem, weights: Weights) -> "keras.Model"
     return keras.Model(inputs, keras.layers.Average(name="seeds")(outputs), name=kind)
 
 
-def _with_weights(kind: str, problem: Problem, weights: Weights) -> "keras.Model":
+def _with_weights(kind: str, problem: Problem, weights: Weights, length: int | None, unroll: bool) -> "keras.Model":
     highway = HIGHWAY[0] in weights
-    network = build(kind, problem, highway=highway)
+    network = build(kind, problem, length=length, highway=highway, unroll=unroll)
     arrays = dict(weights)
     if highway:
         kernel = np.zeros((problem.lookback, problem.features + problem.ahead, problem.horizon), np.float32)

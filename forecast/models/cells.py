@@ -68,10 +68,12 @@ def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Fun
     projected = x @ kernel + bias
     hidden = np.zeros((len(x), len(recurrent)), np.float32)
     cell = np.zeros_like(hidden)
-    states = np.empty((*x.shape[:2], len(recurrent)), np.float32)
+    states, units = np.empty((*x.shape[:2], len(recurrent)), np.float32), len(recurrent)
     for t in range(x.shape[1]):
-        i, f, g, o = np.split(projected[:, t] + hidden @ recurrent, 4, axis=1)
-        cell = sigmoid(f) * cell + sigmoid(i) * activation(g)
+        gates = projected[:, t] + hidden @ recurrent
+        i_f, g, o = gates[:, : 2 * units], gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
+        i_f = sigmoid(i_f)
+        cell = i_f[:, units:] * cell + i_f[:, :units] * activation(g)
         hidden = sigmoid(o) * activation(cell)
         states[:, t] = hidden
     return states

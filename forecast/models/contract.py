@@ -94,6 +94,19 @@ class Fit:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The network that a training goes on from.
+
+    Attributes:
+        weights: As the earlier training left them.
+        freeze: Leave all layers but the head as they are.
+    """
+
+    weights: Weights
+    freeze: bool = False
+
+
 class Model(Protocol):
     """A registered model.
 
@@ -122,7 +135,10 @@ class Model(Protocol):
         ...
 
     def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
-        """Learns from the training rows of a panel; its validation rows may choose among what was learned."""
+        """Learns from the training rows of a panel; its validation rows may choose among what was learned.
+
+        Networks take a `Start` as well.
+        """
         ...
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Batch = tuple[NDArray[np.float32], Array]
 
+# The layer that learns even if the others are frozen.
+HEAD = "head"
 # Compiled networks that are kept for the next training.
 KEPT = 4
 # Labels beyond this many scales are cut: they come from windows that hardly moved before a jump.
@@ -35,12 +37,13 @@ LARGEST = 1e3
 
 @dataclass(frozen=True)
 class Program:
-    """A network to be trained: `build(kind, problem, length=...)` makes it."""
+    """A network to be trained: `build(kind, problem, length=...)` makes it; of a frozen one the head alone learns."""
 
     kind: str
     problem: Problem
     build: Callable[..., "keras.Model"]
     length: int
+    frozen: bool = False
 
 
 def descend(
@@ -160,9 +163,10 @@ def _fresh_network(program: Program, training: TrainingConfig, start: Weights) -
         variable.assign(value)
     for variable in network.optimizer.variables:
         variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-    for name, array in start.items():
-        layer, weight = name.split("/")
-        getattr(network.get_layer(layer), weight).assign(array)
+    for layer in network.layers:
+        for weight in layer.weights:
+            if (name := f"{layer.name}/{weight.name}") in start:
+                weight.assign(start[name])
     return network
 
 
@@ -186,6 +190,8 @@ def _compiled(program: Program) -> "keras.Model":
     )
     with devices.scope(), devices.policy():
         network = program.build(program.kind, program.problem, length=program.length)
+        for layer in network.layers:
+            layer.trainable = layer.name == HEAD or not program.frozen
         network.compile(
             optimizer=keras.optimizers.Adam(schedule, clipnorm=training.clip_norm),
             loss={"pinball": _pinball, "mse": _squared, "entropy": _entropy}[program.problem.config.loss],

@@ -26,6 +26,7 @@ from forecast.models.trees import (
     grow_forest,
     join_trees,
     leaf_values,
+    sound,
     stump,
     tree_shapes,
 )
@@ -55,6 +56,12 @@ class Forest:
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         return {**tree_shapes(problem.horizon), "residuals": (problem.horizon, len(QUANTILES))}
+
+    def sound(self, weights: Weights, problem: Problem) -> bool:
+        """Whether the trees can be walked."""
+        levels = problem.horizon * problem.ahead
+        seen = levels if levels <= MOST_AHEAD else problem.ahead
+        return sound(weights, problem.lookback * problem.features + seen)
 
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
@@ -86,6 +93,11 @@ class Boosting:
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:  # noqa: ARG002
         return {**tree_shapes(1), "quantile": (None,), "base": (len(QUANTILES),), "share": (1,)}
+
+    def sound(self, weights: Weights, problem: Problem) -> bool:
+        """Whether the trees can be walked."""
+        inputs = problem.lookback * problem.features + problem.ahead + 2
+        return len(weights["quantile"]) == len(weights["roots"]) and sound(weights, inputs)
 
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)

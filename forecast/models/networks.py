@@ -4,6 +4,7 @@ Keras builds and trains what stands above the highway (`architecture.py`, `desce
 `cells.py` validate and forecast with the same weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.models import cells, classes
-from forecast.models.architecture import HIGHWAY, build, members_of, named_weights, outputs_of, stack_of
-from forecast.models.contract import Fit, Problem, Watch, Weights, residual_quantiles, training_origins
+from forecast.models.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
+from forecast.models.contract import Fit, Problem, Start, Watch, Weights, residual_quantiles, training_origins
 from forecast.models.descent import Batch, Program, descend
 from forecast.models.highway import apply_highway, fit_highway
 from forecast.significance import diebold_mariano
@@ -72,11 +73,16 @@ class Network:
             stop=stop,
         )
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
-        given = self._given(panel, problem)
+    def fit(self, panel: Panel, problem: Problem, watch: Watch, start: Start | None = None) -> Fit:
+        """Trains the networks of all seeds, from their beginning or from those of an earlier training.
+
+        An earlier highway, and the band of directions, are kept: the networks learned what these leave over.
+        """
+        kept = {name: start.weights[name] for name in SHARED if name in start.weights} if start else {}
+        given = kept or self._given(panel, problem)
         fits: list[Fit] = []
         for number in range(problem.config.training.seeds):
-            fits.append(self._fit_member(panel, problem, watch, given, number))
+            fits.append(self._fit_member(panel, problem, watch, given, number, start))
             if fits[-1].interrupted:
                 break
         weights = fits[0].weights
@@ -107,7 +113,9 @@ class Network:
             np.concatenate(probabilities), np.concatenate(came), weights[classes.RATES], horizon=problem.horizon
         )
 
-    def _fit_member(self, panel: Panel, problem: Problem, watch: Watch, given: Weights, number: int) -> Fit:
+    def _fit_member(
+        self, panel: Panel, problem: Problem, watch: Watch, given: Weights, number: int, start: Start | None
+    ) -> Fit:
         training = replace(problem.config.training, seed=problem.config.training.seed + number)
         random = np.random.default_rng(training.seed)
         labels = training.labels
@@ -124,8 +132,8 @@ class Network:
             return x, labels_of(y, given)
 
         fit = descend(
-            Program(self.name, problem, build, length=problem.lookback + labels - 1),
-            start=self._start(panel, problem, given),
+            Program(self.name, problem, build, problem.lookback + labels - 1, frozen=bool(start and start.freeze)),
+            start=members_of(start.weights, problem)[number] if start else self._start(panel, problem, given),
             draw=draw,
             random=random,
             named_weights=named_weights,
@@ -166,13 +174,33 @@ class Network:
         return np.asarray(np.mean([self._forward(one, blocks.x, problem)[:, 0, 0] for one in several], axis=0))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
+        return self.quantiles(weights, [blocks], problem)[0][:, 0]
+
+    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
+        """Blocks of many labels, as in training, for the origins `first` to `stop` - 1.
+
+        Their forecasts differ from those of single origins in that a window's scale is that of the first origin of its
+        block, and cost a small part of the time: enough to see what moves have earned, and how often intervals missed.
+        """
+        labels = problem.config.training.labels
+        return self._blocks(inputs, np.arange(first, stop, labels), problem, labels)
+
+    def quantiles(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
+        """Normalised quantiles of every label, shape (N, S, H, Q) for each of several series, in one pass."""
+        x = np.concatenate([blocks.x for blocks in several])
+        outputs = self._outputs(weights, x, problem)
+        parts = np.split(outputs, np.cumsum([len(blocks.x) for blocks in several])[:-1])
+        return [part + apply_highway(weights, blocks)[..., None] for part, blocks in zip(parts, several, strict=True)]
+
+    def _outputs(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
+        """Normalised quantiles without the highway, shape (N, S, H, Q)."""
         several = members_of(weights, problem)
-        outputs = [self._forward(one, blocks.x, problem)[:, 0] for one in several]
+        outputs = [self._forward(one, x, problem) for one in several]
         if "residuals" in weights:
             outputs = [output + one["residuals"] for output, one in zip(outputs, several, strict=True)]
         # quantiles that cross are put in order (Chernozhukov et al. 2010), those of several seeds averaged
-        mean = np.mean([np.sort(output, axis=-1) for output in outputs], axis=0)
-        return np.asarray(mean + apply_highway(weights, blocks)[:, 0, :, None])
+        ordered = [np.sort(output, axis=-1) for output in outputs]
+        return ordered[0] if len(ordered) == 1 else np.asarray(np.mean(ordered, axis=0))
 
     def _forward(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
         run = partial(

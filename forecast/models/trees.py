@@ -56,6 +56,19 @@ def tree_shapes(outputs: int) -> dict[str, tuple[int | None, ...]]:
     return {**nodes, "value": (None, outputs), "roots": (None,)}
 
 
+def sound(weights: Weights, inputs: int) -> bool:
+    """Whether all numbers of nodes, leaves and inputs point to something that is there."""
+    nodes, leaves = len(weights["feature"]), len(weights["value"])
+    ends = {"feature": inputs, "left": nodes, "right": nodes, "leaf": leaves, "roots": nodes}
+    whole = all(_within(weights[name], end) for name, end in ends.items())
+    return whole and all(len(weights[name]) == nodes for name in ("threshold", "left", "right", "leaf"))
+
+
+def _within(numbers: NDArray[Any], end: int) -> bool:
+    """Whether there are whole numbers, from 0 to `end` - 1."""
+    return numbers.dtype.kind in "iu" and bool(len(numbers) and numbers.min() >= 0 and numbers.max() < end)
+
+
 def one_tree(*, feature: Array, threshold: Array, left: Array, right: Array, value: Array) -> dict[str, NDArray[Any]]:
     """One tree as arrays; leaves are the nodes whose children are no nodes after them, as in both of scikit-learn's.
 

@@ -147,6 +147,8 @@ def _names(reading: Reading, wanted: Sequence[str]) -> list[str]:
     Raises:
         SourceError: one of them is not there, or holds no numbers.
     """
+    if not wanted:
+        return []
     there = {name.strip().casefold(): name for name in reversed(reading.numeric)}
     if missing := [name for name in wanted if name.strip().casefold() not in there]:
         listed = ", ".join(reading.numeric)

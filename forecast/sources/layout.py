@@ -24,6 +24,9 @@ from forecast.sources.numbers import read_numbers
 
 Rows = Sequence[Sequence[str]]
 
+# What a column of dates is worth at most, under a name that says so, and how much less each later one is.
+BEST, LATER = 2.0, 0.001
+
 
 @dataclass(frozen=True)
 class Place:
@@ -81,10 +84,14 @@ def find_table(rows: Rows) -> Place | None:
     width = _usual_width(rows)
     if width < 2:
         return None
-    found = [place for column in range(width) if (place := _table_by(rows, column, width)) is not None]
-    if not found:
-        return _table_without_dates(rows, width)
-    return max(found, key=lambda place: place.score)
+    best = None
+    for column in range(width):
+        if best is not None and best.score >= BEST - column * LATER:
+            break  # no later column can do better
+        place = _table_by(rows, column, width)
+        if place is not None and (best is None or place.score > best.score):
+            best = place
+    return best or _table_without_dates(rows, width)
 
 
 def _usual_width(rows: Rows) -> int:
@@ -110,7 +117,7 @@ def _table_by(rows: Rows, column: int, width: int) -> Place | None:
     if dates.bare and not named and unevenness(dates.stamps).back > 0.05:
         return None
     filled = [any(row) for row in rows[start:]]
-    score = float(np.mean(~np.isnat(dated.stamps[start:])[filled])) + named - dates.bare - column / 1000
+    score = float(np.mean(~np.isnat(dated.stamps[start:])[filled])) + named - dates.bare - column * LATER
     return Place(start, header, width, column, score, _spare(rows[start:], width))
 
 

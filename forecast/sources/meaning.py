@@ -170,7 +170,7 @@ def _numeric(columns: Mapping[str, pa.Array], table: Table) -> tuple[list[str], 
     samples = {name: cells[:: max(1, len(cells) // 400)] for name, cells in columns.items()}
     likely = "." if dict(table.form).get("delimiter", "comma") == "comma" else ","
     able = {
-        name: cells for name, cells in samples.items() if max(read_numbers(cells, mark).share for mark in ".,") > 0.5
+        name: cells for name, cells in samples.items() if any(read_numbers(cells, mark).share > 0.5 for mark in ".,")
     }
     mark = decimal_mark(able.values(), likely=likely)
     places = {name: place for place, name in enumerate(_named(table)[0])}

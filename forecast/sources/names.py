@@ -6,6 +6,7 @@ In: names as they stand in a header. Out: their words and their roles.
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import takewhile
 
 
@@ -16,6 +17,7 @@ def plain(text: str) -> str:
     return bare.translate(str.maketrans("łøıđ", "loid"))
 
 
+@lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name, plain and without numbering or brackets: `4. AdjClose**` is (adj, close)."""
     words = tuple(_split(name))

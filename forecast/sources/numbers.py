@@ -120,7 +120,8 @@ def decimal_mark(columns: Iterable[pa.Array], *, likely: str) -> tuple[str, bool
     change less from row to row, then `likely` for commas and the decimal point for points.
     """
     texts = [column for column in columns if pa.types.is_string(column.type)]
-    samples = [_bare(column[:: max(1, len(column) // SAMPLE)])[0] for column in texts]
+    samples = [column[:: max(1, len(column) // SAMPLE)] for column in texts]
+    samples = [sample if _cast(sample) is not None else _bare(sample)[0] for sample in samples]
     votes = {mark: sum(_only(sample, mark) for sample in samples) for mark in GRAMMARS}
     if votes["."] != votes[","]:
         return max(votes, key=votes.__getitem__), False

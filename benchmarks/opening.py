@@ -1,0 +1,156 @@
+"""How long a saved model takes to forecast in a cold process, beside the same network through Keras.
+
+    make bench                                  or .venv/bin/python benchmarks/opening.py --repeat 9
+
+Each contender is a process of its own, timed from its start to its end, in turns after one round to warm up. Results go
+to benchmarks/opening.md. Leave the machine alone meanwhile: the results say how busy others kept it.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import machine
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "opening.md"
+DATA = ROOT / "data" / "sp500.csv"
+SERIES, ROWS = 1000, 500
+KERAS = """
+import json, sys
+import keras, numpy as np, pandas as pd
+about = json.load(open(sys.argv[1] + "/bundle.json"))
+network = keras.saving.load_model(sys.argv[1] + "/model.keras", safe_mode=True)
+rows = pd.read_csv(sys.argv[2])[about["target"]].to_numpy()[-about["config"]["lookback"] - 1 :]
+moves, scale = np.diff(rows), np.abs(np.diff(rows)).mean()
+units = np.sort(network.predict((moves / scale)[None, :, None], verbose=0)[0, 0])
+print(json.dumps((rows[-1] + units * scale * np.sqrt(np.arange(1, len(units) + 1))[:, None]).tolist()))
+"""
+
+
+def wide_file(path: Path) -> None:
+    """A thousand random walks of 500 business days, one column each.
+
+    Without pandas: a process begins with as much memory in its record as the one that starts it.
+    """
+    walks = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(0).normal(size=(ROWS, SERIES)), axis=0))
+    days = np.busday_offset("2022-01-03", np.arange(ROWS))
+    with path.open("w") as file:
+        file.write(",".join(["Date", *(f"S{number:04d}" for number in range(SERIES))]) + "\n")
+        for day, values in zip(days, walks, strict=True):
+            file.write(",".join([str(day), *(f"{value:.4f}" for value in values)]) + "\n")
+
+
+def contenders(model: Path, wide: Path) -> dict[str, list[str]]:
+    """The command of each."""
+    predict = [sys.executable, "-m", "forecast", "predict"]
+    return {
+        "forecast predict data/sp500.csv --model DIR --json": [*predict, str(DATA), "--model", str(model), "--json"],
+        "keras.saving.load_model, the same network": [sys.executable, "-c", KERAS, str(model), str(DATA)],
+        "forecast predict data/sp500.csv --model DIR --json --backend keras": [
+            *[*predict, str(DATA), "--model", str(model), "--json", "--backend", "keras"]
+        ],
+        f"forecast predict WIDE:* --model DIR --json, {SERIES:,} series of {ROWS} rows": [
+            *[*predict, f"{wide}:*", "--model", str(model), "--json"]
+        ],
+    }
+
+
+def run_once(command: list[str]) -> tuple[float, float, float]:
+    """Seconds from start to end, processor seconds, and the most memory in MB."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+    answer = process.stdout.read() if process.stdout else b""
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    json.loads(answer)
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def measure(commands: dict[str, list[str]], repeat: int) -> dict[str, list[tuple[float, float, float]]]:
+    """All contenders in turns; the first round is forgotten."""
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
+    for number in range(repeat + 1):
+        for name, command in commands.items():
+            outcome = run_once(command)
+            print(f"round {number} of {repeat}, {name}: {outcome[0]:.2f} s, {outcome[2]:.0f} MB", flush=True)
+            if number:
+                found[name].append(outcome)
+    return found
+
+
+def page(found: dict[str, list[tuple[float, float, float]]], repeat: int, others: float) -> str:
+    """The results as Markdown."""
+    rows = []
+    first = median(next(iter(found.values())), 0)
+    for name, outcomes in found.items():
+        seconds = [outcome[0] for outcome in outcomes]
+        span = f"{min(seconds):.2f} .. {max(seconds):.2f}"
+        numbers = f"{median(outcomes, 0):.2f} | {span} | {median(outcomes, 1):.2f} | {median(outcomes, 2):.0f}"
+        rows.append(f"| `{name}` | {numbers} | {median(outcomes, 0) / first:.1f} |")
+    return "\n".join(
+        [
+            "# A forecast from a saved model, in a cold process",
+            "",
+            f"Written by `.venv/bin/python benchmarks/opening.py --repeat {repeat}` on {datetime.now(UTC):%Y-%m-%d}. "
+            "Not edited by hand.",
+            "",
+            f"- Machine: {machine.describe()}.",
+            f"- Other processes kept {others:.1f} cores busy; above 0.2 the times are too long.",
+            "- Seconds: from the start of a process to its end; files, byte code and sessions of the exchange are "
+            f"there from the round before. Medians of {repeat} rounds in turns.",
+            "- The model: `forecast train data/sp500.csv`, two layers of 32 LSTM cells, 30 steps.",
+            "",
+            "| process | median [s] | min .. max [s] | processor [s] | memory [MB] | times the first |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def median(outcomes: list[tuple[float, float, float]], place: int) -> float:
+    """The median of one of the numbers."""
+    return statistics.median(outcome[place] for outcome in outcomes)
+
+
+def watched(work: Callable[[], dict]) -> tuple[dict, float]:
+    """What `work` gives, and how many cores others kept busy meanwhile."""
+    started, (busy, ours) = time.perf_counter(), machine.processor_seconds()
+    result = work()
+    busy, ours = (after - before for after, before in zip(machine.processor_seconds(), (busy, ours), strict=True))
+    return result, max(0.0, busy - ours) / (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Trains, measures, writes."""
+    parser = argparse.ArgumentParser(
+        description="Times forecasts from a saved model, and writes benchmarks/opening.md."
+    )
+    parser.add_argument("--repeat", type=int, default=9)
+    repeat = parser.parse_args().repeat
+    with tempfile.TemporaryDirectory() as folder:
+        model, wide = Path(folder) / "model", Path(folder) / "wide.csv"
+        train = [sys.executable, "-m", "forecast", "train", str(DATA), "--save", str(model)]
+        subprocess.run(train, check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)})  # noqa: S603
+        wide_file(wide)
+        found, others = watched(lambda: measure(contenders(model, wide), repeat))
+    RESULTS.write_text(page(found, repeat, others))
+
+
+if __name__ == "__main__":
+    main()

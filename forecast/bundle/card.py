@@ -1,0 +1,150 @@
+"""The card of a saved model, as lines of text: what it is, what it knows, how good it was, and how it is built."""
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecast.bundle.opening import open_model, read_description
+from forecast.calendars import count_steps
+from forecast.features import names_of
+from forecast.models import Problem, find_model
+from forecast.models.architecture import HIGHWAY, outputs_of, stack_of
+from forecast.training import TrainedModel
+
+# Series that a card lists, and the width of its first column.
+LISTED, WIDTH = 12, 14
+
+
+def card(path: str | Path) -> list[str]:
+    """The lines of the card.
+
+    Raises:
+        BundleError: as `open_model`.
+    """
+    model, fields = open_model(path), read_description(path)
+    parts = (
+        _head(model, fields),
+        _sees(model),
+        _trained(model),
+        _made(model, fields),
+        _tested(fields),
+        _network(model),
+    )
+    lines = [line for part in parts for line in (*part, "")]
+    return ["".join(letter if letter.isprintable() else "?" for letter in line) for line in lines[:-1]]
+
+
+def _row(name: str, value: object) -> str:
+    return f"{name:<{WIDTH}}{value}"
+
+
+def _head(model: TrainedModel, fields: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{model.model}: {find_model(model.model).summary}"
+    yield _row("made", f"{model.created}, bundle format {fields['format']}")
+    sizes = ", ".join(f"{name} {entry.get('bytes', 0):,} bytes" for name, entry in fields["files"].items())
+    yield _row("files", sizes)
+    yield _row("weights", f"{sum(array.size for array in model.weights.values()):,} numbers")
+
+
+def _sees(model: TrainedModel) -> Iterator[str]:
+    config, known = model.config, model.trained_on[0]
+    past, ahead = names_of(config.inputs, model.target)
+    what = "chances of down, flat and up" if config.task == "direction" else "quantiles 5, 10, 25, 50, 75, 90 and 95 %"
+    yield _row(
+        "forecasts", f"{model.target} [{known.unit}], {count_steps(config.horizon, known.frequency)} ahead: {what}"
+    )
+    yield _row("sees", f"the last {config.lookback} differences of {', '.join(past)}, over their mean size")
+    if config.training.normalisation == "level":
+        yield _row("", "scaled to [0, 1] as levels, the tutorials' way")
+    if ahead:
+        yield _row("ahead", ", ".join(ahead))
+
+
+def _trained(model: TrainedModel) -> Iterator[str]:
+    count = len(model.trained_on)
+    yield _row("trained on", f"{count:,} series, {sum(known.rows for known in model.trained_on):,} rows")
+    for known in model.trained_on[:LISTED]:
+        where = f", exchange {known.exchange}" if known.exchange else ""
+        yield _row("", f"{known.series}: {known.rows:,} rows, {known.first} to {known.last}, {known.frequency}{where}")
+        yield _row("", f"  minimum {known.scaler.minimum[0]:.6g}, range {known.scaler.span[0]:.6g} {known.unit}")
+        yield _row("", f"  sha256 {known.sha256}")
+    if count > LISTED:
+        yield _row("", f"... {count - LISTED:,} more in bundle.json")
+
+
+def _made(model: TrainedModel, fields: Mapping[str, Any]) -> Iterator[str]:
+    config = model.config
+    shares = f"{config.train_share:.0%} training, {config.validation_share:.0%} validation"
+    yield _row("training", f"{shares}; seed {config.training.seed}, {model.seconds:.1f} s")
+    if model.history:
+        last = min(model.history, key=lambda row: row.validation_loss)
+        yield _row("", f"{config.training.steps} steps, best validation loss {last.validation_loss:.4f} at {last.step}")
+    yield _row("versions", ", ".join(f"{name} {number}" for name, number in fields["versions"].items()))
+    for parent in model.ancestry:
+        yield _row("goes on from", ", ".join(f"{name} {value}" for name, value in parent.items()))
+    if model.interrupted:
+        yield _row("", "its training was stopped by Ctrl-C")
+
+
+def _tested(fields: Mapping[str, Any]) -> Iterator[str]:
+    if not fields["tested"]:
+        yield _row("tested", "not recorded in this bundle")
+    for number, one in enumerate(fields["tested"][:LISTED]):
+        verdict = one.get("verdict", {}).get("sentence")
+        yield _row("tested" if number == 0 else "", f"{one.get('series')}, {one.get('first')} to {one.get('last')}")
+        if one.get("scores"):
+            numbers = {name: value for name, value in one["scores"].items() if isinstance(value, int | float)}
+            yield _row("", "  " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+        if verdict:
+            yield _row("", f"  {verdict}")
+    if len(fields["tested"]) > LISTED:
+        yield _row("", f"... {len(fields['tested']) - LISTED:,} more in bundle.json")
+
+
+def _network(model: TrainedModel) -> Iterator[str]:
+    """The layers as boxes, from the inputs down, each with the shape that leaves it and its weights."""
+    if not find_model(model.model).gradient:
+        for name, array in sorted(model.weights.items()):
+            yield _row("array", f"{name} {array.shape}")
+        return
+    rows = list(_layers(model.problem, model))
+    width = max(len(text) for text, _ in rows)
+    for number, (text, shape) in enumerate(rows):
+        if number:
+            yield f"  {'│':^{width + 2}}"
+        yield f"  ┌{'─' * (width + 2)}┐"
+        yield f"  │ {text:<{width}} │  {shape}"
+        yield f"  └{'─' * (width + 2)}┘"
+    yield from _beside(model)
+
+
+def _layers(problem: Problem, model: TrainedModel) -> Iterator[tuple[str, str]]:
+    stack, columns = stack_of(model.model, problem), problem.features + problem.ahead
+    steps, outputs = outputs_of(problem)
+    yield "inputs", f"({problem.lookback}, {columns})"
+    for number, (kind, units) in enumerate(stack.layers, start=1):
+        length = 1 if stack.windowed else problem.lookback
+        more = ", normalised" * stack.norm + ", inputs added" * stack.residual
+        yield (
+            f"{kind} {units}{more}: {_count(model, f'{kind}_{number}/', f'norm_{number}/'):,} weights",
+            f"({length}, {units})",
+        )
+    yield f"head: {_count(model, 'head/'):,} weights", f"({steps}, {outputs})"
+
+
+def _beside(model: TrainedModel) -> Iterator[str]:
+    seeds = model.config.training.seeds
+    if seeds > 1:
+        yield f"  the mean of {seeds} such networks"
+    if HIGHWAY[0] in model.weights:
+        used = "added to all quantiles" if np.any(model.weights[HIGHWAY[0]]) else "unused: it did not help"
+        shape = " x ".join(map(str, model.weights[HIGHWAY[0]].shape))
+        yield f"  beside it a linear highway from the inputs, {shape}: {used}"
+
+
+def _count(model: TrainedModel, *starts: str) -> int:
+    members = model.config.training.seeds
+    return sum(prod(array.shape) for name, array in model.weights.items() if name.startswith(starts)) // members

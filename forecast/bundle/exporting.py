@@ -1,0 +1,141 @@
+"""Networks for other runtimes: Keras' own export, and a look in the runtime itself at whether it says the same.
+
+What is exported is the network for one window: normalised differences in, normalised quantiles out, as docs/bundle.md
+describes them. Shape (1, L, F+K) to (1, 1, H, Q), of any number of windows where the format allows it.
+"""
+
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.errors import ConfigError, ModelError
+from forecast.files import holds_other, whole_file, whole_folder
+from forecast.models import NETWORKS, Problem
+from forecast.models.architecture import with_weights
+from forecast.training import TrainedModel
+
+Single = NDArray[np.float32]
+Run = Callable[[Path, list[Single]], Single]
+
+ENDINGS = {"saved_model": ".saved_model", "onnx": ".onnx", "litert": ".tflite"}
+KERAS_NAMES = {"saved_model": "tf_saved_model", "onnx": "onnx", "litert": "litert"}
+# What each needs beside TensorFlow.
+NEEDED = {"saved_model": (), "onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
+# Windows that both are asked about, and the largest difference, in shares of the largest output.
+WINDOWS, TOLERANCE = 16, 1e-4
+
+
+def check_format(kind: str) -> None:
+    """Refuses a format that there is not, or whose packages are missing.
+
+    Raises:
+        ConfigError: names what there is, or what to install.
+    """
+    from importlib.util import find_spec
+
+    if kind not in ENDINGS:
+        raise ConfigError(f"`format` must be one of {', '.join(ENDINGS)}. Received: {kind}.")
+    if missing := [package for package in NEEDED[kind] if find_spec(package) is None]:
+        raise ConfigError(
+            f"the format {kind} needs packages that are not here: {', '.join(missing)}. pip install 'forecast[export]'."
+        )
+
+
+def export(model: TrainedModel, kind: str, path: Path) -> float:
+    """Writes a network, whole or not at all, once its runtime has said the same as this program.
+
+    Returns:
+        The largest difference on random inputs, over the largest output.
+    Raises:
+        ConfigError: the model is no network, the format is not there, or `path` holds something else.
+        ModelError: Keras cannot export the network, or the runtime says something else.
+    """
+    check_format(kind)
+    if model.model not in NETWORKS:
+        raise ConfigError(f"networks can be exported: {', '.join(NETWORKS)}. Received: {model.model}.")
+    folder = kind == "saved_model"
+    if holds_other(path, "saved_model.pb") if folder else path.is_dir():
+        raise ConfigError(f"--out must be a new {'folder' if folder else 'file'}, or one to replace. {path} is none.")
+    # LiteRT has no loops over lists of tensors: there the recurrence is written out step by step
+    unroll = kind == "litert"
+    network = with_weights(model.model, model.problem, model.weights, length=model.problem.lookback, unroll=unroll)
+    inputs = random_inputs(model.problem)
+    expected = np.asarray(network.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0))
+    with (whole_folder if folder else whole_file)(path) as work:
+        _write(network, kind, work)
+        difference = float(np.abs(RUNTIMES[kind](work, inputs) - expected).max() / np.abs(expected).max())
+        if not difference <= TOLERANCE:
+            raise ModelError(f"{kind} differs from Keras by {difference:.1e} of the outputs; nothing was written.")
+    return difference
+
+
+def random_inputs(problem: Problem) -> list[Single]:
+    """Windows of noise (N, L, F+K), and moves of the columns known ahead (N, 1, H, K) where a network sees them."""
+    random = np.random.default_rng(0)
+    windows = random.standard_normal((WINDOWS, problem.lookback, problem.features + problem.ahead)).astype(np.float32)
+    config = problem.config
+    highway = config.network.highway and config.training.normalisation == "window" and config.task == "forecast"
+    if not (problem.ahead and highway):
+        return [windows]
+    return [windows, random.standard_normal((WINDOWS, 1, problem.horizon, problem.ahead)).astype(np.float32)]
+
+
+def _write(network: Any, kind: str, path: Path) -> None:
+    """Keras' export, without its messages on standard output."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of the converters, which no user can put right
+        try:
+            network.export(str(path), format=KERAS_NAMES[kind], verbose=False)
+        except (ImportError, ValueError, TypeError, RuntimeError, AttributeError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ModelError(f"Keras cannot export this network as {kind}. {reason}.") from error
+
+
+def _run_saved_model(path: Path, inputs: list[Single]) -> Single:
+    import tensorflow as tf
+
+    served = tf.saved_model.load(str(path))  # holds the variables
+    return np.asarray(served.serve(inputs if len(inputs) > 1 else inputs[0]))
+
+
+def _run_onnx(path: Path, inputs: list[Single]) -> Single:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_inputs()]
+    return np.asarray(session.run(None, dict(zip(names, inputs, strict=True)))[0])
+
+
+def _run_litert(path: Path, inputs: list[Single]) -> Single:
+    """Window by window, in the order in which the file names its inputs."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    places, (output,) = interpreter.get_input_details(), interpreter.get_output_details()
+    by_rank = {one.ndim: one for one in inputs}
+    found = []
+    for number in range(len(inputs[0])):
+        for place in places:
+            interpreter.set_tensor(place["index"], by_rank[len(place["shape"])][number : number + 1])
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(output["index"])[0])
+    return np.array(found)
+
+
+RUNTIMES: dict[str, Run] = {"saved_model": _run_saved_model, "onnx": _run_onnx, "litert": _run_litert}
+
+
+def usage(model: TrainedModel) -> str:
+    """What goes in and what comes out, in a sentence."""
+    problem = model.problem
+    return (
+        f"In: windows (N, {problem.lookback}, {problem.features + problem.ahead}) of differences over their mean size. "
+        f"Out: moves in that unit; docs/bundle.md says how they become values."
+    )

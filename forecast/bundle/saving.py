@@ -1,0 +1,70 @@
+"""Saving a bundle, whole or not at all."""
+
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from forecast.bundle.arrays import write_arrays
+from forecast.bundle.description import describe
+from forecast.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
+from forecast.errors import BundleError
+from forecast.files import holds_other, whole_file, whole_folder
+from forecast.models import find_model
+from forecast.training import TrainedModel
+
+ZIP = ".zip"
+
+
+def save_model(model: TrainedModel, path: str | Path) -> Path:
+    """Writes a bundle, whole or not at all; a bundle that is there already is replaced.
+
+    Args:
+        path: A folder, or a file that ends in .zip.
+    Raises:
+        BundleError: `path` holds something else than a bundle.
+        WriteError: the disk is full, or the folder cannot be written to.
+    """
+    path = Path(path)
+    check_folder(path)
+    if path.suffix.lower() != ZIP:
+        with whole_folder(path) as work:
+            write_bundle(model, work)
+        return path
+    with whole_file(path) as work:
+        folder = work.with_name("bundle")
+        folder.mkdir()
+        write_bundle(model, folder)
+        with ZipFile(work, "w", ZIP_DEFLATED) as archive:
+            for file in sorted(folder.iterdir()):
+                archive.write(file, f"{path.stem}/{file.name}")
+    return path
+
+
+def check_folder(path: Path) -> None:
+    """Refuses a place that holds something else than a bundle.
+
+    Raises:
+        BundleError: `path` is a folder with other content, or a file that is no zip file.
+    """
+    if path.suffix.lower() == ZIP:
+        if path.exists() and not (path.is_file() and path.read_bytes()[:2] in (b"PK", b"")):
+            raise BundleError(f"a bundle is written to a new file or over one. {path} is something else.")
+    elif holds_other(path, DESCRIPTION):
+        raise BundleError(f"a bundle is written to a new folder or over a bundle. {path} holds something else.")
+
+
+def write_bundle(model: TrainedModel, folder: Path) -> None:
+    """The files of a bundle, into a folder that is there and empty.
+
+    Raises:
+        BundleError: the model is larger than a bundle may be.
+    """
+    write_arrays(model.weights, folder / WEIGHTS)
+    if find_model(model.model).gradient:
+        from forecast.models.architecture import with_weights
+
+        with_weights(model.model, model.problem, model.weights).save(folder / KERAS)
+    for file in folder.iterdir():
+        if file.stat().st_size > LIMITS[file.name]:
+            raise BundleError(f"{file.name} must have at most {LIMITS[file.name]:,} bytes. Train a smaller model.")
+    files = {file.name: digest(Folder(folder), file.name, folder) for file in sorted(folder.iterdir())}
+    (folder / DESCRIPTION).write_text(describe(model, files), encoding="utf-8")

@@ -1,0 +1,25 @@
+"""What a saved model is."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.options import JSON, VERBOSE, shared
+
+
+@shared(JSON, VERBOSE)
+def show(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(metavar="DIR", help="Folder or zip file of a saved model.")],
+) -> None:
+    """The card of a saved model: what it is, what it was trained on and how, and how good it was."""
+    from forecast import bundle
+
+    if ctx.params["as_json"]:
+        print(json.dumps(bundle.read_description(model)))
+        return
+    from forecast.bundle.card import card
+
+    print("\n".join(card(model)))

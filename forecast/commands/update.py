@@ -1,0 +1,53 @@
+"""A saved network takes in new rows."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.commands.setup import SeriesArguments, load_keras, load_many, say_interrupted
+from forecast.options import SOURCE, VERBOSE, shared
+from forecast.terminal import TrainingBar, say
+
+
+@shared(SOURCE, VERBOSE)
+def update(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(metavar="DIR", help="Saved model.")],
+    series: SeriesArguments,
+    save: Annotated[Path | None, typer.Option(help="Folder for the new bundle [DIR itself].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps [half of the first training's].", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate [a quarter].")] = None,
+    freeze: Annotated[bool, typer.Option("--freeze", help="Leave all layers but the head as they are.")] = False,
+) -> None:
+    """Train a saved network on with new rows: same scaler, windows and layers, old rows kept in the mix.
+
+    Says whether that helped on the last rows, which neither the old nor the new model saw. The old bundle stays until
+    the new one is whole.
+    """
+    from dataclasses import asdict
+
+    from forecast import bundle, updating
+    from forecast.forecasting import assumptions
+    from forecast.models import Watch
+    from forecast.report import finite
+
+    old = bundle.open_model(model)
+    bundle.check_folder(save or model)
+    several = load_many(series, ctx.params, old.config)
+    for sentence in assumptions(old, several):
+        say(sentence)
+    load_keras([old.model])
+    with TrainingBar() as bar:
+        new = updating.update(
+            old, several, steps=steps, learning_rate=learning_rate, freeze=freeze, watch=Watch(bar.advance)
+        )
+    say_interrupted([new] if new.interrupted else [], ())
+    worth = updating.compare(old, new, several)
+    tested = tuple({**finite(asdict(one)), "verdict": {"sentence": one.sentence}} for one in worth)
+    bundle.save_model(replace(new, tested=tested), save or model)
+    for one in worth:
+        print(one.sentence)
+    rows = sum(known.rows for known in new.trained_on)
+    print(f"{new.model} has now learned from {rows:,} rows of {len(new.trained_on)} series and is in {save or model}")

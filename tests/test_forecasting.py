@@ -1,0 +1,105 @@
+"""Forecasts of one series or many: the same, whoever goes with it; and what is said about new ones."""
+
+import csv
+
+import numpy as np
+import pytest
+from conftest import EVERY, make_series, random_walk
+
+from forecast.bundle import save_model
+from forecast.bundle.keras_file import open_in_keras
+from forecast.errors import BundleError, SeriesTooShort
+from forecast.forecasting import assumptions, forecast_all, record, write_table
+from forecast.models import MODELS, NETWORKS
+from forecast.training import train
+
+OTHERS = [make_series(50 + random_walk(rows, seed=rows), f"other {rows}") for rows in (60, 120, 200, 201)]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_series_is_forecast_the_same_alone_and_among_others(name, trained, walk):
+    together, failed = forecast_all(trained(name), [*OTHERS, walk])
+    assert not failed
+    for one, found in zip([*OTHERS, walk], together, strict=True):
+        alone = trained(name).forecast(one)
+        np.testing.assert_allclose(found.quantiles, alone.quantiles, rtol=1e-5)
+        assert (found.series, found.dates) == (alone.series, alone.dates)
+
+
+def test_one_that_cannot_be_forecast_does_not_stop_the_others(trained, walk):
+    short = make_series(random_walk(6), "short")
+    made, failed = forecast_all(trained("lstm"), [*OTHERS, short, walk])
+    assert [one.series for one in made] == [*(one.name for one in OTHERS), walk.name]
+    assert isinstance(failed["short"], SeriesTooShort)
+    assert "needs at least 9 rows (lookback=8). Received: 6, 3 too few." in str(failed["short"])
+
+
+def test_a_forecast_of_a_new_series_follows_its_scale(trained):
+    """Ten times the prices, ten times the forecast: nothing of the scale of another series is in it."""
+    series = OTHERS[2]
+    larger = make_series(10 * series.y, "larger")
+    one, other = trained("lstm").forecasts([series, larger])
+    np.testing.assert_allclose(other.quantiles, 10 * one.quantiles, rtol=1e-5)
+
+
+def test_what_is_assumed_is_said(trained, walk):
+    assert assumptions(trained("lstm"), [walk]) == []
+    said = assumptions(trained("lstm"), OTHERS)
+    assert "other 60, other 120, other 200, other 201: not among the series" in said[0]
+    revised = make_series(walk.y + 1, walk.name)
+    assert "are not those that the model was trained on" in assumptions(trained("lstm"), [revised])[0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_keras_says_what_the_equations_say(name, trained, walk, tmp_path):
+    save_model(trained(name), tmp_path / name)
+    if name == "sru":
+        save_model(trained(name), tmp_path / "sru.zip")
+    found = open_in_keras(tmp_path / ("sru.zip" if name == "sru" else name)).forecast(walk)
+    np.testing.assert_allclose(found.quantiles, trained(name).forecast(walk).quantiles, rtol=1e-5)
+
+
+def test_a_model_without_a_network_has_no_keras_backend(trained, tmp_path):
+    with pytest.raises(BundleError, match="naive is no network"):
+        open_in_keras(save_model(trained("naive"), tmp_path / "naive"))
+
+
+def test_a_wicked_keras_file_is_not_opened(trained, tmp_path):
+    """A layer that is code: refused by its name, before Keras sees it."""
+    import hashlib
+    import json
+    import zipfile
+
+    from test_bundle import edit
+
+    folder = save_model(trained("lstm"), tmp_path / "lstm")
+    with zipfile.ZipFile(folder / "model.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][1] |= {"class_name": "system", "module": "os"}
+    with zipfile.ZipFile(folder / "model.keras", "w") as archive:
+        for name, content in (members | {"config.json": json.dumps(config).encode()}).items():
+            archive.writestr(name, content)
+    content = (folder / "model.keras").read_bytes()
+    entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    edit(folder, lambda fields: fields["files"].update({"model.keras": entry}))
+    with pytest.raises(BundleError, match=r"a network is made of Keras' layers. Received: 'os.system'"):
+        open_in_keras(folder)
+
+
+def test_a_table_has_a_row_for_each_step_and_quotes_names(trained, tmp_path):
+    series = make_series(random_walk(100), 'a, "b"')
+    write_table([record(trained("lstm").forecast(series))], tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["1", "2", "3"]
+    assert {row["series"] for row in rows} == {'a, "b"'}
+    assert float(rows[0]["q50"]) == trained("lstm").forecast(series).median[0]
+
+
+def test_ensembles_go_together_too(walk):
+    from forecast.config import override
+
+    model = train(walk, "dense", override(EVERY, {"seeds": 2, "steps": 2}))
+    found, _ = forecast_all(model, [OTHERS[1], walk])
+    np.testing.assert_allclose(found[1].quantiles, model.forecast(walk).quantiles, rtol=1e-6)
