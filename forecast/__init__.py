@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from forecast.direction import run_direction
     from forecast.errors import ForecastError
     from forecast.experiment import Experiment, run
+    from forecast.explanation import Explanation, explain
     from forecast.models import MODELS, Watch
     from forecast.series import TimeSeries
     from forecast.sources import inspect, load, load_all
@@ -31,6 +32,7 @@ _HOME = {
     "MODELS": "models",
     "Experiment": "experiment",
     "ExperimentConfig": "config",
+    "Explanation": "explanation",
     "Forecast": "training",
     "ForecastError": "errors",
     "InputConfig": "config",
@@ -39,6 +41,7 @@ _HOME = {
     "TrainedModel": "training",
     "TrainingConfig": "config",
     "Watch": "models",
+    "explain": "explanation",
     "inspect": "sources",
     "load": "sources",
     "load_all": "sources",
@@ -53,6 +56,7 @@ __all__ = [
     "MODELS",
     "Experiment",
     "ExperimentConfig",
+    "Explanation",
     "Forecast",
     "ForecastError",
     "InputConfig",
@@ -61,6 +65,7 @@ __all__ = [
     "TrainedModel",
     "TrainingConfig",
     "Watch",
+    "explain",
     "inspect",
     "load",
     "load_all",

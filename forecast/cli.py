@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from forecast.commands.explain import explain
 from forecast.commands.fetch import fetch
 from forecast.commands.inspect import inspect
 from forecast.commands.models import models
@@ -31,7 +32,7 @@ app = typer.Typer(
     help="Honest time-series forecasts with Keras: networks that are always measured against the naive forecast. "
     "No investment advice.",
 )
-for command in (run, train, tune, predict, fetch, inspect, models):
+for command in (run, train, tune, predict, explain, fetch, inspect, models):
     app.command()(command)
 
 

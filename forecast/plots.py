@@ -1,11 +1,13 @@
 """Pictures of an experiment: each one a function of a result and a Matplotlib Axes, usable in a notebook.
 
-`save_plots` draws the set that a run keeps. Nothing here touches Matplotlib's global state.
+`save_plots` draws the set that a run keeps. All are in the style of `style.py`; Matplotlib's global state stays as it
+was. A model has one colour and one kind of line in every picture: networks are drawn solid, other learned models
+dashed, the classics dash-dotted, baselines dotted.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,16 +20,35 @@ from forecast.files import whole_file
 from forecast.models import BASELINES, NETWORKS
 from forecast.series import TimeSeries
 from forecast.sources.inspection import Inspection
+from forecast.style import styled
 from forecast.training import TrainedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which the colour-blind can tell apart.
+# Okabe and Ito's palette, which the colour-blind can tell apart; within a kind of line no colour stands twice.
 TRUTH, GREY = "#000000", "#767676"
-COLOURS = {"lstm": "#0072B2", "gru": "#009E73", "rnn": "#D55E00", "dense": "#CC79A7", "sru": "#E69F00"}
-BASELINE_COLOURS = {"naive": "#767676", "drift": "#A6761D", "seasonal_naive": "#56B4E9"}
+BLUE, GREEN, RED, PINK, ORANGE, SKY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9"
+SOLID, DASHED, MIXED, DOTTED = "-", "--", "-.", ":"
+LINES = {
+    "lstm": (BLUE, SOLID),
+    "gru": (GREEN, SOLID),
+    "rnn": (RED, SOLID),
+    "dense": (PINK, SOLID),
+    "sru": (ORANGE, SOLID),
+    "stack": (SKY, SOLID),
+    "linear": (ORANGE, DASHED),
+    "esn": (BLUE, DASHED),
+    "forest": (GREEN, DASHED),
+    "boosting": (RED, DASHED),
+    "ets": (BLUE, MIXED),
+    "theta": (RED, MIXED),
+    "arima": (GREEN, MIXED),
+    "naive": (GREY, DOTTED),
+    "drift": (RED, DOTTED),
+    "seasonal_naive": (BLUE, DOTTED),
+}
 PARTS = {"training rows": "#0072B2", "validation rows": "#E69F00", "test rows": "#D55E00"}
 FINDING_COLOURS = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9")
 CLOSE_UP = 120
@@ -37,9 +58,16 @@ DPI = 120
 
 def colour_of(model: str) -> str:
     """The colour of a model, the same in every picture."""
-    return {**COLOURS, **BASELINE_COLOURS}.get(model, "#000000")
+    return LINES.get(model, (TRUTH, SOLID))[0]
 
 
+def line_of(model: str) -> dict[str, Any]:
+    """Colour and kind of line of a model, as Matplotlib's `plot` takes them."""
+    colour, line = LINES.get(model, (TRUTH, SOLID))
+    return {"color": colour, "linestyle": line}
+
+
+@styled
 def plot_history(experiment: Experiment, ax: "Axes") -> None:
     """The whole series with the three parts of the split."""
     from matplotlib.dates import date2num
@@ -55,6 +83,7 @@ def plot_history(experiment: Experiment, ax: "Axes") -> None:
     legend_beside(ax)
 
 
+@styled
 def plot_series(series: TimeSeries, ax: "Axes") -> None:
     """A series as it was read, with the dates of its findings."""
     from matplotlib.dates import date2num
@@ -70,6 +99,7 @@ def plot_series(series: TimeSeries, ax: "Axes") -> None:
         legend_beside(ax)
 
 
+@styled
 def save_inspection(inspection: Inspection, path: Path) -> None:
     """Draws the series of an inspection, one below the other, at most `MOST_SERIES`.
 
@@ -78,17 +108,31 @@ def save_inspection(inspection: Inspection, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    kinds = Figure().canvas.get_supported_filetypes()
-    if path.suffix.lower().lstrip(".") not in kinds:
-        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+    kind = kind_of_picture(path)
     series = [sighting.series for sighting in inspection.series if sighting.series][:MOST_SERIES]
     figure = Figure(figsize=(10, 3.2 * len(series)), dpi=DPI, layout="constrained")
     for one, ax in zip(series, np.atleast_1d(figure.subplots(len(series))), strict=True):
         plot_series(one, ax)
     with whole_file(path) as work:
-        figure.savefig(work, format=path.suffix.lower().lstrip("."))
+        figure.savefig(work, format=kind)
 
 
+def kind_of_picture(path: Path) -> str:
+    """What Matplotlib calls the kind of picture that a file's ending asks for.
+
+    Raises:
+        ConfigError: the ending is no kind of picture.
+    """
+    from matplotlib.figure import Figure
+
+    kinds = Figure().canvas.get_supported_filetypes()
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in kinds:
+        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+    return kind
+
+
+@styled
 def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:
     """What came on the test rows, and what `model` had forecast for it `step` rows before, with its 90 % interval."""
     backtest = experiment.backtests[model]
@@ -105,6 +149,7 @@ def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int |
     legend_beside(ax)
 
 
+@styled
 def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
     """The last rows of the series and the fan of the coming steps; the intervals are those of the first model."""
     from matplotlib.dates import date2num
@@ -119,7 +164,7 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
         colour = colour_of(model)
         if number == 0:
             _fan(ax, dates, quantiles, colour)
-        ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.5, label=model)
+        ax.plot(dates, quantiles[:, MEDIAN], **line_of(model), linewidth=1.6, label=model)
     ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
     steps = count_steps(experiment.config.horizon, series.frequency)
     finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
@@ -133,6 +178,7 @@ def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str
         )
 
 
+@styled
 def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     """Loss on training batches and on validation rows over the steps, and the step whose weights were kept."""
     steps = [row.step for row in model.history]
@@ -154,6 +200,7 @@ def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     legend_beside(ax)
 
 
+@styled
 def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
     """The error of each model over that of the naive forecast; below 1 is better than naive."""
     rows = sorted(experiment.scores, key=lambda row: row.mae_vs_naive, reverse=True)
@@ -166,6 +213,7 @@ def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
     ax.grid(visible=False, axis="y")
 
 
+@styled
 def save_plots(experiment: Experiment, folder: Path) -> None:
     """The pictures that a run keeps, as PNG files."""
     learned = [name for name in experiment.models if name not in BASELINES]
@@ -192,6 +240,7 @@ def save_plots(experiment: Experiment, folder: Path) -> None:
         save(figure, folder / "losses.png")
 
 
+@styled
 def panels(count: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
     """A figure of `count` Axes, one below the other, each of that size in inches."""
     from matplotlib.figure import Figure
@@ -200,20 +249,23 @@ def panels(count: int, width: float, height: float) -> "tuple[Figure, list[Axes]
     return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
 
 
+@styled
 def save(figure: "Figure", path: Path) -> None:
     """Writes a PNG."""
     figure.savefig(path, dpi=DPI)
 
 
+@styled
 def finish(ax: "Axes", title: str, y_label: str) -> None:
     """Title, label, grid and frame in the style of all pictures."""
-    ax.set_title(title, loc="left", fontsize=12)
+    ax.set_title(title, loc="left")
     ax.set_ylabel(y_label)
     ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
+@styled
 def legend_beside(ax: "Axes") -> None:
     """The legend to the right of the Axes."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)

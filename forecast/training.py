@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecast import intervals, shrinkage
 from forecast.calendars import future_dates, iso, lookback_of, season_of
-from forecast.config import QUANTILES, ExperimentConfig
+from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.exchanges import recognise
 from forecast.features import check_future, enrich, inputs_of, names_of
@@ -71,6 +71,34 @@ class Predictions:
     last_value: Array
     actual: Array
     quantiles: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Forecasts at N origins in their parts, in the series' unit.
+
+        median = last value + believed[0] * linear + believed[1] * own
+
+    Attributes:
+        blocks: What the model saw at each origin.
+        last_value: The target at each origin, shape (N,).
+        linear: The move of the highway, shape (N, H).
+        own: The move of the model itself, shape (N, H).
+        believed: How much of both counts, shape (N, 2), each from 0 to 1 (`shrinkage.py`).
+        scale: What a normalised move of 1 is, shape (N, H).
+    """
+
+    blocks: Blocks
+    last_value: Array
+    linear: Array
+    own: Array
+    believed: Array
+    scale: Array
+
+    @property
+    def median(self) -> Array:
+        """The point forecasts, shape (N, H)."""
+        return self.last_value[:, None] + self.believed[:, [0]] * self.linear + self.believed[:, [1]] * self.own
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +162,10 @@ class TrainedModel:
             SeriesTooShort: no row is left after the lookback.
             ModelError: the series lacks a column that the model was trained on, or the model gives directions.
         """
-        if self.config.task == "direction":
-            raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
+        self._check_task()
         series = self._ready(series)
         first = self._test_start(series) if first is None else first
-        known = self._known(series)
-        begin = first if known else min(first, self._validation_start(series))
+        known, begin = self._known(series), self._begin(series, first)
         blocks, scaler = self._look(series, begin)
         model, problem, origin = find_model(self.model), self.problem, blocks.origin
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
@@ -153,6 +179,35 @@ class TrainedModel:
             last_value=series.y[origin[wanted]],
             actual=outcomes(series.y, origin[wanted], horizon=problem.horizon),
             quantiles=_levels(quantiles, blocks, series, scaler)[wanted],
+        )
+
+    def moves(self, series: TimeSeries) -> Moves:
+        """The forecasts of `predict` in their parts, at the same origins; the last one is that of the coming steps.
+
+        Raises:
+            SeriesTooShort, ModelError: as `predict`.
+        """
+        self._check_task()
+        series = self._ready(series)
+        first = self._test_start(series)
+        known, begin = self._known(series), self._begin(series, first)
+        blocks, scaler = self._look(series, begin)
+        model, problem, last = find_model(self.model), self.problem, series.y[blocks.origin]
+        raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
+        believed = np.ones((len(last), 2))
+        if model.learned and blocks.moves:
+            credit = known.credit if known else shrinkage.start()
+            believed, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], credit)
+        scale = blocks.scale[:, 0] * scaler.span[0]
+        level = _levels(raw, blocks, series, scaler)[..., MEDIAN]
+        wanted = slice(first - begin, None)
+        return Moves(
+            blocks=blocks.part(wanted),
+            last_value=last[wanted],
+            linear=(linear * scale)[wanted],
+            own=(level - last[:, None] - linear * scale)[wanted],
+            believed=believed[wanted],
+            scale=scale[wanted],
         )
 
     def forecast(self, series: TimeSeries) -> Forecast:
@@ -186,6 +241,7 @@ class TrainedModel:
         return max(self.problem.lookback, test_start(len(series), self.config) - 1)
 
     def _ready(self, series: TimeSeries) -> TimeSeries:
+        """The series with the columns that the model sees, if it can be forecast from."""
         try:
             series = enrich(series, self.config.inputs)
             inputs_of(series, self.config.inputs, horizon=1)
@@ -198,6 +254,14 @@ class TrainedModel:
                 f"Received: {len(series)}, {lookback + 1 - len(series)} too few."
             )
         return series
+
+    def _check_task(self) -> None:
+        if self.config.task == "direction":
+            raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
+
+    def _begin(self, series: TimeSeries, first: int) -> int:
+        """The origin from which shrinkage and widths follow the outcomes, for forecasts from `first` on."""
+        return first if self._known(series) else min(first, self._validation_start(series))
 
     def _validation_start(self, series: TimeSeries) -> int:
         """The origin before the first row that would have been for validation."""
@@ -311,17 +375,22 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
 def next_steps(predictions: Predictions, series: TimeSeries) -> Forecast:
     """The forecast at the last origin of `predictions`, with the dates of the series' exchange or frequency."""
     quantiles = predictions.quantiles[-1]
-    exchange = series.exchange or recognise(series.index)
-    dates = future_dates(series.index, frequency=series.frequency, periods=len(quantiles), exchange=exchange)
     return Forecast(
         model=predictions.model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
-        dates=tuple(iso(date) for date in dates),
+        dates=coming_dates(series, len(quantiles)),
         levels=QUANTILES,
         quantiles=quantiles,
     )
+
+
+def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
+    """When the next rows of a series are due, by its exchange or frequency."""
+    exchange = series.exchange or recognise(series.index)
+    dates = future_dates(series.index, frequency=series.frequency, periods=steps, exchange=exchange)
+    return tuple(iso(date) for date in dates)
 
 
 def _calibrate_on_validation(

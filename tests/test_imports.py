@@ -13,7 +13,7 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "exchanges", "files", "metrics", "significance", "studies"},
+    {"config", "exchanges", "files", "metrics", "significance", "studies", "style"},
     {"bars"},
     {"calendars"},
     {"series", "scaling", "windows", "shrinkage", "intervals"},
@@ -25,7 +25,7 @@ ORDER = [
     {"experiment", "tuning"},
     {"plots", "tables"},
     {"report"},
-    {"direction"},
+    {"direction", "explanation"},
     {"terminal", "options"},
     {"commands"},
     {"cli"},
