@@ -206,7 +206,8 @@ def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
     rows = sorted(experiment.scores, key=lambda row: row.mae_vs_naive, reverse=True)
     ratios = [row.mae_vs_naive for row in rows]
     bars = ax.barh([row.model for row in rows], ratios, color=[colour_of(row.model) for row in rows])
-    ax.bar_label(bars, fmt="%.3f", label_type="center", color="white", fontweight="bold")
+    ax.bar_label(bars, fmt="%.3f", padding=4)
+    ax.margins(x=0.1)
     ax.axvline(1, color=TRUTH, linewidth=1)
     finish(ax, f"{experiment.series.name}: error on the test rows over that of naive", "")
     ax.set_xlabel("MAE / MAE of naive (below 1 is better than naive)")

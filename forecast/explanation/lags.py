@@ -18,8 +18,9 @@ from forecast.windows import Blocks
 
 Array = NDArray[np.float64]
 
-# Origins that are looked at, evenly spread over the test rows.
-MOST = 32
+# Windows with a hidden row that are forecast from, and the fewest origins, evenly spread over the test rows: too few
+# would show their own storms instead of what the model looks at.
+MOST, FEWEST = 8192, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,8 @@ class Lags:
 
 def lags_of(model: TrainedModel, moves: Moves) -> Lags:
     """The dependence of a model's forecasts on each of the last rows."""
-    chosen = np.unique(np.linspace(0, len(moves.last_value) - 1, MOST).astype(int))
+    origins = max(FEWEST, MOST // moves.blocks.x.shape[1])
+    chosen = np.unique(np.linspace(0, len(moves.last_value) - 1, origins).astype(int))
     blocks, believed, scale = moves.blocks.part(chosen), moves.believed[chosen], moves.scale[chosen]
     linear, own = _moves(model, blocks)
     found = []

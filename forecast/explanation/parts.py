@@ -48,6 +48,11 @@ class Explanation:
         return iso(self.series.index[-1])
 
     @property
+    def has_highway(self) -> bool:
+        """Whether a linear part was let in when the model was trained."""
+        return bool(self.moves.linear.any())
+
+    @property
     def believed(self) -> tuple[float, float]:
         """How much of the highway's move and of the model's own counts at the last row."""
         linear, own = self.moves.believed[-1]

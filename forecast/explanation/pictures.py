@@ -8,7 +8,7 @@ import numpy as np
 from forecast.errors import ModelError
 from forecast.explanation.parts import Explanation
 from forecast.files import whole_file
-from forecast.plots import DPI, GREY, TRUTH, colour_of, finish, kind_of_picture, legend_beside
+from forecast.plots import DPI, GREY, TRUTH, colour_of, finish, kind_of_picture
 from forecast.style import styled
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 # Perceptually even, and the same to the colour-blind: one for gates from 0 to 1, one for states around 0.
 GATES, STATES = "cividis", "PuOr"
 SIGNED = ("candidate", "cell", "hidden")
-HIGHWAY = "#E69F00"
-ROWS = "rows before the forecast"
+HIGHWAY, PALE = "#E69F00", "#BBBBBB"
 
 
 @styled
@@ -32,53 +31,55 @@ def plot_window(explanation: Explanation, ax: "Axes") -> None:
 
 @styled
 def plot_gate(explanation: Explanation, layer: str, part: str, ax: "Axes") -> None:
-    """One gate or state of each unit of a layer over the window, as a heat map; dark gates are shut."""
+    """One gate or state of each unit of a layer over the window, as a heat map: gates from 0 to 1, states around 0."""
     values = explanation.layers[layer][part].T
     signed = part in SIGNED
     most = float(np.abs(values).max()) or 1.0
     low, high = (-most, most) if signed else (0.0, 1.0)
     edges = (0.5 - values.shape[1], 0.5, -0.5, len(values) - 0.5)
-    image = ax.imshow(
-        values, aspect="auto", cmap=STATES if signed else GATES, vmin=low, vmax=high, extent=edges, origin="lower",
-        interpolation="nearest",
-    )  # fmt: skip
+    shown = ax.imshow(values, cmap=STATES if signed else GATES, vmin=low, vmax=high, extent=edges, origin="lower")
+    ax.set(aspect="auto")
     finish(ax, f"{layer}: {part}{'' if signed else ' gate'}", "unit")
     ax.grid(visible=False)
-    ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.01, ticks=[low, (low + high) / 2, high], format="%.2g")
+    figure = ax.get_figure()
+    if figure is not None:
+        figure.colorbar(shown, ax=ax, fraction=0.03, pad=0.01, ticks=[low, (low + high) / 2, high], format="%.2g")
 
 
 @styled
 def plot_lags(explanation: Explanation, ax: "Axes") -> None:
-    """How far the forecast moves when a row is hidden, and how far highway and model would if they were believed."""
+    """How far the forecast moves when a row is hidden, and how far highway and model would if they were not shrunk.
+
+    Raises:
+        ModelError: the model does not look at single rows.
+    """
     lags = explanation.lags
     if lags is None:
         raise ModelError(f"lags are drawn of models that look at single rows. Received: {explanation.model}.")
     rows = -np.arange(len(lags.forecast))
-    ax.bar(rows, lags.forecast, color="#BBBBBB", width=0.9, label="forecast")
-    ax.plot(rows, lags.own, color=colour_of(explanation.model), label="model, all of it")
-    if lags.linear.any():
-        ax.plot(rows, lags.linear, color=HIGHWAY, linestyle="--", label="highway, all of it")
-    ax.set(xlim=(rows[-1] - 0.5, 0.5), xlabel=ROWS)
-    finish(ax, "how far the forecast moves when a row is hidden", f"mean [{explanation.series.unit}]")
-    legend_beside(ax)
+    ax.bar(rows, lags.forecast, color=PALE, width=0.9, label="forecast")
+    ax.plot(rows, lags.own, color=colour_of(explanation.model), label=f"{explanation.model}, unshrunk")
+    if explanation.has_highway:
+        ax.plot(rows, lags.linear, color=HIGHWAY, linestyle="--", label="highway, unshrunk")
+    ax.set(xlim=(rows[-1] - 0.5, 0.5), xlabel="rows before the forecast")
+    finish(ax, "how far it moves when a row is hidden", f"mean [{explanation.series.unit}]")
+    ax.legend(loc="upper left")
 
 
 @styled
 def plot_parts(explanation: Explanation, ax: "Axes") -> None:
     """What highway and model add to the last value at each coming step, as far as they are believed."""
     steps = np.arange(1, len(explanation.steps) + 1)
-    _, linear, own, forecast = explanation.steps.T
-    (part_linear, part_own), moves = explanation.believed, explanation.moves
+    last, linear, own, forecast = explanation.steps.T
+    (believed_linear, believed_own), model = explanation.believed, explanation.model
     ax.axhline(0, color=GREY, linewidth=0.8)
-    ax.plot(steps, forecast - moves.last_value[-1], color=TRUTH, linewidth=2.2, label="forecast")
-    for part, share, colour, line, name in (
-        (own, part_own, colour_of(explanation.model), "-", explanation.model),
-        (linear, part_linear, HIGHWAY, "--", "highway"),
-    ):
-        ax.plot(steps, part, color=colour, linestyle=line, label=f"{name}, {share:.0%} believed")
+    ax.plot(steps, forecast - last, color=PALE, linewidth=6, label="forecast")
+    ax.plot(steps, own, color=colour_of(model), label=f"{model}, {believed_own:.0%} believed")
+    if explanation.has_highway:
+        ax.plot(steps, linear, color=HIGHWAY, linestyle="--", label=f"highway, {believed_linear:.0%} believed")
     ax.set_xlabel("step")
-    finish(ax, f"what is added to the value of {explanation.origin}", explanation.series.unit)
-    legend_beside(ax)
+    finish(ax, f"added to the value of {explanation.origin}", explanation.series.unit)
+    ax.legend(loc="best")
 
 
 @styled
@@ -87,11 +88,11 @@ def plot_believed(explanation: Explanation, ax: "Axes") -> None:
     moves = explanation.moves
     dates = explanation.series.index[moves.blocks.origin]
     ax.plot(dates, moves.believed[:, 1], color=colour_of(explanation.model), label=explanation.model)
-    if moves.linear.any():
+    if explanation.has_highway:
         ax.plot(dates, moves.believed[:, 0], color=HIGHWAY, linestyle="--", label="highway")
     ax.set_ylim(-0.03, 1.03)
     finish(ax, "how much of each move was believed", "share")
-    legend_beside(ax)
+    ax.legend(loc="best")
 
 
 @styled

@@ -18,20 +18,25 @@ def print_explanation(explanation: Explanation) -> None:
     """The parts of the forecast, the lags that count most, the gates, and what there is not to be seen."""
     console = wide_console()
     console.print(_steps_table(explanation))
-    linear, own = explanation.believed
-    console.print(f"Believed of the highway's move: {linear:.0%}; of the model's own: {own:.0%}.", highlight=False)
+    console.print(_believed_line(explanation), highlight=False)
     if explanation.lags is not None:
-        console.print(_lags_table(explanation.lags, explanation.series.unit))
+        console.print(_lags_table(explanation, explanation.lags))
     if explanation.layers:
         console.print(_gates_table(explanation))
     for note in explanation.notes:
         console.print(note, soft_wrap=True, highlight=False, markup=False)
 
 
+def _believed_line(explanation: Explanation) -> str:
+    linear, own = explanation.believed
+    highway = f" and {linear:.0%} of the highway's" if explanation.has_highway else ""
+    return f"{own:.0%} of {explanation.model}'s own move{highway} is believed, by what such moves have earned so far."
+
+
 def _steps_table(explanation: Explanation) -> Table:
     series, rows = explanation.series, explanation.steps
     table = titled(f"{series.name}: what {explanation.model} adds to the value of {explanation.origin} [{series.unit}]")
-    for header in ("step", "date", "last value", "highway adds", "model adds", "forecast"):
+    for header in ("step", "date", "last value", "highway adds", f"{explanation.model} adds", "forecast"):
         table.add_column(header, justify="right")
     for step in sorted({0, min(4, len(rows) - 1), len(rows) - 1}):
         last, linear, own, forecast = rows[step]
@@ -40,9 +45,9 @@ def _steps_table(explanation: Explanation) -> Table:
     return table
 
 
-def _lags_table(lags: Lags, unit: str) -> Table:
-    table = titled(f"How far the forecast moves when a row is hidden, mean over steps [{unit}]")
-    for header in ("row", "forecast", "highway, all of it", "model, all of it"):
+def _lags_table(explanation: Explanation, lags: Lags) -> Table:
+    table = titled(f"How far it moves when a row is hidden, mean over test rows and steps [{explanation.series.unit}]")
+    for header in ("row", "forecast", "highway, unshrunk", f"{explanation.model}, unshrunk"):
         table.add_column(header, justify="right")
     strongest = np.argsort(-np.maximum(lags.forecast, 1e-9 * (lags.own + lags.linear)), kind="stable")[:MOST_LAGS]
     for lag in sorted(strongest):
@@ -52,18 +57,20 @@ def _lags_table(lags: Lags, unit: str) -> Table:
 
 
 def _gates_table(explanation: Explanation) -> Table:
-    table = titled(f"Gates and states over the last {len(explanation.window) - 1} rows: mean over units")
+    rows = len(explanation.window) - 1
+    table = titled(f"Gates, and the size of states, over the last {rows} rows: mean over units")
     for header in ("layer", "what", "mean", "lowest row", "highest row", "last row"):
         table.add_column(header, justify="left" if header in ("layer", "what") else "right")
     for layer, parts in explanation.layers.items():
         for name, part in parts.items():
-            rows = part.mean(axis=1)
-            table.add_row(layer, name, *(f"{value:.3f}" for value in (rows.mean(), rows.min(), rows.max(), rows[-1])))
+            sizes = np.abs(part).mean(axis=1)
+            shown = sizes.mean(), sizes.min(), sizes.max(), sizes[-1]
+            table.add_row(layer, name, *(f"{value:.3f}" for value in shown))
     return table
 
 
 def explanation_record(explanation: Explanation) -> dict[str, Any]:
-    """An explanation as plain JSON values; gates and states are means over the units, one a row of the window."""
+    """An explanation as plain JSON values; gates and sizes of states are means over the units, one a row."""
     linear, own = explanation.believed
     lags = explanation.lags
     return {
@@ -79,7 +86,7 @@ def explanation_record(explanation: Explanation) -> dict[str, Any]:
         "lags": lags
         and {"forecast": lags.forecast.tolist(), "highway": lags.linear.tolist(), "model": lags.own.tolist()},
         "gates": {
-            layer: {name: part.mean(axis=1).tolist() for name, part in parts.items()}
+            layer: {name: np.abs(part).mean(axis=1).tolist() for name, part in parts.items()}
             for layer, parts in explanation.layers.items()
         },
         "notes": list(explanation.notes),
