@@ -40,7 +40,7 @@ for name, function in cells.ACTIVATIONS.items():
     right.plot(z, backward.SLOPES[name](function(z)), label=name)
 left.set(title="activation", ylim=(-1.5, 3))
 right.set(title="slope")
-right.legend();
+_ = right.legend()
 
 # %% [markdown]
 # ## A Dense network (ANN)
@@ -110,7 +110,7 @@ left.set(title="error while it learns", xlabel="step")
 right.plot(x, y, color="black", label="sin(2x)")
 right.plot(x, output, "--", label="network")
 right.set_title("what it has learned")
-right.legend();
+_ = right.legend()
 
 # %% [markdown]
 # ## SimpleRNN: a network with a memory
@@ -141,8 +141,8 @@ print("forecast.models.cells:   ", cells.rnn(sequence, kernel, recurrent, bias, 
 # %% [markdown]
 # ## LSTM: a memory with gates
 #
-# A SimpleRNN rewrites its whole state at every row. An LSTM keeps a *cell state* `c` beside it, and three gates between 0
-# and 1 decide what happens to it: `i` how much is let in, `f` how much is kept, `o` how much is shown.
+# A SimpleRNN rewrites its whole state at every row. An LSTM keeps a *cell state* `c` beside it, and three gates between
+# 0 and 1 decide what happens to it: `i` how much is let in, `f` how much is kept, `o` how much is shown.
 
 # %%
 kernel, recurrent, bias = random.normal(size=(1, 16)), 0.5 * random.normal(size=(4, 16)), np.zeros(16)
@@ -165,9 +165,9 @@ print("forecast.models.cells:   ", cells.lstm(sequence, kernel, recurrent, bias,
 # %% [markdown]
 # ## Back-propagation through time
 #
-# How does the last state depend on weights that were used ten times? Unroll the loop: the gradient walks back from row to
-# row, and what each row says about the weights is added up. By hand, for the SimpleRNN, with the sum of the last state as
-# the loss:
+# How does the last state depend on weights that were used ten times? Unroll the loop: the gradient walks back from row
+# to row, and what each row says about the weights is added up. By hand, for the SimpleRNN, with the sum of the last
+# state as the loss:
 
 # %%
 kernel, recurrent, bias = random.normal(size=(1, 4)), 0.5 * random.normal(size=(4, 4)), np.zeros(4)
@@ -226,12 +226,12 @@ for forget_bias in (0, 1, 2, 4):
     parts = gates.lstm(impulse, kernel, np.zeros((1, 4)), bias, np.tanh)
     ax.plot(parts["cell"][0, :, 0], label=f"forget gate {parts['forget'][0, 0, 0]:.2f}")
 ax.set(title="cell state after an impulse at row 5", xlabel="row")
-ax.legend(loc="upper right");
+_ = ax.legend(loc="upper right")
 
 # %% [markdown]
 # And a network that has learned: the sales of a shop, whose weeks it has to know. Each row of a heat map is one unit of
-# its first layer; the picture at the top is what it reads. The highway, a linear map that would find the weeks by itself,
-# is switched off.
+# its first layer; the picture at the top is what it reads. The highway, a linear map that would find the weeks by
+# itself, is switched off.
 
 # %%
 from forecast.config import override

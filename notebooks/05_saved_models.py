@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Saved models
 #
-# Train once, forecast often: a trained model is a folder that opens in a moment, needs no TensorFlow, and forecasts series
-# that it has never seen.
+# Train once, forecast often: a trained model is a folder that opens in a moment, needs no TensorFlow, and forecasts
+# series that it has never seen.
 
 # %%
 import time
@@ -33,7 +33,8 @@ print(*sorted(f"{path.name:12} {path.stat().st_size / 1000:6.0f} kB" for path in
 
 # %% [markdown]
 # `bundle.json` says what was trained on what and holds the scaler's numbers; `weights.npz` holds plain arrays;
-# `model.keras` is the same network for Keras itself. Nothing in the folder is code: opening one that somebody sent is safe.
+# `model.keras` is the same network for Keras itself. Nothing in the folder is code: opening one that somebody sent is
+# safe.
 #
 # ## Open again
 
@@ -48,8 +49,8 @@ print("in 30 sessions:", coming.median[-1].round(1), coming.unit)
 # %% [markdown]
 # ## A ticker that it never saw
 #
-# A network of this package sees moves in the window's own scale, so that the level of a series is all the same to it. The
-# NASDAQ was not in the training. How does the network do there, beside one that was trained on the NASDAQ itself?
+# A network of this package sees moves in the window's own scale, so that the level of a series is all the same to it.
+# The NASDAQ was not in the training. How does the network do there, beside one that was trained on the NASDAQ itself?
 
 # %%
 own = forecast.train(nasdaq, "lstm")
@@ -85,7 +86,7 @@ for series in (sp500, nasdaq):
 explanation = forecast.explain(model, sp500)
 figure, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
 ax.plot(sp500.index[explanation.moves.blocks.origin], explanation.moves.believed[:, 1])
-ax.set(ylim=(-0.03, 1.03), title="share of the network's moves that was believed");
+_ = ax.set(ylim=(-0.03, 1.03), title="share of the network's moves that was believed")
 
 # %% [markdown]
 # The same model, the same day, and a month later with the rows that have come since:
@@ -101,7 +102,7 @@ for series, colour in ((earlier, "#E69F00"), (sp500, "#0072B2")):
     dates = pd.DatetimeIndex(coming.dates)
     ax.fill_between(dates, coming.quantiles[:, 0], coming.quantiles[:, -1], color=colour, alpha=0.2, linewidth=0)
     ax.plot(dates, coming.median, color=colour, label=f"forecast of {coming.origin}")
-ax.legend(loc="lower left");
+_ = ax.legend(loc="lower left")
 
 # %% [markdown]
 # ## In plain Keras

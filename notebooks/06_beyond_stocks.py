@@ -21,8 +21,8 @@ shown = ["mae", "coverage90", "mae_vs_naive"]
 # %% [markdown]
 # ## Weather: the temperature of the sea
 #
-# Sixty years of months off the coast of South America, with El Niño in it. The frequency is found by itself, and with it
-# the season of 12 rows and a lookback of three years.
+# Sixty years of months off the coast of South America, with El Niño in it. The frequency is found by itself, and with
+# it the season of 12 rows and a lookback of three years.
 
 # %%
 sea = forecast.load("../data/sea_temperature.csv", unit="°C")
@@ -83,8 +83,8 @@ blind = override(forecast.ExperimentConfig(), {"horizon": 14})
 results = {"without": forecast.run(shop, models=["lstm"], config=blind)}
 
 # %% [markdown]
-# For a forecast of days to come their promotions must be there: rows after the last sales, with the sales left empty. The
-# shop plans one from the fifth day on.
+# For a forecast of days to come their promotions must be there: rows after the last sales, with the sales left empty.
+# The shop plans one from the fifth day on.
 
 # %%
 table = pd.read_csv("../data/shop_sales.csv", parse_dates=["Date"], index_col="Date")
@@ -94,7 +94,9 @@ with_plan = forecast.load(pd.concat([table, planned]), target="Sales", unit="pie
 seeing = override(blind, {"future_columns": ("Promotion",), "calendar": ("weekday",)})
 results["with promotions and weekdays"] = forecast.run(with_plan, models=["lstm"], config=seeing)
 rows = {name: next(row for row in one.scores if row.model == "lstm") for name, one in results.items()}
-pd.DataFrame({name: {"error [pieces]": row.mae, "error / naive": row.mae_vs_naive} for name, row in rows.items()}).T.round(3)
+pd.DataFrame(
+    {name: {"error [pieces]": row.mae, "error / naive": row.mae_vs_naive} for name, row in rows.items()}
+).T.round(3)
 
 # %%
 figure, axes = plt.subplots(2, 1, figsize=(10, 5.6), layout="constrained")
@@ -109,7 +111,7 @@ for (name, one), ax in zip(results.items(), axes, strict=True):
 # Several targets are several series, and one network may serve them all. `load_all` gives every series of a file.
 
 # %%
-both = forecast.load_all("../data/stock_price.csv", unit="points")
+both = forecast.load_all("../data/stock_price.csv:*", unit="points")
 model = forecast.train(both, "gru")
 for series in both:
     coming = model.forecast(series)
