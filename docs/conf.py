@@ -1,10 +1,13 @@
 """Settings of Sphinx, which builds the site from these pages: `make docs`.
 
 Options of the command line are written into its page from the program itself, where a comment asks for those of a
-command, so that they cannot go stale.
+command, so that they cannot go stale. Notebooks are copied beside the pages; links between pages and notebooks are
+those of the repository.
 """
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import typer.main
@@ -35,6 +38,7 @@ autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 napoleon_use_rtype = False
 
+HERE = Path(__file__).parent
 ASKED = re.compile(r"<!-- options of (\w+) -->")
 
 
@@ -55,11 +59,26 @@ def _text(option: Any) -> str:
     return (option.help or "").replace("|", r"\|").replace("*", r"\*")
 
 
-def fill_options(app: Any, document: str, source: list[str]) -> None:  # noqa: ARG001  Sphinx hands them over
-    """Puts the options of commands where a page asks for them."""
-    source[0] = ASKED.sub(lambda asked: options_of(asked.group(1)), source[0])
+def read_page(app: Any, document: str, source: list[str]) -> None:  # noqa: ARG001  Sphinx hands them over
+    """Puts the options of commands where a page asks for them, and sets links between pages and notebooks."""
+    text = ASKED.sub(lambda asked: options_of(asked.group(1)), source[0])
+    source[0] = text.replace("](../notebooks/", "](notebooks/").replace("](../docs/", "](../")
+
+
+def keep_drawings(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG001
+    """Shows an indented part of a docstring, an equation or a drawing, as it stands there."""
+    for place in reversed(range(2, len(lines))):
+        before, blank, line = lines[place - 2 : place + 1]
+        if line.startswith("    ") and not blank and before and not before.startswith(" "):
+            lines.insert(place - 1, "::")
+            lines.insert(place - 1, "")
 
 
 def setup(app: Any) -> None:
     """What Sphinx calls at its start."""
-    app.connect("source-read", fill_options)
+    shutil.rmtree(HERE / "notebooks", ignore_errors=True)
+    (HERE / "notebooks").mkdir()
+    for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):
+        shutil.copy(notebook, HERE / "notebooks")
+    app.connect("source-read", read_page)
+    app.connect("autodoc-process-docstring", keep_drawings, priority=400)  # before napoleon
