@@ -32,7 +32,8 @@ def draw(name: str, draw_one: Callable[[Axes], None], height: float = 3.2) -> No
 
 def draw_runs() -> None:
     """Prices for a test, temperatures for a forecast."""
-    prices = forecast.run(ROOT / "data" / "sp500.csv", models=["lstm", "gru"])
+    points = forecast.load(ROOT / "data" / "sp500.csv", unit="points")
+    prices = forecast.run(points, models=["lstm"])
     draw("history", lambda ax: plots.plot_history(prices, ax))
     draw("backtest", lambda ax: plots.plot_backtest(prices, "lstm", ax))
     draw("losses", lambda ax: plots.plot_losses(prices.models["lstm"], ax))

@@ -102,6 +102,11 @@ def test_the_gates_of_several_seeds_are_those_of_the_first(walk):
     assert "the first of 2 networks" in found.notes[-1]
 
 
+def test_a_baseline_is_taken_as_it_is(trained, walk, capsys):
+    printing.print_explanation(explain(trained("drift"), walk))
+    assert "drift is taken as it is: nothing of it is shrunk." in capsys.readouterr().out
+
+
 def test_tables_and_record_say_the_same(trained, walk, capsys):
     found = explain(trained("lstm"), walk)
     printing.print_explanation(found)

@@ -79,7 +79,8 @@ def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_p
     loaded = loaded_by(
         "import forecast, numpy as np\n"
         "series = forecast.load('data/sp500.csv')\n"
-        f"forecast.open_model({str(tmp_path / 'lstm')!r}).forecast(series)"
+        f"model = forecast.open_model({str(tmp_path / 'lstm')!r})\n"
+        "model.forecast(series), forecast.explain(model, series)"
     )
     assert not {"tensorflow", "keras", "sklearn", "matplotlib"} & loaded
 

@@ -108,7 +108,7 @@ def _notes(model: TrainedModel, moves: Moves, looks: bool) -> tuple[str, ...]:
     if not looks:
         notes.append(f"{name} is a formula over the whole series: no row of a window can be hidden from it.")
     if not moves.blocks.moves:
-        notes.append("It forecasts levels, not moves: there is no highway, and nothing is shrunk.")
+        notes.append("It forecasts levels, not moves: there is no highway.")
     elif name in NETWORKS and not moves.linear.any():
         notes.append("There is no highway: nothing linear in the training rows helped beyond luck.")
     if model.config.training.seeds > 1 and name in NETWORKS:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from forecast.explanation.lags import Lags
 from forecast.explanation.parts import Explanation
+from forecast.models import find_model
 from forecast.tables import titled, wide_console
 
 # Rows that the table of lags shows: those on which the forecast depends most.
@@ -28,6 +29,8 @@ def print_explanation(explanation: Explanation) -> None:
 
 
 def _believed_line(explanation: Explanation) -> str:
+    if not find_model(explanation.model).learned or not explanation.moves.blocks.moves:
+        return f"{explanation.model} is taken as it is: nothing of it is shrunk."
     linear, own = explanation.believed
     highway = f" and {linear:.0%} of the highway's" if explanation.has_highway else ""
     return f"{own:.0%} of {explanation.model}'s own move{highway} is believed, by what such moves have earned so far."
@@ -78,7 +81,7 @@ def explanation_record(explanation: Explanation) -> dict[str, Any]:
         "series": explanation.series.name,
         "unit": explanation.series.unit,
         "origin": explanation.origin,
-        "believed": {"highway": linear, "model": own},
+        "believed": {"highway": linear if explanation.has_highway else None, "model": own},
         "steps": [
             {"step": number, "date": date, **dict(zip(STEPS, row.tolist(), strict=True))}
             for number, (date, row) in enumerate(zip(explanation.dates, explanation.steps, strict=True), start=1)
