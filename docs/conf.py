@@ -37,6 +37,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 
 HERE = Path(__file__).parent
 ASKED = re.compile(r"<!-- options of (\w+) -->")
