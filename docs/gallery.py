@@ -4,9 +4,9 @@ python docs/gallery.py
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 import forecast
@@ -14,7 +14,6 @@ from forecast import plots
 from forecast.config import override
 from forecast.direction.pictures import plot_reliability
 from forecast.explanation import pictures as explained
-from forecast.series import Finding
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
@@ -42,7 +41,8 @@ def draw_runs() -> None:
     found = forecast.run(sea, models=["dense", "esn", "forest"], config=config)
     draw("forecast", lambda ax: plots.plot_forecast(found, ["dense", "esn", "forest", "seasonal_naive", "naive"], ax))
     draw("comparison", lambda ax: plots.plot_comparison(found, ax))
-    holes = replace(sea, findings=(Finding("gap", 2, ("1966-03-01", "1988-07-01"), "kept"),))
+    table = pd.Series(sea.y, index=sea.index, name="Temperature")
+    holes = forecast.load(table.drop(table.index[[*range(190, 200), *range(450, 456)]]), unit="°C")
     draw("series", lambda ax: plots.plot_series(holes, ax))
 
 

@@ -172,9 +172,9 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
 
 
 def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str) -> None:
-    for level, label in ((0, "90 %"), (1, "80 %"), (2, "50 %")):
+    for level, (label, alpha) in enumerate((("90 %", 0.14), ("80 %", 0.2), ("50 %", 0.3))):
         ax.fill_between(
-            dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=0.16, linewidth=0, label=label
+            dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=alpha, linewidth=0, label=label
         )
 
 

@@ -225,7 +225,7 @@ for forget_bias in (0, 1, 2, 4):
     kernel, bias = np.array([[0.0, 0.0, 2.0, 0.0]]), np.array([0.0, forget_bias, 0.0, 0.0])
     parts = gates.lstm(impulse, kernel, np.zeros((1, 4)), bias, np.tanh)
     ax.plot(parts["cell"][0, :, 0], label=f"forget gate {parts['forget'][0, 0, 0]:.2f}")
-ax.set(title="cell state after an impulse at row 5", xlabel="row")
+ax.set(title="cell state after an impulse at row 5", xlabel="row", ylim=(0, 0.8))
 _ = ax.legend(loc="upper right")
 
 # %% [markdown]
