@@ -1,6 +1,9 @@
 # make demo    sets up .venv from the lock and runs the main job on bundled data, offline
 # make test    sets up .venv and runs the tests
 # make check   format, lint and types, then the tests: what CI runs
+# make docs    builds the site from docs/ and notebooks/ into build/docs; a warning is an error
+# make notebooks  runs the notebooks: each script in notebooks/ becomes an .ipynb with its outputs
+# make pictures   draws the pictures of the gallery and the golden pictures of the tests anew
 # make lock    writes requirements.lock again from pyproject.toml
 # make data    writes the bundled series again
 # make bench   times forecasts from a saved model, and forecast beside its peers, into benchmarks/*.md; make bench-peers
@@ -11,7 +14,7 @@ BIN := .venv/bin
 READY := .venv/ready
 PEERS := .venv-peers
 
-.PHONY: demo test check format lock data bench bench-peers clean
+.PHONY: demo test check format docs notebooks pictures lock data bench bench-peers clean
 
 demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense --horizon 30 --out runs/demo
@@ -28,6 +31,16 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(READY)
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/make.py
+
+pictures: $(READY)
+	$(BIN)/python docs/gallery.py
+	PYTHONPATH=. $(BIN)/python tests/pictures.py
 
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forecast.direction import run_direction
     from forecast.errors import ForecastError
     from forecast.experiment import Experiment, run
+    from forecast.explanation import Explanation, explain
     from forecast.leaks import audit
     from forecast.models import MODELS, Watch
     from forecast.series import TimeSeries
@@ -33,6 +34,7 @@ _HOME = {
     "MODELS": "models",
     "Experiment": "experiment",
     "ExperimentConfig": "config",
+    "Explanation": "explanation",
     "Forecast": "training",
     "ForecastError": "errors",
     "InputConfig": "config",
@@ -44,6 +46,7 @@ _HOME = {
     "Watch": "models",
     "audit": "leaks",
     "compare": "comparison",
+    "explain": "explanation",
     "inspect": "sources",
     "load": "sources",
     "load_all": "sources",
@@ -58,6 +61,7 @@ __all__ = [
     "MODELS",
     "Experiment",
     "ExperimentConfig",
+    "Explanation",
     "Forecast",
     "ForecastError",
     "InputConfig",
@@ -69,6 +73,7 @@ __all__ = [
     "Watch",
     "audit",
     "compare",
+    "explain",
     "inspect",
     "load",
     "load_all",

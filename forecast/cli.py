@@ -11,6 +11,7 @@ import typer
 
 from forecast.commands.audit import audit
 from forecast.commands.compare import compare
+from forecast.commands.explain import explain
 from forecast.commands.export import export
 from forecast.commands.fetch import fetch
 from forecast.commands.inspect import inspect
@@ -39,7 +40,7 @@ app = typer.Typer(
     help="Honest time-series forecasts with Keras: networks that are always measured against the naive forecast. "
     "No investment advice.",
 )
-for command in (run, compare, audit, train, tune, predict, update, show, export, fetch, inspect, models):
+for command in (run, compare, audit, train, tune, predict, update, explain, show, export, fetch, inspect, models):
     app.command()(command)
 
 

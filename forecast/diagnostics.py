@@ -13,7 +13,8 @@ import pandas as pd
 from forecast.config import MEDIAN, QUANTILES
 from forecast.evaluation import reached
 from forecast.lags import Lag
-from forecast.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, save
+from forecast.plots import GREY, TRUTH, colour_of, finish, legend_beside, line_of, panels, save
+from forecast.style import styled
 from forecast.training import Predictions
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SHARES_OF_HORIZON = (0.0, 0.5, 1.0)
 PARTS = 60
 
 
+@styled
 def plot_calibration(backtest: Predictions, ax: "Axes") -> None:
     """Nominal levels against the share of truths that lay below them, for all steps and for three of them."""
     shares, horizon = reached(backtest), backtest.actual.shape[1]
@@ -42,6 +44,7 @@ def plot_calibration(backtest: Predictions, ax: "Axes") -> None:
     legend_beside(ax)
 
 
+@styled
 def plot_pit(backtest: Predictions, ax: "Axes") -> None:
     """Where truths fell among the quantiles, over where they should fall: flat at 1 if all is calibrated.
 
@@ -63,18 +66,20 @@ def plot_pit(backtest: Predictions, ax: "Axes") -> None:
     ax.set_xlabel("quantile")
 
 
+@styled
 def plot_steps(backtests: Backtests, ax: "Axes") -> None:
     """The error of each model by step of the horizon, over that of the naive forecast."""
     for model, backtest in backtests.items():
         error, naive = _errors(backtest)
         ratio = error.mean(axis=0) / np.where(naive.mean(axis=0) > 0, naive.mean(axis=0), np.nan)
         steps = np.arange(1, len(ratio) + 1)
-        ax.plot(steps, ratio, color=colour_of(model), linewidth=1.6, label=model, marker="." if len(ratio) < 8 else "")
+        ax.plot(steps, ratio, **line_of(model), linewidth=1.6, label=model, marker="." if len(ratio) < 8 else "")
     finish(ax, "Error by step of the horizon", "MAE / MAE of naive")
     ax.set_xlabel("step")
     legend_beside(ax)
 
 
+@styled
 def plot_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axes") -> None:
     """The error of each model over the test rows, over the mean error of the naive forecast.
 
@@ -88,15 +93,16 @@ def plot_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axes") ->
     for model, backtest in backtests.items():
         error = _errors(backtest)[0].mean(axis=1)
         means = [error[part].mean() / usual for part in parts]
-        ax.plot(dates, means, color=colour_of(model), linewidth=1.3, label=model)
+        ax.plot(dates, means, **line_of(model), linewidth=1.3, label=model)
     finish(ax, "Error over time", "MAE / mean MAE of naive")
     legend_beside(ax)
 
 
+@styled
 def plot_lags(lags: Mapping[str, Lag], ax: "Axes") -> None:
     """How the changes of forecasts go with those of the series, by lag: at 0 they know, at their step they copy."""
     for model, lag in lags.items():
-        ax.plot(lag.by_lag, color=colour_of(model), linewidth=1.4, label=model)
+        ax.plot(lag.by_lag, **line_of(model), linewidth=1.4, label=model)
     step = next(iter(lags.values())).step
     ax.axvline(step, color=GREY, linewidth=1, linestyle=":", label="the last known value")
     finish(ax, f"Forecasts of step {step} and the series so many rows before", "correlation of changes")

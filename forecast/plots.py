@@ -1,6 +1,8 @@
 """Pictures of an experiment: each one a function of a result and a Matplotlib Axes, usable in a notebook.
 
-`save_plots` draws the set that a run keeps. Nothing here touches Matplotlib's global state.
+`save_plots` draws the set that a run keeps. All are in the style of `style.py`; Matplotlib's global state stays as it
+was. A model has one colour and one kind of line in every picture: networks are drawn solid, other learned models
+dashed, the classics dash-dotted, baselines dotted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +20,35 @@ from forecast.files import whole_file
 from forecast.models import BASELINES, NETWORKS
 from forecast.series import TimeSeries
 from forecast.sources.inspection import Inspection
+from forecast.style import styled
 from forecast.training import Forecast, TrainedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which the colour-blind can tell apart.
+# Okabe and Ito's palette, which the colour-blind can tell apart; within a kind of line no colour stands twice.
 TRUTH, GREY = "#000000", "#767676"
-COLOURS = {"lstm": "#0072B2", "gru": "#009E73", "rnn": "#D55E00", "dense": "#CC79A7", "sru": "#E69F00"}
-BASELINE_COLOURS = {"naive": "#767676", "drift": "#A6761D", "seasonal_naive": "#56B4E9"}
+BLUE, GREEN, RED, PINK, ORANGE, SKY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9"
+SOLID, DASHED, MIXED, DOTTED = "-", "--", "-.", ":"
+LINES = {
+    "lstm": (BLUE, SOLID),
+    "gru": (GREEN, SOLID),
+    "rnn": (RED, SOLID),
+    "dense": (PINK, SOLID),
+    "sru": (ORANGE, SOLID),
+    "stack": (SKY, SOLID),
+    "linear": (ORANGE, DASHED),
+    "esn": (BLUE, DASHED),
+    "forest": (GREEN, DASHED),
+    "boosting": (RED, DASHED),
+    "ets": (BLUE, MIXED),
+    "theta": (RED, MIXED),
+    "arima": (GREEN, MIXED),
+    "naive": (GREY, DOTTED),
+    "drift": (RED, DOTTED),
+    "seasonal_naive": (BLUE, DOTTED),
+}
 PARTS = {"training rows": "#0072B2", "validation rows": "#E69F00", "test rows": "#D55E00"}
 FINDING_COLOURS = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9")
 CLOSE_UP = 120
@@ -37,9 +58,16 @@ DPI = 120
 
 def colour_of(model: str) -> str:
     """The colour of a model, the same in every picture."""
-    return {**COLOURS, **BASELINE_COLOURS}.get(model, "#000000")
+    return LINES.get(model, (TRUTH, SOLID))[0]
 
 
+def line_of(model: str) -> dict[str, Any]:
+    """Colour and kind of line of a model, as Matplotlib's `plot` takes them."""
+    colour, line = LINES.get(model, (TRUTH, SOLID))
+    return {"color": colour, "linestyle": line}
+
+
+@styled
 def plot_history(experiment: Experiment, ax: "Axes") -> None:
     """The whole series with the three parts of the split."""
     from matplotlib.dates import date2num
@@ -55,6 +83,7 @@ def plot_history(experiment: Experiment, ax: "Axes") -> None:
     legend_beside(ax)
 
 
+@styled
 def plot_series(series: TimeSeries, ax: "Axes") -> None:
     """A series as it was read, with the dates of its findings."""
     from matplotlib.dates import date2num
@@ -70,6 +99,7 @@ def plot_series(series: TimeSeries, ax: "Axes") -> None:
         legend_beside(ax)
 
 
+@styled
 def save_inspection(inspection: Inspection, path: Path) -> None:
     """Draws the series of an inspection, one below the other, at most `MOST_SERIES`.
 
@@ -78,22 +108,13 @@ def save_inspection(inspection: Inspection, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    _check_kind(path)
+    kind = kind_of_picture(path)
     series = [sighting.series for sighting in inspection.series if sighting.series][:MOST_SERIES]
     figure = Figure(figsize=(10, 3.2 * len(series)), dpi=DPI, layout="constrained")
     for one, ax in zip(series, np.atleast_1d(figure.subplots(len(series))), strict=True):
         plot_series(one, ax)
     with whole_file(path) as work:
-        figure.savefig(work, format=path.suffix.lower().lstrip("."))
-
-
-def _check_kind(path: Path) -> None:
-    """Refuses a file whose ending is no kind of picture."""
-    from matplotlib.figure import Figure
-
-    kinds = Figure().canvas.get_supported_filetypes()
-    if path.suffix.lower().lstrip(".") not in kinds:
-        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+        figure.savefig(work, format=kind)
 
 
 def save_forecasts(forecasts: Sequence[Any], several: Sequence[TimeSeries], path: Path) -> None:
@@ -102,7 +123,7 @@ def save_forecasts(forecasts: Sequence[Any], several: Sequence[TimeSeries], path
     Raises:
         ConfigError: the file's ending is no kind of picture, or the forecasts are of directions.
     """
-    _check_kind(path)
+    kind = kind_of_picture(path)
     if not all(isinstance(one, Forecast) for one in forecasts):
         raise ConfigError("--plot draws values, and these are chances of directions. Use --json or --csv.")
     shown = list(zip(forecasts, several, strict=True))[:MOST_SERIES]
@@ -111,9 +132,25 @@ def save_forecasts(forecasts: Sequence[Any], several: Sequence[TimeSeries], path
         plot_coming(series, {forecast.model: forecast}, ax)
         finish(ax, f"{series.name}: the next {count_steps(len(forecast.dates), series.frequency)}", series.unit)
     with whole_file(path) as work:
-        figure.savefig(work, dpi=DPI, format=path.suffix.lower().lstrip("."))
+        figure.savefig(work, dpi=DPI, format=kind)
 
 
+def kind_of_picture(path: Path) -> str:
+    """What Matplotlib calls the kind of picture that a file's ending asks for.
+
+    Raises:
+        ConfigError: the ending is no kind of picture.
+    """
+    from matplotlib.figure import Figure
+
+    kinds = Figure().canvas.get_supported_filetypes()
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in kinds:
+        raise ConfigError(f"a picture must end in one of {', '.join(sorted(kinds))}. Received: {path.name}.")
+    return kind
+
+
+@styled
 def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:
     """What came on the test rows, and what `model` had forecast for it `step` rows before, with its 90 % interval."""
     backtest = experiment.backtests[model]
@@ -130,6 +167,7 @@ def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int |
     legend_beside(ax)
 
 
+@styled
 def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
     """The last rows of the series and the fan of the coming steps; the intervals are those of the first model."""
     series = experiment.series
@@ -138,6 +176,7 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
     finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", _unit(experiment))
 
 
+@styled
 def plot_coming(series: TimeSeries, forecasts: Mapping[str, Forecast], ax: "Axes") -> None:
     """The last rows of a series and the medians of what comes, with the fan of the first forecast."""
     from matplotlib.dates import date2num
@@ -150,18 +189,19 @@ def plot_coming(series: TimeSeries, forecasts: Mapping[str, Forecast], ax: "Axes
         colour = colour_of(model)
         if number == 0:
             _fan(ax, dates, quantiles, colour)
-        ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.5, label=model)
+        ax.plot(dates, quantiles[:, MEDIAN], **line_of(model), linewidth=1.6, label=model)
     ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
     legend_beside(ax)
 
 
 def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str) -> None:
-    for level, label in ((0, "90 %"), (1, "80 %"), (2, "50 %")):
+    for level, (label, alpha) in enumerate((("90 %", 0.14), ("80 %", 0.2), ("50 %", 0.3))):
         ax.fill_between(
-            dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=0.16, linewidth=0, label=label
+            dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=alpha, linewidth=0, label=label
         )
 
 
+@styled
 def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     """Loss on training batches and on validation rows over the steps, and the step whose weights were kept."""
     steps = [row.step for row in model.history]
@@ -183,18 +223,21 @@ def plot_losses(model: TrainedModel, ax: "Axes") -> None:
     legend_beside(ax)
 
 
+@styled
 def plot_comparison(experiment: Experiment, ax: "Axes") -> None:
     """The error of each model over that of the naive forecast; below 1 is better than naive."""
     rows = sorted(experiment.scores, key=lambda row: row.mae_vs_naive, reverse=True)
     ratios = [row.mae_vs_naive for row in rows]
     bars = ax.barh([row.model for row in rows], ratios, color=[colour_of(row.model) for row in rows])
-    ax.bar_label(bars, fmt="%.3f", label_type="center", color="white", fontweight="bold")
+    ax.bar_label(bars, fmt="%.3f", padding=4)
+    ax.margins(x=0.1)
     ax.axvline(1, color=TRUTH, linewidth=1)
     finish(ax, f"{experiment.series.name}: error on the test rows over that of naive", "")
     ax.set_xlabel("MAE / MAE of naive (below 1 is better than naive)")
     ax.grid(visible=False, axis="y")
 
 
+@styled
 def save_plots(experiment: Experiment, folder: Path) -> None:
     """The pictures that a run keeps, as PNG files."""
     learned = [name for name in experiment.models if name not in BASELINES]
@@ -221,6 +264,7 @@ def save_plots(experiment: Experiment, folder: Path) -> None:
         save(figure, folder / "losses.png")
 
 
+@styled
 def panels(count: int, width: float, height: float, *, columns: int = 1) -> "tuple[Figure, list[Axes]]":
     """A figure of `count` Axes, row by row, each of that size in inches."""
     from matplotlib.figure import Figure
@@ -230,20 +274,23 @@ def panels(count: int, width: float, height: float, *, columns: int = 1) -> "tup
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
+@styled
 def save(figure: "Figure", path: Path) -> None:
     """Writes a PNG."""
     figure.savefig(path, dpi=DPI)
 
 
+@styled
 def finish(ax: "Axes", title: str, y_label: str) -> None:
     """Title, label, grid and frame in the style of all pictures."""
-    ax.set_title(title, loc="left", fontsize=12)
+    ax.set_title(title, loc="left")
     ax.set_ylabel(y_label)
     ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
+@styled
 def legend_beside(ax: "Axes") -> None:
     """The legend to the right of the Axes."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)

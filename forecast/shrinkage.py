@@ -49,14 +49,20 @@ def shrink(quantiles: Array, linear: Array, y: Array, credit: Array) -> tuple[Ar
     """
     median = quantiles[:, :, MEDIAN]
     own = median - linear
+    factors, credit = believe(linear, own, y, credit)
+    move = factors[:, [0]] * linear + factors[:, [1]] * own
+    return quantiles + (move - median)[:, :, None], credit
+
+
+def believe(linear: Array, own: Array, y: Array, credit: Array) -> tuple[Array, Array]:
+    """The factors of the linear and of the own part at each origin, shape (N, 2), and the credit at the last one."""
     earned = credit + np.cumsum(_known_losses(linear, own, y), axis=0)
     prior = PRIOR * np.sqrt(1 + y.shape[1] / 3) * FACTORS[:, 1]
     preference = -LEARNING_RATE * earned - prior
     weight = np.exp(preference - preference.max(axis=1, keepdims=True))
     factors = weight @ FACTORS / weight.sum(axis=1, keepdims=True)
     factors[factors < SMALLEST] = 0.0
-    move = factors[:, [0]] * linear + factors[:, [1]] * own
-    return quantiles + (move - median)[:, :, None], earned[-1]
+    return factors, earned[-1]
 
 
 def _known_losses(linear: Array, own: Array, y: Array) -> Array:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast import intervals, shrinkage
 from forecast.calendars import future_dates, iso, lookback_of, season_of
-from forecast.config import QUANTILES, ExperimentConfig
+from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.exchanges import recognise
 from forecast.features import check_future, enrich, inputs_of, names_of
@@ -82,6 +82,34 @@ class Predictions:
     last_value: Array
     actual: Array
     quantiles: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Forecasts at N origins in their parts, in the series' unit.
+
+        median = last value + believed[0] * linear + believed[1] * own
+
+    Attributes:
+        blocks: What the model saw at each origin.
+        last_value: The target at each origin, shape (N,).
+        linear: The move of the highway, shape (N, H).
+        own: The move of the model itself, shape (N, H).
+        believed: How much of both counts, shape (N, 2), each from 0 to 1 (`shrinkage.py`).
+        scale: What a normalised move of 1 is, shape (N, H).
+    """
+
+    blocks: Blocks
+    last_value: Array
+    linear: Array
+    own: Array
+    believed: Array
+    scale: Array
+
+    @property
+    def median(self) -> Array:
+        """The point forecasts, shape (N, H)."""
+        return self.last_value[:, None] + self.believed[:, [0]] * self.linear + self.believed[:, [1]] * self.own
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +190,7 @@ class TrainedModel:
             SeriesTooShort: no row is left after the lookback.
             ModelError: the series lacks a column that the model was trained on, or the model gives directions.
         """
-        if self.config.task == "direction":
-            raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
+        self._check_task()
         series = self._ready(series)
         first = self._test_start(series) if first is None else first
         known, begin = self.known(series), self._begin(series, first)
@@ -185,6 +212,35 @@ class TrainedModel:
             last_value=series.y[origin[wanted]],
             actual=outcomes(series.y, origin[wanted], horizon=problem.horizon),
             quantiles=_levels(quantiles, blocks, series, scaler)[wanted],
+        )
+
+    def moves(self, series: TimeSeries) -> Moves:
+        """The forecasts of `predict` in their parts, at the same origins; the last one is that of the coming steps.
+
+        Raises:
+            SeriesTooShort, ModelError: as `predict`.
+        """
+        self._check_task()
+        series = self._ready(series)
+        first = self._test_start(series)
+        known, begin = self.known(series), self._begin(series, first)
+        blocks, scaler = self._look(series, begin)
+        model, problem, last = self._answers, self.problem, series.y[blocks.origin]
+        raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
+        believed = np.ones((len(last), 2))
+        if model.learned and blocks.moves:
+            credit = known.credit if known else shrinkage.start()
+            believed, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], credit)
+        scale = blocks.scale[:, 0] * scaler.span[0]
+        level = _levels(raw, blocks, series, scaler)[..., MEDIAN]
+        wanted = slice(first - begin, None)
+        return Moves(
+            blocks=blocks.part(wanted),
+            last_value=last[wanted],
+            linear=(linear * scale)[wanted],
+            own=(level - last[:, None] - linear * scale)[wanted],
+            believed=believed[wanted],
+            scale=scale[wanted],
         )
 
     def forecast(self, series: TimeSeries) -> Forecast:
@@ -287,6 +343,7 @@ class TrainedModel:
         return min(first, self._state_origin(series, self.known(series)))
 
     def _ready(self, series: TimeSeries) -> TimeSeries:
+        """The series with the columns that the model sees, if it can be forecast from."""
         try:
             series = enrich(series, self.config.inputs)
             inputs_of(series, self.config.inputs, horizon=1)
@@ -299,6 +356,10 @@ class TrainedModel:
                 f"Received: {len(series)}, {lookback + 1 - len(series)} too few."
             )
         return series
+
+    def _check_task(self) -> None:
+        if self.config.task == "direction":
+            raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
 
     def _validation_start(self, series: TimeSeries) -> int:
         """The origin before the first row that would have been for validation."""
@@ -478,24 +539,28 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
 
 def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
     """The quantiles (H, Q) after the last row, with the dates of the series' exchange or frequency."""
-    stamps = series.index.as_unit("ns").asi8.tobytes()
     return Forecast(
         model=model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
-        dates=_next_dates(stamps, series.frequency, series.exchange, len(quantiles)),
+        dates=coming_dates(series, len(quantiles)),
         levels=QUANTILES,
         quantiles=quantiles,
     )
 
 
+def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
+    """When the next rows of a series are due, by its exchange or frequency."""
+    return _dates_after(series.index.as_unit("ns").asi8.tobytes(), series.frequency, series.exchange, steps)
+
+
 @lru_cache(maxsize=8)
-def _next_dates(stamps: bytes, frequency: str, exchange: str, periods: int) -> tuple[str, ...]:
+def _dates_after(stamps: bytes, frequency: str, exchange: str, steps: int) -> tuple[str, ...]:
     """The coming dates, the same for all series with the same rows; their nanoseconds are handed over as bytes."""
     index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
     exchange = exchange or recognise(index)
-    return tuple(map(iso, future_dates(index, frequency=frequency, periods=periods, exchange=exchange)))
+    return tuple(map(iso, future_dates(index, frequency=frequency, periods=steps, exchange=exchange)))
 
 
 def _calibrate_on_validation(

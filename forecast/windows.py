@@ -25,9 +25,9 @@ memory grows with the rows, not with rows times lookback.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,11 @@ class Blocks:
     anchor: Array
     scale: Array
     moves: bool
+
+    def part(self, chosen: slice | NDArray[Any]) -> "Blocks":
+        """Some of the blocks, by their places or by a mask."""
+        rows = {name: getattr(self, name)[chosen] for name in ("origin", "x", "y", "ahead", "anchor", "scale")}
+        return replace(self, **rows)
 
 
 def test_start(rows: int, config: ExperimentConfig) -> int:

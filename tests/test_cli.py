@@ -56,6 +56,11 @@ def test_run_train_and_predict_end_to_end(forecast, prices, tmp_path):
     trained = forecast("train", prices, "--model", "drift", "--save", "saved", *QUICK)
     assert trained.returncode == 0, trained.stderr
     assert "10 %" in forecast("predict", prices, "--model", "saved").stdout
+    explained = forecast("explain", "run/models/dense", prices, "--unit", "USD", "--plot", "dense.png")
+    assert explained.returncode == 0, explained.stderr
+    assert "what dense adds to the value of" in explained.stdout
+    assert "dense has no gates" in explained.stdout
+    assert (tmp_path / "dense.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp_path):
@@ -141,6 +146,7 @@ def test_a_bad_file_gets_one_line_and_status_1(forecast, tmp_path, text):
         (["run", "AAPL", "--offline"], "While online: forecast fetch AAPL"),
         (["fetch", "AAPL", "--interval", "2d"], "`interval` must be one of 1m"),
         (["predict", "PRICES", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
+        (["explain", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),
         (["run", "PRICES", "--out", "."], "holds something else"),
         (["show", "nowhere"], "a saved model is a folder with bundle.json"),
         (["update", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),

@@ -1,6 +1,8 @@
-"""What the README says is so: its tree is the disk, its commands are there, its code runs, its numbers come out."""
+"""What README and docs say is so: the tree is the disk, commands are there, examples run, their numbers come out."""
 
+import doctest
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from forecast.report import run_record
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+FENCE = re.compile(r"^```(python|console)\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?", re.M | re.S)
+LOOSE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def test_the_tree_is_the_disk():
@@ -49,6 +54,64 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     exec(re.search(r"```python\n(.*?)```", README, re.S).group(1), {})
     assert len(capsys.readouterr().out.split()) >= 30
     assert (tmp_path / "runs" / "sp500" / "scores.csv").exists()
+
+
+def examples_of(page):
+    """Language, code and expected output of each example of a page, in their order; commands are examples of their own.
+
+    What Python prints stands in a block of `text` right below it; what a command prints, below its `$` line.
+    """
+    for language, code, printed in FENCE.findall(page.read_text()):
+        if language == "python":
+            yield language, code, printed
+            continue
+        for command in re.split(r"^\$ ", code, flags=re.M)[1:]:
+            line, _, printed = command.partition("\n")
+            yield language, line, printed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run_and_print_what_they_say(page, tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for language, code, expected in examples_of(page):
+        if language == "python":
+            exec(code, names)
+        else:
+            program, *arguments = shlex.split(code)
+            assert program == "forecast"
+            app(arguments, standalone_mode=False)
+        found = capsys.readouterr().out
+        assert not expected or doctest.OutputChecker().check_output(expected, found, LOOSE), found
+
+
+def test_pages_hold_examples():
+    """A fence that the pattern above does not see would not be run."""
+    counts = {page.stem: len(list(examples_of(page))) for page in PAGES}
+    opened = {page.stem: len(re.findall(r"^(?:```python|\$ )", page.read_text(), re.M)) for page in PAGES}
+    assert counts == opened
+    assert all(counts[page] for page in ("bundles", "command-line", "formats", "gallery", "index", "python", "test"))
+
+
+def test_every_command_has_its_section_and_its_options():
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands]
+    assert sorted(re.findall(r"^## forecast (\w+)", page, re.M)) == sorted(commands)
+    for section in page.split("\n## ")[1:]:
+        assert "<!-- options of" in section or re.search(r"settings of `forecast run`|forecast models", section)
+
+
+def test_every_public_name_stands_on_the_page_of_the_api():
+    page = (ROOT / "docs" / "python.md").read_text()
+    named = set(re.findall(r":: forecast\.(\w+)$", page, re.M)) | {"ForecastError", "MODELS"}
+    assert set(forecast.__all__) <= named
+
+
+def test_links_of_the_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)|\{image\} (\S+)", page.read_text()):
+            assert (page.parent / "".join(target)).is_file(), (page.name, target)
 
 
 def table_rows():

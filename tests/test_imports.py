@@ -13,7 +13,7 @@ PACKAGE = Path(forecast.__file__).parent
 # A module may import those before it; those in one set may not import one another.
 ORDER = [
     {"errors"},
-    {"config", "files", "metrics", "parallel", "significance", "studies", "versions"},
+    {"config", "files", "metrics", "parallel", "significance", "studies", "style", "versions"},
     {"exchanges"},
     {"bars"},
     {"calendars"},
@@ -28,7 +28,7 @@ ORDER = [
     {"plots", "tables"},
     {"diagnostics"},
     {"report"},
-    {"direction", "comparison"},
+    {"direction", "comparison", "explanation"},
     {"terminal", "options"},
     {"commands"},
     {"cli"},
@@ -82,7 +82,8 @@ def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_p
     loaded = loaded_by(
         "import forecast, numpy as np\n"
         "series = forecast.load('data/sp500.csv')\n"
-        f"forecast.open_model({str(tmp_path / 'lstm')!r}).forecast(series)"
+        f"model = forecast.open_model({str(tmp_path / 'lstm')!r})\n"
+        "model.forecast(series), forecast.explain(model, series)"
     )
     assert not {"tensorflow", "keras", "sklearn", "matplotlib"} & loaded
 

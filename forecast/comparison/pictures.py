@@ -11,6 +11,7 @@ from forecast.diagnostics import save_diagnostics
 from forecast.models import BASELINES
 from forecast.plots import GREY, TRUTH, colour_of, finish, panels, save
 from forecast.significance import Ranking
+from forecast.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST_DRAWN = 12
 
 
+@styled
 def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
     """The mean rank of each model, with an interval of half the critical difference to each side.
 
@@ -44,6 +46,7 @@ def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
     ax.set_xlabel("mean rank (1 is the best)")
 
 
+@styled
 def plot_skill(comparison: Comparison, ax: "Axes") -> None:
     """MAE / naive of every series, a column of points a model, with the median."""
     table = scores_table(comparison)

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+# float32 in networks; the functions of a cell compute in whatever precision they are given.
+Array = NDArray[np.floating[Any]]
 Weights = Mapping[str, NDArray[Any]]
 Function = Callable[[Array], Array]
 Cell = Callable[[Array, Array, Array, Array, Function], Array]
@@ -55,8 +56,8 @@ ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "relu": relu, "sigmoid": si
 def rnn(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Array:
     """SimpleRNN: the hidden state at every step, shape (N, T, units)."""
     projected = x @ kernel + bias
-    hidden = np.zeros((len(x), len(recurrent)), np.float32)
-    states = np.empty((*x.shape[:2], len(recurrent)), np.float32)
+    hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
+    states = np.empty((*x.shape[:2], len(recurrent)), projected.dtype)
     for t in range(x.shape[1]):
         hidden = activation(projected[:, t] + hidden @ recurrent)
         states[:, t] = hidden
@@ -66,9 +67,9 @@ def rnn(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Func
 def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Array:
     """LSTM: the hidden state at every step, shape (N, T, units)."""
     projected = x @ kernel + bias
-    hidden = np.zeros((len(x), len(recurrent)), np.float32)
-    cell = np.zeros_like(hidden)
-    states, units = np.empty((*x.shape[:2], len(recurrent)), np.float32), len(recurrent)
+    hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
+    cell: Array = np.zeros_like(hidden)
+    states, units = np.empty((*x.shape[:2], len(recurrent)), projected.dtype), len(recurrent)
     for t in range(x.shape[1]):
         gates = projected[:, t] + hidden @ recurrent
         i_f, g, o = gates[:, : 2 * units], gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
@@ -82,8 +83,8 @@ def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Fun
 def gru(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Array:
     """GRU: the hidden state at every step, shape (N, T, units). `bias` has two rows, for x and for h."""
     projected = x @ kernel + bias[0]
-    hidden = np.zeros((len(x), len(recurrent)), np.float32)
-    states = np.empty((*x.shape[:2], len(recurrent)), np.float32)
+    hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
+    states = np.empty((*x.shape[:2], len(recurrent)), projected.dtype)
     for t in range(x.shape[1]):
         x_z, x_r, x_h = np.split(projected[:, t], 3, axis=1)
         h_z, h_r, h_h = np.split(hidden @ recurrent + bias[1], 3, axis=1)
@@ -99,7 +100,8 @@ def sru(x: Array, kernel: Array, bias: Array, activation: Function) -> Array:
     units = len(bias) // 2
     parts = np.split(x @ kernel, kernel.shape[1] // units, axis=2)
     forget, reset = sigmoid(parts[1] + bias[:units]), sigmoid(parts[2] + bias[units:])
-    cell, cells = np.zeros((len(x), units), np.float32), np.empty((*x.shape[:2], units), np.float32)
+    cell: Array = np.zeros((len(x), units), np.float32)
+    cells = np.empty((*x.shape[:2], units), np.float32)
     for t in range(x.shape[1]):
         cell = forget[:, t] * cell + (np.float32(1) - forget[:, t]) * parts[0][:, t]
         cells[:, t] = cell
@@ -176,23 +178,28 @@ def forward(stack: Stack, weights: Weights, x: Array, *, lookback: int, horizon:
         Shape (N, T-L+1, H, Q), in normalised units.
     """
     hidden = np.asarray(x, np.float32)
-    for number, (kind, _) in enumerate(stack.layers, start=1):
-        before, hidden = hidden, _layer(kind, number, weights, hidden, ACTIVATIONS[stack.activation])
-        if stack.norm:
-            hidden = layer_norm(hidden, weights[f"norm_{number}/gamma"], weights[f"norm_{number}/beta"])
-        if stack.adds(number, before.shape[-1], hidden.shape[-1]):
-            hidden = hidden + before
+    for number in range(1, len(stack.layers) + 1):
+        hidden = layer(stack, number, weights, hidden)
     if not stack.windowed:
         hidden = hidden[:, lookback - 1 :]
     outputs = hidden @ weights["head/kernel"] + weights["head/bias"]
     return outputs.reshape(*outputs.shape[:2], horizon, -1)
 
 
-def _layer(kind: str, number: int, weights: Weights, x: Array, function: Function) -> Array:
-    layer = f"{kind}_{number}"
-    kernel, bias = weights[f"{layer}/kernel"], weights[f"{layer}/bias"]
+def layer(stack: Stack, number: int, weights: Weights, x: Array) -> Array:
+    """What a layer, counted from 1, makes of its inputs, with what stands behind it: shape (N, T, units)."""
+    kind, _ = stack.layers[number - 1]
+    hidden = _cell(kind, number, weights, x, ACTIVATIONS[stack.activation])
+    if stack.norm:
+        hidden = layer_norm(hidden, weights[f"norm_{number}/gamma"], weights[f"norm_{number}/beta"])
+    return hidden + x if stack.adds(number, x.shape[-1], hidden.shape[-1]) else hidden
+
+
+def _cell(kind: str, number: int, weights: Weights, x: Array, function: Function) -> Array:
+    name = f"{kind}_{number}"
+    kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
     if kind in CELLS:
-        return CELLS[kind](x, kernel, weights[f"{layer}/recurrent_kernel"], bias, function)
+        return CELLS[kind](x, kernel, weights[f"{name}/recurrent_kernel"], bias, function)
     if kind == "sru":
         return sru(x, kernel, bias, function)
     return window_dense(x, kernel, bias, function) if kernel.ndim == 3 else function(x @ kernel + bias)

@@ -5,7 +5,7 @@ weights are plain arrays; `predict` turns blocks of one label into normalised qu
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -174,8 +174,7 @@ def lively(blocks: Blocks) -> Blocks:
     moving = spread > STILL * np.median(spread) if len(spread) else spread > 0
     if moving.all() or not moving.any():
         return blocks
-    rows = {name: getattr(blocks, name)[moving] for name in ("origin", "x", "y", "ahead", "anchor", "scale")}
-    return replace(blocks, **rows)
+    return blocks.part(moving)
 
 
 def residual_quantiles(residual: Array) -> Array:

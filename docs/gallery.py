@@ -1,0 +1,82 @@
+"""Draws the pictures of the gallery from the bundled data, in about half a minute.
+
+python docs/gallery.py
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+import forecast
+from forecast import plots
+from forecast.config import override
+from forecast.direction.pictures import plot_reliability
+from forecast.explanation import pictures as explained
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "pictures"
+WIDTH = 9
+# Dots to an inch: small files that are sharp enough on a page.
+DPI = 72
+
+
+def draw(name: str, draw_one: Callable[[Axes], None], height: float = 3.2) -> None:
+    """One picture of one Axes."""
+    figure, axes = plots.panels(1, WIDTH, height)
+    draw_one(axes[0])
+    figure.savefig(FOLDER / f"{name}.png", dpi=DPI)
+
+
+def draw_runs() -> None:
+    """Prices for a test, temperatures for a forecast."""
+    points = forecast.load(ROOT / "data" / "sp500.csv", unit="points")
+    prices = forecast.run(points, models=["lstm"])
+    draw("history", lambda ax: plots.plot_history(prices, ax))
+    draw("backtest", lambda ax: plots.plot_backtest(prices, "lstm", ax))
+    draw("losses", lambda ax: plots.plot_losses(prices.models["lstm"], ax))
+    config = override(forecast.ExperimentConfig(), {"horizon": 12})
+    sea = forecast.load(ROOT / "data" / "sea_temperature.csv", unit="°C")
+    found = forecast.run(sea, models=["dense", "esn", "forest"], config=config)
+    draw("forecast", lambda ax: plots.plot_forecast(found, ["dense", "esn", "forest", "seasonal_naive", "naive"], ax))
+    draw("comparison", lambda ax: plots.plot_comparison(found, ax))
+    table = pd.Series(sea.y, index=sea.index, name="Temperature")
+    holes = forecast.load(table.drop(table.index[[*range(190, 200), *range(450, 456)]]), unit="°C")
+    draw("series", lambda ax: plots.plot_series(holes, ax))
+
+
+def draw_directions() -> None:
+    """The calibration of probabilities."""
+    config = override(forecast.ExperimentConfig(), {"horizon": 7, "task": "direction"})
+    sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales")
+    found = forecast.run_direction(sales, models=["gru"], config=config)
+    draw("reliability", lambda ax: plot_reliability(found, "gru", ax), 4)
+
+
+def draw_explanations() -> None:
+    """A network without its highway, for its gates; one with it, for its parts."""
+    sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales", unit="pieces")
+    alone = {"horizon": 14, "highway": False, "depth": 1, "units": 16, "steps": 300}
+    network = forecast.train(sales, "lstm", override(forecast.ExperimentConfig(), alone))
+    found = forecast.explain(network, sales)
+    figure, axes = plots.panels(4, WIDTH, 1.7)
+    explained.plot_window(found, axes[0])
+    for part, ax in zip(("forget", "cell", "hidden"), axes[1:], strict=True):
+        explained.plot_gate(found, "lstm_1", part, ax)
+    figure.savefig(FOLDER / "gates.png", dpi=DPI)
+    usual = forecast.explain(
+        forecast.train(sales, "gru", override(forecast.ExperimentConfig(), {"horizon": 14})), sales
+    )
+    draw("lags", lambda ax: explained.plot_lags(usual, ax))
+    draw("parts", lambda ax: explained.plot_parts(usual, ax))
+    prices = forecast.load(ROOT / "data" / "sp500.csv", unit="points")
+    stocks = forecast.explain(forecast.train(prices, "gru"), prices)
+    draw("believed", lambda ax: explained.plot_believed(stocks, ax), 2.6)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    draw_runs()
+    draw_directions()
+    draw_explanations()

@@ -1,0 +1,37 @@
+"""What a saved model does with a series."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.commands.setup import SeriesArgument, load_one
+from forecast.options import JSON, SOURCE, VERBOSE, shared
+
+
+@shared(SOURCE, JSON, VERBOSE)
+def explain(
+    ctx: typer.Context,
+    model: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved model.")],
+    series: SeriesArgument,
+    plot: Annotated[Path | None, typer.Option(help="Picture of all of it, as PNG, SVG or PDF.")] = None,
+) -> None:
+    """What a saved model does with a series: its gates over time, the rows that count, what each part adds.
+
+    Without TensorFlow; each of the last rows is hidden in turn, which takes some seconds where the model sees many.
+    """
+    from forecast import bundle, explanation
+
+    trained = bundle.open_model(model)
+    found = explanation.explain(trained, load_one(series, ctx.params, trained.config))
+    if plot is not None:
+        from forecast.explanation import pictures
+
+        pictures.save_explanation(found, plot)
+    from forecast.explanation import printing
+
+    if ctx.params["as_json"]:
+        print(json.dumps(printing.explanation_record(found)))
+        return
+    printing.print_explanation(found)

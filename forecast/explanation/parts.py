@@ -1,0 +1,116 @@
+"""One explanation: gates in the last window, lags, and what each part of the model adds to the forecast."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.calendars import iso
+from forecast.explanation.lags import Lags, lags_of
+from forecast.features import enrich
+from forecast.models import NETWORKS, find_model
+from forecast.models.architecture import members_of, stack_of
+from forecast.models.baselines import Baseline
+from forecast.models.gates import Parts, open_layers
+from forecast.models.statistical import Local
+from forecast.series import TimeSeries
+from forecast.training import Moves, TrainedModel, coming_dates
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What a model did to forecast the coming steps of a series.
+
+    Attributes:
+        window: The last L + 1 rows of the target: what the model saw.
+        layers: Gates and states of each recurrent layer over that window, arrays (L, units) by name; the first of
+            several seeds.
+        lags: Dependence on each of the last rows; None where a model does not look at single rows.
+        moves: The parts of the forecasts of the test rows; the last one is the forecast of the coming steps.
+        dates: Of the coming steps.
+        notes: What this model does not have, one sentence each.
+    """
+
+    model: str
+    series: TimeSeries
+    window: Array
+    layers: dict[str, Parts]
+    lags: Lags | None
+    moves: Moves
+    dates: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """The date of the last row."""
+        return iso(self.series.index[-1])
+
+    @property
+    def has_highway(self) -> bool:
+        """Whether a linear part was let in when the model was trained."""
+        return bool(self.moves.linear.any())
+
+    @property
+    def believed(self) -> tuple[float, float]:
+        """How much of the highway's move and of the model's own counts at the last row."""
+        linear, own = self.moves.believed[-1]
+        return float(linear), float(own)
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """The coming steps, shape (H, 4): last value, what highway and model add to it, and the forecast."""
+        moves = self.moves
+        linear, own = (share * part[-1] for share, part in zip(self.believed, (moves.linear, moves.own), strict=True))
+        return np.stack([np.full(len(own), moves.last_value[-1]), linear, own, moves.median[-1]], axis=1)
+
+
+def explain(model: TrainedModel, series: TimeSeries) -> Explanation:
+    """Explains the forecast of the coming steps, without TensorFlow.
+
+    Raises:
+        SeriesTooShort: no row is left after the lookback.
+        ModelError: the series lacks a column that the model was trained on, or the model gives directions.
+    """
+    moves = model.moves(series)
+    series = enrich(series, model.config.inputs)
+    looks = not isinstance(find_model(model.model), Baseline | Local)
+    return Explanation(
+        model=model.model,
+        series=series,
+        window=series.y[-model.problem.lookback - 1 :],
+        layers=_layers(model, moves),
+        lags=lags_of(model, moves) if looks else None,
+        moves=moves,
+        dates=coming_dates(series, model.problem.horizon),
+        notes=_notes(model, moves, looks),
+    )
+
+
+def _layers(model: TrainedModel, moves: Moves) -> dict[str, Parts]:
+    if model.model not in NETWORKS:
+        return {}
+    weights = members_of(model.weights, model.problem)[0]
+    found = open_layers(stack_of(model.model, model.problem), weights, moves.blocks.x[-1:])
+    return {layer: {name: part[0] for name, part in parts.items()} for layer, parts in found.items()}
+
+
+def _notes(model: TrainedModel, moves: Moves, looks: bool) -> tuple[str, ...]:
+    """What there is not to be seen, and why."""
+    name, notes = model.model, []
+    if name == "rnn":
+        notes.append("A SimpleRNN has no gates: its hidden state is all there is to see.")
+    elif name in NETWORKS and not _layers(model, moves):
+        notes.append(f"{name} has no gates: it sees the whole window at once.")
+    elif name not in NETWORKS:
+        notes.append(f"{name} is no recurrent network and has no gates.")
+    if not looks:
+        notes.append(f"{name} is a formula over the whole series: no row of a window can be hidden from it.")
+    if not moves.blocks.moves:
+        notes.append("It forecasts levels, not moves: there is no highway.")
+    elif name in NETWORKS and not moves.linear.any():
+        notes.append("There is no highway: nothing linear in the training rows helped beyond luck.")
+    if model.config.training.seeds > 1 and name in NETWORKS:
+        notes.append(f"The gates are those of the first of {model.config.training.seeds} networks.")
+    return tuple(notes)

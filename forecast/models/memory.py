@@ -1,0 +1,75 @@
+"""How far back a cell remembers: the adding problem.
+
+A sequence of numbers between 0 and 1; two of them are marked, one in each half. What is asked at the end is their sum.
+A network that remembers nothing says 1, and its mean squared error is the variance of a sum of two, 1/6. The longer the
+sequence, the longer a number has to be kept.
+
+Source: Hochreiter and Schmidhuber (1997), Long short-term memory, section 5.4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config import Activation
+from forecast.models import devices
+from forecast.models.cells import Array
+
+# The error of a network that remembers nothing: the variance of a sum of two uniform numbers.
+FORGETFUL = 1 / 6
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a network learned of the adding problem.
+
+    Attributes:
+        errors: Mean squared error of each step, shape (steps,). Each step sees sequences never seen before.
+        weights: Of its cells: kernel, recurrent kernel and bias.
+    """
+
+    errors: NDArray[np.float64]
+    weights: tuple[Array, Array, Array]
+
+
+def draw_adding(random: np.random.Generator, sequences: int, length: int) -> tuple[Array, Array]:
+    """Sequences (N, T, 2) of numbers and marks, and the sums of the marked numbers (N, 1)."""
+    numbers = random.random((sequences, length), np.float32)
+    marks = np.zeros_like(numbers)
+    every, half = np.arange(sequences), length // 2
+    marks[every, random.integers(half, size=sequences)] = 1
+    marks[every, random.integers(half, length, size=sequences)] = 1
+    return np.stack([numbers, marks], axis=2), (numbers * marks).sum(axis=1, keepdims=True)
+
+
+def learn_adding(
+    kind: str,
+    length: int,
+    *,
+    steps: int = 1000,
+    units: int = 32,
+    batch: int = 32,
+    learning_rate: float = 3e-3,
+    clip_norm: float | None = 1.0,
+    activation: Activation = "tanh",
+    seed: int = 0,
+) -> Lesson:
+    """Trains one layer of `rnn`, `gru` or `lstm` cells on the adding problem with Adam.
+
+    Args:
+        length: Rows of a sequence, at least 2.
+        clip_norm: Largest norm of a gradient; None lets it be.
+    """
+    devices.load_keras()
+    import keras
+
+    layer = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[kind]
+    random = np.random.default_rng(seed)
+    devices.seed(seed)
+    cells = layer(units, activation=activation, **({} if kind == "rnn" else {"use_cudnn": False}))
+    network = keras.Sequential([keras.Input((length, 2)), cells, keras.layers.Dense(1)])
+    network.compile(keras.optimizers.Adam(learning_rate, clipnorm=clip_norm), "mse", jit_compile=devices.can_compile())
+    errors = np.array([network.train_on_batch(*draw_adding(random, batch, length)) for _ in range(steps)])
+    kernel, recurrent, bias = (np.asarray(weight) for weight in cells.get_weights())
+    return Lesson(errors.astype(np.float64), (kernel, recurrent, bias))

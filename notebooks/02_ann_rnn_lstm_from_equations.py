@@ -1,0 +1,261 @@
+# %% [markdown]
+# # ANN, RNN and LSTM from their equations
+#
+# Neural networks are a few lines of algebra. Here are all of them, in numpy, and each is compared with Keras. The same
+# functions, `forecast.models.cells`, make the forecasts of every saved model.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import forecast
+from forecast.models import backward, cells, gates
+from forecast.style import SHEET
+
+plt.style.use(SHEET)
+plt.rcParams["figure.dpi"] = 60
+random = np.random.default_rng(7)
+
+# %% [markdown]
+# ## A neuron
+#
+# A neuron weighs its inputs, adds them up with a bias, and bends the sum with an *activation*: `y = tanh(w·x + b)`.
+
+# %%
+x = np.array([0.5, -1.0, 2.0])
+w = np.array([0.8, 0.1, -0.4])
+b = 0.2
+print("the sum       ", w @ x + b)
+print("after the bend", np.tanh(w @ x + b))
+
+# %% [markdown]
+# Without the bend, layers of neurons would only be one large sum. Left: the activations. Right: their slopes. Learning
+# is carried by slopes, so mind where they are near 0: a sigmoid or tanh far from the middle hardly learns.
+
+# %%
+z = np.linspace(-4, 4, 201)
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
+for name, function in cells.ACTIVATIONS.items():
+    left.plot(z, function(z), label=name)
+    right.plot(z, backward.SLOPES[name](function(z)), label=name)
+left.set(title="activation", ylim=(-1.5, 3))
+right.set(title="slope")
+_ = right.legend()
+
+# %% [markdown]
+# ## A Dense network (ANN)
+#
+# A layer is many neurons side by side: its weights are a matrix. Two layers suffice to draw a curve. The task: given
+# `x`, say `sin(2x)`.
+
+# %%
+x = np.linspace(-2, 2, 60)[:, None]
+y = np.sin(2 * x)
+first, second = random.normal(size=(1, 16)), 0.3 * random.normal(size=(16, 1))
+first_bias, second_bias = np.zeros(16), np.zeros(1)
+
+hidden = np.tanh(x @ first + first_bias)
+output = hidden @ second + second_bias
+print("inputs", x.shape, " hidden", hidden.shape, " outputs", output.shape)
+print("mean squared error before any learning:", np.mean((output - y) ** 2).round(3))
+
+# %% [markdown]
+# **Backward.** How does the error change with each weight? The chain rule goes from the end to the beginning: first the
+# output layer, whose result tells the hidden layer how its outputs should change.
+
+# %%
+d_output = 2 * (output - y) / len(y)
+last = backward.dense(hidden, second, output, d_output, "linear")
+found = backward.dense(x, first, hidden, last.inputs, "tanh")
+
+# %% [markdown]
+# Is that right? TensorFlow differentiates by itself, without being told the chain rule.
+
+# %%
+import tensorflow as tf
+
+weights = [tf.Variable(array) for array in (first, first_bias, second, second_bias)]
+with tf.GradientTape() as tape:
+    forward = tf.tanh(x @ weights[0] + weights[1]) @ weights[2] + weights[3]
+    loss = tf.reduce_mean((forward - y) ** 2)
+by_tensorflow = tape.gradient(loss, weights)
+by_hand = (found.kernel, found.bias, last.kernel, last.bias)
+for name, ours, theirs in zip(("W1", "b1", "W2", "b2"), by_hand, by_tensorflow, strict=True):
+    print(name, "largest difference", np.abs(ours - theirs.numpy()).max())
+
+# %% [markdown]
+# **Learning** is walking downhill: each weight takes a small step against its gradient, again and again.
+
+# %%
+errors = []
+for _ in range(4000):
+    hidden = np.tanh(x @ first + first_bias)
+    output = hidden @ second + second_bias
+    errors.append(np.mean((output - y) ** 2))
+    last = backward.dense(hidden, second, output, 2 * (output - y) / len(y), "linear")
+    found = backward.dense(x, first, hidden, last.inputs, "tanh")
+    for weight, gradient in (
+        (first, found.kernel),
+        (first_bias, found.bias),
+        (second, last.kernel),
+        (second_bias, last.bias),
+    ):
+        weight -= 0.05 * gradient
+print("error before", errors[0].round(3), " after", errors[-1].round(5))
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
+left.semilogy(errors)
+left.set(title="error while it learns", xlabel="step")
+right.plot(x, y, color="black", label="sin(2x)")
+right.plot(x, output, "--", label="network")
+right.set_title("what it has learned")
+_ = right.legend()
+
+# %% [markdown]
+# ## SimpleRNN: a network with a memory
+#
+# A Dense network sees a window at once. A recurrent network walks through it row by row and keeps a *hidden state* `h`,
+# which is all that it remembers: `h = tanh(W x + R h + b)`. The same weights serve every row.
+
+# %%
+sequence = random.normal(size=(1, 10, 1))  # one sequence, ten rows, one feature
+kernel, recurrent, bias = random.normal(size=(1, 4)), 0.5 * random.normal(size=(4, 4)), np.zeros(4)
+h = np.zeros((1, 4))
+for t in range(10):
+    h = np.tanh(sequence[:, t] @ kernel + h @ recurrent + bias)
+print("the state after ten rows:", h.round(4))
+
+# %% [markdown]
+# Keras with the same weights, and the function of this package that forecasts from saved models:
+
+# %%
+import keras
+
+layer = keras.layers.SimpleRNN(4)
+layer(sequence.astype("float32"))
+layer.set_weights([kernel, recurrent, bias])
+print("Keras:                   ", np.asarray(layer(sequence.astype("float32"))).round(4))
+print("forecast.models.cells:   ", cells.rnn(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
+
+# %% [markdown]
+# ## LSTM: a memory with gates
+#
+# A SimpleRNN rewrites its whole state at every row. An LSTM keeps a *cell state* `c` beside it, and three gates between
+# 0 and 1 decide what happens to it: `i` how much is let in, `f` how much is kept, `o` how much is shown.
+
+# %%
+kernel, recurrent, bias = random.normal(size=(1, 16)), 0.5 * random.normal(size=(4, 16)), np.zeros(16)
+bias[4:8] = 1  # Keras, too, starts with forget gates that are mostly open
+h, c = np.zeros((1, 4)), np.zeros((1, 4))
+for t in range(10):
+    i, f, g, o = np.split(sequence[:, t] @ kernel + h @ recurrent + bias, 4, axis=1)
+    i, f, o = cells.sigmoid(i), cells.sigmoid(f), cells.sigmoid(o)
+    c = f * c + i * np.tanh(g)
+    h = o * np.tanh(c)
+print("the state after ten rows:", h.round(4))
+
+# %%
+layer = keras.layers.LSTM(4)
+layer(sequence.astype("float32"))
+layer.set_weights([kernel, recurrent, bias])
+print("Keras:                   ", np.asarray(layer(sequence.astype("float32"))).round(4))
+print("forecast.models.cells:   ", cells.lstm(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
+
+# %% [markdown]
+# ## Back-propagation through time
+#
+# How does the last state depend on weights that were used ten times? Unroll the loop: the gradient walks back from row
+# to row, and what each row says about the weights is added up. By hand, for the SimpleRNN, with the sum of the last
+# state as the loss:
+
+# %%
+kernel, recurrent, bias = random.normal(size=(1, 4)), 0.5 * random.normal(size=(4, 4)), np.zeros(4)
+states = np.concatenate([np.zeros((1, 1, 4)), cells.rnn(sequence, kernel, recurrent, bias, np.tanh)], axis=1)
+d_kernel, d_recurrent, d_h = np.zeros_like(kernel), np.zeros_like(recurrent), np.ones((1, 4))
+for t in reversed(range(10)):
+    d_z = d_h * (1 - states[:, t + 1] ** 2)  # through the tanh of row t
+    d_kernel += sequence[:, t].T @ d_z
+    d_recurrent += states[:, t].T @ d_z
+    d_h = d_z @ recurrent.T  # on to the row before
+print("gradient of the kernel:", d_kernel.round(4))
+
+# %% [markdown]
+# The check, again against automatic differentiation:
+
+# %%
+layer = keras.layers.SimpleRNN(4)
+layer(sequence.astype("float32"))
+layer.set_weights([kernel, recurrent, bias])
+with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(layer(sequence.astype("float32")))
+gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
+print("largest difference, kernel:          ", np.abs(d_kernel - gradients[0].numpy()).max())
+print("largest difference, recurrent kernel:", np.abs(d_recurrent - gradients[1].numpy()).max())
+
+# %% [markdown]
+# For LSTM and GRU the walk is the same with more stations; `forecast.models.backward` has it written out.
+
+# %%
+kernel, recurrent, bias = random.normal(size=(1, 16)), 0.5 * random.normal(size=(4, 16)), np.zeros(16)
+d_hidden = np.zeros((1, 10, 4))
+d_hidden[:, -1] = 1
+ours = backward.recurrent("lstm", sequence, kernel, recurrent, bias, d_hidden)
+
+layer = keras.layers.LSTM(4)
+layer(sequence.astype("float32"))
+layer.set_weights([kernel, recurrent, bias])
+with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(layer(sequence.astype("float32")))
+gradients = tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
+for name, theirs in zip(("kernel", "recurrent", "bias"), gradients, strict=True):
+    print(f"{name:9} largest difference", np.abs(getattr(ours, name) - theirs.numpy()).max())
+
+# %% [markdown]
+# ## The gates at work
+#
+# An impulse, then silence, through an LSTM with one cell whose forget gate we set by hand. What the cell keeps of the
+# impulse after each row is the forget gate, multiplied by itself again and again.
+
+# %%
+impulse = np.zeros((1, 40, 1))
+impulse[0, 5] = 3
+figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
+for forget_bias in (0, 1, 2, 4):
+    kernel, bias = np.array([[0.0, 0.0, 2.0, 0.0]]), np.array([0.0, forget_bias, 0.0, 0.0])
+    parts = gates.lstm(impulse, kernel, np.zeros((1, 4)), bias, np.tanh)
+    ax.plot(parts["cell"][0, :, 0], label=f"forget gate {parts['forget'][0, 0, 0]:.2f}")
+ax.set(title="cell state after an impulse at row 5", xlabel="row", ylim=(0, 0.8))
+_ = ax.legend(loc="upper right")
+
+# %% [markdown]
+# And a network that has learned: the sales of a shop, whose weeks it has to know. Each row of a heat map is one unit of
+# its first layer; the picture at the top is what it reads. The highway, a linear map that would find the weeks by
+# itself, is switched off.
+
+# %%
+from forecast.config import override
+
+series = forecast.load("../data/shop_sales.csv", target="Sales", unit="pieces")
+config = override(forecast.ExperimentConfig(), {"highway": False, "depth": 1, "units": 16, "steps": 300, "horizon": 7})
+model = forecast.train(series, "lstm", config)
+explanation = forecast.explain(model, series)
+
+# %%
+from forecast.explanation import pictures
+
+figure, axes = plt.subplots(6, 1, figsize=(10, 9.5), layout="constrained", height_ratios=[2, 1, 1, 1, 1, 1])
+pictures.plot_window(explanation, axes[0])
+for part, ax in zip(("input", "forget", "output", "cell", "hidden"), axes[1:], strict=True):
+    pictures.plot_gate(explanation, "lstm_1", part, ax)
+
+# %% [markdown]
+# The bands repeat every seven rows: units have learned the days of the week from nothing but the ups and downs. How far
+# back a row still matters can be asked by hiding it from the network:
+
+# %%
+figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
+pictures.plot_lags(explanation, ax)
+
+# %% [markdown]
+# Why the gates were invented is the matter of the [next notebook](03_why_lstm.ipynb).

@@ -1,0 +1,196 @@
+# %% [markdown]
+# # An honest backtest
+#
+# Thousands of tutorials forecast stock prices with an LSTM, and their pictures look wonderful. Here is their recipe
+# step by step, why it looks so good, and why its forecast is worse than yesterday's price.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import forecast
+from forecast import metrics, plots
+from forecast.config import MEDIAN, TEXTBOOK, override
+from forecast.style import SHEET
+
+plt.style.use(SHEET)
+plt.rcParams["figure.dpi"] = 60
+series = forecast.load("../data/sp500.csv", unit="points")
+
+# %% [markdown]
+# ## The textbook recipe
+#
+# To begin with, the years up to 2012, in which the index went up and down within one range.
+#
+# **1. Scale all prices to between 0 and 1.** The smallest price of the training rows becomes 0, the largest 1.
+
+# %%
+rows = int((series.index < "2013").sum())
+early = forecast.load(pd.DataFrame({"Close": series.y[:rows]}, index=series.index[:rows]), unit="points")
+train, test = early.y[: int(0.7 * rows)], early.y[int(0.8 * rows) :]
+low, high = train.min(), train.max()
+print(
+    "training rows from 0 to 1, test rows from", *((test - low) / (high - low)).round(2)[[test.argmin(), test.argmax()]]
+)
+
+# %% [markdown]
+# **2. Cut windows** of the last 60 prices, each with the next price as its label. **3. Train** layers of LSTM on the
+# squared error. This package keeps the recipe under the name `TEXTBOOK`.
+
+# %%
+config = override(TEXTBOOK, {"horizon": 1, "steps": 500, "depth": 1, "units": 32})
+textbook = forecast.run(early, models=["lstm"], config=config)
+
+# %% [markdown]
+# **4. Admire the picture.** The forecast follows the price through every turn. Publish it.
+
+# %%
+figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+plots.plot_backtest(textbook, "lstm", ax, step=1)
+
+# %% [markdown]
+# ## What the picture hides
+#
+# It shows forecasts *one day ahead*, and prices hardly move in a day. Anything near yesterday's price looks right in
+# it. So ask what the picture does not show: how large is the error beside that of yesterday's price itself?
+
+# %%
+backtest = textbook.backtests["lstm"]
+actual, yesterday = backtest.actual[:, 0], backtest.last_value
+said = backtest.quantiles[:, 0, MEDIAN]
+print(f"error of the network:      {metrics.mae(actual, said):5.1f} points")
+print(f"error of yesterday's price: {metrics.mae(actual, yesterday):4.1f} points")
+print(next(verdict.sentence for verdict in textbook.verdicts if verdict.model == "lstm"))
+
+# %% [markdown]
+# A closer look at the last weeks:
+
+# %%
+weeks = slice(-45, None)
+dates = early.index[backtest.origin[weeks] + 1]
+figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+ax.plot(dates, actual[weeks], color="black", label="actual")
+ax.plot(dates, said[weeks], label="network, for that day")
+ax.plot(dates, yesterday[weeks], linestyle=":", label="yesterday's price")
+_ = ax.legend()
+
+# %% [markdown]
+# **It is an echo, and a late one.** Compare the network's line with the price of the day that it is meant for, and with
+# the prices of the days before. It should be nearest to the first.
+
+# %%
+distances = {
+    f"{lag} days before": metrics.mae(actual[20 - lag : len(actual) - lag], said[20:])
+    for lag in (0, 1, 2, 4, 6, 8, 10, 20)
+}
+pd.Series(distances, name="mean distance from the network's line [points]").round(2).to_frame()
+
+# %% [markdown]
+# ## New highs
+#
+# Now the whole series. The same recipe meets prices that no training row ever reached:
+
+# %%
+train, test = series.y[: int(0.7 * len(series))], series.y[int(0.8 * len(series)) :]
+low, high = train.min(), train.max()
+print(
+    "training rows from 0 to 1, test rows from", *((test - low) / (high - low)).round(2)[[test.argmin(), test.argmax()]]
+)
+textbook = forecast.run(series, models=["lstm"], config=config)
+print(next(verdict.sentence for verdict in textbook.verdicts if verdict.model == "lstm"))
+
+# %%
+figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+plots.plot_backtest(textbook, "lstm", ax, step=1)
+
+# %% [markdown]
+# Beyond 1 the network has never been asked anything, and the bends of its cells are flat out there: its answers stay
+# behind.
+
+# %% [markdown]
+# ## What changes with the window's own normalisation
+#
+# Do not ask for the price, ask for the *move* from the last price, in units of how much the last rows moved. Then new
+# highs look like any other days, and a network that has learned nothing says "no move", which is yesterday's price.
+
+# %%
+config = override(forecast.ExperimentConfig(), {"horizon": 1})
+ours = forecast.run(series, models=["lstm"], config=config)
+rows = {
+    "textbook, whole series": next(row for row in textbook.scores if row.model == "lstm"),
+    "moves": next(row for row in ours.scores if row.model == "lstm"),
+    "yesterday's price": next(row for row in ours.scores if row.model == "naive"),
+}
+pd.DataFrame(
+    {name: {"error [points]": row.mae, "error / naive": row.mae_vs_naive} for name, row in rows.items()}
+).T.round(3)
+
+# %%
+print(next(verdict.sentence for verdict in ours.verdicts if verdict.model == "lstm"))
+
+# %% [markdown]
+# No miracle: a day ahead the price of the S&P 500 can hardly be foreseen, and a test that says otherwise should be
+# mistrusted. Which brings us to leaks.
+
+# %% [markdown]
+# ## A leak, planted and found
+#
+# A *leak* is something that the model sees in the test and will not see in life. Here one is planted: a column with the
+# price of the next day, a few points off, as it slips in by a wrong `shift` or a careless join.
+
+# %%
+noise = np.random.default_rng(0).normal(scale=5, size=len(series))
+table = pd.DataFrame({"Close": series.y, "Signal": np.append(series.y[1:], series.y[-1]) + noise}, index=series.index)
+leaky = forecast.load(table, target="Close", unit="points", columns=["Signal"])
+config = override(forecast.ExperimentConfig(), {"horizon": 1, "features": ("Signal",)})
+wonderful = forecast.run(leaky, models=["lstm"], config=config)
+print(next(verdict.sentence for verdict in wonderful.verdicts if verdict.model == "lstm"))
+
+# %% [markdown]
+# Too good. The first question is what the model lives on. Each row is hidden in turn: it lives on the last few rows,
+# far more than a price has ever told.
+
+# %%
+from forecast.explanation import pictures
+
+explanation = forecast.explain(wonderful.models["lstm"], leaky)
+figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
+pictures.plot_lags(explanation, ax)
+
+# %% [markdown]
+# The second question is which column it is. Moves of a column that is known today should have next to nothing to do
+# with the move of tomorrow:
+
+# %%
+moves = table.diff()
+tomorrow = moves["Close"].shift(-1)
+pd.Series({name: moves[name].corr(tomorrow) for name in table}, name="correlation with tomorrow's move").round(
+    3
+).to_frame()
+
+# %% [markdown]
+# ## A test that cannot see the future
+#
+# The surest proof that a program does not look ahead: change the future and see whether the past forecasts change.
+# Every row after a cut is replaced by nonsense; the forecasts made before the cut must stay as they were, to the last
+# digit.
+
+# %%
+cut = len(series) - 300
+values = series.values.copy()
+values[cut:] = 1 + 1000 * np.random.default_rng(1).random(values[cut:].shape)
+garbled = forecast.TimeSeries(series.name, series.index, values, series.columns, series.target, unit=series.unit)
+model = ours.models["lstm"]
+before, after = model.predict(series), model.predict(garbled)
+early = before.origin < cut
+print("forecasts made before the cut:", early.sum())
+print("largest difference:", np.abs(before.quantiles[early] - after.quantiles[early]).max())
+print(
+    "forecasts made after it differ by up to", np.abs(before.quantiles[~early] - after.quantiles[~early]).max().round()
+)
+
+# %% [markdown]
+# What to take home: naive forecasts in every table, scaling by the window, test rows that nobody has touched, a verdict
+# that knows luck, and mistrust of wonders. How the test of this package is done is written down in
+# [docs/test.md](../docs/test.md).

@@ -1,0 +1,119 @@
+# %% [markdown]
+# # Saved models
+#
+# Train once, forecast often: a trained model is a folder that opens in a moment, needs no TensorFlow, and forecasts
+# series that it has never seen.
+
+# %%
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import forecast
+from forecast.evaluation import complete
+from forecast.metrics import mae
+from forecast.style import SHEET
+
+plt.style.use(SHEET)
+plt.rcParams["figure.dpi"] = 60
+
+# %% [markdown]
+# ## Train once
+#
+# One network, trained on the S&P 500 alone. The last fifth of the rows is not looked at.
+
+# %%
+sp500 = forecast.load("../data/sp500.csv", unit="points")
+nasdaq = forecast.load("../data/nasdaq.csv", unit="points")
+model = forecast.train(sp500, "lstm")
+folder = forecast.save_model(model, "../runs/notebook-lstm")
+print(*sorted(f"{path.name:12} {path.stat().st_size / 1000:6.0f} kB" for path in folder.iterdir()), sep="\n")
+
+# %% [markdown]
+# `bundle.json` says what was trained on what and holds the scaler's numbers; `weights.npz` holds plain arrays;
+# `model.keras` is the same network for Keras itself. Nothing in the folder is code: opening one that somebody sent is
+# safe.
+#
+# ## Open again
+
+# %%
+started = time.perf_counter()
+model = forecast.open_model(folder)
+coming = model.forecast(sp500)
+print(f"opened and forecast in {time.perf_counter() - started:.2f} s")
+print("trained on", model.trained_on[0].series, "from", model.trained_on[0].first, "to", model.trained_on[0].last)
+print("in 30 sessions:", coming.median[-1].round(1), coming.unit)
+
+# %% [markdown]
+# ## A ticker that it never saw
+#
+# A network of this package sees moves in the window's own scale, so that the level of a series is all the same to it.
+# The NASDAQ was not in the training. How does the network do there, beside one that was trained on the NASDAQ itself?
+
+# %%
+own = forecast.train(nasdaq, "lstm")
+tests = {
+    name: complete(one.predict(nasdaq)) for name, one in (("trained on the S&P 500", model), ("trained on NASDAQ", own))
+}
+rows = {}
+for name, test in tests.items():
+    naive = mae(test.actual, np.broadcast_to(test.last_value[:, None], test.actual.shape))
+    rows[name] = {"error / naive on NASDAQ": mae(test.actual, test.quantiles[..., 3]) / naive}
+pd.DataFrame(rows).T.round(3)
+
+# %% [markdown]
+# ## One model for many
+#
+# `train` takes a list of series and sees each of them equally often. With a thousand tickers it is still one network.
+
+# %%
+both = forecast.train([sp500, nasdaq], "lstm")
+for series in (sp500, nasdaq):
+    test = complete(both.predict(series))
+    naive = mae(test.actual, np.broadcast_to(test.last_value[:, None], test.actual.shape))
+    print(f"{series.name:7} error / naive {mae(test.actual, test.quantiles[..., 3]) / naive:.3f}")
+
+# %% [markdown]
+# ## New rows
+#
+# New prices need no training: a forecast is made from the last rows. And two things go on learning by themselves, from
+# every outcome that becomes known: how far the network's moves are believed, and how wide the intervals are. Here is
+# how far they were believed over the years since the training:
+
+# %%
+explanation = forecast.explain(model, sp500)
+figure, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
+ax.plot(sp500.index[explanation.moves.blocks.origin], explanation.moves.believed[:, 1])
+_ = ax.set(ylim=(-0.03, 1.03), title="share of the network's moves that was believed")
+
+# %% [markdown]
+# The same model, the same day, and a month later with the rows that have come since:
+
+# %%
+earlier = forecast.TimeSeries(
+    sp500.name, sp500.index[:-21], sp500.values[:-21], sp500.columns, sp500.target, unit=sp500.unit
+)
+figure, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
+ax.plot(sp500.index[-90:], sp500.y[-90:], color="black", label="actual")
+for series, colour in ((earlier, "#E69F00"), (sp500, "#0072B2")):
+    coming = model.forecast(series)
+    dates = pd.DatetimeIndex(coming.dates)
+    ax.fill_between(dates, coming.quantiles[:, 0], coming.quantiles[:, -1], color=colour, alpha=0.2, linewidth=0)
+    ax.plot(dates, coming.median, color=colour, label=f"forecast of {coming.origin}")
+_ = ax.legend(loc="lower left")
+
+# %% [markdown]
+# ## In plain Keras
+#
+# Whoever wants the network itself opens it with Keras alone:
+
+# %%
+import keras
+
+network = keras.saving.load_model(folder / "model.keras")
+print(network.name, "with", network.count_params(), "weights, from", network.input_shape, "to", network.output_shape)
+
+# %% [markdown]
+# What each file of a saved model holds is written down in [docs/bundles.md](../docs/bundles.md).

@@ -1,0 +1,74 @@
+"""Runs the notebooks: each `NAME.py`, a script in cells, becomes `NAME.ipynb` with its outputs.
+
+    python notebooks/make.py              all of them
+    python notebooks/make.py 03_why_lstm  some of them
+
+A cell that fails, or that says anything on standard error, ends the run; the notebook on disk is then as it was.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent
+SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
+# Longest time of a cell, in seconds.
+PATIENCE = 120
+
+
+def cells_of(script: Path) -> nbformat.NotebookNode:
+    """The notebook of a script, without outputs; cells are numbered, so that the same script gives the same file."""
+    notebook = jupytext.read(script, fmt="py:percent")
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"cell-{number}"
+        cell.metadata = {}
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return notebook
+
+
+def run(script: Path) -> None:
+    """Runs a notebook beside its script and writes it with its outputs."""
+    notebook = cells_of(script)
+    client = NotebookClient(
+        notebook,
+        timeout=PATIENCE,
+        resources={"metadata": {"path": FOLDER}},
+        record_timing=False,
+        extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's compiled parts talk past Python
+    )
+    client.execute(stderr=subprocess.DEVNULL)
+    if said := [output.text for cell in notebook.cells for output in cell.get("outputs", []) if is_noise(output)]:
+        raise SystemExit(f"{script.name}: a cell wrote to standard error:\n{said[0]}")
+    notebook.metadata.language_info = {"name": "python"}
+    nbformat.write(notebook, script.with_suffix(".ipynb"))
+
+
+def is_noise(output: nbformat.NotebookNode) -> bool:
+    """Whether an output came on standard error."""
+    return output.get("name") == "stderr"
+
+
+def main(names: list[str]) -> None:
+    """Runs the named notebooks, or all."""
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(FOLDER.parent), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    chosen = [script for script in SCRIPTS if not names or script.stem in names]
+    if len(chosen) < len(names):
+        raise SystemExit(f"a notebook is one of {', '.join(script.stem for script in SCRIPTS)}. Received: {names}.")
+    for script in chosen:
+        started = time.perf_counter()
+        run(script)
+        size = script.with_suffix(".ipynb").stat().st_size
+        print(f"{script.stem}: {time.perf_counter() - started:.0f} s, {size / 1000:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,124 @@
+"""The pictures that `test_plots.py` compares with those in `tests/golden/`, drawn from numbers made by hand.
+
+PYTHONPATH=. python tests/pictures.py      draws the golden pictures anew; look at them before committing
+"""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from forecast import plots
+from forecast.config import QUANTILES, ExperimentConfig, override
+from forecast.direction.judgement import Reliability
+from forecast.direction.pictures import plot_reliability
+from forecast.evaluation import Scores
+from forecast.experiment import Experiment
+from forecast.explanation import Explanation, Lags
+from forecast.explanation import pictures as explained
+from forecast.models import Validation
+from forecast.series import Finding, TimeSeries
+from forecast.training import Forecast, Moves, Predictions, TrainedModel
+from forecast.windows import Blocks, Split
+
+GOLDEN = Path(__file__).parent / "golden"
+ROWS, HORIZON, LOOKBACK = 120, 5, 12
+DATES = pd.date_range("2024-01-01", periods=ROWS)
+WAVE = 50 + 10 * np.sin(np.arange(ROWS) / 9) + np.arange(ROWS) / 10
+SPREAD = np.array([-3.0, -2.2, -1.0, 0.0, 1.0, 2.2, 3.0])
+MODELS = ("lstm", "dense", "linear", "theta", "naive", "drift")
+
+
+def made_series():
+    found = Finding("gap", 2, ("2024-02-01", "2024-03-15"), "kept")
+    return TimeSeries("made", DATES, WAVE[:, None], ("Load",), "Load", unit="MW", findings=(found,))
+
+
+def made_backtest(model):
+    origin = np.arange(96, ROWS - HORIZON)
+    actual = WAVE[origin[:, None] + np.arange(1, HORIZON + 1)]
+    median = WAVE[origin, None] + 0.6 * (actual - WAVE[origin, None])
+    return Predictions(model, origin, WAVE[origin], actual, median[..., None] + SPREAD)
+
+
+def made_forecast(number, model):
+    steps = np.arange(1, HORIZON + 1)
+    quantiles = (WAVE[-1] + (number - 2) * steps / 2)[:, None] + SPREAD * np.sqrt(steps)[:, None] / 2
+    dates = tuple(f"2024-05-{day:02d}" for day in range(1, HORIZON + 1))
+    return Forecast(model, "made", "MW", "2024-04-29", dates, QUANTILES, quantiles)
+
+
+def made_model():
+    history = tuple(Validation(20 * k, None if k == 0 else 1 / (k + 1), 0.8 - 0.1 * k + 0.03 * k * k) for k in range(6))
+    return TrainedModel("lstm", ExperimentConfig(), "Load", {}, history, (), 1.0, "")
+
+
+def made_experiment():
+    scores = [Scores(name, 1, 1, 1, 1, 1, 0.5, 0.9, 0.7 + 0.1 * number, 1) for number, name in enumerate(MODELS)]
+    return Experiment(
+        series=made_series(),
+        config=override(ExperimentConfig(), {"horizon": HORIZON}),
+        split=Split(84, 96, ROWS),
+        models={"lstm": made_model()},
+        backtests={"lstm": made_backtest("lstm")},
+        forecasts={name: made_forecast(number, name) for number, name in enumerate(MODELS)},
+        scores=tuple(scores),
+        verdicts=(),
+        seeds={},
+    )
+
+
+def made_explanation():
+    origin, steps = np.arange(96, ROWS), np.arange(1, HORIZON + 1)
+    count, rows = len(origin), np.arange(LOOKBACK)[:, None] + np.arange(6)
+    no = np.zeros((count, 1, HORIZON))
+    x = np.zeros((count, LOOKBACK, 1), np.float32)
+    ahead = np.zeros((count, 1, HORIZON, 0))
+    blocks = Blocks(WAVE, origin, x, no, ahead, np.zeros((count, 1, 1)), no + 1, True)
+    believed = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
+    moves = Moves(
+        blocks, WAVE[origin], np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1)), believed, no[:, 0] + 1
+    )
+    gates = {"input": 0.5 + np.sin(rows) / 2, "hidden": np.cos(rows)}
+    lags = Lags(1 / np.arange(1, LOOKBACK + 1), np.linspace(0.5, 0, LOOKBACK), np.linspace(0.9, 0.1, LOOKBACK))
+    dates = made_forecast(0, "lstm").dates
+    return Explanation("lstm", made_series(), WAVE[-LOOKBACK - 1 :], {"lstm_1": gates}, lags, moves, dates, ())
+
+
+def made_directions():
+    """What `plot_reliability` reads of an experiment."""
+    bins = Reliability(np.array([0.2, 0.4, 0.7]), np.array([0.25, 0.37, 0.6]), np.array([30, 50, 20]))
+    return SimpleNamespace(calibration={"gru": bins})
+
+
+PICTURES = {
+    "history": lambda ax: plots.plot_history(made_experiment(), ax),
+    "series": lambda ax: plots.plot_series(made_series(), ax),
+    "backtest": lambda ax: plots.plot_backtest(made_experiment(), "lstm", ax, step=3),
+    "forecast": lambda ax: plots.plot_forecast(made_experiment(), MODELS, ax),
+    "losses": lambda ax: plots.plot_losses(made_model(), ax),
+    "comparison": lambda ax: plots.plot_comparison(made_experiment(), ax),
+    "reliability": lambda ax: plot_reliability(made_directions(), "gru", ax),
+    "window": lambda ax: explained.plot_window(made_explanation(), ax),
+    "gate": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "input", ax),
+    "state": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "hidden", ax),
+    "lags": lambda ax: explained.plot_lags(made_explanation(), ax),
+    "parts": lambda ax: explained.plot_parts(made_explanation(), ax),
+    "believed": lambda ax: explained.plot_believed(made_explanation(), ax),
+}
+
+
+def draw(name, folder):
+    """One picture as a small PNG."""
+    figure, axes = plots.panels(1, 7, 3)
+    PICTURES[name](axes[0])
+    path = Path(folder) / f"{name}.png"
+    figure.savefig(path, dpi=50, metadata={"Software": None})
+    return path
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name in PICTURES:
+        draw(name, GOLDEN)
