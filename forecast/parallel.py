@@ -5,6 +5,7 @@ one thread, whatever the number of workers: results do not depend on it, not in 
 """
 
 import signal
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -38,7 +39,9 @@ class Done(Generic[Result]):
     error: str = ""
 
 
-def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int) -> Iterator[Done[Result]]:
+def run_jobs(
+    work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int, prepare: Callable[[], None] | None = None
+) -> Iterator[Done[Result]]:
     """Does `work` on each job and gives what came of it, as jobs finish.
 
     An error that the input is at fault for belongs to its job; the others go on. Any other error ends them all, and so
@@ -47,6 +50,7 @@ def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int
     Args:
         work: A function of a module, so that workers can import it.
         jobs: Sent to the workers one by one, so that memory holds no more than those in work.
+        prepare: Called once in each worker, to load what jobs need.
     """
     waiting, deaths = deque(range(len(jobs))), Counter[int]()
     running: dict[Future[Result], int] = {}
@@ -54,7 +58,7 @@ def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int
         while waiting or running:
             while waiting and len(running) < (1 if deaths[waiting[0]] else workers):
                 place = waiting.popleft()
-                running[_executor(workers).submit(work, jobs[place])] = place
+                running[_executor(workers, prepare).submit(work, jobs[place])] = place
                 if deaths[place]:
                     break
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -66,7 +70,7 @@ def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int
                 else:
                     yield done
     except BaseException:
-        _executor(workers).shutdown(wait=True, kill_workers=True)
+        _executor(workers, prepare).shutdown(wait=True, kill_workers=True)
         raise
 
 
@@ -85,13 +89,19 @@ def _outcome(future: "Future[Result]", place: int, deaths: Counter[int]) -> Done
         return Done(place, None, f"the process that worked on it died {TRIES} times, perhaps from want of memory.")
 
 
-def _executor(workers: int) -> Any:
+def _executor(workers: int, prepare: Callable[[], None] | None) -> Any:
     """The workers of this process; new ones if one of them has died."""
     from loky import get_reusable_executor
 
-    return get_reusable_executor(max_workers=workers, timeout=120, env=ONE_THREAD, initializer=_ignore_ctrl_c)
+    # one that has grown is replaced between two jobs, which is as it should be
+    warnings.filterwarnings("ignore", "A worker was (restarted|stopped)", UserWarning)
+    return get_reusable_executor(
+        max_workers=workers, timeout=120, env=ONE_THREAD, initializer=_begin, initargs=(prepare,)
+    )
 
 
-def _ignore_ctrl_c() -> None:
+def _begin(prepare: Callable[[], None] | None) -> None:
     """Ctrl-C is for the process that started the work; a worker that took it would keep half a training."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if prepare:
+        prepare()

@@ -87,6 +87,15 @@ distances = {
 pd.Series(distances, name="mean distance from the network's line [points]").round(2).to_frame()
 
 # %% [markdown]
+# The **lag detector** says it in numbers: how far are the changes of the forecasts, from one day to the next, explained
+# by changes of the price that were known already, and how far by the one that came?
+
+# %%
+lag = next(verdict.lag for verdict in textbook.verdicts if verdict.model == "lstm")
+print(f"explained by what was known before: {lag.copied:.0%}")
+print(f"explained by what came:             {lag.foreseen:.0%}")
+
+# %% [markdown]
 # ## New highs
 #
 # Now the whole series. The same recipe meets prices that no training row ever reached:
@@ -189,6 +198,31 @@ print("largest difference:", np.abs(before.quantiles[early] - after.quantiles[ea
 print(
     "forecasts made after it differ by up to", np.abs(before.quantiles[~early] - after.quantiles[~early]).max().round()
 )
+
+# %% [markdown]
+# `forecast audit` does this for any model and in several ways, and names the leak if there is one:
+
+# %%
+from forecast.leaks import audit_model
+
+print(audit_model(series, "linear").sentence)
+
+# %% [markdown]
+# ## More than one mood of the market
+#
+# One test is one stretch of time. A *walk-forward* test trains anew at several cutoffs, each time on the past alone,
+# and forecasts what follows:
+
+# %%
+compared = forecast.compare(series, models=["linear", "dense"], plan=forecast.WalkForward(folds=3))
+tested = compared.tested[series.name]
+for verdict in tested.verdicts:
+    print(verdict.sentence)
+
+# %%
+from forecast.comparison.summary import fold_ratios
+
+fold_ratios(tested).round(3)
 
 # %% [markdown]
 # What to take home: naive forecasts in every table, scaling by the window, test rows that nobody has touched, a verdict

@@ -105,6 +105,29 @@ for series, colour in ((earlier, "#E69F00"), (sp500, "#0072B2")):
 _ = ax.legend(loc="lower left")
 
 # %% [markdown]
+# ## Going on
+#
+# A model of some years ago takes in the rows that have come since. Its scaler and windows stay, and old rows stay in
+# the mix, so that it does not forget. Did it help? That is asked on rows that neither the old nor the new one saw.
+
+# %%
+from forecast.updating import compare, update
+
+old = forecast.train(sp500.between(0, 3000), "lstm")
+new = update(old, [sp500])
+for worth in compare(old, new, [sp500]):
+    print(worth.sentence)
+
+# %% [markdown]
+# A network that was trained on one index is also a start for another; `freeze` trains nothing but its head:
+
+# %%
+moved = forecast.train(nasdaq, "lstm", old.config, start=old, freeze=True)
+test = complete(moved.predict(nasdaq))
+naive = mae(test.actual, np.broadcast_to(test.last_value[:, None], test.actual.shape))
+print(f"error / naive on NASDAQ: {mae(test.actual, test.quantiles[..., 3]) / naive:.3f}, in {moved.seconds:.1f} s")
+
+# %% [markdown]
 # ## In plain Keras
 #
 # Whoever wants the network itself opens it with Keras alone:
@@ -116,4 +139,4 @@ network = keras.saving.load_model(folder / "model.keras")
 print(network.name, "with", network.count_params(), "weights, from", network.input_shape, "to", network.output_shape)
 
 # %% [markdown]
-# What each file of a saved model holds is written down in [docs/bundles.md](../docs/bundles.md).
+# What each file of a saved model holds is written down in [docs/bundle.md](../docs/bundle.md).

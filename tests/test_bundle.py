@@ -52,9 +52,9 @@ def test_any_other_series_can_be_forecast(bundle):
 def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, walk, tmp_path, capsys):
     """In a process that has not seen this package, against the network's own quantiles."""
     docs = (Path(__file__).parent.parent / "docs" / "bundle.md").read_text()
-    lines = re.search(r"```python\n(.*?)```", docs, re.S).group(1)
+    lines = re.search(r"```python\n(import json, keras.*?)```", docs, re.S).group(1)
     pd.DataFrame({"Date": walk.index, "Close": walk.y}).to_csv(tmp_path / "walk.csv", index=False)
-    code = lines.replace("DIR", str(bundle)).replace("FILE", str(tmp_path / "walk.csv"))
+    code = lines.replace("sales/", f"{bundle}/").replace("data/shop_sales.csv", str(tmp_path / "walk.csv"))
     code = code.replace("print(", "print(json.dumps((").rstrip()[:-1] + ").tolist()))\nimport sys\n"
     code += "assert not any(name.startswith('forecast') for name in sys.modules)\n"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)

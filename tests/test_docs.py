@@ -91,7 +91,7 @@ def test_pages_hold_examples():
     counts = {page.stem: len(list(examples_of(page))) for page in PAGES}
     opened = {page.stem: len(re.findall(r"^(?:```python|\$ )", page.read_text(), re.M)) for page in PAGES}
     assert counts == opened
-    assert all(counts[page] for page in ("bundles", "command-line", "formats", "gallery", "index", "python", "test"))
+    assert all(counts[page] for page in ("bundle", "command-line", "formats", "gallery", "index", "python", "test"))
 
 
 def test_every_command_has_its_section_and_its_options():

@@ -14,7 +14,7 @@ from forecast.config import MEDIAN, RECIPES, ExperimentConfig
 from forecast.errors import ConfigError, ForecastError
 from forecast.evaluation import Scores, score_all
 from forecast.experiment import USUAL
-from forecast.models import BASELINES, find_model
+from forecast.models import BASELINES, devices, find_model
 from forecast.parallel import run_jobs
 from forecast.series import TimeSeries
 from forecast.significance import Ranking, confidence_set, rank
@@ -119,7 +119,8 @@ def compare(
     from forecast.comparison.results import FOLDS, check_folder, write_comparison
 
     check_folder(Path(out))
-    comparison = _compare(several, chosen, config, plan, trials, Path(out) / FOLDS, jobs, tell)
+    folds = Path(out).absolute() / FOLDS  # a worker may be in another folder
+    comparison = _compare(several, chosen, config, plan, trials, folds, jobs, tell)
     write_comparison(comparison, Path(out))
     return comparison
 
@@ -190,7 +191,9 @@ def _do(wanted: dict[tuple[str, str], list[Job]], workers: int, tell: Tell | Non
     errors: dict[tuple[str, str], str] = {}
     done, tell = len(every) - len(missing), tell or (lambda _: None)
     tell(Progress(done, 0, len(every)))
-    for result in run_jobs(work, [job for _, job in missing], workers=workers):
+    networks = any(find_model(job.model).gradient for _, job in missing)
+    prepare = devices.load_keras if networks else None
+    for result in run_jobs(work, [job for _, job in missing], workers=workers, prepare=prepare):
         if result.error:
             errors[missing[result.place][0]] = result.error
         else:

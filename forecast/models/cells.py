@@ -68,7 +68,7 @@ def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Fun
     """LSTM: the hidden state at every step, shape (N, T, units)."""
     projected = x @ kernel + bias
     hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
-    cell: Array = np.zeros_like(hidden)
+    cell: Array = hidden.copy()
     states, units = np.empty((*x.shape[:2], len(recurrent)), projected.dtype), len(recurrent)
     for t in range(x.shape[1]):
         gates = projected[:, t] + hidden @ recurrent

@@ -11,6 +11,7 @@ the whole history that Yahoo Finance gives, and takes in new rows so that none i
 """
 
 import os
+import shutil
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ def write(path: Path, download: Download) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{path.name}-*"):
-        left.unlink(missing_ok=True)
+        shutil.rmtree(left, ignore_errors=True)
     frame = download.bars.copy()
     frame.attrs = {name: getattr(download, name) for name in ("ticker", "interval", "currency", "kind", "zone")}
     frame.attrs |= {name: getattr(download, name).isoformat() for name in ("fetched", "fresh_until")}
