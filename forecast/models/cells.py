@@ -72,8 +72,8 @@ def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Fun
     states, units = np.empty((*x.shape[:2], len(recurrent)), projected.dtype), len(recurrent)
     for t in range(x.shape[1]):
         gates = projected[:, t] + hidden @ recurrent
-        i_f, g, o = gates[:, : 2 * units], gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
-        i_f = sigmoid(i_f)
+        i_f: Array = sigmoid(gates[:, : 2 * units])
+        g, o = gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
         cell = i_f[:, units:] * cell + i_f[:, :units] * activation(g)
         hidden = sigmoid(o) * activation(cell)
         states[:, t] = hidden
