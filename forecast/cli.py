@@ -17,6 +17,7 @@ from forecast.commands.fetch import fetch
 from forecast.commands.inspect import inspect
 from forecast.commands.models import models
 from forecast.commands.predict import predict
+from forecast.commands.report import report
 from forecast.commands.run import run
 from forecast.commands.show import show
 from forecast.commands.train import train
@@ -40,7 +41,22 @@ app = typer.Typer(
     help="Honest time-series forecasts with Keras: networks that are always measured against the naive forecast. "
     "No investment advice.",
 )
-for command in (run, compare, audit, train, tune, predict, update, explain, show, export, fetch, inspect, models):
+for command in (
+    run,
+    compare,
+    report,
+    audit,
+    train,
+    tune,
+    predict,
+    update,
+    explain,
+    show,
+    export,
+    fetch,
+    inspect,
+    models,
+):
     app.command()(command)
 
 

@@ -84,9 +84,9 @@ print("sum    ", sums[0].round(2))
 # an error on data never seen.
 
 # %%
-lengths = (10, 30, 60)
+lengths = (10, 25, 50)
 lessons = {
-    (kind, length): memory.learn_adding(kind, length, steps=1200)
+    (kind, length): memory.learn_adding(kind, length, steps=1000)
     for kind in ("rnn", "gru", "lstm")
     for length in lengths
 }

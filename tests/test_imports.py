@@ -27,6 +27,7 @@ ORDER = [
     {"experiment", "tuning", "updating"},
     {"plots", "tables"},
     {"diagnostics"},
+    {"page"},
     {"report"},
     {"direction", "comparison", "explanation"},
     {"terminal", "options"},

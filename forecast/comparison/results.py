@@ -7,6 +7,7 @@ by_step.csv        one row a series, step of the horizon and model
 models.csv         one row a model, over all series
 compare.json       plan, settings, versions, verdicts, ranking, errors
 plots/             PNG pictures
+report.html        all of it on one page
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ from forecast.comparison.pictures import save_plots
 from forecast.comparison.summary import folds_table, models_table, scores_table, steps_table
 from forecast.errors import ConfigError
 from forecast.files import whole_file, whole_folder
+from forecast.page import make_page
 from forecast.report import finite, write_csv
 from forecast.versions import versions_here
 
@@ -53,6 +55,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
         save_plots(comparison, work)
     with whole_file(folder / RECORD) as path:
         path.write_text(json.dumps(record(comparison), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    make_page(folder)
 
 
 def record(comparison: Comparison) -> dict[str, Any]:

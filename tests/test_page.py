@@ -1,0 +1,181 @@
+"""The report, in a real browser: nothing asked of any network, no error, a table that sorts, a chart that answers."""
+
+import json
+import shutil
+import time
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL, make_series, random_walk
+
+import forecast
+from forecast.cli import app
+from forecast.errors import ConfigError
+from forecast.page import PAGE, make_page
+
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,900",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("page") / "run"
+    forecast.run(make_series(random_walk(300), name="<made>"), models=["linear", "dense"], config=SMALL, out=out)
+    make_page(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    driver = shutil.which("chromedriver")
+    if not (driver and shutil.which("chromium")):
+        pytest.skip("chromium and chromium-driver are not installed")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = shutil.which("chromium")
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    found.get("about:blank")
+    yield found
+    found.quit()
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def asked(browser):
+    """The addresses that pages asked for since this was last called."""
+    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    return [one["params"]["request"]["url"] for one in events if one["method"] == "Network.requestWillBeSent"]
+
+
+def column(browser, table, place):
+    script = f"return [...document.querySelectorAll('#{table} tbody tr')].map(r => r.cells[{place}].textContent)"
+    return browser.execute_script(script)
+
+
+def test_the_page_needs_nothing_and_complains_of_nothing(browser, folder):
+    asked(browser)
+    browser.get((folder / PAGE).as_uri())
+    assert wait_for(lambda: browser.execute_script("return window.Bokeh && Bokeh.documents.length == 1"))
+    wanted = [url for url in asked(browser) if not url.startswith("data:")]
+    assert wanted == [(folder / PAGE).as_uri()]
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert browser.find_element("css selector", "h1").text.startswith("<made>: the next 3 steps")
+    assert "naive" in browser.find_element("css selector", ".verdict").text
+
+
+def test_a_click_sorts_the_scores_and_another_turns_them_round(browser, folder):
+    browser.get((folder / PAGE).as_uri())
+    button = browser.find_elements("css selector", "#scores th button")[1]
+    button.click()
+    ratios = [float(text) for text in column(browser, "scores", 1)]
+    assert ratios == sorted(ratios)
+    button.click()
+    assert [float(text) for text in column(browser, "scores", 1)] == sorted(ratios, reverse=True)
+    browser.find_elements("css selector", "#scores th button")[0].click()
+    names = column(browser, "scores", 0)
+    assert names == sorted(names)
+
+
+def test_a_chart_tells_the_number_under_the_pointer(browser, folder):
+    from selenium.webdriver import ActionChains
+
+    browser.get((folder / PAGE).as_uri())
+    assert wait_for(lambda: browser.execute_script("return window.Bokeh && Bokeh.documents.length == 1"))
+    chart = browser.find_element("id", "chart-steps")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
+    say = """
+        const found = [], look = root => { for (const one of root.querySelectorAll('*')) {
+            if (one.className?.includes?.('bk-Tooltip') || one.tagName == 'BK-TOOLTIP') found.push(one);
+            if (one.shadowRoot) look(one.shadowRoot); } };
+        look(document);
+        return found.map(one => (one.shadowRoot || one).textContent).join(' ');
+    """
+
+    def told():
+        for across in np.linspace(-0.4, 0.4, 9):
+            for down in np.linspace(-0.35, 0.35, 9):
+                offset = int(across * chart.size["width"]), int(down * chart.size["height"])
+                ActionChains(browser, duration=5).move_to_element_with_offset(chart, *offset).perform()
+                if "value" in (text := browser.execute_script(say)):
+                    return text
+        return ""
+
+    assert any(model in told() for model in ("linear", "dense", "drift", "seasonal_naive"))
+
+
+def test_the_page_is_small_and_its_numbers_are_those_of_the_tables(folder):
+    assert (folder / PAGE).stat().st_size < 5_000_000
+
+    class Cells(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.values = []
+
+        def handle_starttag(self, tag, attributes):
+            if tag == "td" and dict(attributes).get("data-value") is not None:
+                self.values.append(dict(attributes)["data-value"])
+
+    cells = Cells()
+    cells.feed((folder / PAGE).read_text())
+    scores = pd.read_csv(folder / "scores.csv")
+    shown = {float(value) for value in cells.values if value}
+    for name in ("mae", "rmse", "crps", "coverage90", "mae_vs_naive"):
+        assert set(scores[name]) <= shown
+
+
+def test_the_page_can_be_made_again_and_says_where_the_models_are(folder, capsys):
+    before = (folder / PAGE).read_text()
+    (folder / PAGE).unlink()
+    app(["report", str(folder)], standalone_mode=False)
+    assert str(folder / PAGE) in capsys.readouterr().out
+    after = (folder / PAGE).read_text()
+    assert f"--model {folder}/models/" in before
+    assert f"--model {folder}/models/" in after
+
+
+def test_names_are_text_and_nothing_else(folder):
+    """A name from a file must not become part of the page's code."""
+    text = (folder / PAGE).read_text()
+    assert "&lt;made&gt;" in text
+    assert "<made>" not in text.replace("\\u003cmade", "")
+
+
+def test_a_comparison_has_its_page(tmp_path, browser):
+    several = [make_series(random_walk(120, seed), name) for seed, name in ((1, "one"), (2, "two"))]
+    plan = forecast.WalkForward(folds=2, step=10)
+    forecast.compare(several, models=["linear"], config=SMALL, plan=plan, out=tmp_path / "compared")
+    browser.get((tmp_path / "compared" / PAGE).as_uri())
+    assert column(browser, "series", 0) == ["one", "two"]
+    assert column(browser, "models", 0) == ["linear", "naive", "drift", "seasonal_naive"]
+    browser.find_elements("css selector", "#series th button")[1].click()
+    assert [float(text) for text in column(browser, "series", 1)] == sorted(map(float, column(browser, "series", 1)))
+    links = browser.find_elements("css selector", "#series a")
+    assert all((tmp_path / "compared" / link.get_dom_attribute("href")).is_file() for link in links)
+    assert len(links) == 2
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="holds none"):
+        make_page(tmp_path)
