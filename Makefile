@@ -20,7 +20,7 @@ demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense --horizon 30 --out runs/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """Series and settings that are small enough to train on in a moment."""
 
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -60,6 +61,11 @@ def scaled_inputs(model: TrainedModel, series: TimeSeries) -> Inputs:
     inputs = inputs_of(series, model.config.inputs, horizon=model.config.horizon)
     past, ahead = model.trained_on[0].scaler.parts(inputs.past.shape[1])
     return Inputs(past.transform(inputs.past), ahead.transform(inputs.ahead))
+
+
+def take_ctrl_c() -> None:
+    """Has a process that is to be started listen to Ctrl-C, even where this one was started to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

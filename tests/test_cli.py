@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import random_walk
+from conftest import random_walk, take_ctrl_c
 
 QUICK = ["--lookback", "8", "--horizon", "3", "--units", "4", "--steps", "8", "--labels", "6", "--batch", "4"]
 
@@ -178,7 +178,9 @@ def test_wrong_usage_is_status_2(forecast):
 def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
     command = [sys.executable, "-m", "forecast", "run", str(prices), "--models", "dense,lstm", "--out", "run", *QUICK]
     command[command.index("--steps") + 1] = "100000"
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=take_ctrl_c
+    )
     assert process.stderr.readline().startswith("dense: step 1/100000")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -191,7 +193,9 @@ def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
 def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
     data = Path(__file__).parent.parent / "data" / "sp500.csv"
     command = [sys.executable, "-m", "forecast", "run", str(data), "--models", "lstm", "--out", "run"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=take_ctrl_c
+    )
     assert "the target is Adj Close" in process.stderr.readline()  # Keras is loaded next, which takes seconds
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

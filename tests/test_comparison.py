@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SMALL, make_series, random_walk
+from conftest import SMALL, make_series, random_walk, take_ctrl_c
 
 from forecast.comparison import Fold, WalkForward, compare
 from forecast.comparison.folds import make_folds, trainings
@@ -181,7 +181,9 @@ def test_a_comparison_that_was_killed_twice_ends_with_the_same_table(tmp_path):
     write(tmp_path)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for kind in (signal.SIGKILL, signal.SIGINT):
-        started = subprocess.Popen(command(tmp_path, tmp_path / "cut"), env=env, stdout=-3, stderr=-3)
+        started = subprocess.Popen(
+            command(tmp_path, tmp_path / "cut"), env=env, stdout=-3, stderr=-3, preexec_fn=take_ctrl_c
+        )
         folds = tmp_path / "cut" / "folds"
         before = len(list(folds.glob("*.parquet"))) if folds.exists() else 0
         for _ in range(1200):
