@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
     from forecast.comparison.experiment import Progress as Jobs
     from forecast.models import Step
@@ -32,22 +32,15 @@ def native_noise_off() -> None:
     os.close(nowhere)
 
 
-class TrainingBar:
-    """A bar with the model, its loss and the time left; plain lines where standard error is no terminal."""
+class Bar:
+    """A bar on standard error while its block runs; nothing where that is no terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, *columns: "ProgressColumn") -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress
 
-        columns = (
-            TextColumn("{task.description:<6}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} steps{task.fields[loss]}"),
-            TimeRemainingColumn(),
-        )
         self._plain = not sys.stderr.isatty()
         self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self._plain)
-        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -57,6 +50,22 @@ class TrainingBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+
+class TrainingBar(Bar):
+    """A bar with the model, its loss and the time left; plain lines where standard error is no terminal."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description:<6}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} steps{task.fields[loss]}"),
+            TimeRemainingColumn(),
+        )
+        super().__init__(*columns)
+        self._tasks: dict[str, TaskID] = {}
 
     def advance(self, step: "Step") -> None:
         """Shows one training step."""
@@ -72,12 +81,11 @@ class TrainingBar:
         self._progress.update(task, completed=step.step, loss=f", loss {step.loss:.4f}")
 
 
-class SearchBar:
+class SearchBar(Bar):
     """A bar over the trials of a search, with the best value so far and the time left; plain lines as above."""
 
     def __init__(self, wanted: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
         columns = (
             TextColumn("trial {task.fields[trial]}/{task.total}"),
@@ -86,17 +94,7 @@ class SearchBar:
             TimeRemainingColumn(),
         )
         self._wanted, self._done, self._told = wanted, 0, False
-        self._plain = not sys.stderr.isatty()
-        self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self._plain)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        super().__init__(*columns)
 
     def advance(self, step: "Step") -> None:
         """Shows how far the running trial is."""
@@ -130,12 +128,11 @@ def _news(trial: "Trial", wanted: int, best: str) -> str:
     return f"trial {trial.number}/{wanted}: {what}{why}, {settings}{', ' * bool(best)}{best}"
 
 
-class JobsBar:
+class JobsBar(Bar):
     """A bar with the jobs that are done, those that failed, and the time left; plain lines without a terminal."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
         columns = (
             TextColumn("trainings"),
@@ -144,18 +141,8 @@ class JobsBar:
             TextColumn("{task.fields[failed]}"),
             TimeRemainingColumn(),
         )
-        self._plain = not sys.stderr.isatty()
-        self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self._plain)
+        super().__init__(*columns)
         self._told = -1
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def tell(self, jobs: "Jobs") -> None:
         """Shows how far the jobs are; a plain line at the start and after each tenth."""

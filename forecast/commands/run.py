@@ -24,7 +24,7 @@ def run(
     earnings: Annotated[
         bool, typer.Option("--earnings", help="What buying before each rise that is forecast would have earned.")
     ] = False,
-    cost: Annotated[float, typer.Option(help="Percent that each trade costs.")] = 0.1,
+    cost: Annotated[float, typer.Option(help="Percent that each trade costs.", min=0)] = 0.1,
 ) -> None:
     """The whole job: load, train, test on rows never seen, compare, plot, forecast, save.
 
