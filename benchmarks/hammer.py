@@ -26,7 +26,8 @@ from forecast.bundle import open_model, save_model  # noqa: E402
 from forecast.config import ExperimentConfig, override  # noqa: E402
 from forecast.errors import BundleError  # noqa: E402
 from forecast.sources import load  # noqa: E402
-from forecast.training import TrainedModel, train  # noqa: E402
+from forecast.trained import TrainedModel  # noqa: E402
+from forecast.training import train  # noqa: E402
 
 LIMIT_SECONDS, LIMIT_BYTES = 10, 1 << 30
 WRITER = """

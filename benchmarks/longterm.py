@@ -15,9 +15,10 @@ import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.evaluation import complete
+from forecast.predictions import Predictions
 from forecast.series import TimeSeries
 from forecast.sources import load_all
-from forecast.training import Predictions, train
+from forecast.training import train
 from forecast.windows import split_rows
 
 

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from forecast.explanation import Explanation, explain
     from forecast.leaks import audit
     from forecast.models import MODELS, Watch
+    from forecast.predictions import Forecast
     from forecast.series import TimeSeries
     from forecast.sources import inspect, load, load_all
-    from forecast.training import Forecast, TrainedModel, train
+    from forecast.trained import TrainedModel
+    from forecast.training import train
     from forecast.tuning import tune
 
 __version__ = "0.1.0"
@@ -35,12 +37,12 @@ _HOME = {
     "Experiment": "experiment",
     "ExperimentConfig": "config",
     "Explanation": "explanation",
-    "Forecast": "training",
+    "Forecast": "predictions",
     "ForecastError": "errors",
     "InputConfig": "config",
     "NetworkConfig": "config",
     "TimeSeries": "series",
-    "TrainedModel": "training",
+    "TrainedModel": "trained",
     "TrainingConfig": "config",
     "WalkForward": "comparison",
     "Watch": "models",

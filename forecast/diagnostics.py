@@ -14,8 +14,8 @@ from forecast.config import MEDIAN, QUANTILES
 from forecast.evaluation import reached
 from forecast.lags import Lag
 from forecast.plots import GREY, TRUTH, colour_of, finish, legend_beside, line_of, panels, save
+from forecast.predictions import Predictions
 from forecast.style import styled
-from forecast.training import Predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from forecast import metrics
 from forecast.config import MEDIAN, QUANTILES
 from forecast.models import BASELINES
-from forecast.training import Predictions
+from forecast.predictions import Predictions
 
 Array = NDArray[np.float64]
 

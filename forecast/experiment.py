@@ -12,9 +12,11 @@ from forecast.errors import ConfigError
 from forecast.evaluation import Scores, complete, score, score_all
 from forecast.features import check_future, enrich
 from forecast.models import BASELINES, Watch, find_model
+from forecast.predictions import Forecast, Predictions, next_steps
 from forecast.series import TimeSeries
 from forecast.sources import Source, load
-from forecast.training import Forecast, Predictions, TrainedModel, next_steps, settle, train
+from forecast.trained import TrainedModel
+from forecast.training import settle, train
 from forecast.verdicts import Verdict, judge
 from forecast.windows import Split, split_rows
 

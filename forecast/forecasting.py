@@ -13,8 +13,9 @@ import numpy as np
 from forecast.config import QUANTILES
 from forecast.errors import ForecastError, ModelError
 from forecast.files import whole_file
+from forecast.predictions import Forecast
 from forecast.series import TimeSeries
-from forecast.training import Forecast, TrainedModel
+from forecast.trained import TrainedModel
 
 # Series that one sentence names.
 LISTED = 4

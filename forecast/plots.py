@@ -18,10 +18,11 @@ from forecast.errors import ConfigError
 from forecast.experiment import Experiment
 from forecast.files import whole_file
 from forecast.models import BASELINES, NETWORKS
+from forecast.predictions import Forecast
 from forecast.series import TimeSeries
 from forecast.sources.inspection import Inspection
 from forecast.style import styled
-from forecast.training import Forecast, TrainedModel
+from forecast.trained import TrainedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -33,8 +33,9 @@ from forecast.files import holds_other, whole_file, whole_folder
 from forecast.forecasting import LEVELS
 from forecast.models import BASELINES
 from forecast.plots import save_plots
+from forecast.predictions import Predictions
 from forecast.series import TimeSeries
-from forecast.training import Predictions, TrainedModel
+from forecast.trained import TrainedModel
 from forecast.versions import versions_here
 from forecast.windows import Split, split_rows
 

@@ -15,9 +15,9 @@ from forecast.evaluation import Scores
 from forecast.experiment import Experiment
 from forecast.leaks import Audit
 from forecast.models import Model
+from forecast.predictions import Forecast
 from forecast.series import Array
 from forecast.sources.inspection import Inspection, Sighting
-from forecast.training import Forecast
 
 if TYPE_CHECKING:
     from forecast.sources.yahoo import Fetched

@@ -34,7 +34,8 @@ from forecast.models.contract import window_blocks
 from forecast.models.descent import loss_of
 from forecast.series import TimeSeries
 from forecast.studies import Ranges, Report, Study, Trial, open_study
-from forecast.training import TrainedModel, problem_of, settle, train
+from forecast.trained import TrainedModel, problem_of
+from forecast.training import settle, train
 from forecast.windows import origins, split_rows
 
 # Models that see the lookback of the settings, and nothing else that is searched.

@@ -21,7 +21,8 @@ from forecast.models.classes import BAND, classes_of
 from forecast.models.networks import Network
 from forecast.series import TimeSeries
 from forecast.significance import SIGNIFICANCE, diebold_mariano
-from forecast.training import TrainedModel, train
+from forecast.trained import TrainedModel
+from forecast.training import train
 from forecast.verdicts import in_words
 from forecast.windows import split_rows
 

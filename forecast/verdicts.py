@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from forecast.config import MEDIAN
 from forecast.evaluation import Scores
 from forecast.lags import Lag, find_lag
+from forecast.predictions import Predictions
 from forecast.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
-from forecast.training import Predictions
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,8 @@ from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, ove
 from forecast.features import inputs_of
 from forecast.models import Problem
 from forecast.series import TimeSeries
-from forecast.training import TrainedModel, problem_of, settle, train
+from forecast.trained import TrainedModel, problem_of
+from forecast.training import settle, train
 from forecast.windows import Inputs
 
 # The same examples in every run, however slow the machine is.

@@ -19,8 +19,9 @@ from forecast.experiment import Experiment
 from forecast.explanation import Explanation, Lags
 from forecast.explanation import pictures as explained
 from forecast.models import Validation
+from forecast.predictions import Forecast, Moves, Predictions
 from forecast.series import Finding, TimeSeries
-from forecast.training import Forecast, Moves, Predictions, TrainedModel
+from forecast.trained import TrainedModel
 from forecast.windows import Blocks, Split
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -3,7 +3,7 @@ import pytest
 
 from forecast.earnings import NO_ADVICE, earn
 from forecast.errors import ConfigError
-from forecast.training import Predictions
+from forecast.predictions import Predictions
 
 
 def backtest(prices, forecasts):

@@ -3,7 +3,7 @@ import pytest
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.evaluation import at_step, complete, reached, score, score_all, score_steps
-from forecast.training import Predictions
+from forecast.predictions import Predictions
 
 
 def predictions(median, series, first=160, model="lstm"):

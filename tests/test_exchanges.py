@@ -207,8 +207,8 @@ def test_the_package_does_not_warn():
 @pytest.mark.parametrize(("named", "first"), [("", "2026-07-06"), ("24/5", "2026-07-03")])
 def test_forecasts_are_dated_by_the_exchange_that_is_named_or_recognised(named, first):
     from forecast.config import QUANTILES
+    from forecast.predictions import next_steps
     from forecast.series import TimeSeries
-    from forecast.training import next_steps
 
     index = sessions_of("XNYS", last="2026-07-02")
     series = TimeSeries("shares", index, np.ones((len(index), 1)), ("Close",), "Close", exchange=named)

@@ -21,6 +21,8 @@ ORDER = [
     {"sources"},
     {"features"},
     {"models"},
+    {"predictions"},
+    {"trained"},
     {"training"},
     {"evaluation", "lags", "bundle", "forecasting", "leaks", "earnings"},
     {"verdicts"},

@@ -3,7 +3,7 @@ import pytest
 from conftest import random_walk
 
 from forecast.lags import explained, find_lag
-from forecast.training import Predictions
+from forecast.predictions import Predictions
 
 Y = random_walk(400)
 

@@ -47,11 +47,12 @@ def test_the_comparison_uses_rows_that_neither_saw_and_mean_errors(before, after
 def test_new_rows_are_half_of_what_is_seen(before):
     """The panel holds the series, and once more its part that is new."""
     from forecast.features import inputs_of
-    from forecast.training import _scaled, _with_news
+    from forecast.trained import scale_inputs
+    from forecast.training import _with_news
     from forecast.windows import Panel, split_rows
 
     split = split_rows(len(LONG), before.config)
-    inputs = _scaled(inputs_of(LONG, before.config.inputs, horizon=3), before.trained_on[0].scaler)
+    inputs = scale_inputs(inputs_of(LONG, before.config.inputs, horizon=3), before.trained_on[0].scaler)
     panel = _with_news(Panel.of([inputs], [split]), [LONG], [before.known(LONG)], before.problem)
     rows = [len(part.past) for part, _ in panel]
     assert rows == [320, 320 - 175]  # training rows went to 175 = 0.7 * 250

@@ -12,7 +12,7 @@ from forecast.calendars import count_steps
 from forecast.features import names_of
 from forecast.models import Problem, find_model
 from forecast.models.architecture import HIGHWAY, outputs_of, stack_of
-from forecast.training import TrainedModel
+from forecast.trained import TrainedModel
 
 # Series that a card lists, and the width of its first column.
 LISTED, WIDTH = 12, 14

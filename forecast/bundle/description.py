@@ -22,7 +22,7 @@ from forecast.errors import BundleError
 from forecast.models import Problem, Validation, find_model
 from forecast.scaling import Scaler
 from forecast.shrinkage import FACTORS
-from forecast.training import TrainedModel, TrainedOn
+from forecast.trained import TrainedModel, TrainedOn
 from forecast.versions import versions_here
 
 FORMAT, OLDEST = 3, 2

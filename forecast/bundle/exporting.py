@@ -18,7 +18,7 @@ from forecast.errors import ConfigError, ModelError
 from forecast.files import holds_other, whole_file, whole_folder
 from forecast.models import NETWORKS, Problem
 from forecast.models.architecture import with_weights
-from forecast.training import TrainedModel
+from forecast.trained import TrainedModel
 
 Single = NDArray[np.float32]
 Run = Callable[[Path, list[Single]], Single]

@@ -21,7 +21,7 @@ from forecast.bundle.storage import DAMAGED, KERAS, MOST_RATIO, SMALL, check_dir
 from forecast.errors import BundleError
 from forecast.models import Problem, Weights
 from forecast.models.networks import Network
-from forecast.training import TrainedModel
+from forecast.trained import TrainedModel
 from forecast.windows import Blocks
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from forecast.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest
 from forecast.errors import BundleError, ConfigError
 from forecast.models import find_model
 from forecast.models.forests import Boosting, Forest
-from forecast.training import TrainedModel
+from forecast.trained import TrainedModel
 
 # What entries of another type, size or name than a bundle's make Python raise.
 WRONG = (

@@ -9,7 +9,7 @@ from forecast.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder,
 from forecast.errors import BundleError
 from forecast.files import holds_other, whole_file, whole_folder
 from forecast.models import find_model
-from forecast.training import TrainedModel
+from forecast.trained import TrainedModel
 
 ZIP = ".zip"
 

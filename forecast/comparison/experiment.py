@@ -16,10 +16,11 @@ from forecast.evaluation import Scores, score_all
 from forecast.experiment import USUAL
 from forecast.models import BASELINES, devices, find_model
 from forecast.parallel import run_jobs
+from forecast.predictions import Predictions
 from forecast.series import TimeSeries
 from forecast.significance import Ranking, confidence_set, rank
 from forecast.sources import Source, load
-from forecast.training import Predictions, settle
+from forecast.training import settle
 from forecast.verdicts import Verdict, judge
 
 Array = NDArray[np.float64]

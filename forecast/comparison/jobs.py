@@ -24,8 +24,9 @@ from forecast.evaluation import at_origins, complete
 from forecast.features import enrich
 from forecast.files import whole_file
 from forecast.models import devices, find_model
+from forecast.predictions import Predictions
 from forecast.series import TimeSeries
-from forecast.training import Predictions, train
+from forecast.training import train
 
 # Changes whenever the numbers of a job may.
 FORMAT = 1

@@ -19,7 +19,7 @@ from forecast.models import find_model
 from forecast.models.classes import BAND, CLASSES, RATES, classes_of, shares_of
 from forecast.models.networks import Network
 from forecast.series import TimeSeries
-from forecast.training import TrainedModel
+from forecast.trained import TrainedModel
 from forecast.windows import origins, past_moves, split_rows
 
 Array = NDArray[np.float64]

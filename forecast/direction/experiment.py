@@ -16,7 +16,8 @@ from forecast.models.classes import TRUST
 from forecast.report import check_folder
 from forecast.series import TimeSeries
 from forecast.sources import Source, load
-from forecast.training import TrainedModel, check_task, settle
+from forecast.trained import TrainedModel
+from forecast.training import check_task, settle
 from forecast.windows import Split, split_rows
 
 __all__ = ["DirectionExperiment", "forecast", "run", "test"]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from forecast.config import MEDIAN
 from forecast.models import find_model
 from forecast.models.highway import apply_highway
-from forecast.training import Moves, TrainedModel
+from forecast.predictions import Moves
+from forecast.trained import TrainedModel
 from forecast.windows import Blocks
 
 Array = NDArray[np.float64]

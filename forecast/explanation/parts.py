@@ -13,8 +13,9 @@ from forecast.models.architecture import members_of, stack_of
 from forecast.models.baselines import Baseline
 from forecast.models.gates import Parts, open_layers
 from forecast.models.statistical import Local
+from forecast.predictions import Moves, coming_dates
 from forecast.series import TimeSeries
-from forecast.training import Moves, TrainedModel, coming_dates
+from forecast.trained import TrainedModel
 
 Array = NDArray[np.float64]
 
