@@ -114,6 +114,7 @@ def save_diagnostics(
     backtests: Backtests, index: pd.DatetimeIndex, shown: Sequence[str], folder: Path, *, lags: Mapping[str, Lag]
 ) -> None:
     """Errors of all models, and the calibration of those in `shown`, as PNG files."""
+    folder.mkdir(parents=True, exist_ok=True)
     figure, axes = panels(3, 9, 3.4)
     plot_steps(backtests, axes[0])
     plot_over_time(backtests, index, axes[1])
