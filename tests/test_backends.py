@@ -25,14 +25,13 @@ wave = make_series(50 + 10 * np.sin(np.arange(300) / 3) + 0.1 * random_walk(300)
 config = override(EVERY, {{"steps": 20, "learning_rate": 0.02, "highway": False, "dropout": 0.1}})
 found = {{"backend": keras.backend.backend()}}
 for name in {models!r}:
-    model, again = train(wave, name, config), train(wave, name, config)
+    model = train(wave, name, config)
     blocks = MODELS[name].blocks(scaled_inputs(model, wave), np.arange(100, 120), model.problem)
     network = architecture.with_weights(name, model.problem, model.weights)
     theirs = np.sort(keras.ops.convert_to_numpy(network(blocks.x))[:, 0])
     ours = MODELS[name].predict(model.weights, blocks, model.problem)
     found[name] = {{
         "losses": [row.validation_loss for row in model.history],
-        "same": bool(all((model.weights[key] == again.weights[key]).all() for key in model.weights)),
         "off": float(np.abs(theirs - ours).max() / np.abs(ours).max()),
     }}
 print(json.dumps(found))
@@ -55,7 +54,6 @@ def test_twenty_steps_on_each_backend(backend):
     assert found.pop("backend") == backend
     for result in found.values():
         assert result["losses"][-1] < 0.9 * result["losses"][0]
-        assert result["same"]
         assert result["off"] < 1e-4
 
 
