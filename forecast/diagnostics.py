@@ -75,6 +75,7 @@ def plot_steps(backtests: Backtests, ax: "Axes") -> None:
         steps = np.arange(1, len(ratio) + 1)
         ax.plot(steps, ratio, **line_of(model), linewidth=1.6, label=model, marker="." if len(ratio) < 8 else "")
     finish(ax, "Error by step of the horizon", "MAE / MAE of naive")
+    ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_xlabel("step")
     legend_beside(ax)
 
