@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -46,18 +47,24 @@ def run(backend, models, before=""):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def trained_on():
+    """What came of a training on a backend, once each."""
+    return lru_cache(lambda backend: run(backend, ["lstm", "stack", "dense"]))
+
+
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_twenty_steps_on_each_backend(backend):
+def test_twenty_steps_on_each_backend(trained_on, backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    found = run(backend, ["lstm", "stack"])
+    found = dict(trained_on(backend))
     assert found.pop("backend") == backend
     for result in found.values():
         assert result["losses"][-1] < 0.9 * result["losses"][0]
         assert result["off"] < 1e-4
 
 
-def test_two_devices_share_each_batch_and_learn_the_same():
+def test_two_devices_share_each_batch_and_learn_the_same(trained_on):
     """TensorFlow's mirrored replicas, on two parts of this processor that stand for GPUs."""
     two = """
 import tensorflow as tf
@@ -71,7 +78,7 @@ tf.distribute.MirroredStrategy = lambda: mirrored(["CPU:0", "CPU:1"])
 import contextlib
 devices.policy = contextlib.nullcontext  # float32, as on one device
 """
-    one, shared = run("tensorflow", ["dense"])["dense"], run("tensorflow", ["dense"], two)["dense"]
+    one, shared = trained_on("tensorflow")["dense"], run("tensorflow", ["dense"], two)["dense"]
     assert shared["losses"][0] == one["losses"][0]
     assert shared["losses"][-1] == pytest.approx(one["losses"][-1], rel=0.1)
     assert shared["off"] < 1e-4
