@@ -31,7 +31,7 @@ Record = Mapping[str, Any]
 # Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
 TRAIL = 2000
 # Series that go through a network together.
-TOGETHER = 100
+TOGETHER = 32
 
 
 @dataclass(frozen=True, eq=False)

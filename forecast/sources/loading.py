@@ -302,15 +302,15 @@ def _make(
 ) -> TimeSeries:
     alone = found.part and not part and found.part.casefold() != reading.name.casefold()
     column = f"{found.label}:{found.part}" if alone else ""
-    series = clean(
+    return clean(
         reading,
         part,
         name=name or part or column or reading.name or found.label,
         unit=unit or found.unit,
         exchange=exchange or found.exchange,
         carried=carried,
+        notes=found.notes,
     )
-    return replace(series, notes=(*found.notes, *series.notes))
 
 
 def _sight(found: Found, reading: Reading, part: str, exchange: str) -> Sighting:
