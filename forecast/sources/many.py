@@ -53,7 +53,7 @@ def load_each(references: Iterable[str], **arguments: Any) -> Iterator[tuple[str
         references: As `expand` gives them.
         arguments: As for `load`.
     """
-    for file, several in groupby(references, key=_file_of):
+    for file, several in groupby(references, key=file_of):
         together = list(several)
         if file is None or len(together) == 1:
             for reference in together:
@@ -73,7 +73,7 @@ def _try(reference: str, arguments: dict[str, Any]) -> TimeSeries | ForecastErro
         return error
 
 
-def _file_of(reference: str) -> str | None:
+def file_of(reference: str) -> str | None:
     """The file of `FILE:NAME`."""
     if ":" not in reference or is_partition(Path(reference)):
         return None
