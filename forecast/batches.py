@@ -261,14 +261,14 @@ def _named_apart(series: dict[str, TimeSeries]) -> dict[str, TimeSeries]:
 
 def _table(made: Sequence[Forecast]) -> pa.Table:
     """One row a series and step."""
-    steps = [len(one.dates) for one in made]
+    rows = [(one, step, date) for one in made for step, date in enumerate(one.dates, start=1)]
     quantiles = np.concatenate([one.quantiles for one in made]) if made else np.empty((0, len(LEVELS)))
     columns = {
-        "series": np.repeat([one.series for one in made], steps),
-        "model": np.repeat([one.model for one in made], steps),
-        "origin": np.repeat(np.array([one.origin for one in made], "M8[us]"), steps),
-        "step": [step for count in steps for step in range(1, count + 1)],
-        "date": np.array([date for one in made for date in one.dates], "M8[us]"),
+        "series": [one.series for one, _, _ in rows],
+        "model": [one.model for one, _, _ in rows],
+        "origin": np.array([one.origin for one, _, _ in rows], "M8[us]"),
+        "step": [step for _, step, _ in rows],
+        "date": np.array([date for _, _, date in rows], "M8[us]"),
         **{level: quantiles[:, place] for place, level in enumerate(LEVELS)},
     }
     return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in SCHEMA.names}, SCHEMA)
