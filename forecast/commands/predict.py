@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, expanded, load_readable, reading_of
+from forecast.commands.setup import ManySeriesArguments, expanded, load_readable, reading_of
 from forecast.options import JSON, SOURCE, VERBOSE, shared
 from forecast.terminal import JobsBar, say
 
@@ -16,7 +16,7 @@ BACKENDS = ("numpy", "keras")
 @shared(SOURCE, JSON, VERBOSE)
 def predict(
     ctx: typer.Context,
-    series: SeriesArguments,
+    series: ManySeriesArguments,
     model: Annotated[Path, typer.Option(help="Folder or zip file of a saved model.")],
     csv: Annotated[Path | None, typer.Option("--csv", help="File for the forecasts as a table.")] = None,
     plot: Annotated[Path | None, typer.Option(help="File for a picture, as in forecast.png.")] = None,

@@ -17,9 +17,13 @@ SeriesArgument = Annotated[
 ]
 SeriesArguments = Annotated[
     list[str],
+    typer.Argument(metavar="SERIES...", help="Files, FILE:NAME for one of several, FILE:* for all, or tickers."),
+]
+ManySeriesArguments = Annotated[
+    list[str],
     typer.Argument(
         metavar="SERIES...",
-        help="Files, FILE:NAME for one of several, FILE:* for all, folders, patterns, @LIST, or tickers.",
+        help="Files, FILE:NAME for one of several, FILE:* for all, folders, patterns in quotes, @LIST, or tickers.",
     ),
 ]
 
