@@ -2,10 +2,10 @@
 
 In: whatever a user names a series by. Out: one checked `TimeSeries`, many of them, or an `Inspection` of what is there.
 
-    file ──── files ── encoding, text ── layout ─┐   names, when, ohlc    findings
-    Parquet ─ parquet (only what is needed) ─────┼── meaning ──────────── cleaning ── loading ── TimeSeries
-    frame ───────────────────────────────────────┤   dates, numbers       inspection     │
-    ticker ── yahoo ─────────────────────────────┘                                      many (folders, globs, lists)
+    file ──── files ── encoding, text ── layout ─┐             names, when, ohlc    findings
+    Parquet ─ parquet (only what is needed) ─────┼── opening ── meaning ─────────── cleaning ── loading ── TimeSeries
+    frame ───────────────────────────────────────┤             dates, numbers       inspection     │
+    ticker ── yahoo ─────────────────────────────┘                                                many
 """
 
 from forecast.sources.loading import Source, inspect, load, load_all

@@ -3,52 +3,28 @@
 In: a source. Out: a `TimeSeries`, all those of a file, or an `Inspection`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from forecast.errors import ForecastError, SeriesError, SourceError
-from forecast.exchanges import check_exchange, exchange_of_ticker, recognise
+from forecast.exchanges import check_exchange, recognise
 from forecast.series import TimeSeries
 from forecast.sources.cleaning import NOTHING, Carried, clean
 from forecast.sources.dates import check_order
-from forecast.sources.files import SUFFIXES, read_file, read_frame
 from forecast.sources.inspection import Inspection, Sighting
-from forecast.sources.layout import Table
 from forecast.sources.meaning import Choice, Reading, understand
-from forecast.sources.parquet import is_parquet, is_partition, partition_value, read_dataset, read_parts
+from forecast.sources.opening import Found, find, find_part, label_of, understand_file
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 
-# What Yahoo's kinds of tickers say of their sessions, where the ticker itself does not.
-KINDS = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}
 # Names of series that an error lists.
 LISTED = 12
 # What stands behind a file to name all of its series.
 EVERY = ":*"
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The table behind a source, and what is known of it beforehand.
-
-    Attributes:
-        label: What its only series is called where the table does not say.
-        part: The series or column of it that is asked for; empty where none is.
-        choices: The series of a table that was cut to some of its columns, and the column of each.
-    """
-
-    table: Table
-    label: str
-    part: str = ""
-    unit: str | None = None
-    exchange: str = ""
-    notes: tuple[str, ...] = ()
-    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(
@@ -92,7 +68,7 @@ def load(
         given = {"target": target, "name": name, "unit": unit, "exchange": exchange}
         return replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
     carried = Carried(tuple(columns), tuple(future_columns), prices)
-    found = _find(source, offline, alone=not (target or carried != NOTHING))
+    found = find(source, offline, alone=not (target or carried != NOTHING))
     reading, names = _select(found, target, check_order(date_order))
     if len(names) > 1:
         listed = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
@@ -123,7 +99,7 @@ def load_all(
         given |= {"date_order": date_order, "exchange": exchange, "strict": strict, "offline": offline}
         return [load(source, **given)]  # type: ignore[arg-type]
     exchange = check_exchange(exchange) if exchange else ""
-    found = _find(file, offline)
+    found = find(file, offline)
     reading, names = _select(found, target, check_order(date_order))
     return [_check_strict(_make(found, reading, name, None, unit, exchange, carried), strict) for name in names]
 
@@ -148,7 +124,7 @@ def inspect(
         SourceError: nothing in it can be read as a series.
     """
     exchange = check_exchange(exchange) if exchange else ""
-    found = _find(source, offline)
+    found = find(source, offline)
     reading, names = _select(found, target, check_order(date_order))
     form = {**dict(found.table.form), "dates": reading.dates.form, "decimal mark": reading.mark[0]}
     sightings = [_sight(found, reading, name, exchange) for name in names]
@@ -180,10 +156,10 @@ def load_parts(
     """
     exchange = check_exchange(exchange) if exchange else ""
     carried = Carried(tuple(columns), tuple(future_columns), prices)
-    found = _find_part(path, parts, alone=not (target or carried != NOTHING))
+    found = find_part(path, parts, alone=not (target or carried != NOTHING))
     if found is None:
         reading = understand_file(path, target, check_order(date_order))
-        found = Found(reading.table, _label(path))
+        found = Found(reading.table, label_of(path))
     else:
         reading = _understand(found, target, check_order(date_order))
     there = set(reading.series)
@@ -194,91 +170,6 @@ def load_parts(
             yield _check_strict(_make(one, reading, name, None, unit, exchange, carried), strict)
         except ForecastError as error:
             yield error
-
-
-def _find(source: "str | Path | pd.DataFrame | pd.Series[float]", offline: bool, *, alone: bool = False) -> Found:
-    """The table that a source names.
-
-    Args:
-        alone: Of `FILE:NAME` nothing but the dates and the target is needed.
-    """
-    if isinstance(source, pd.Series):
-        source = source.to_frame(name=str(source.name) if source.name is not None else "value")
-    if isinstance(source, pd.DataFrame):
-        return Found(read_frame(source, "the table"), "series")
-    if is_partition(Path(source)):
-        return Found(read_dataset(Path(source)), partition_value(Path(source)))
-    path, part = split_part(str(source))
-    if path is None:
-        return _find_ticker(str(source), offline)
-    return _find_file(path, part, alone=alone)
-
-
-def _find_file(path: Path, part: str, *, alone: bool) -> Found:
-    """The table in a file; of Parquet only what the series `part` needs, if that is known."""
-    return _find_part(path, (part,), alone=alone) or Found(read_file(path, part or None), _label(path), part)
-
-
-def _find_part(path: Path, parts: Sequence[str], *, alone: bool) -> Found | None:
-    """Of a Parquet file the rows or columns of some series, where it is known which they are."""
-    if not all(parts) or not is_parquet(path) or (cut := read_parts(path, parts, columns=alone)) is None:
-        return None
-    return Found(cut.table, _label(path), parts[0] if len(parts) == 1 else "", choices=cut.choices)
-
-
-def _label(path: Path) -> str:
-    """What the only series of a file is called."""
-    return Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
-
-
-def understand_file(path: Path, target: str | None, order: str | None) -> Reading:
-    """What the columns of a file mean; the last one is kept for whoever asks for its series next.
-
-    Raises:
-        SourceError: the file cannot be read, or holds no series.
-    """
-    about = path.stat()
-    return _understand_file(path.absolute(), about.st_mtime_ns, about.st_size, target, order)
-
-
-@lru_cache(maxsize=1)
-def _understand_file(path: Path, _changed: int, _size: int, target: str | None, order: str | None) -> Reading:
-    return understand(read_file(path), target=target, order=order)
-
-
-def _find_ticker(source: str, offline: bool) -> Found:
-    from forecast.sources.yahoo import read_ticker
-
-    ticker = source.upper()
-    download = read_ticker(ticker, offline=offline)
-    exchange = exchange_of_ticker(ticker) or KINDS.get(download.kind, "")
-    return Found(read_frame(download.bars, ticker), ticker, "", download.currency, exchange, download.notes)
-
-
-def split_part(source: str) -> tuple[Path | None, str]:
-    """A file and the series or column in it that is asked for; no file where `source` reads as a ticker.
-
-    Raises:
-        SourceError: it reads as a file, and there is none.
-    """
-    path = Path(source)
-    if path.is_file():
-        return path, ""
-    colons = [place for place, letter in enumerate(source) if letter == ":"]
-    for place in colons:
-        if Path(source[:place]).is_file():
-            return Path(source[:place]), source[place + 1 :]
-    file = source[: colons[-1]] if colons else source
-    if path.is_dir() and not is_ticker(source):
-        raise SourceError(f"{source} is a folder: it holds many series, and one is needed here. Name a file in it.")
-    if Path(file).suffix.lower() in SUFFIXES or "/" in source or "\\" in source:
-        raise SourceError(f"a series is a file that exists or a ticker. There is no file {file}.")
-    return None, ""
-
-
-def is_ticker(source: str) -> bool:
-    """Whether a name is a ticker though a folder has it as well: in capitals, and without a slash."""
-    return source == source.upper() != source.lower() and not {"/", "\\"} & set(source)
 
 
 def _select(found: Found, target: str | None, order: str | None) -> tuple[Reading, Sequence[str]]:

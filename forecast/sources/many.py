@@ -19,7 +19,8 @@ from forecast.errors import ForecastError, SourceError
 from forecast.series import TimeSeries
 from forecast.sources import names as words
 from forecast.sources.files import SUFFIXES
-from forecast.sources.loading import EVERY, is_ticker, load, load_parts, split_part, understand_file
+from forecast.sources.loading import EVERY, load, load_parts
+from forecast.sources.opening import is_ticker, split_part, understand_file
 from forecast.sources.parquet import is_parquet, is_partition, series_in
 
 # Lists that name one another.
