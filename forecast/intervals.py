@@ -60,49 +60,53 @@ def _conform(quantiles: Array, y: Array) -> Array:
 
 
 def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
-    """Stretches the quantiles at N origins that follow one another row by row.
+    """Stretches the quantiles at N origins that follow one another row by row, of one series or several side by side.
 
     Args:
-        quantiles: Shape (N, H, Q), increasing along Q.
-        y: What came, in the same units, shape (N, H); what is not known yet is NaN and is not looked at.
-        log_width: The logarithms of the factors before the first origin, shape (H, 2).
+        quantiles: Shape (..., N, H, Q), increasing along Q; one leading axis or more for several series.
+        y: What came, in the same units, shape (..., N, H); what is not known yet is NaN and is not looked at.
+        log_width: The logarithms of the factors before the first origin, shape (..., H, 2) or (H, 2).
     Returns:
         The stretched quantiles, and the logarithms at the last origin.
     """
     distance = _distance(quantiles, y)
-    horizon = y.shape[1]
+    *several, rows, horizon = y.shape
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
-    used = np.empty((*y.shape, 2))
-    state, lowest = log_width.copy(), np.maximum(log_width - FALL, -WIDEST)
-    for row in range(len(y)):
-        known = np.arange(min(horizon, row))  # step k+1 of the forecast made k+1 rows ago came true in this row
+    width, steps = np.empty((*y.shape, 2)), np.arange(horizon)
+    state, lowest = np.broadcast_to(log_width, (*several, horizon, 2)), np.maximum(log_width - FALL, -WIDEST)
+    for row in range(rows):
+        known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
-        change = (distance[earlier, known] > np.exp(used[earlier, known])) - MISSES
-        state = np.clip(_changed(state, rate[known] * change), lowest, WIDEST)
-        used[row] = state
-    return _stretched(quantiles, np.exp(used)), state
+        change = (distance[..., earlier, known, :] > width[..., earlier, known, :]) - MISSES
+        state = np.minimum(np.maximum(_changed(state, rate[:row] * change), lowest), WIDEST)
+        width[..., row, :, :] = np.exp(state)
+    return _stretched(quantiles, width), np.asarray(state)
 
 
 def _changed(state: Array, change: Array) -> Array:
-    """The state after changes of its first steps, shape (k, 2): shared by both sides, and by all steps once all are."""
-    change = SHARED * change.mean(axis=1, keepdims=True) + (1 - SHARED) * change
+    """The state after changes of its first steps, shape (..., k, 2).
+
+    They are shared by both sides, and by all steps once all are known.
+    """
+    change = SHARED * change.mean(axis=-1, keepdims=True) + (1 - SHARED) * change
     moved = state.copy()
-    if len(change) == len(state):
-        moved += SHARED * change.mean(axis=0)
+    steps = change.shape[-2]
+    if steps == state.shape[-2]:
+        moved += SHARED * change.mean(axis=-2, keepdims=True)
         change = (1 - SHARED) * change
-    moved[: len(change)] += change
+    moved[..., :steps, :] += change
     return moved
 
 
 def _stretched(quantiles: Array, factor: Array) -> Array:
-    """Quantiles (N, H, Q) around their median, times the factors (N, H, 2) below and above it."""
-    median = quantiles[:, :, [MEDIAN]]
-    sides = np.repeat(factor, (MEDIAN, len(QUANTILES) - MEDIAN), axis=2)
+    """Quantiles (..., H, Q) around their median, times the factors (..., H, 2) below and above it."""
+    median = quantiles[..., [MEDIAN]]
+    sides = np.repeat(factor, (MEDIAN, len(QUANTILES) - MEDIAN), axis=-1)
     return np.asarray(median + (quantiles - median) * sides)
 
 
 def _distance(quantiles: Array, y: Array) -> Array:
-    """How far outcomes lie below and above the median, in half-widths of the 90 % interval there, shape (N, H, 2)."""
+    """How far outcomes lie below and above the median, in half-widths of the 90 % interval there, shape (..., H, 2)."""
     median, low, high = quantiles[..., MEDIAN], quantiles[..., 0], quantiles[..., -1]
     error = np.stack([median - y, y - median], axis=-1)
     half = np.stack([median - low, high - median], axis=-1)

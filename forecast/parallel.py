@@ -4,6 +4,7 @@ Workers are processes of this machine that are used again, so that Keras is load
 one thread, whatever the number of workers: results do not depend on it, not in the last digit.
 """
 
+import os
 import signal
 import warnings
 from collections import Counter, deque
@@ -29,6 +30,11 @@ ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, eq=False)

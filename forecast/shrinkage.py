@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 
 # Pairs of a factor of the linear part and one of the model's own.
 FACTORS = np.array([(linear, own) for linear in np.linspace(0, 1, 5) for own in np.linspace(0, 1, 6)])
+# What makes the error of each pair out of the true move and the two parts, shape (3, factors).
+ERRORS = np.concatenate([np.ones((1, len(FACTORS))), -FACTORS.T])
 # Weight lost for each unit of loss, in scales of a window, and the head start of moves without an own part. It grows
 # with the horizon, for the outcomes of neighbouring origins overlap and say the same thing several times.
 LEARNING_RATE = 0.3
@@ -36,41 +38,51 @@ def start() -> Array:
     return np.zeros(len(FACTORS))
 
 
-def shrink(quantiles: Array, linear: Array, y: Array, credit: Array) -> tuple[Array, Array]:
-    """Shrinks the moves at N origins that follow one another row by row.
+def shrink(quantiles: Array, linear: Array, y: Array, credit: Array, *, last: int | None = None) -> tuple[Array, Array]:
+    """Shrinks the moves at N origins that follow one another row by row, of one series or several side by side.
 
     Args:
-        quantiles: Normalised quantiles of the move, shape (N, H, Q).
-        linear: The linear part of their median, shape (N, H).
-        y: Normalised true moves, shape (N, H); those not known yet are NaN and are not looked at.
-        credit: Loss against the naive forecast before the first origin, shape (factors,).
+        quantiles: Normalised quantiles of the move, shape (..., N, H, Q); one leading axis or more for several series.
+        linear: The linear part of their median, shape (..., N, H).
+        y: Normalised true moves, shape (..., N, H); those not known yet are NaN and are not looked at.
+        credit: Loss against the naive forecast before the first origin, shape (..., factors) or (factors,).
+        last: Origins that are shrunk, at the end; all of them by default. Those before are looked at.
     Returns:
-        The shrunk quantiles, and the credit at the last origin.
+        The shrunk quantiles of the last origins, and the credit at the last one.
     """
-    median = quantiles[:, :, MEDIAN]
+    median = quantiles[..., MEDIAN]
     own = median - linear
-    factors, credit = believe(linear, own, y, credit)
-    move = factors[:, [0]] * linear + factors[:, [1]] * own
-    return quantiles + (move - median)[:, :, None], credit
+    factors, credit = believe(linear, own, y, credit, last=last)
+    rows = np.s_[..., -factors.shape[-2] :, :]
+    move = factors[..., [0]] * linear[rows] + factors[..., [1]] * own[rows]
+    return quantiles[..., -factors.shape[-2] :, :, :] + (move - median[rows])[..., None], credit
 
 
-def believe(linear: Array, own: Array, y: Array, credit: Array) -> tuple[Array, Array]:
-    """The factors of the linear and of the own part at each origin, shape (N, 2), and the credit at the last one."""
-    earned = credit + np.cumsum(_known_losses(linear, own, y), axis=0)
-    prior = PRIOR * np.sqrt(1 + y.shape[1] / 3) * FACTORS[:, 1]
+def believe(linear: Array, own: Array, y: Array, credit: Array, *, last: int | None = None) -> tuple[Array, Array]:
+    """The factors of the linear and of the own part at the last origins, shape (..., last, 2), and the final credit."""
+    earned = credit[..., None, :] + np.cumsum(_known_losses(linear, own, y, last or y.shape[-2]), axis=-2)
+    prior = PRIOR * np.sqrt(1 + y.shape[-1] / 3) * FACTORS[:, 1]
     preference = -LEARNING_RATE * earned - prior
-    weight = np.exp(preference - preference.max(axis=1, keepdims=True))
-    factors = weight @ FACTORS / weight.sum(axis=1, keepdims=True)
+    weight = np.exp(preference - preference.max(axis=-1, keepdims=True))
+    factors = weight @ FACTORS / weight.sum(axis=-1, keepdims=True)
     factors[factors < SMALLEST] = 0.0
-    return factors, earned[-1]
+    return factors, earned[..., -1, :]
 
 
-def _known_losses(linear: Array, own: Array, y: Array) -> Array:
-    """Loss against naive, mean over steps, that becomes known at each origin, shape (N, factors)."""
-    losses = np.zeros((len(y), len(FACTORS)))
-    horizon = y.shape[1]
-    for step in range(1, min(horizon, len(y) - 1) + 1):
-        parts = np.stack([linear[:-step, step - 1], own[:-step, step - 1]], axis=1)
-        true, guessed = y[:-step, step - 1, None], parts @ FACTORS.T
-        losses[step:] += (np.abs(true - guessed) - np.abs(true)) / horizon
-    return losses
+def _known_losses(linear: Array, own: Array, y: Array, last: int) -> Array:
+    """Loss against naive, mean over steps, that becomes known at each of the last origins, shape (..., last, factors).
+
+    What became known before counts with the first of them.
+    """
+    *several, rows, horizon = y.shape
+    first = rows - last
+    losses = np.zeros((*several, last, len(FACTORS)))
+    parts, naive = np.stack([y, linear, own], axis=-1), np.abs(y)
+    for step in range(1, min(horizon, rows - 1) + 1):
+        lost = parts[..., :-step, step - 1, :] @ ERRORS
+        np.abs(lost, out=lost)
+        spared = naive[..., :-step, step - 1, None]
+        before = max(0, first + 1 - step)  # of these forecasts, those that came true up to the first of the last rows
+        losses[..., 0, :] += lost[..., :before, :].sum(axis=-2) - spared[..., :before, :].sum(axis=-2)
+        losses[..., max(step - first, 1) :, :] += lost[..., before:, :] - spared[..., before:, :]
+    return np.asarray(losses / horizon)

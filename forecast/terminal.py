@@ -3,12 +3,14 @@
 import logging
 import os
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
+    from forecast.batches import Progress as Batches
     from forecast.comparison.experiment import Progress as Jobs
     from forecast.models import Step
     from forecast.studies import Trial
@@ -129,28 +131,43 @@ def _news(trial: "Trial", wanted: int, best: str) -> str:
 
 
 class JobsBar(Bar):
-    """A bar with the jobs that are done, those that failed, and the time left; plain lines without a terminal."""
+    """A bar with the jobs that are done, those that failed, the rate and the time left; plain lines without a terminal.
 
-    def __init__(self) -> None:
+    Args:
+        what: What the jobs are.
+    """
+
+    def __init__(self, what: str = "trainings") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
         columns = (
-            TextColumn("trainings"),
+            TextColumn(what),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[failed]}"),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
         super().__init__(*columns)
-        self._told = -1
+        self._what, self._told = what, -1
+        self._begun, self._before = time.monotonic(), 0
 
-    def tell(self, jobs: "Jobs") -> None:
+    def tell(self, jobs: "Jobs | Batches") -> None:
         """Shows how far the jobs are; a plain line at the start and after each tenth."""
-        failed = f"{jobs.failed} failed" if jobs.failed else ""
+        ended, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
         if not self._progress.task_ids:
-            self._progress.add_task("", total=jobs.total, completed=jobs.done, failed=failed)
-        self._progress.update(self._progress.task_ids[0], completed=jobs.done + jobs.failed, failed=failed)
-        tenth = 10 * (jobs.done + jobs.failed) // max(1, jobs.total)
+            self._progress.add_task("", total=jobs.total, completed=ended, failed=failed, rate="")
+            self._begun, self._before = time.monotonic(), ended
+        rate = _rate(ended - self._before, time.monotonic() - self._begun)
+        self._progress.update(self._progress.task_ids[0], completed=ended, failed=failed, rate=rate)
+        tenth = 10 * ended // max(1, jobs.total)
         if self._plain and tenth > self._told:
-            say(f"{jobs.done} of {jobs.total} trainings are done" + (f", {failed}" if failed else ""))
+            say(", ".join(filter(None, [f"{jobs.done:,} of {jobs.total:,} {self._what} are done", failed, rate])))
             self._told = tenth
+
+
+def _rate(jobs: int, seconds: float) -> str:
+    """`3.5/s`, or `12/min` where that is less than one a second."""
+    if not jobs or seconds <= 0:
+        return ""
+    return f"{jobs / seconds:.1f}/s" if jobs >= seconds else f"{60 * jobs / seconds:.0f}/min"

@@ -31,7 +31,7 @@ Record = Mapping[str, Any]
 # Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
 TRAIL = 2000
 # Series that go through a network together.
-TOGETHER = 100
+TOGETHER = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,23 @@ class TrainedOn:
     credit: Array
     log_width: Array
     exchange: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What a model said at N origins up to the last row of a series, and what came, in normalised units.
+
+    Attributes:
+        quantiles: Shape (N, H, Q).
+        linear: The part of the highway, shape (N, H).
+        y: Shape (N, H), NaN where it is not known yet.
+        known: What was kept of the series, if the model was trained on it.
+    """
+
+    quantiles: Array
+    linear: Array
+    y: Array
+    known: TrainedOn | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,20 +218,42 @@ class TrainedModel:
         trails = [self._trail(network, series, scaler) for series, (_, scaler) in zip(several, now, strict=True)]
         passed = network.quantiles(self.weights, trails, self.problem)
         raw = network.quantiles(self.weights, [blocks for blocks, _ in now], self.problem)
-        found = []
-        for series, trail, before, (blocks, scaler), last in zip(several, trails, passed, now, raw, strict=True):
-            known, count = self.known(series), max(0, len(series) - 1 - int(trail.origin[0]))
-            past = before, apply_highway(self.weights, trail), trail.y
-            quantiles, linear, y = (part.reshape(-1, *part.shape[2:])[:count] for part in past)
-            quantiles = np.concatenate([quantiles, last[:, 0]])
-            linear = np.concatenate([linear, apply_highway(self.weights, blocks)[:, 0]])
-            y = np.concatenate([y, blocks.y[:, 0]])
-            if network.learned and blocks.moves:
-                quantiles, _ = shrinkage.shrink(quantiles, linear, y, known.credit if known else shrinkage.start())
-            rows = slice(None) if known else slice(-1, None)
-            quantiles, _ = intervals.follow(quantiles[rows], y[rows], known.log_width if known else self._usual_width)
-            found.append(np.asarray(_levels(quantiles[-1:], blocks, series, scaler)[0]))
-        return found
+        paths = [self._path(*parts) for parts in zip(several, trails, passed, now, raw, strict=True)]
+        alike: dict[tuple[int, bool], list[int]] = {}
+        for place, path in enumerate(paths):
+            alike.setdefault((len(path.y), path.known is None), []).append(place)
+        found = {}
+        for places in alike.values():
+            last = self._believed([paths[place] for place in places], shrunk=network.learned and now[0][0].moves)
+            for place, quantiles in zip(places, last, strict=True):
+                blocks, scaler = now[place]
+                found[place] = _levels(quantiles[None], blocks, several[place], scaler)[0]
+        return [found[place] for place in range(len(several))]
+
+    def _path(self, series: TimeSeries, trail: Blocks, passed: Array, now: tuple[Blocks, Scaler], raw: Array) -> "Path":
+        """The forecasts of a trail and that of the last row, one behind the other."""
+        blocks, count = now[0], max(0, len(series) - 1 - int(trail.origin[0]))
+        parts = zip(
+            (passed, apply_highway(self.weights, trail), trail.y),
+            (raw, apply_highway(self.weights, blocks), blocks.y),
+            strict=True,
+        )
+        rows = [np.concatenate([old.reshape(-1, *old.shape[2:])[:count], new[:, 0]]) for old, new in parts]
+        return Path(rows[0], rows[1], rows[2], self.known(series))
+
+    def _believed(self, paths: "Sequence[Path]", *, shrunk: bool) -> Array:
+        """Quantiles (B, H, Q) after the last row of B series with as many rows, all of them known or none."""
+        quantiles, linear, y = (
+            np.stack([getattr(path, name) for path in paths]) for name in ("quantiles", "linear", "y")
+        )
+        known = [path.known for path in paths if path.known]
+        last = y.shape[1] if known else 1  # the widths of a new series begin with its last row
+        if shrunk:
+            credit = np.stack([one.credit for one in known]) if known else shrinkage.start()
+            quantiles, _ = shrinkage.shrink(quantiles, linear, y, credit, last=last)
+        log_width = np.stack([one.log_width for one in known]) if known else self._usual_width
+        quantiles, _ = intervals.follow(quantiles[:, -last:], y[:, -last:], log_width)
+        return quantiles[:, -1]
 
     def _trail(self, network: Network, series: TimeSeries, scaler: Scaler) -> Blocks:
         """Blocks over the origins since training left the series, or since its validation rows would begin."""

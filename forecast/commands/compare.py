@@ -37,6 +37,7 @@ def compare(
     from forecast import comparison
     from forecast.comparison import printing, results
     from forecast.experiment import USUAL
+    from forecast.parallel import cores
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})
     plan = comparison.WalkForward(folds=folds, step=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
@@ -52,7 +53,7 @@ def compare(
                 plan=plan,
                 trials=trials,
                 out=folder,
-                jobs=jobs or _cores(),
+                jobs=jobs or cores(),
                 tell=bar.tell,
             )
     except KeyboardInterrupt:
@@ -77,10 +78,3 @@ def _default_folder(several: list[Any]) -> Path:
     """The same for the same series, so that a comparison is found again."""
     name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", several[0].name)
     return Path("runs") / (f"compare-{name}" + (f"-and-{len(several) - 1}-more" if len(several) > 1 else ""))
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

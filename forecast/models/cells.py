@@ -53,46 +53,53 @@ def linear(z: Array) -> Array:
 ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "relu": relu, "sigmoid": sigmoid, "linear": linear}
 
 
+def _by_step(x: Array, kernel: Array, bias: Array) -> Array:
+    """W x + b for all steps at once, shape (T, N, width): what one step needs lies together in memory."""
+    projected = x.swapaxes(0, 1) @ kernel
+    projected += bias
+    return projected
+
+
 def rnn(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Array:
     """SimpleRNN: the hidden state at every step, shape (N, T, units)."""
-    projected = x @ kernel + bias
+    projected = _by_step(x, kernel, bias)
     hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
-    states = np.empty((*x.shape[:2], len(recurrent)), projected.dtype)
-    for t in range(x.shape[1]):
-        hidden = activation(projected[:, t] + hidden @ recurrent)
-        states[:, t] = hidden
-    return states
+    states = np.empty((*projected.shape[:2], len(recurrent)), projected.dtype)
+    for t in range(len(projected)):
+        hidden = activation(projected[t] + hidden @ recurrent)
+        states[t] = hidden
+    return states.swapaxes(0, 1)
 
 
 def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Array:
     """LSTM: the hidden state at every step, shape (N, T, units)."""
-    projected = x @ kernel + bias
+    projected = _by_step(x, kernel, bias)
     hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
     cell: Array = hidden.copy()
-    states, units = np.empty((*x.shape[:2], len(recurrent)), projected.dtype), len(recurrent)
-    for t in range(x.shape[1]):
-        gates = projected[:, t] + hidden @ recurrent
+    states, units = np.empty((*projected.shape[:2], len(recurrent)), projected.dtype), len(recurrent)
+    for t in range(len(projected)):
+        gates = projected[t] + hidden @ recurrent
         i_f: Array = sigmoid(gates[:, : 2 * units])
         g, o = gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
         cell = i_f[:, units:] * cell + i_f[:, :units] * activation(g)
         hidden = sigmoid(o) * activation(cell)
-        states[:, t] = hidden
-    return states
+        states[t] = hidden
+    return states.swapaxes(0, 1)
 
 
 def gru(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Array:
     """GRU: the hidden state at every step, shape (N, T, units). `bias` has two rows, for x and for h."""
-    projected = x @ kernel + bias[0]
+    projected = _by_step(x, kernel, bias[0])
     hidden: Array = np.zeros((len(x), len(recurrent)), projected.dtype)
-    states = np.empty((*x.shape[:2], len(recurrent)), projected.dtype)
-    for t in range(x.shape[1]):
-        x_z, x_r, x_h = np.split(projected[:, t], 3, axis=1)
+    states = np.empty((*projected.shape[:2], len(recurrent)), projected.dtype)
+    for t in range(len(projected)):
+        x_z, x_r, x_h = np.split(projected[t], 3, axis=1)
         h_z, h_r, h_h = np.split(hidden @ recurrent + bias[1], 3, axis=1)
         update = sigmoid(x_z + h_z)
         candidate = activation(x_h + sigmoid(x_r + h_r) * h_h)
         hidden = update * hidden + (np.float32(1) - update) * candidate
-        states[:, t] = hidden
-    return states
+        states[t] = hidden
+    return states.swapaxes(0, 1)
 
 
 def sru(x: Array, kernel: Array, bias: Array, activation: Function) -> Array:
@@ -181,8 +188,9 @@ def forward(stack: Stack, weights: Weights, x: Array, *, lookback: int, horizon:
     for number in range(1, len(stack.layers) + 1):
         hidden = layer(stack, number, weights, hidden)
     if not stack.windowed:
-        hidden = hidden[:, lookback - 1 :]
-    outputs = hidden @ weights["head/kernel"] + weights["head/bias"]
+        hidden = np.ascontiguousarray(hidden[:, lookback - 1 :])
+    outputs = hidden @ weights["head/kernel"]
+    outputs += weights["head/bias"]
     return outputs.reshape(*outputs.shape[:2], horizon, -1)
 
 

@@ -6,7 +6,7 @@ Keras builds and trains what stands above the highway (`architecture.py`, `desce
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from math import prod
 
 import numpy as np
@@ -193,13 +193,12 @@ class Network:
         return [part + apply_highway(weights, blocks)[..., None] for part, blocks in zip(parts, several, strict=True)]
 
     def _outputs(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
-        """Normalised quantiles without the highway, shape (N, S, H, Q)."""
+        """Normalised quantiles without the highway, shape (N, S, H, Q); the mean of the networks of all seeds."""
         several = members_of(weights, problem)
         outputs = [self._forward(one, x, problem) for one in several]
         if "residuals" in weights:
             outputs = [output + one["residuals"] for output, one in zip(outputs, several, strict=True)]
-        # quantiles that cross are put in order (Chernozhukov et al. 2010), those of several seeds averaged
-        ordered = [np.sort(output, axis=-1) for output in outputs]
+        ordered = [in_order(output) for output in outputs]
         return ordered[0] if len(ordered) == 1 else np.asarray(np.mean(ordered, axis=0))
 
     def _forward(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
@@ -213,6 +212,16 @@ class Network:
         parts = [run(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
         outputs = np.concatenate(parts).astype(np.float64)
         return cells.softmax(outputs) if problem.config.task == "direction" else outputs
+
+
+def in_order(quantiles: Array) -> Array:
+    """Quantiles (..., Q); those that cross are put in order (Chernozhukov et al. 2010)."""
+    levels = quantiles.shape[-1]
+    crossed = reduce(np.logical_or, (quantiles[..., k] > quantiles[..., k + 1] for k in range(levels - 1)))
+    if crossed.any():
+        quantiles = quantiles.copy()
+        quantiles[crossed] = np.sort(quantiles[crossed], axis=-1)
+    return quantiles
 
 
 def _has_highway(problem: Problem) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast.calendars import infer_frequency
 from forecast.errors import SeriesError, SourceError
 from forecast.series import Array, Finding, TimeSeries
 from forecast.sources import names as words
@@ -98,19 +99,20 @@ def clean(
     unit: str | None = None,
     exchange: str = "",
     carried: Carried = NOTHING,
+    notes: tuple[str, ...] = (),
 ) -> TimeSeries:
-    """One series, with its findings.
+    """One series, with its findings, and with `notes` before its own.
 
     Raises:
         SourceError: a row has a value, but a date that cannot be read; no row has a value; or there is no such column.
         SeriesError: several securities share their dates, and nothing tells them apart.
     """
-    part = _part(reading, series)
-    _check_dates(part)
-    _check_headers(part)
-    others = carried.names(reading, part.target)
-    coming = _coming(part, _names(reading, carried.ahead))
-    part = part.only(~coming)
+    every = _part(reading, series)
+    _check_dates(every)
+    _check_headers(every)
+    others = carried.names(reading, every.target)
+    coming = _coming(every, _names(reading, carried.ahead))
+    part = every.only(~coming)
     valued = part.dated & np.isfinite(part.values)
     beside = np.column_stack([part.values, *(part.column(name) for name in others)])
     kept = part.only(valued & np.isfinite(beside).all(axis=1))
@@ -118,6 +120,7 @@ def clean(
     prices = words.is_price(part.target)
     stamps, places, merged = merge_dates(kept.stamps, kept.values)
     index, values = pd.DatetimeIndex(stamps), kept.values[places]
+    frequency = infer_frequency(index)
     found = (
         *_around(reading),
         order_of(part.stamps[part.dated]),
@@ -125,7 +128,7 @@ def clean(
         _without_others(part.only(valued), others),
         *(_disordered(kept) if prices else ()),
         merged,
-        *doubts(index, values, prices=prices),
+        *doubts(index, values, prices=prices, frequency=frequency),
     )
     return TimeSeries(
         name=name,
@@ -134,10 +137,11 @@ def clean(
         columns=(part.target, *others),
         target=part.target,
         unit=unit or "units",
+        frequency=frequency,
         exchange=exchange,
-        notes=_notes(reading),
+        notes=(*notes, *_notes(reading)),
         findings=tuple(finding for finding in found if finding),
-        future=_future(_part(reading, series).only(coming), (part.target, *others), carried.ahead),
+        future=_future(every.only(coming), (part.target, *others), carried.ahead),
     )
 
 
@@ -260,7 +264,7 @@ def _left_out(part: Part) -> Iterator[Finding]:
     words = part.words | (~part.dated & ~_blank(part)) | _words_beside(part)
     missing = part.only(part.dated & np.isnan(part.values) & ~words)
     if len(missing.rows):
-        others = [missing.column(name) for name in part.reading.numeric if name != part.target]
+        others = [missing.column(name) for name in _beside(part)]
         more = int(np.isfinite(others).any(axis=0).sum()) if others else 0
         also = f"; {more} of them hold other values" if more else ""
         yield find(
@@ -276,11 +280,17 @@ def _left_out(part: Part) -> Iterator[Finding]:
         yield find("sparse_tail", np.sort(tail), f"the last rows have no {part.target}", repaired=True)
 
 
+def _beside(part: Part) -> list[str]:
+    """The columns of numbers that belong to the same rows; those of other series do not."""
+    alone = "" in part.reading.choices
+    return [name for name in part.reading.numeric if name != part.target] if alone else []
+
+
 def _words_beside(part: Part) -> Flags:
     """Whether a row without a value has words in a column of numbers, as `0.24 Dividend`."""
     found = part.dated & np.isnan(part.values)
     if found.any():
-        beside = [part.reading.numbers(name).words[part.rows] for name in part.reading.numeric if name != part.target]
+        beside = [part.reading.numbers(name).words[part.rows] for name in _beside(part)]
         found &= np.any(beside, axis=0) if beside else False
     return found
 

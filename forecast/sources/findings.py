@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import infer_frequency, iso
+from forecast.calendars import iso
 from forecast.series import Array, Finding
 from forecast.sources.dates import one_way, repeated
 from forecast.sources.forms import Stamps
@@ -105,16 +105,16 @@ def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Places, Finding 
     return stamps[keep], places[keep], find("duplicate_dates", np.unique(stamps[1:][again]), action, repaired=True)
 
 
-def doubts(index: pd.DatetimeIndex, values: Array, *, prices: bool) -> Iterator[Finding]:
+def doubts(index: pd.DatetimeIndex, values: Array, *, prices: bool, frequency: str) -> Iterator[Finding]:
     """What is kept, but looks wrong: signs, jumps, flat runs and gaps.
 
     Args:
         index: Strictly increasing, shape (T,).
         values: Finite, shape (T,).
         prices: The values are known to be prices.
+        frequency: As `infer_frequency` gives it.
     """
     stamps: Stamps = index.to_numpy()
-    frequency = infer_frequency(index)
     yield from _marks(stamps, values)
     yield from _signs(stamps, values, prices=prices)
     yield from _jumps(stamps, values)
@@ -124,6 +124,8 @@ def doubts(index: pd.DatetimeIndex, values: Array, *, prices: bool) -> Iterator[
 
 def _marks(stamps: Stamps, values: Array) -> Iterator[Finding]:
     """Numbers that stand for missing values, far below all others."""
+    if values.min() > max(MARKS):
+        return
     for mark in MARKS:
         rows = values == mark
         others = values[~rows]

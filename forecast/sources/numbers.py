@@ -25,7 +25,8 @@ GRAMMARS = {
     ".": r"^[+-]?(?:\d+|[1-9]\d{0,2}(?:,\d{2,3})*,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?$",
     ",": r"^[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?$",
 }
-SAMPLE = 400
+# Cells of a column, and of all columns together, by which the decimal mark is found; a few of each in any case.
+SAMPLE, MOST, LEAST = 400, 20_000, 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,8 @@ def decimal_mark(columns: Iterable[pa.Array], *, likely: str) -> tuple[str, bool
     change less from row to row, then `likely` for commas and the decimal point for points.
     """
     texts = [column for column in columns if pa.types.is_string(column.type)]
-    samples = [column[:: max(1, len(column) // SAMPLE)] for column in texts]
+    size = max(LEAST, min(SAMPLE, MOST // max(1, len(texts))))
+    samples = [column[:: max(1, len(column) // size)] for column in texts]
     samples = [sample if _cast(sample) is not None else _bare(sample)[0] for sample in samples]
     votes = {mark: sum(_only(sample, mark) for sample in samples) for mark in GRAMMARS}
     if votes["."] != votes[","]:
