@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import SeriesError
-from forecast.parallel import ONE_THREAD, run_jobs
+from forecast.parallel import run_jobs
+from forecast.parallel.jobs import ONE_THREAD
 
 
 def square(number: int) -> int:

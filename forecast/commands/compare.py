@@ -9,12 +9,16 @@ import typer
 
 from forecast.commands.setup import SeriesArguments, config_of, load_many
 from forecast.errors import ConfigError
-from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.terminal import JobsBar, say
 
 
 @shared(
-    SOURCE, {name: option for name, option in SETTINGS.items() if name not in ("task", "tensorboard")}, JSON, VERBOSE
+    SOURCE,
+    {name: option for name, option in SETTINGS.items() if name not in ("task", "tensorboard")},
+    ENGINE,
+    JSON,
+    VERBOSE,
 )
 def compare(
     ctx: typer.Context,
@@ -27,12 +31,12 @@ def compare(
     ] = "expanding",
     refit: Annotated[str, typer.Option(help="every, never, or a number: train at every so many cutoffs.")] = "every",
     trials: Annotated[int, typer.Option(help="Trials of a search for settings at each cutoff.", min=0)] = 0,
-    jobs: Annotated[int | None, typer.Option(help="Processes side by side [all cores].", min=1)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/compare-SERIES].")] = None,
 ) -> None:
     """Walk-forward test: models learn anew at each cutoff from the past alone and forecast what follows.
 
-    Finished folds are kept: after Ctrl-C or a kill the same command goes on. The result does not depend on --jobs.
+    Finished folds are kept: after Ctrl-C or a kill the same command goes on. Neither --jobs nor --engine
+    changes the result.
     """
     from forecast import comparison
     from forecast.comparison import printing, results
@@ -52,7 +56,8 @@ def compare(
                 plan=plan,
                 trials=trials,
                 out=folder,
-                jobs=jobs or _cores(),
+                jobs=ctx.params["jobs"],
+                engine=ctx.params["engine"],
                 tell=bar.tell,
             )
     except KeyboardInterrupt:
@@ -77,10 +82,3 @@ def _default_folder(several: list[Any]) -> Path:
     """The same for the same series, so that a comparison is found again."""
     name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", several[0].name)
     return Path("runs") / (f"compare-{name}" + (f"-and-{len(several) - 1}-more" if len(several) > 1 else ""))
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

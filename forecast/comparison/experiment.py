@@ -15,7 +15,7 @@ from forecast.errors import ConfigError, ForecastError
 from forecast.evaluation import Scores, score_all
 from forecast.experiment import USUAL
 from forecast.models import BASELINES, devices, find_model
-from forecast.parallel import run_jobs
+from forecast.parallel import LOCAL, check_engine, run_jobs
 from forecast.predictions import Predictions
 from forecast.series import TimeSeries
 from forecast.significance import Ranking, confidence_set, rank
@@ -88,12 +88,14 @@ def compare(
     plan: WalkForward | None = None,
     trials: int = 0,
     out: str | Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
+    engine: str = LOCAL,
     tell: Tell | None = None,
 ) -> Comparison:
     """Walk-forward test of models on one series or many: at each cutoff they learn from the past alone.
 
-    The result does not depend on `jobs`. Finished folds are kept in `out`; the same call goes on with them.
+    The result depends neither on `jobs` nor on `engine`. Finished folds are kept in
+    `out`; the same call goes on with them.
 
     Args:
         sources: Anything that `load` takes, each with a name of its own.
@@ -102,7 +104,8 @@ def compare(
         plan: The folds.
         trials: Of a search for settings at each cutoff, on the rows before it; 0 searches nothing.
         out: Folder for tables, plots and folds; None keeps nothing.
-        jobs: Processes that work side by side.
+        jobs: Processes that work side by side; None as many as there are cores.
+        engine: Where they work (`parallel.run_jobs`).
         tell: Called at the start and after each job.
     Raises:
         ForecastError: what is wrong with a setting or the folder, or that no series could be tested.
@@ -110,18 +113,19 @@ def compare(
     plan, config = plan or WalkForward(), config or RECIPES["blocks"]
     if config.task == "direction":
         raise ConfigError("a comparison forecasts values, not directions. Received: task=direction.")
-    if jobs < 1:
+    check_engine(engine)
+    if jobs is not None and jobs < 1:
         raise ConfigError(f"`jobs` must be at least 1. Received: jobs={jobs}.")
     chosen = tuple(find_model(name).name for name in dict.fromkeys((*models, *BASELINES)))
     several = _load_all(sources)
     if out is None:
         with TemporaryDirectory(prefix="forecast-") as folder:
-            return _compare(several, chosen, config, plan, trials, Path(folder), jobs, tell)
+            return _compare(several, chosen, config, plan, trials, Path(folder), jobs, engine, tell)
     from forecast.comparison.results import FOLDS, check_folder, write_comparison
 
     check_folder(Path(out))
     folds = Path(out).absolute() / FOLDS  # a worker may be in another folder
-    comparison = _compare(several, chosen, config, plan, trials, folds, jobs, tell)
+    comparison = _compare(several, chosen, config, plan, trials, folds, jobs, engine, tell)
     write_comparison(comparison, Path(out))
     return comparison
 
@@ -142,7 +146,8 @@ def _compare(
     plan: WalkForward,
     trials: int,
     folder: Path,
-    jobs: int,
+    jobs: int | None,
+    engine: str,
     tell: Tell | None,
 ) -> Comparison:
     plans: dict[str, Plan] = {}
@@ -156,7 +161,7 @@ def _compare(
                 raise
             errors |= {(series.name, model): str(error) for model in models}
     wanted = {(name, model): _jobs(one, model, trials, folder) for name, one in plans.items() for model in models}
-    errors |= _do(wanted, jobs, tell)
+    errors |= _do(wanted, jobs, engine, tell)
     tested = {}
     for name, one in plans.items():
         done = {model: wanted[name, model] for model in models if (name, model) not in errors}
@@ -185,7 +190,9 @@ def _jobs(plan: Plan, model: str, trials: int, folder: Path) -> list[Job]:
     ]
 
 
-def _do(wanted: dict[tuple[str, str], list[Job]], workers: int, tell: Tell | None) -> dict[tuple[str, str], str]:
+def _do(
+    wanted: dict[tuple[str, str], list[Job]], workers: int | None, engine: str, tell: Tell | None
+) -> dict[tuple[str, str], str]:
     """Does the jobs that are not done yet, and says why some could not be."""
     every = [(name, job) for name, jobs in wanted.items() for job in jobs]
     missing = [(name, job) for name, job in every if not job.file.exists()]
@@ -194,7 +201,7 @@ def _do(wanted: dict[tuple[str, str], list[Job]], workers: int, tell: Tell | Non
     tell(Progress(done, 0, len(every)))
     networks = any(find_model(job.model).gradient for _, job in missing)
     prepare = devices.load_keras if networks else None
-    for result in run_jobs(work, [job for _, job in missing], workers=workers, prepare=prepare):
+    for result in run_jobs(work, [job for _, job in missing], workers=workers, prepare=prepare, engine=engine):
         if result.error:
             errors[missing[result.place][0]] = result.error
         else:
