@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+import time
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -129,28 +131,45 @@ def _news(trial: "Trial", wanted: int, best: str) -> str:
 
 
 class JobsBar(Bar):
-    """A bar with the jobs that are done, those that failed, and the time left; plain lines without a terminal."""
+    """A bar a stage: jobs done and failed, how many a second, the time left; plain lines without a terminal.
+
+    Rate and time left come from the jobs that were done while the bar looked on, not from those found done.
+    """
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
         columns = (
-            TextColumn("trainings"),
+            TextColumn("{task.description:<9}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[failed]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[pace]}"),
         )
         super().__init__(*columns)
+        self._tasks: dict[str, TaskID] = {}
+        self._start = (0.0, 0)
         self._told = -1
 
     def tell(self, jobs: "Jobs") -> None:
-        """Shows how far the jobs are; a plain line at the start and after each tenth."""
-        failed = f"{jobs.failed} failed" if jobs.failed else ""
-        if not self._progress.task_ids:
-            self._progress.add_task("", total=jobs.total, completed=jobs.done, failed=failed)
-        self._progress.update(self._progress.task_ids[0], completed=jobs.done + jobs.failed, failed=failed)
-        tenth = 10 * (jobs.done + jobs.failed) // max(1, jobs.total)
+        """Shows how far the jobs are; a plain line at the start of a stage and after each tenth."""
+        finished, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
+        if jobs.stage not in self._tasks:
+            self._start, self._told = (time.monotonic(), finished), -1
+            self._tasks[jobs.stage] = self._progress.add_task(jobs.stage, total=jobs.total, failed="", pace="")
+        pace = pace_of(finished - self._start[1], time.monotonic() - self._start[0], jobs.total - finished)
+        self._progress.update(self._tasks[jobs.stage], completed=finished, failed=failed, pace=pace)
+        tenth = 10 * finished // max(1, jobs.total)
         if self._plain and tenth > self._told:
-            say(f"{jobs.done} of {jobs.total} trainings are done" + (f", {failed}" if failed else ""))
+            parts = (f"{jobs.done:,} of {jobs.total:,} {jobs.stage} are done", failed, pace)
+            say(", ".join(filter(None, parts)))
             self._told = tenth
+
+
+def pace_of(done: int, seconds: float, left: int) -> str:
+    """How many jobs a second (or a minute), and the time that the others need at that pace; empty while unknown."""
+    if done < 1 or seconds <= 0:
+        return ""
+    rate = done / seconds
+    shown = f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.1f} a minute"
+    return f"{shown}, {timedelta(seconds=round(left / rate))} left" if left else shown

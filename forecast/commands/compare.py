@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, config_of, load_many
+from forecast.commands.setup import SeriesArguments, config_of, references_of
 from forecast.errors import ConfigError
 from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.terminal import JobsBar, say
@@ -44,7 +44,7 @@ def compare(
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})
     plan = comparison.WalkForward(folds=folds, step=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
-    several = load_many(series, ctx.params, config)
+    several, reading = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)
     chosen = names_in(models) if models else [*USUAL, *(["stack"] if config.network.layers else [])]
     try:
@@ -59,6 +59,7 @@ def compare(
                 jobs=ctx.params["jobs"],
                 engine=ctx.params["engine"],
                 tell=bar.tell,
+                reading=reading,
             )
     except KeyboardInterrupt:
         say(f"forecast: stopped. What is finished is in {folder}; the same command goes on with it.")
@@ -80,5 +81,6 @@ def _refit(text: str) -> int:
 
 def _default_folder(several: list[Any]) -> Path:
     """The same for the same series, so that a comparison is found again."""
-    name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", several[0].name)
+    first = several[0] if isinstance(several[0], str) else several[0].name
+    name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", first).strip("-")
     return Path("runs") / (f"compare-{name}" + (f"-and-{len(several) - 1}-more" if len(several) > 1 else ""))

@@ -74,13 +74,7 @@ def load_one(source: str, options: dict[str, Any], config: Any) -> Any:
 
 def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], config: Any) -> list[Any]:
     """What a reader makes of a source, with the columns that `config` asks for; says what was assumed and found."""
-    found = reader(
-        source,
-        columns=config.inputs.features,
-        prices=bool(config.inputs.indicators),
-        future_columns=config.inputs.future_columns,
-        **{name: options[name] for name in SOURCE},
-    )
+    found = reader(source, **_reading(options, config))
     several = found if isinstance(found, list) else [found]
     _say_lines(several)
     return several
@@ -107,6 +101,31 @@ def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[
     loaded = [(source, one) for source in sources for one in _read(load_all, source, options, config)]
     count = Counter(one.name for _, one in loaded)
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded]
+
+
+def references_of(sources: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The series that sources stand for, and the arguments that `load` takes for them.
+
+    A few are read here, so that what was assumed and found is said; of many the references go to where the work is.
+    """
+    from forecast.comparison.experiment import FEW
+    from forecast.sources import expand
+
+    order = {"target": options["target"], "date_order": options["date_order"]}
+    found = list(dict.fromkeys(one for source in sources for one in expand(source, **order)))
+    if len(found) <= FEW:
+        return load_many(found, options, config), {}
+    return found, _reading(options, config)
+
+
+def _reading(options: dict[str, Any], config: Any) -> dict[str, Any]:
+    """How sources are read, with the columns that `config` asks for."""
+    return {
+        "columns": tuple(config.inputs.features),
+        "prices": bool(config.inputs.indicators),
+        "future_columns": tuple(config.inputs.future_columns),
+        **{name: options[name] for name in SOURCE},
+    }
 
 
 def say_interrupted(interrupted: list[Any], skipped: tuple[str, ...]) -> None:
