@@ -4,6 +4,7 @@ Results go to standard output, progress and messages to standard error. Exit sta
 was at fault (one line says what, where and what to do), 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
+import gc
 import os
 import sys
 
@@ -29,6 +30,8 @@ from forecast.terminal import native_noise_off, say
 # What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
 # Arrow would set aside memory of which a table needs little.
 SETTINGS = {"PYDANTIC_DISABLE_PLUGINS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+# New objects after which Python looks for garbage: loading the libraries makes many, and none of them is garbage.
+GARBAGE = 50_000
 # Typer's exit status for Ctrl-C, which it reports without a word.
 STOPPED = 130
 
@@ -62,6 +65,7 @@ for command in (
 
 def main() -> None:
     """Runs the command line and ends the process with its exit status."""
+    gc.set_threshold(GARBAGE)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))

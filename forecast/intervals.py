@@ -72,15 +72,15 @@ def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
     distance = _distance(quantiles, y)
     *several, rows, horizon = y.shape
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
-    used = np.empty((*y.shape, 2))
+    width, steps = np.empty((*y.shape, 2)), np.arange(horizon)
     state, lowest = np.broadcast_to(log_width, (*several, horizon, 2)), np.maximum(log_width - FALL, -WIDEST)
     for row in range(rows):
-        known = np.arange(min(horizon, row))  # step k+1 of the forecast made k+1 rows ago came true in this row
+        known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
-        change = (distance[..., earlier, known, :] > np.exp(used[..., earlier, known, :])) - MISSES
-        state = np.clip(_changed(state, rate[known] * change), lowest, WIDEST)
-        used[..., row, :, :] = state
-    return _stretched(quantiles, np.exp(used)), state
+        change = (distance[..., earlier, known, :] > width[..., earlier, known, :]) - MISSES
+        state = np.minimum(np.maximum(_changed(state, rate[:row] * change), lowest), WIDEST)
+        width[..., row, :, :] = np.exp(state)
+    return _stretched(quantiles, width), np.asarray(state)
 
 
 def _changed(state: Array, change: Array) -> Array:

@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 
 # Pairs of a factor of the linear part and one of the model's own.
 FACTORS = np.array([(linear, own) for linear in np.linspace(0, 1, 5) for own in np.linspace(0, 1, 6)])
+# What makes the error of each pair out of the true move and the two parts, shape (3, factors).
+ERRORS = np.concatenate([np.ones((1, len(FACTORS))), -FACTORS.T])
 # Weight lost for each unit of loss, in scales of a window, and the head start of moves without an own part. It grows
 # with the horizon, for the outcomes of neighbouring origins overlap and say the same thing several times.
 LEARNING_RATE = 0.3
@@ -75,14 +77,12 @@ def _known_losses(linear: Array, own: Array, y: Array, last: int) -> Array:
     *several, rows, horizon = y.shape
     first = rows - last
     losses = np.zeros((*several, last, len(FACTORS)))
+    parts, naive = np.stack([y, linear, own], axis=-1), np.abs(y)
     for step in range(1, min(horizon, rows - 1) + 1):
-        true = y[..., :-step, step - 1, None]
-        parts = np.stack([linear[..., :-step, step - 1], own[..., :-step, step - 1]], axis=-1)
-        lost = parts @ FACTORS.T
-        np.subtract(true, lost, out=lost)
+        lost = parts[..., :-step, step - 1, :] @ ERRORS
         np.abs(lost, out=lost)
-        lost -= np.abs(true)
+        spared = naive[..., :-step, step - 1, None]
         before = max(0, first + 1 - step)  # of these forecasts, those that came true up to the first of the last rows
-        losses[..., 0, :] += lost[..., :before, :].sum(axis=-2)
-        losses[..., max(step - first, 1) :, :] += lost[..., before:, :]
+        losses[..., 0, :] += lost[..., :before, :].sum(axis=-2) - spared[..., :before, :].sum(axis=-2)
+        losses[..., max(step - first, 1) :, :] += lost[..., before:, :] - spared[..., before:, :]
     return np.asarray(losses / horizon)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
+    from forecast.batches import Progress as Batches
     from forecast.comparison.experiment import Progress as Jobs
     from forecast.models import Step
     from forecast.studies import Trial
@@ -151,7 +152,7 @@ class JobsBar(Bar):
         self._start = (0.0, 0)
         self._told = -1
 
-    def tell(self, jobs: "Jobs") -> None:
+    def tell(self, jobs: "Jobs | Batches") -> None:
         """Shows how far the jobs are; a plain line at the start of a stage and after each tenth."""
         finished, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
         if jobs.stage not in self._tasks:

@@ -25,7 +25,7 @@ ORDER = [
     {"trained"},
     {"training"},
     {"evaluation", "lags", "bundle", "forecasting", "leaks", "earnings"},
-    {"verdicts"},
+    {"verdicts", "batches"},
     {"experiment", "tuning", "updating"},
     {"plots", "tables"},
     {"diagnostics"},

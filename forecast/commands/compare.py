@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, config_of, references_of
+from forecast.commands.setup import ManySeriesArguments, config_of, references_of
 from forecast.errors import ConfigError
 from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.terminal import JobsBar, say
@@ -22,7 +22,7 @@ from forecast.terminal import JobsBar, say
 )
 def compare(
     ctx: typer.Context,
-    series: SeriesArguments,
+    series: ManySeriesArguments,
     models: Annotated[str | None, typer.Option(help="Models, separated by commas [lstm,gru,rnn,dense].")] = None,
     folds: Annotated[int, typer.Option(help="Folds at the end of each series.")] = 5,
     step: Annotated[int | None, typer.Option(help="Rows in a fold [the last fifth of the rows, shared out].")] = None,

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, load_many
+from forecast.commands.setup import ManySeriesArguments, expanded, load_readable, reading_of
 from forecast.options import JSON, SOURCE, VERBOSE, shared
-from forecast.terminal import say
+from forecast.terminal import JobsBar, say
 
 BACKENDS = ("numpy", "keras")
 
@@ -16,21 +16,32 @@ BACKENDS = ("numpy", "keras")
 @shared(SOURCE, JSON, VERBOSE)
 def predict(
     ctx: typer.Context,
-    series: SeriesArguments,
+    series: ManySeriesArguments,
     model: Annotated[Path, typer.Option(help="Folder or zip file of a saved model.")],
     csv: Annotated[Path | None, typer.Option("--csv", help="File for the forecasts as a table.")] = None,
     plot: Annotated[Path | None, typer.Option(help="File for a picture, as in forecast.png.")] = None,
     backend: Annotated[str, typer.Option(help="numpy for the equations, keras for the saved network.")] = "numpy",
+    out: Annotated[
+        Path | None, typer.Option(help="Parquet file for the forecasts of thousands of series, made side by side.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="With --out: processes side by side [all cores].", min=1)] = None,
+    engine: Annotated[str, typer.Option(help="With --out: local, ray, or the address of a Ray cluster.")] = "local",
 ) -> None:
     """The coming steps of any series from a saved model, without training and without TensorFlow.
 
     Series that it was not trained on are forecast on their own scale. With several, one that cannot be forecast is
-    named, the others are given, and the exit status is 1.
+    named, the others are given, and the exit status is 1. With --out, such series stand in a table of errors beside
+    the file, and after Ctrl-C or a kill the same command goes on.
     """
+    if out:
+        _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy"})
+        _forecast_into(out, model, series, ctx.params, jobs, engine)
+        return
     from forecast import forecasting
 
     trained = _open(model, backend)
-    several = load_many(series, ctx.params, trained.config)
+    references = expanded(series, ctx.params)
+    several, unread = load_readable(references, ctx.params, trained.config)
     for sentence in forecasting.assumptions(trained, several):
         say(sentence)
     done, failed = _forecast(trained, several)
@@ -42,10 +53,49 @@ def predict(
 
         plots.save_forecasts(done, [one for one in several if one.name not in failed], plot)
     if ctx.params["as_json"]:
-        print(json.dumps(records[0] if len(several) == 1 else {"forecasts": records}))
+        print(json.dumps(records[0] if len(references) == 1 else {"forecasts": records}))
     else:
         _print(trained, done)
-    if failed:
+    if failed or unread:
+        raise typer.Exit(1)
+
+
+def _check_alone(others: dict[str, Any]) -> None:
+    from forecast.errors import ConfigError
+
+    if given := [name for name, value in others.items() if value]:
+        raise ConfigError(f"--out goes without {', '.join(others)}. Received: {', '.join(given)} as well.")
+
+
+def _forecast_into(
+    out: Path, model: Path, sources: list[str], options: dict[str, Any], jobs: int | None, engine: str
+) -> None:
+    """Forecasts thousands of series into a file, and says how that ended."""
+    from forecast import batches, bundle
+
+    trained = bundle.open_model(model)
+    references, reading = expanded(sources, options), reading_of(options, trained.config)
+    try:
+        with JobsBar() as bar:
+            found = batches.forecast_references(
+                model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.tell
+            )
+    except KeyboardInterrupt:
+        say(f"forecast: stopped. What is finished is in {batches.parts_of(out)}; the same command goes on with it.")
+        raise typer.Exit(130) from None
+    if found.new:
+        say(
+            f"{found.new:,} series are not among those that this {trained.model} was trained on. "
+            "Their own scale is used."
+        )
+    if found.doubted:
+        say(f"{found.doubted:,} series have findings; `forecast inspect` says which.")
+    if options["as_json"]:
+        print(json.dumps({"out": str(out), "series": found.done, "failed": len(found.errors)}))
+    else:
+        print(f"Forecasts of {found.done:,} series are in {out}")
+    if found.errors:
+        say(f"forecast: {len(found.errors):,} series have none; {batches.errors_of(out)} says why.")
         raise typer.Exit(1)
 
 

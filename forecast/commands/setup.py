@@ -19,6 +19,13 @@ SeriesArguments = Annotated[
     list[str],
     typer.Argument(metavar="SERIES...", help="Files, FILE:NAME for one of several, FILE:* for all, or tickers."),
 ]
+ManySeriesArguments = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SERIES...",
+        help="Files, FILE:NAME for one of several, FILE:* for all, folders, patterns in quotes, @LIST, or tickers.",
+    ),
+]
 
 
 def config_of(options: dict[str, Any], start: Any = None) -> Any:
@@ -74,10 +81,20 @@ def load_one(source: str, options: dict[str, Any], config: Any) -> Any:
 
 def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], config: Any) -> list[Any]:
     """What a reader makes of a source, with the columns that `config` asks for; says what was assumed and found."""
-    found = reader(source, **_reading(options, config))
+    found = reader(source, **reading_of(options, config))
     several = found if isinstance(found, list) else [found]
     _say_lines(several)
     return several
+
+
+def reading_of(options: dict[str, Any], config: Any) -> dict[str, Any]:
+    """How series are read: with the columns that `config` asks for."""
+    return {
+        "columns": config.inputs.features,
+        "prices": bool(config.inputs.indicators),
+        "future_columns": config.inputs.future_columns,
+        **{name: options[name] for name in SOURCE},
+    }
 
 
 def _say_lines(several: list[Any]) -> None:
@@ -109,23 +126,43 @@ def references_of(sources: list[str], options: dict[str, Any], config: Any) -> t
     A few are read here, so that what was assumed and found is said; of many the references go to where the work is.
     """
     from forecast.comparison.experiment import FEW
+
+    found = expanded(sources, options)
+    if len(found) <= FEW:
+        return load_readable(found, options, config)[0], {}
+    return found, reading_of(options, config)
+
+
+def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
+    """The series that sources stand for, as references."""
     from forecast.sources import expand
 
-    order = {"target": options["target"], "date_order": options["date_order"]}
-    found = list(dict.fromkeys(one for source in sources for one in expand(source, **order)))
-    if len(found) <= FEW:
-        return load_many(found, options, config), {}
-    return found, _reading(options, config)
+    how = {name: options[name] for name in ("target", "date_order")}
+    return list(dict.fromkeys(one for source in sources for one in expand(source, **how)))
 
 
-def _reading(options: dict[str, Any], config: Any) -> dict[str, Any]:
-    """How sources are read, with the columns that `config` asks for."""
-    return {
-        "columns": tuple(config.inputs.features),
-        "prices": bool(config.inputs.indicators),
-        "future_columns": tuple(config.inputs.future_columns),
-        **{name: options[name] for name in SOURCE},
-    }
+def load_readable(references: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], int]:
+    """The series that can be read, each with a name of its own; and how many cannot, each with a line that says why.
+
+    Raises:
+        ForecastError: none can.
+    """
+    from collections import Counter
+    from dataclasses import replace
+
+    from forecast.errors import ForecastError
+    from forecast.sources import load_each
+
+    read = list(load_each(references, **reading_of(options, config)))
+    loaded = [(reference, one) for reference, one in read if not isinstance(one, ForecastError)]
+    errors = [one for _, one in read if isinstance(one, ForecastError)]
+    if not loaded and errors:
+        raise errors[0]
+    _say_lines([one for _, one in loaded])
+    for error in errors:
+        say(f"forecast: {error}")
+    count = Counter(one.name for _, one in loaded)
+    return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded], len(errors)
 
 
 def say_interrupted(interrupted: list[Any], skipped: tuple[str, ...]) -> None:

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,8 @@ def _chosen_backend() -> str:
 
 def _keep_compiled() -> None:
     """Tells TensorFlow and JAX where compiled programs are kept; settings of the user's own come first."""
+    from importlib.metadata import version
+
     import platformdirs
 
     versions = [version(name) for name in ("keras", "tensorflow")]

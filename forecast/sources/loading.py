@@ -5,6 +5,7 @@ In: a source. Out: a `TimeSeries`, all those of a file, or an `Inspection`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +180,12 @@ def load_parts(
     """
     exchange = check_exchange(exchange) if exchange else ""
     carried = Carried(tuple(columns), tuple(future_columns), prices)
-    found = _find_file(path, parts, alone=not (target or carried != NOTHING))
-    reading = _understand(found, target, check_order(date_order))
+    found = _find_part(path, parts, alone=not (target or carried != NOTHING))
+    if found is None:
+        reading = understand_file(path, target, check_order(date_order))
+        found = Found(reading.table, _label(path))
+    else:
+        reading = _understand(found, target, check_order(date_order))
     there = set(reading.series)
     for part in parts:
         one = replace(found, part=part)
@@ -206,16 +211,39 @@ def _find(source: "str | Path | pd.DataFrame | pd.Series[float]", offline: bool,
     path, part = split_part(str(source))
     if path is None:
         return _find_ticker(str(source), offline)
-    return _find_file(path, (part,) if part else (), alone=alone)
+    return _find_file(path, part, alone=alone)
 
 
-def _find_file(path: Path, parts: Sequence[str], *, alone: bool) -> Found:
-    """The table in a file; of Parquet only the rows or columns of the `parts`, where it is known which they are."""
-    label = Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
-    part = parts[0] if len(parts) == 1 else ""
-    if parts and is_parquet(path) and (cut := read_parts(path, parts, columns=alone)) is not None:
-        return Found(cut.table, label, part, choices=cut.choices)
-    return Found(read_file(path, part or None), label, part)
+def _find_file(path: Path, part: str, *, alone: bool) -> Found:
+    """The table in a file; of Parquet only what the series `part` needs, if that is known."""
+    return _find_part(path, (part,), alone=alone) or Found(read_file(path, part or None), _label(path), part)
+
+
+def _find_part(path: Path, parts: Sequence[str], *, alone: bool) -> Found | None:
+    """Of a Parquet file the rows or columns of some series, where it is known which they are."""
+    if not all(parts) or not is_parquet(path) or (cut := read_parts(path, parts, columns=alone)) is None:
+        return None
+    return Found(cut.table, _label(path), parts[0] if len(parts) == 1 else "", choices=cut.choices)
+
+
+def _label(path: Path) -> str:
+    """What the only series of a file is called."""
+    return Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
+
+
+def understand_file(path: Path, target: str | None, order: str | None) -> Reading:
+    """What the columns of a file mean; the last one is kept for whoever asks for its series next.
+
+    Raises:
+        SourceError: the file cannot be read, or holds no series.
+    """
+    about = path.stat()
+    return _understand_file(path.absolute(), about.st_mtime_ns, about.st_size, target, order)
+
+
+@lru_cache(maxsize=1)
+def _understand_file(path: Path, _changed: int, _size: int, target: str | None, order: str | None) -> Reading:
+    return understand(read_file(path), target=target, order=order)
 
 
 def _find_ticker(source: str, offline: bool) -> Found:

@@ -18,9 +18,8 @@ from typing import Any
 from forecast.errors import ForecastError, SourceError
 from forecast.series import TimeSeries
 from forecast.sources import names as words
-from forecast.sources.files import SUFFIXES, read_file
-from forecast.sources.loading import EVERY, is_ticker, load, load_parts, split_part
-from forecast.sources.meaning import understand
+from forecast.sources.files import SUFFIXES
+from forecast.sources.loading import EVERY, is_ticker, load, load_parts, split_part, understand_file
 from forecast.sources.parquet import is_parquet, is_partition, series_in
 
 # Lists that name one another.
@@ -53,7 +52,7 @@ def load_each(references: Iterable[str], **arguments: Any) -> Iterator[tuple[str
         references: As `expand` gives them.
         arguments: As for `load`.
     """
-    for file, several in groupby(references, key=_file_of):
+    for file, several in groupby(references, key=file_of):
         together = list(several)
         if file is None or len(together) == 1:
             for reference in together:
@@ -73,7 +72,7 @@ def _try(reference: str, arguments: dict[str, Any]) -> TimeSeries | ForecastErro
         return error
 
 
-def _file_of(reference: str) -> str | None:
+def file_of(reference: str) -> str | None:
     """The file of `FILE:NAME`."""
     if ":" not in reference or is_partition(Path(reference)):
         return None
@@ -153,5 +152,5 @@ def _series_of(file: str, target: str | None, order: str | None) -> list[str]:
     path = Path(file)
     names = series_in(path) if target is None and is_parquet(path) else ()
     if not names:
-        names = understand(read_file(path), target=target, order=order).series
+        names = understand_file(path, target, order).series
     return [f"{file}:{name}" for name in names] if len(names) > 1 else [file]

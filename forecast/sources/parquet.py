@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
 from forecast.errors import SourceError
 from forecast.sources import names as words
@@ -94,6 +93,8 @@ def read_parts(path: Path, parts: Sequence[str], *, columns: bool) -> Cut | None
     Raises:
         SourceError: the file is damaged.
     """
+    from pyarrow import parquet
+
     form = _form(path)
     if form is None or not set(parts) <= set(form.series):
         return None
@@ -118,6 +119,8 @@ def read_dataset(folder: Path) -> Table:
     Raises:
         SourceError: one of them is damaged, or they have nothing in common.
     """
+    from pyarrow import parquet
+
     parts = []
     for path in parquet_files(folder):
         try:
@@ -160,6 +163,8 @@ def _form(path: Path) -> Form | None:
 
 @lru_cache(maxsize=4)
 def _find_form(path: Path, _changed: int, _size: int) -> Form | None:
+    from pyarrow import parquet
+
     try:
         with parquet.ParquetFile(path) as file:
             schema = file.schema_arrow

@@ -40,10 +40,18 @@ def find_dates(
 
 def _date_column(columns: Mapping[str, pa.Array]) -> str | None:
     """The column whose cells are dates: typed ones first, then written ones, then numbers that could be dates."""
+    typed = [name for name, cells in columns.items() if pa.types.is_temporal(cells.type)]
+    others = [name for name in columns if name not in typed]
+    if len(typed) == 1 and all(_is_number(columns[name]) and not words.is_date(name) for name in others):
+        return typed[0]
     found = {name: dates for name, cells in columns.items() if (dates := read_dates(_sample(cells))) is not None}
     sure = [name for name, dates in found.items() if not dates.bare or words.is_date(name)]
     likely = [name for name, dates in found.items() if unevenness(dates.stamps).back < 0.05]
     return next(iter([*(name for name in sure if words.is_date(name)), *sure, *likely]), None)
+
+
+def _is_number(cells: pa.Array) -> bool:
+    return bool(pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type))
 
 
 def _sample(cells: pa.Array) -> pa.Array:

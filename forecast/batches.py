@@ -1,0 +1,329 @@
+"""Forecasts of thousands of series: read and forecast in batches side by side, and put together in one Parquet file.
+
+In: a bundle and references (`sources/many.py`). Out: a table with one row a series and step, and one of errors.
+
+    references ── batches ──┬── worker: read, forecast, write a part ──┬── parts ── FORECASTS.parquet
+                            └── worker: ...                            ┘       └── FORECASTS.errors.csv
+
+A part's name holds a key of all that its numbers depend on: the files of its series, the bundle, how they are read, the
+version of the program. The same call finds finished parts and goes on; a part with another key is never used. No more
+than a batch is in the memory of a worker, and no more than a part in that of the process that puts them together.
+"""
+
+import csv
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from itertools import groupby
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from forecast.bundle import open_model
+from forecast.bundle.storage import DESCRIPTION, digest, opened
+from forecast.errors import ConfigError, ForecastError
+from forecast.files import whole_file
+from forecast.forecasting import LEVELS, forecast_all
+from forecast.parallel import LOCAL, check_engine, run_jobs
+from forecast.predictions import Forecast
+from forecast.series import TimeSeries
+from forecast.sources import load_each
+from forecast.sources.many import file_of
+from forecast.sources.parquet import is_parquet, is_partition, parquet_files
+from forecast.trained import TrainedModel
+
+# Changes whenever the numbers of a part may.
+FORMAT = 1
+# Series in a batch; more where they stand in one text file, which is read once for all of a batch.
+SIZE, SIZE_OF_TEXT = 100, 1000
+# Rows that are written to the Parquet file together.
+ROW_GROUP = 1 << 17
+# What a part says of its series beside the table, under this name.
+ABOUT = b"forecast"
+SCHEMA = pa.schema(
+    [
+        ("series", pa.string()),
+        ("model", pa.string()),
+        ("origin", pa.timestamp("us")),
+        ("step", pa.int32()),
+        ("date", pa.timestamp("us")),
+        *((level, pa.float64()) for level in LEVELS),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Series that a worker reads and forecasts at once, and where the part goes.
+
+    Attributes:
+        sha256: Of the bundle's description, which holds those of its other files.
+        reading: How the series are read, as `load` takes it.
+        file: The part that the batch leaves.
+    """
+
+    bundle: Path
+    sha256: str
+    references: tuple[str, ...]
+    reading: Mapping[str, Any]
+    file: Path
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many series are done, those that were there from before among them, and how many failed."""
+
+    done: int
+    failed: int
+    total: int
+    stage: str = "series"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of all series.
+
+    Attributes:
+        new: Series that the model was not trained on.
+        doubted: Series of which `forecast inspect` has something to say.
+        errors: Why there is no forecast, by reference.
+    """
+
+    done: int
+    new: int
+    doubted: int
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a part says of its series: the name of each by its reference, and the errors of the others."""
+
+    names: Mapping[str, str]
+    errors: Mapping[str, str]
+    new: int
+    doubted: int
+
+
+def forecast_references(
+    bundle: Path,
+    references: Sequence[str],
+    out: Path,
+    *,
+    jobs: int | None,
+    engine: str = LOCAL,
+    reading: Mapping[str, Any],
+    tell: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Forecasts series into the Parquet file `out`; those that cannot be read or forecast go into a table beside it.
+
+    Args:
+        references: As `expand` gives them.
+        jobs: Processes that work side by side, None as many as there are cores; the result does not depend on it.
+        engine: Where they work (`parallel.run_jobs`); on a cluster every machine must see series, model and `out`.
+        reading: How the series are read, as `load` takes it.
+        tell: Called at the start and after each batch.
+    Raises:
+        BundleError: the bundle cannot be used.
+        ConfigError: the model gives directions, or a number is out of range.
+        WriteError: a file cannot be written.
+    """
+    check_engine(engine)
+    if jobs is not None and jobs < 1:
+        raise ConfigError(f"`jobs` must be at least 1. Received: jobs={jobs}.")
+    if open_model(bundle).config.task == "direction":
+        raise ConfigError("a file of many forecasts holds values, not directions. Use --csv for those.")
+    with opened(bundle) as storage:
+        sha256 = digest(storage, DESCRIPTION, bundle)[1]
+    folder = parts_of(out)
+    batches = [
+        Batch(bundle.absolute(), sha256, part, reading, folder.absolute() / f"{_key(part, reading, sha256)}.parquet")
+        for part in _parted(list(dict.fromkeys(references)))
+    ]
+    _remove_others(folder, {batch.file.name for batch in batches})
+    lost = _work(batches, partial(run_jobs, workers=jobs, engine=engine), tell or (lambda _: None))
+    outcome = _join([batch.file for batch in batches if batch.file.exists()], lost, out)
+    shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+def _key(references: Sequence[str], reading: Mapping[str, Any], sha256: str) -> str:
+    """A name for all that the numbers of a part depend on."""
+    about = {
+        "format": FORMAT,
+        "version": version("forecast"),
+        "bundle": sha256,
+        "reading": dict(reading),
+        "series": [(reference, _state(reference)) for reference in references],
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def parts_of(out: Path) -> Path:
+    """The folder of finished parts beside the file that they become."""
+    return out.with_name(f"{out.name}.parts")
+
+
+def errors_of(out: Path) -> Path:
+    """The table of errors beside a file of forecasts."""
+    return out.with_name(f"{out.stem}.errors.csv")
+
+
+def _parted(references: list[str]) -> Iterator[tuple[str, ...]]:
+    """References in batches; those of one text file together."""
+    for file, several in groupby(references, key=lambda reference: _text_file(reference)):
+        together, size = list(several), SIZE_OF_TEXT if file else SIZE
+        for start in range(0, len(together), size):
+            yield tuple(together[start : start + size])
+
+
+def _text_file(reference: str) -> str | None:
+    file = file_of(reference)
+    return None if file is None or is_parquet(Path(file)) else file
+
+
+def _state(reference: str) -> list[Any]:
+    """What changes when the rows of a series do: the file's size and time; of a ticker the day."""
+    file = Path(file_of(reference) or reference)
+    files = parquet_files(file) if is_partition(file) else [file]
+    try:
+        return [[str(one.absolute()), one.stat().st_size, one.stat().st_mtime_ns] for one in files]
+    except OSError:
+        return [f"{datetime.now(UTC):%Y-%m-%d}"]
+
+
+def _remove_others(folder: Path, wanted: Set[str]) -> None:
+    """Removes parts of other series, or of these as they were once."""
+    for file in folder.glob("*.parquet"):
+        if file.name not in wanted:
+            file.unlink(missing_ok=True)
+
+
+def _work(batches: Sequence[Batch], run: Any, tell: Callable[[Progress], None]) -> dict[str, str]:
+    """Does the batches whose parts are missing, and says why series of some have none."""
+    done = failed = 0
+    missing = []
+    for batch in batches:
+        if batch.file.exists():
+            about = read_about(batch.file)
+            done, failed = done + len(about.names), failed + len(about.errors)
+        else:
+            missing.append(batch)
+    total, lost = sum(len(batch.references) for batch in batches), dict[str, str]()
+    tell(Progress(done, failed, total))
+    for result in run(work, missing):
+        references = missing[result.place].references
+        if result.error:
+            lost |= dict.fromkeys(references, result.error)
+        good = result.result or 0
+        done, failed = done + good, failed + len(references) - good
+        tell(Progress(done, failed, total))
+    return lost
+
+
+def work(batch: Batch) -> int:
+    """Reads and forecasts the series of a batch, and writes the part; how many could be forecast."""
+    model = _open(batch.bundle, batch.sha256)
+    read = list(load_each(batch.references, **batch.reading))
+    errors = {reference: str(one) for reference, one in read if isinstance(one, ForecastError)}
+    series = _named_apart({reference: one for reference, one in read if isinstance(one, TimeSeries)})
+    made, failed = forecast_all(model, list(series.values())) if series else ([], {})
+    errors |= {reference: str(failed[one.name]) for reference, one in series.items() if one.name in failed}
+    about = About(
+        names={reference: one.name for reference, one in series.items() if reference not in errors},
+        errors=errors,
+        new=sum(model.known(one) is None for one in series.values() if one.name not in failed),
+        doubted=sum(bool(one.findings) for one in series.values() if one.name not in failed),
+    )
+    with whole_file(batch.file) as path:
+        metadata = {ABOUT: json.dumps(vars(about)).encode()}
+        parquet.write_table(_table(made).replace_schema_metadata(metadata), path, compression="zstd")
+    return len(about.names)
+
+
+@lru_cache(maxsize=1)
+def _open(bundle: Path, _sha256: str) -> TrainedModel:
+    return open_model(bundle)
+
+
+def _named_apart(series: dict[str, TimeSeries]) -> dict[str, TimeSeries]:
+    """Series by reference, each with a name of its own: of several with one name each is called by its reference."""
+    count = Counter(one.name for one in series.values())
+    return {
+        reference: one if count[one.name] == 1 else replace(one, name=reference) for reference, one in series.items()
+    }
+
+
+def _table(made: Sequence[Forecast]) -> pa.Table:
+    """One row a series and step."""
+    rows = [(one, step, date) for one in made for step, date in enumerate(one.dates, start=1)]
+    quantiles = np.concatenate([one.quantiles for one in made]) if made else np.empty((0, len(LEVELS)))
+    columns = {
+        "series": [one.series for one, _, _ in rows],
+        "model": [one.model for one, _, _ in rows],
+        "origin": np.array([one.origin for one, _, _ in rows], "M8[us]"),
+        "step": [step for _, step, _ in rows],
+        "date": np.array([date for _, _, date in rows], "M8[us]"),
+        **{level: quantiles[:, place] for place, level in enumerate(LEVELS)},
+    }
+    return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in SCHEMA.names}, SCHEMA)
+
+
+def read_about(file: Path) -> About:
+    """What a part says of its series."""
+    return About(**json.loads(parquet.read_schema(file).metadata[ABOUT]))
+
+
+def _join(files: Sequence[Path], lost: Mapping[str, str], out: Path) -> Outcome:
+    """Puts the parts together, part by part, and writes the errors of all of them beside it."""
+    abouts = [read_about(file) for file in files]
+    count = Counter(name for about in abouts for name in about.names.values())
+    with whole_file(out) as path, parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        for table in _row_groups(files, abouts, count):
+            writer.write_table(table, row_group_size=ROW_GROUP)
+    errors = {reference: error for about in abouts for reference, error in about.errors.items()} | dict(lost)
+    _write_errors(errors, errors_of(out))
+    return Outcome(
+        done=count.total(),
+        new=sum(about.new for about in abouts),
+        doubted=sum(about.doubted for about in abouts),
+        errors=errors,
+    )
+
+
+def _row_groups(files: Sequence[Path], abouts: Sequence[About], count: Counter[str]) -> Iterator[pa.Table]:
+    """The tables of the parts, so many together as make a row group; names that several parts hold told apart."""
+    waiting: list[pa.Table] = []
+    for file, about in zip(files, abouts, strict=True):
+        table = parquet.read_table(file).replace_schema_metadata(None)
+        again = {name: reference for reference, name in about.names.items() if count[name] > 1}
+        if again:
+            names = pa.array([again.get(name, name) for name in table["series"].to_pylist()], pa.string())
+            table = table.set_column(0, "series", names)
+        waiting.append(table)
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _write_errors(errors: Mapping[str, str], path: Path) -> None:
+    """One row a series without a forecast; no file where there is none."""
+    if not errors:
+        path.unlink(missing_ok=True)
+        return
+    with whole_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["series", "error"])
+        writer.writerows(errors.items())
