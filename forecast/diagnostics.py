@@ -75,6 +75,7 @@ def plot_steps(backtests: Backtests, ax: "Axes") -> None:
         steps = np.arange(1, len(ratio) + 1)
         ax.plot(steps, ratio, **line_of(model), linewidth=1.6, label=model, marker="." if len(ratio) < 8 else "")
     finish(ax, "Error by step of the horizon", "MAE / MAE of naive")
+    ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_xlabel("step")
     legend_beside(ax)
 
@@ -114,6 +115,7 @@ def save_diagnostics(
     backtests: Backtests, index: pd.DatetimeIndex, shown: Sequence[str], folder: Path, *, lags: Mapping[str, Lag]
 ) -> None:
     """Errors of all models, and the calibration of those in `shown`, as PNG files."""
+    folder.mkdir(parents=True, exist_ok=True)
     figure, axes = panels(3, 9, 3.4)
     plot_steps(backtests, axes[0])
     plot_over_time(backtests, index, axes[1])

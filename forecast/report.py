@@ -6,6 +6,7 @@ forecast.csv   the coming steps, seven quantiles
 run.json       settings, versions, the data's fingerprint, split dates, verdicts
 plots/         PNG pictures
 models/        one bundle a network and baseline
+report.html    all of it on one page
 """
 
 import dataclasses
@@ -32,6 +33,8 @@ from forecast.experiment import Experiment
 from forecast.files import holds_other, whole_file, whole_folder
 from forecast.forecasting import LEVELS
 from forecast.models import BASELINES
+from forecast.page import make_page
+from forecast.parallel import beside, start_worker
 from forecast.plots import save_plots
 from forecast.predictions import Predictions
 from forecast.series import TimeSeries
@@ -59,19 +62,44 @@ def check_folder(folder: Path) -> None:
         raise ConfigError(f"--out must be a new folder or that of an earlier run. {folder} holds something else.")
 
 
+def get_ready() -> None:
+    """Starts the process that draws; it loads its libraries while models are trained."""
+    start_worker(prepare=load_drawing)
+
+
 def write_experiment(experiment: Experiment, folder: Path) -> None:
     """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
     with whole_folder(folder) as work:
-        write_csv(scores_table(experiment), work / "scores.csv")
-        write_csv(backtest_table(experiment), work / "backtest.csv")
-        write_csv(forecast_table(experiment), work / "forecast.csv")
-        (work / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        save_plots(experiment, work / "plots")
-        _save_diagnostics(experiment, work / "plots")
-        for name, model in experiment.models.items():
-            (work / "models" / name).mkdir(parents=True)
-            write_bundle(replace(model, tested=(tested(experiment, name),)), work / "models" / name)
+        with beside(prepare=load_drawing) as start:
+            start(save_plots, experiment, work / "plots")
+            _write_tables(experiment, work)
+            _save_diagnostics(experiment, work / "plots")
+        with beside(prepare=load_drawing) as start:
+            start(make_page, work, home=folder)
+
+
+def load_drawing() -> None:
+    """Loads what draws."""
+    import bokeh.embed
+    import bokeh.plotting  # noqa: F401
+    import matplotlib.backends.backend_agg  # noqa: F401
+
+
+def _write_tables(experiment: Experiment, folder: Path) -> None:
+    """Tables, the record and the bundles."""
+    write_csv(scores_table(experiment), folder / "scores.csv")
+    write_csv(backtest_table(experiment), folder / "backtest.csv")
+    write_csv(forecast_table(experiment), folder / "forecast.csv")
+    write_run(run_record(experiment), experiment, folder)
+
+
+def write_run(record: Mapping[str, Any], experiment: Any, folder: Path) -> None:
+    """The record and the bundles of an experiment, on values or on directions."""
+    (folder / RUN).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    for name, model in experiment.models.items():
+        (folder / "models" / name).mkdir(parents=True)
+        write_bundle(replace(model, tested=(tested(experiment, name),)), folder / "models" / name)
 
 
 def _save_diagnostics(experiment: Experiment, folder: Path) -> None:

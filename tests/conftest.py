@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
 from forecast.features import inputs_of
-from forecast.models import Problem
+from forecast.models import Problem, devices
 from forecast.series import TimeSeries
 from forecast.trained import TrainedModel, problem_of
 from forecast.training import settle, train
@@ -23,6 +23,8 @@ from forecast.windows import Inputs
 # The same examples in every run, however slow the machine is.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+# What XLA compiles is kept for the other test processes and the next run, as commands keep it.
+devices.keep_compiled()
 
 SMALL = ExperimentConfig(
     lookback=8,

@@ -3,14 +3,15 @@
 PYTHONPATH=. python tests/pictures.py      draws the golden pictures anew; look at them before committing
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from forecast import plots
+from forecast import diagnostics, plots
+from forecast.comparison.pictures import plot_ranks
 from forecast.config import QUANTILES, ExperimentConfig, override
 from forecast.direction.judgement import Reliability
 from forecast.direction.pictures import plot_reliability
@@ -18,9 +19,11 @@ from forecast.evaluation import Scores
 from forecast.experiment import Experiment
 from forecast.explanation import Explanation, Lags
 from forecast.explanation import pictures as explained
+from forecast.lags import Lag
 from forecast.models import Validation
 from forecast.predictions import Forecast, Moves, Predictions
 from forecast.series import Finding, TimeSeries
+from forecast.significance import Ranking
 from forecast.trained import TrainedModel
 from forecast.windows import Blocks, Split
 
@@ -97,6 +100,20 @@ def made_directions():
     return SimpleNamespace(calibration={"gru": bins})
 
 
+def made_backtests():
+    """One that improves on naive by 40 %, and one whose error grows with the step."""
+    found = {name: made_backtest(name) for name in ("lstm", "dense")}
+    return found | {"dense": replace(found["dense"], quantiles=found["dense"].quantiles + np.arange(HORIZON)[:, None])}
+
+
+def made_lag():
+    return Lag(3, 0.2, 3, tuple(np.cos(np.arange(9) - 3.0)), 0.8, 0.1)
+
+
+def made_ranking():
+    return Ranking({"lstm": 1.4, "dense": 1.9, "naive": 2.7}, 12, 0.001, 0.8)
+
+
 PICTURES = {
     "history": lambda ax: plots.plot_history(made_experiment(), ax),
     "series": lambda ax: plots.plot_series(made_series(), ax),
@@ -104,6 +121,14 @@ PICTURES = {
     "forecast": lambda ax: plots.plot_forecast(made_experiment(), MODELS, ax),
     "losses": lambda ax: plots.plot_losses(made_model(), ax),
     "comparison": lambda ax: plots.plot_comparison(made_experiment(), ax),
+    "calibration": lambda ax: diagnostics.plot_calibration(made_backtest("lstm"), ax),
+    "pit": lambda ax: diagnostics.plot_pit(made_backtest("lstm"), ax),
+    "steps": lambda ax: diagnostics.plot_steps(made_backtests(), ax),
+    "over_time": lambda ax: diagnostics.plot_over_time(made_backtests(), DATES, ax),
+    "copied": lambda ax: diagnostics.plot_lags(
+        {"lstm": Lag(3, 0.2, 3, tuple(np.cos(np.arange(9) - 3.0)), 0.8, 0.1)}, ax
+    ),
+    "ranks": lambda ax: plot_ranks(made_ranking(), ax),
     "reliability": lambda ax: plot_reliability(made_directions(), "gru", ax),
     "window": lambda ax: explained.plot_window(made_explanation(), ax),
     "gate": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "input", ax),

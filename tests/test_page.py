@@ -32,7 +32,6 @@ OPTIONS = (
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("page") / "run"
     forecast.run(make_series(random_walk(300), name="<made>"), models=["linear", "dense"], config=SMALL, out=out)
-    make_page(out)
     return out
 
 
@@ -174,6 +173,16 @@ def test_a_comparison_has_its_page(tmp_path, browser):
     links = browser.find_elements("css selector", "#series a")
     assert all((tmp_path / "compared" / link.get_dom_attribute("href")).is_file() for link in links)
     assert len(links) == 2
+
+
+def test_a_run_on_directions_has_its_page(tmp_path, browser):
+    series = make_series(random_walk(300), name="<made>")
+    found = forecast.run_direction(series, models=["dense"], config=SMALL, out=tmp_path / "run")
+    browser.get((tmp_path / "run" / PAGE).as_uri())
+    assert column(browser, "scores", 0) == ["dense", "base_rate", "persistence"]
+    assert column(browser, "scores", 1) == [f"{row.log_loss:.4f}" for row in found.scores]
+    assert column(browser, "forecast", 4) == [f"{100 * one.probabilities[2]:.1f}" for one in found.forecasts.values()]
+    assert f"{tmp_path / 'run'}/models/dense" in browser.find_element("css selector", "body").text
 
 
 def test_other_folders_are_refused(tmp_path):

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
-from forecast.errors import SeriesError
-from forecast.parallel import run_jobs
+from forecast.errors import ForecastError, SeriesError
+from forecast.parallel import beside, run_jobs, start_worker
 from forecast.parallel.jobs import ONE_THREAD
 
 
@@ -47,6 +48,14 @@ def die_once(job: tuple[int, str]) -> int:
 
 def threads(_: int) -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in ONE_THREAD}
+
+
+def write_process(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+
+
+def begin() -> None:
+    """A worker's preparation: nothing."""
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -109,3 +118,28 @@ def test_a_script_without_a_guard_works(tmp_path):
         env={**os.environ, "PYTHONPATH": root},
     )
     assert done.stdout.strip() == "[2.0, 3.0]", done.stderr
+
+
+def test_work_beside_is_done_by_one_other_process_when_the_block_ends(tmp_path):
+    start_worker(prepare=begin)
+    with beside(prepare=begin) as start:
+        start(write_process, tmp_path / "first")
+        start(write_process, path=tmp_path / "second")
+    processes = {(tmp_path / name).read_text() for name in ("first", "second")}
+    assert len(processes) == 1
+    assert str(os.getpid()) not in processes
+
+
+def test_what_goes_wrong_beside_is_said_here():
+    with pytest.raises(SeriesError, match="1 is odd"), beside(prepare=begin) as start:
+        start(refuse, 1)
+    with pytest.raises(ForecastError, match="a process of this program died"), beside(prepare=begin) as start:
+        start(os._exit, 3)
+
+
+def test_an_error_here_stops_what_is_done_beside(tmp_path):
+    with pytest.raises(KeyboardInterrupt), beside(prepare=begin) as start:
+        start(time.sleep, 60)
+        start(write_process, tmp_path / "never")
+        raise KeyboardInterrupt
+    assert not (tmp_path / "never").exists()

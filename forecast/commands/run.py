@@ -37,6 +37,7 @@ def run(
     chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
     loaded = load_one(series, ctx.params, config)
     folder = out or report.default_folder(loaded.name)
+    report.get_ready()
     load_keras(chosen)
     with TrainingBar() as bar:
         result = experiment.run(

@@ -6,18 +6,16 @@ forecast.csv   the probabilities from the last row on
 run.json       settings, versions, the data's fingerprint, split dates, band, base rates, calibration, verdicts
 plots/         PNG pictures
 models/        one bundle a network
+report.html    all of it on one page
 """
 
 import dataclasses
-import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.bundle import write_bundle
 from forecast.calendars import iso
 from forecast.direction.chances import BASE_RATE, COLUMNS, band_of, record
 from forecast.direction.experiment import DirectionExperiment
@@ -25,13 +23,26 @@ from forecast.direction.judgement import Reliability
 from forecast.direction.pictures import save_plots
 from forecast.files import whole_folder
 from forecast.models.classes import CLASSES
-from forecast.report import RUN, about, check_folder, default_folder, finite, tested, trained, write_csv
+from forecast.page import make_page
+from forecast.parallel import beside
+from forecast.report import (
+    about,
+    check_folder,
+    default_folder,
+    finite,
+    get_ready,
+    load_drawing,
+    trained,
+    write_csv,
+    write_run,
+)
 
 __all__ = [
     "COLUMNS",
     "backtest_table",
     "default_folder",
     "forecast_table",
+    "get_ready",
     "run_record",
     "write_experiment",
 ]
@@ -41,14 +52,19 @@ def write_experiment(experiment: DirectionExperiment, folder: Path) -> None:
     """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
     with whole_folder(folder) as work:
-        write_csv(pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores]), work / "scores.csv")
-        write_csv(backtest_table(experiment), work / "backtest.csv")
-        write_csv(forecast_table(experiment), work / "forecast.csv")
-        (work / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        save_plots(experiment, work / "plots")
-        for name, model in experiment.models.items():
-            (work / "models" / name).mkdir(parents=True)
-            write_bundle(replace(model, tested=(tested(experiment, name),)), work / "models" / name)
+        with beside(prepare=load_drawing) as start:
+            start(save_plots, experiment, work / "plots")
+            _write_tables(experiment, work)
+        with beside(prepare=load_drawing) as start:
+            start(make_page, work, home=folder)
+
+
+def _write_tables(experiment: DirectionExperiment, folder: Path) -> None:
+    """Tables, the record and the bundles."""
+    write_csv(pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores]), folder / "scores.csv")
+    write_csv(backtest_table(experiment), folder / "backtest.csv")
+    write_csv(forecast_table(experiment), folder / "forecast.csv")
+    write_run(run_record(experiment), experiment, folder)
 
 
 def backtest_table(experiment: DirectionExperiment) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def load_keras() -> None:
     Under another backend TensorFlow is not loaded either; Keras looks for it when it saves a network. What XLA compiles
     is kept on disk for the next process, apart for each kind of processor and version of the libraries.
     """
-    _keep_compiled()
+    keep_compiled()
     unused = () if _chosen_backend() == "jax" else ("jax",)  # which TensorFlow loads if it is there
     with without("sklearn", "matplotlib.pyplot", *unused):
         import keras
@@ -57,7 +57,7 @@ def _chosen_backend() -> str:
         return "tensorflow"
 
 
-def _keep_compiled() -> None:
+def keep_compiled() -> None:
     """Tells TensorFlow and JAX where compiled programs are kept; settings of the user's own come first."""
     from importlib.metadata import version
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Matplotlib's names of lines, and Bokeh's.
 DASHES = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dashdot"}
 HEIGHT = 340
+# Labels below a chart that is as narrow as a phone.
+TICKS = 5
 BINS, PARTS = 40, 60
 
 
@@ -139,7 +141,7 @@ def _errors(content: Content) -> pd.DataFrame:
 
 
 def _figure(y_label: str, *, label: str = "", dates: bool = False) -> "Figure":
-    from bokeh.models import BasicTickFormatter
+    from bokeh.models import BasicTickFormatter, ContinuousTicker
     from bokeh.plotting import figure
 
     chart = figure(
@@ -154,6 +156,8 @@ def _figure(y_label: str, *, label: str = "", dates: bool = False) -> "Figure":
     chart.toolbar.logo = None
     chart.xgrid.grid_line_color = chart.ygrid.grid_line_color = "#E5E5E5"
     chart.yaxis.formatter = BasicTickFormatter(use_scientific=False)
+    if isinstance(ticker := chart.xaxis[0].ticker, ContinuousTicker):
+        ticker.desired_num_ticks = TICKS
     return chart
 
 

@@ -61,20 +61,23 @@ class Content:
         return self.backtest[chosen]
 
 
-def read_run(folder: Path) -> Content:
-    """The content of a run's folder.
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `run.json` holds.
 
     Raises:
-        ConfigError: there is no run in it, or one of directions.
+        ConfigError: there is no run in the folder.
     """
-    from pyarrow import csv
-
     try:
-        record = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"a report is made of the folder of a run or a comparison. {folder} holds none.") from error
-    if record["config"]["task"] != "forecast":
-        raise ConfigError("a report shows runs that forecast values. This one forecasts directions; its tables do.")
+    return found
+
+
+def read_run(record: dict[str, Any], folder: Path) -> Content:
+    """The content of the folder of a run that forecasts values."""
+    from pyarrow import csv
+
     tables = {name: csv.read_csv(folder / f"{name}.csv").to_pandas() for name in ("backtest", "forecast")}
     for table in tables.values():
         for column in table.columns.intersection(["date", "origin"]):

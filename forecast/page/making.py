@@ -1,16 +1,18 @@
 """The page itself: content and charts into a template, and the file whole or not at all."""
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from forecast.files import whole_file
-from forecast.page.content import Content, read_pictures, read_run
+from forecast.page.content import read_pictures, read_record, read_run
 
 PAGE = "report.html"
 HERE = Path(__file__).parent
+Columns = tuple[tuple[str, str, str], ...]
 # Headers of the scores, units in brackets, and the numbers below them.
-COLUMNS = (
+COLUMNS: Columns = (
     ("MAE / naive", "mae_vs_naive", "{:.3f}"),
     ("MAE [{unit}]", "mae", "{:.4g}"),
     ("RMSE [{unit}]", "rmse", "{:.4g}"),
@@ -22,48 +24,82 @@ COLUMNS = (
     ("width [{unit}]", "width90", "{:.4g}"),
     ("direction [%]", "direction", "{:.1%}"),
 )
+DIRECTION_COLUMNS: Columns = (
+    ("log loss [nats]", "log_loss", "{:.4f}"),
+    ("Brier score", "brier", "{:.4f}"),
+    ("accuracy [%]", "accuracy", "{:.1%}"),
+    ("skill, log loss [%]", "log_loss_skill", "{:.1f}"),
+    ("skill, Brier [%]", "brier_skill", "{:.1f}"),
+    ("calibration error [%]", "calibration_error", "{:.1%}"),
+    ("believed [%]", "trust", "{:.1%}"),
+)
 
 
-def make_page(folder: Path) -> Path:
+def make_page(folder: Path, *, home: Path | None = None) -> Path:
     """Writes `report.html` into the folder of a run or a comparison, from what is in it.
 
+    Args:
+        home: Where the folder will be, if it is not there yet.
     Raises:
         ConfigError: the folder holds neither.
     """
-    text = _comparison(folder) if (folder / "compare.json").is_file() else _run(read_run(folder), folder)
+    if (folder / "compare.json").is_file():
+        text = _comparison(folder)
+    else:
+        record = read_record(folder)
+        text = _PAGES[record["config"]["task"]](record, folder, home or folder)
     with whole_file(folder / PAGE) as path:
         path.write_text(text, encoding="utf-8")
     return folder / PAGE
 
 
-def _run(content: Content, folder: Path) -> str:
+def _run(record: dict[str, Any], folder: Path, home: Path) -> str:
+    """The page of a run that forecasts values."""
     from bokeh.embed import components
     from bokeh.resources import Resources
 
     from forecast.page.charts import charts
 
+    content = read_run(record, folder)
     script, places = components(charts(content))
     best = content.learned[0]
     return _filled(
         "run.html",
         content=content,
-        folder=folder,
-        record=content.record,
-        best=best,
-        headers=[header.format(unit=content.unit) for header, _, _ in COLUMNS],
-        rows=[_row(scores) for scores in content.record["scores"]],
-        verdict=content.record["verdict"][best]["sentence"],
+        **_about(record, COLUMNS, best=best, home=home),
         charts=places,
         script=script,
         library=Resources(mode="inline", components=["bokeh"]).render_js(),
-        settings=json.dumps(content.record["config"], indent=1),
     )
 
 
-def _row(scores: dict[str, Any]) -> dict[str, Any]:
+def _direction(record: dict[str, Any], folder: Path, home: Path) -> str:
+    """The page of a run on directions."""
+    best = min((row for row in record["scores"] if row["model"] in record["models"]), key=itemgetter("log_loss"))
+    about = _about(record, DIRECTION_COLUMNS, best=best["model"], home=home)
+    return _filled("direction.html", pictures=read_pictures(folder), **about)
+
+
+_PAGES = {"forecast": _run, "direction": _direction}
+
+
+def _about(record: dict[str, Any], columns: Columns, *, best: str, home: Path) -> dict[str, Any]:
+    """What the pages of all runs show."""
+    return {
+        "record": record,
+        "folder": home,
+        "best": best,
+        "headers": [header.format(unit=record["series"]["unit"]) for header, _, _ in columns],
+        "rows": [_row(scores, columns) for scores in record["scores"]],
+        "verdict": record["verdict"][best]["sentence"],
+        "settings": json.dumps(record["config"], indent=1),
+    }
+
+
+def _row(scores: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """The cells of a model: what is shown and what is sorted by."""
     cells = []
-    for _, name, form in COLUMNS:
+    for _, name, form in columns:
         value = scores[name]
         shown = "" if value is None else form.format(value).rstrip("%")
         cells.append({"shown": shown, "value": "" if value is None else value})

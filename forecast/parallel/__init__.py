@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from forecast.errors import ConfigError
 from forecast.parallel.jobs import TRIES, Done, Job, Result
+from forecast.parallel.local import beside, run_here, start_worker
 
-__all__ = ["LOCAL", "TRIES", "Done", "check_engine", "cores", "run_jobs"]
+__all__ = ["LOCAL", "TRIES", "Done", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
 
 LOCAL = "local"
 
@@ -40,8 +41,6 @@ def run_jobs(
     """
     check_engine(engine)
     if engine == LOCAL:
-        from forecast.parallel.local import run_here
-
         return run_here(work, jobs, workers=workers or cores(), prepare=prepare)
     from forecast.parallel.cluster import run_on_ray
 

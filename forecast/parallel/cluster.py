@@ -8,6 +8,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from forecast.errors import ConfigError, ForecastError
@@ -37,12 +39,13 @@ def run_on_ray(
     """As `run_jobs` says."""
     ray = _connect(engine, workers)
     environment = ONE_THREAD | {name: os.environ[name] for name in INHERITED if name in os.environ}
+    folder = str(Path.cwd())
     task = ray.remote(_do).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
     room, waiting, running = _room(ray, workers), Waiting(jobs), dict[Any, tuple[int, Job]]()
     try:
         while True:
             while len(running) < room() and (next_job := waiting.take()):
-                running[task.remote(work, prepare, next_job[1])] = next_job
+                running[task.remote(work, prepare, folder, next_job[1])] = next_job
             if not running:
                 return
             for reference in ray.wait(list(running), num_returns=1)[0]:
@@ -55,8 +58,10 @@ def run_on_ray(
         raise
 
 
-def _do(work: Callable[[Any], Any], prepare: Callable[[], None] | None, job: Any) -> tuple[Any, str]:
+def _do(work: Callable[[Any], Any], prepare: Callable[[], None] | None, folder: str, job: Any) -> tuple[Any, str]:
     """What a worker does: the result, or the error that the input is at fault for."""
+    with suppress(OSError):
+        os.chdir(folder)  # what has no full path is where the driver is
     if prepare and prepare not in _prepared:
         prepare()
         _prepared.add(prepare)

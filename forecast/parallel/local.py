@@ -4,6 +4,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from typing import Any
 
 from forecast.errors import ForecastError
@@ -30,6 +31,40 @@ def run_here(
                     yield done
     except BaseException:
         _executor(workers, prepare).shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def start_worker(*, prepare: Callable[[], None]) -> None:
+    """Starts the process that `beside` will use, so that it loads what it needs while other work is done."""
+    _executor(1, prepare).submit(_begun)
+
+
+def _begun() -> None:
+    """What a worker does that is only to be there."""
+
+
+@contextmanager
+def beside(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
+    """Gives a function that has another process work beside this one; at the end of the block all is done.
+
+        with beside(prepare=load) as start:
+            start(work, argument)
+
+    Raises:
+        ForecastError: the process died.
+        Exception: what the work raised. The process is then stopped at once, and so it is by Ctrl-C.
+    """
+    from concurrent.futures.process import BrokenProcessPool
+
+    started: list[Future[Any]] = []
+    try:
+        yield lambda *work, **named: started.append(_executor(1, prepare).submit(*work, **named))
+        for future in started:
+            future.result()
+    except BrokenProcessPool as error:
+        raise ForecastError("a process of this program died, perhaps from want of memory. Try again.") from error
+    except BaseException:
+        _executor(1, prepare).shutdown(wait=True, kill_workers=True)
         raise
 
 
