@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -63,6 +64,11 @@ def test_jobs_on_ray_come_to_the_same(cluster, tmp_path):
 def test_a_cluster_that_is_not_there_is_one_line():
     with pytest.raises(ConfigError, match="must be local, ray, HOST:PORT"):
         run_jobs(square, [1], engine="spark")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ConfigError, match=f"no Ray answers at 127.0.0.1:{port}. Start it"):
+        list(run_jobs(square, [1], engine=f"127.0.0.1:{port}"))
 
 
 def write(folder):

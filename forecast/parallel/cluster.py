@@ -6,6 +6,7 @@ worker or machine died are handed over again.
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -19,6 +20,8 @@ from forecast.parallel.jobs import ONE_THREAD, Done, Job, Result, Waiting
 AHEAD = 2
 # Seconds after which a cluster is asked for its cores again: it may grow.
 SIZE_HOLDS = 10.0
+# Seconds in which the machine of an address must answer.
+ANSWER = 10.0
 # Bytes for what jobs and results leave in the memory that the processes of a Ray started here share.
 STORE = 2**27
 # What a worker takes over from this process.
@@ -123,7 +126,7 @@ def _connect(engine: str, workers: int | None) -> Any:
     _silence()
     try:
         _begin(ray, engine, workers)
-    except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         _joined.clear()
         raise ConfigError(f"no Ray answers at {engine}. Start it with `ray start --head`. {error}") from error
     return ray
@@ -139,6 +142,8 @@ def _silence() -> None:
 def _begin(ray: Any, engine: str, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if engine != "ray":
+        host, _, port = engine.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()  # Ray itself would wait for minutes
         ray.init(address=engine, **quiet)
         return
     try:
