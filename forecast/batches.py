@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -33,7 +33,7 @@ from forecast.bundle.storage import DESCRIPTION, digest, opened
 from forecast.errors import ConfigError, ForecastError
 from forecast.files import whole_file
 from forecast.forecasting import LEVELS, forecast_all
-from forecast.parallel import run_jobs
+from forecast.parallel import LOCAL, check_engine, run_jobs
 from forecast.predictions import Forecast
 from forecast.series import TimeSeries
 from forecast.sources import load_each
@@ -85,6 +85,7 @@ class Progress:
     done: int
     failed: int
     total: int
+    stage: str = "series"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def forecast_references(
     references: Sequence[str],
     out: Path,
     *,
-    jobs: int,
+    jobs: int | None,
+    engine: str = LOCAL,
     reading: Mapping[str, Any],
     tell: Callable[[Progress], None] | None = None,
 ) -> Outcome:
@@ -126,7 +128,8 @@ def forecast_references(
 
     Args:
         references: As `expand` gives them.
-        jobs: Processes that work side by side; the result does not depend on it.
+        jobs: Processes that work side by side, None as many as there are cores; the result does not depend on it.
+        engine: Where they work (`parallel.run_jobs`); on a cluster every machine must see series, model and `out`.
         reading: How the series are read, as `load` takes it.
         tell: Called at the start and after each batch.
     Raises:
@@ -134,7 +137,8 @@ def forecast_references(
         ConfigError: the model gives directions, or a number is out of range.
         WriteError: a file cannot be written.
     """
-    if jobs < 1:
+    check_engine(engine)
+    if jobs is not None and jobs < 1:
         raise ConfigError(f"`jobs` must be at least 1. Received: jobs={jobs}.")
     if open_model(bundle).config.task == "direction":
         raise ConfigError("a file of many forecasts holds values, not directions. Use --csv for those.")
@@ -146,7 +150,7 @@ def forecast_references(
         for part in _parted(list(dict.fromkeys(references)))
     ]
     _remove_others(folder, {batch.file.name for batch in batches})
-    lost = _work(batches, jobs, tell or (lambda _: None))
+    lost = _work(batches, partial(run_jobs, workers=jobs, engine=engine), tell or (lambda _: None))
     outcome = _join([batch.file for batch in batches if batch.file.exists()], lost, out)
     shutil.rmtree(folder, ignore_errors=True)
     return outcome
@@ -204,7 +208,7 @@ def _remove_others(folder: Path, wanted: Set[str]) -> None:
             file.unlink(missing_ok=True)
 
 
-def _work(batches: Sequence[Batch], jobs: int, tell: Callable[[Progress], None]) -> dict[str, str]:
+def _work(batches: Sequence[Batch], run: Any, tell: Callable[[Progress], None]) -> dict[str, str]:
     """Does the batches whose parts are missing, and says why series of some have none."""
     done = failed = 0
     missing = []
@@ -216,7 +220,7 @@ def _work(batches: Sequence[Batch], jobs: int, tell: Callable[[Progress], None])
             missing.append(batch)
     total, lost = sum(len(batch.references) for batch in batches), dict[str, str]()
     tell(Progress(done, failed, total))
-    for result in run_jobs(work, missing, workers=jobs):
+    for result in run(work, missing):
         references = missing[result.place].references
         if result.error:
             lost |= dict.fromkeys(references, result.error)

@@ -38,6 +38,13 @@ VERBOSE: Options = {
 JSON: Options = {
     "as_json": _option(bool, "One JSON document on standard output and nothing else.", "--json", default=False),
 }
+# Where the work is done.
+ENGINE: Options = {
+    "jobs": _option(int | None, "Processes side by side [all cores]."),
+    "engine": _option(
+        str, "local, ray, or the address of a Ray cluster: HOST:PORT or ray://HOST:PORT.", default="local"
+    ),
+}
 # What a model sees beside the target.
 INPUTS: Options = {
     "features": _option(list[str] | None, "Column to see beside the target; may be repeated.", "--feature"),

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -131,43 +132,45 @@ def _news(trial: "Trial", wanted: int, best: str) -> str:
 
 
 class JobsBar(Bar):
-    """A bar with the jobs that are done, those that failed, the rate and the time left; plain lines without a terminal.
+    """A bar a stage: jobs done and failed, how many a second, the time left; plain lines without a terminal.
 
-    Args:
-        what: What the jobs are.
+    Rate and time left come from the jobs that were done while the bar looked on, not from those found done.
     """
 
-    def __init__(self, what: str = "trainings") -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
         columns = (
-            TextColumn(what),
+            TextColumn("{task.description:<9}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[failed]}"),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[pace]}"),
         )
         super().__init__(*columns)
-        self._what, self._told = what, -1
-        self._begun, self._before = time.monotonic(), 0
+        self._tasks: dict[str, TaskID] = {}
+        self._start = (0.0, 0)
+        self._told = -1
 
     def tell(self, jobs: "Jobs | Batches") -> None:
-        """Shows how far the jobs are; a plain line at the start and after each tenth."""
-        ended, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
-        if not self._progress.task_ids:
-            self._progress.add_task("", total=jobs.total, completed=ended, failed=failed, rate="")
-            self._begun, self._before = time.monotonic(), ended
-        rate = _rate(ended - self._before, time.monotonic() - self._begun)
-        self._progress.update(self._progress.task_ids[0], completed=ended, failed=failed, rate=rate)
-        tenth = 10 * ended // max(1, jobs.total)
+        """Shows how far the jobs are; a plain line at the start of a stage and after each tenth."""
+        finished, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
+        if jobs.stage not in self._tasks:
+            self._start, self._told = (time.monotonic(), finished), -1
+            self._tasks[jobs.stage] = self._progress.add_task(jobs.stage, total=jobs.total, failed="", pace="")
+        pace = pace_of(finished - self._start[1], time.monotonic() - self._start[0], jobs.total - finished)
+        self._progress.update(self._tasks[jobs.stage], completed=finished, failed=failed, pace=pace)
+        tenth = 10 * finished // max(1, jobs.total)
         if self._plain and tenth > self._told:
-            say(", ".join(filter(None, [f"{jobs.done:,} of {jobs.total:,} {self._what} are done", failed, rate])))
+            parts = (f"{jobs.done:,} of {jobs.total:,} {jobs.stage} are done", failed, pace)
+            say(", ".join(filter(None, parts)))
             self._told = tenth
 
 
-def _rate(jobs: int, seconds: float) -> str:
-    """`3.5/s`, or `12/min` where that is less than one a second."""
-    if not jobs or seconds <= 0:
+def pace_of(done: int, seconds: float, left: int) -> str:
+    """How many jobs a second (or a minute), and the time that the others need at that pace; empty while unknown."""
+    if done < 1 or seconds <= 0:
         return ""
-    return f"{jobs / seconds:.1f}/s" if jobs >= seconds else f"{60 * jobs / seconds:.0f}/min"
+    rate = done / seconds
+    shown = f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.1f} a minute"
+    return f"{shown}, {timedelta(seconds=round(left / rate))} left" if left else shown

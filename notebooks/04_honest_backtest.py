@@ -220,7 +220,7 @@ for verdict in tested.verdicts:
     print(verdict.sentence)
 
 # %%
-from forecast.comparison.summary import fold_ratios
+from forecast.comparison.tested import fold_ratios
 
 fold_ratios(tested).round(3)
 

@@ -18,7 +18,7 @@ from forecast.comparison import Fold, WalkForward, compare
 from forecast.comparison.folds import make_folds, trainings
 from forecast.comparison.jobs import Job, read_folds, work
 from forecast.comparison.results import record
-from forecast.comparison.summary import folds_table, models_table, scores_table, steps_table
+from forecast.comparison.summary import models_table, table_of
 from forecast.config import override
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.training import settle, train
@@ -103,7 +103,7 @@ def test_jobs_do_not_change_the_result(comparison):
 
 def test_tables_fit_together(comparison):
     found, out = comparison
-    scores, folds, steps = scores_table(found), folds_table(found), steps_table(found)
+    scores, folds, steps = (table_of(found, name) for name in ("scores", "by_fold", "by_step"))
     assert list(scores["series"].unique()) == ["one", "two", "three"]
     for (name, model), own in folds.groupby(["series", "model"], sort=False):
         whole = scores[(scores["series"] == name) & (scores["model"] == model)].iloc[0]
@@ -124,7 +124,7 @@ def test_scores_agree_with_a_plain_sum_over_the_parquet_files(comparison):
     found, out = comparison
     rows = pd.read_parquet(out / "folds")
     error = (rows["actual"] - rows["q50"]).abs().groupby([rows["series"], rows["model"]], observed=True).mean()
-    for row in scores_table(found).itertuples():
+    for row in table_of(found, "scores").itertuples():
         assert row.mae == pytest.approx(error[row.series, row.model])
 
 
@@ -134,17 +134,19 @@ def test_what_is_finished_is_not_done_again(comparison):
     before = {path: path.stat().st_mtime_ns for path in (out / "folds").iterdir()}
     several = [one.series for one in found.tested.values()]
     compare(several, models=CHEAP, config=CONFIG, plan=PLAN, out=out, tell=told.append)
-    assert [(news.done, news.total) for news in told] == [(36, 36)]
+    trainings = [news for news in told if news.stage == "trainings"]
+    assert [(news.done, news.total) for news in trainings] == [(36, 36)]
     assert {path: path.stat().st_mtime_ns for path in (out / "folds").iterdir()} == before
     compare(several[:1], models=[], config=override(CONFIG, {"lookback": 9}), plan=PLAN, out=out, tell=told.append)
-    assert told[1].done == 0  # other settings are other folds
+    trainings = [news for news in told if news.stage == "trainings"]
+    assert trainings[1].done == 0  # other settings are other folds
 
 
 def test_a_series_that_is_too_short_is_named_and_the_others_are_compared(tmp_path):
     found = compare([series(1, name="long"), series(2, rows=30, name="short")], models=[], config=CONFIG, plan=PLAN)
     assert list(found.tested) == ["long"]
-    assert {name for name, _ in found.errors} == {"short"}
-    assert "rows" in found.errors["short", "naive"]
+    assert list(found.errors) == [("short", "")]
+    assert "rows" in found.errors["short", ""]
     with pytest.raises(SeriesTooShort, match="as many rows as the horizon"):
         compare(series(1), models=[], config=CONFIG, plan=WalkForward(folds=10, step=2))
     with pytest.raises(SeriesTooShort, match="5 folds of 30 rows need more than 150 rows"):

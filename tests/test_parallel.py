@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import ForecastError, SeriesError
-from forecast.parallel import ONE_THREAD, beside, run_jobs, start_worker
+from forecast.parallel import beside, run_jobs, start_worker
+from forecast.parallel.jobs import ONE_THREAD
 
 
 def square(number: int) -> int:

@@ -7,18 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, config_of, load_many
+from forecast.commands.setup import ManySeriesArguments, config_of, references_of
 from forecast.errors import ConfigError
-from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.terminal import JobsBar, say
 
 
 @shared(
-    SOURCE, {name: option for name, option in SETTINGS.items() if name not in ("task", "tensorboard")}, JSON, VERBOSE
+    SOURCE,
+    {name: option for name, option in SETTINGS.items() if name not in ("task", "tensorboard")},
+    ENGINE,
+    JSON,
+    VERBOSE,
 )
 def compare(
     ctx: typer.Context,
-    series: SeriesArguments,
+    series: ManySeriesArguments,
     models: Annotated[str | None, typer.Option(help="Models, separated by commas [lstm,gru,rnn,dense].")] = None,
     folds: Annotated[int, typer.Option(help="Folds at the end of each series.")] = 5,
     step: Annotated[int | None, typer.Option(help="Rows in a fold [the last fifth of the rows, shared out].")] = None,
@@ -27,21 +31,20 @@ def compare(
     ] = "expanding",
     refit: Annotated[str, typer.Option(help="every, never, or a number: train at every so many cutoffs.")] = "every",
     trials: Annotated[int, typer.Option(help="Trials of a search for settings at each cutoff.", min=0)] = 0,
-    jobs: Annotated[int | None, typer.Option(help="Processes side by side [all cores].", min=1)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/compare-SERIES].")] = None,
 ) -> None:
     """Walk-forward test: models learn anew at each cutoff from the past alone and forecast what follows.
 
-    Finished folds are kept: after Ctrl-C or a kill the same command goes on. The result does not depend on --jobs.
+    Finished folds are kept: after Ctrl-C or a kill the same command goes on. Neither --jobs nor --engine
+    changes the result.
     """
     from forecast import comparison
     from forecast.comparison import printing, results
     from forecast.experiment import USUAL
-    from forecast.parallel import cores
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})
     plan = comparison.WalkForward(folds=folds, step=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
-    several = load_many(series, ctx.params, config)
+    several, reading = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)
     chosen = names_in(models) if models else [*USUAL, *(["stack"] if config.network.layers else [])]
     try:
@@ -53,8 +56,10 @@ def compare(
                 plan=plan,
                 trials=trials,
                 out=folder,
-                jobs=jobs or cores(),
+                jobs=ctx.params["jobs"],
+                engine=ctx.params["engine"],
                 tell=bar.tell,
+                reading=reading,
             )
     except KeyboardInterrupt:
         say(f"forecast: stopped. What is finished is in {folder}; the same command goes on with it.")
@@ -76,5 +81,6 @@ def _refit(text: str) -> int:
 
 def _default_folder(several: list[Any]) -> Path:
     """The same for the same series, so that a comparison is found again."""
-    name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", several[0].name)
+    first = several[0] if isinstance(several[0], str) else several[0].name
+    name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", first).strip("-")
     return Path("runs") / (f"compare-{name}" + (f"-and-{len(several) - 1}-more" if len(several) > 1 else ""))

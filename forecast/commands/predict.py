@@ -25,6 +25,7 @@ def predict(
         Path | None, typer.Option(help="Parquet file for the forecasts of thousands of series, made side by side.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="With --out: processes side by side [all cores].", min=1)] = None,
+    engine: Annotated[str, typer.Option(help="With --out: local, ray, or the address of a Ray cluster.")] = "local",
 ) -> None:
     """The coming steps of any series from a saved model, without training and without TensorFlow.
 
@@ -34,7 +35,7 @@ def predict(
     """
     if out:
         _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy"})
-        _forecast_into(out, model, series, ctx.params, jobs)
+        _forecast_into(out, model, series, ctx.params, jobs, engine)
         return
     from forecast import forecasting
 
@@ -66,17 +67,18 @@ def _check_alone(others: dict[str, Any]) -> None:
         raise ConfigError(f"--out goes without {', '.join(others)}. Received: {', '.join(given)} as well.")
 
 
-def _forecast_into(out: Path, model: Path, sources: list[str], options: dict[str, Any], jobs: int | None) -> None:
+def _forecast_into(
+    out: Path, model: Path, sources: list[str], options: dict[str, Any], jobs: int | None, engine: str
+) -> None:
     """Forecasts thousands of series into a file, and says how that ended."""
     from forecast import batches, bundle
-    from forecast.parallel import cores
 
     trained = bundle.open_model(model)
     references, reading = expanded(sources, options), reading_of(options, trained.config)
     try:
-        with JobsBar("series") as bar:
+        with JobsBar() as bar:
             found = batches.forecast_references(
-                model, references, out, jobs=jobs or cores(), reading=reading, tell=bar.tell
+                model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.tell
             )
     except KeyboardInterrupt:
         say(f"forecast: stopped. What is finished is in {batches.parts_of(out)}; the same command goes on with it.")

@@ -120,6 +120,19 @@ def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded]
 
 
+def references_of(sources: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The series that sources stand for, and the arguments that `load` takes for them.
+
+    A few are read here, so that what was assumed and found is said; of many the references go to where the work is.
+    """
+    from forecast.comparison.experiment import FEW
+
+    found = expanded(sources, options)
+    if len(found) <= FEW:
+        return load_readable(found, options, config)[0], {}
+    return found, reading_of(options, config)
+
+
 def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
     """The series that sources stand for, as references."""
     from forecast.sources import expand

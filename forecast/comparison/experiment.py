@@ -1,35 +1,43 @@
-"""The comparison, end to end: folds, jobs, scores, verdicts, ranking."""
+"""The comparison, end to end: series are looked at, models trained, what came of them judged, and summed up.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Each of the three is done in workers that read the series themselves, so that the number of series is no matter; this
+process keeps a few numbers of each.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
-from forecast.comparison.folds import Fold, WalkForward, first_cutoff, make_folds, trainings
-from forecast.comparison.jobs import Job, read_folds, work
-from forecast.config import MEDIAN, RECIPES, ExperimentConfig
-from forecast.errors import ConfigError, ForecastError
-from forecast.evaluation import Scores, score_all
+from forecast.comparison.folds import WalkForward
+from forecast.comparison.parts import Part, read_part
+from forecast.comparison.stages import Look, Setting, Task, judge_one, look, tested_of, train_one
+from forecast.comparison.tested import Tested
+from forecast.config import RECIPES, ExperimentConfig
+from forecast.errors import ConfigError
 from forecast.experiment import USUAL
-from forecast.models import BASELINES, devices, find_model
-from forecast.parallel import run_jobs
-from forecast.predictions import Predictions
+from forecast.models import BASELINES, find_model
+from forecast.parallel import LOCAL, Done, check_engine, run_jobs
 from forecast.series import TimeSeries
-from forecast.significance import Ranking, confidence_set, rank
+from forecast.significance import Ranking, rank
 from forecast.sources import Source, load
-from forecast.training import settle
-from forecast.verdicts import Verdict, judge
 
-Array = NDArray[np.float64]
+# Series up to which all of each is kept in memory, printed and drawn.
+FEW = 20
+# Of each series and model, what the summary needs.
+NEEDED = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "p_skill", "finding", "best_p")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the jobs are: those that were there from before count as done."""
+    """How far the jobs of a stage are: those that were there from before count as done."""
 
+    stage: Literal["series", "trainings", "verdicts"]
     done: int
     failed: int
     total: int
@@ -39,43 +47,24 @@ Tell = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
-    """What came of all models on one series.
-
-    Attributes:
-        config: Settled by the rows before the first cutoff.
-        backtests: The forecasts of all folds, by model.
-        best: The p-value that a model is among the best (`significance.confidence_set`), by model.
-    """
-
-    series: TimeSeries
-    config: ExperimentConfig
-    folds: tuple[Fold, ...]
-    backtests: dict[str, Predictions]
-    scores: tuple[Scores, ...]
-    verdicts: tuple[Verdict, ...]
-    best: dict[str, float]
-
-    @property
-    def y_train(self) -> Array:
-        """The rows before the first cutoff, whose changes are the scale of MASE and RMSSE."""
-        return self.series.y[: self.folds[0].cutoff]
-
-
-@dataclass(frozen=True, eq=False)
 class Comparison:
     """What a comparison found.
 
     Attributes:
         models: In the order in which they were asked for, the baselines behind.
-        tested: By the name of the series; those without a single forecast are missing.
-        errors: Why there is no forecast, by series and model.
+        tested: By the name of the series; those without a single forecast are missing. With many series each is read
+            when it is asked for.
+        parts: What each series gave to the tables, in the same order; with many series read from their files.
+        scores: Of each series and model, the columns that the summary needs.
+        errors: Why there is no forecast, by series and model; of a series that could not be tested at all, model "".
         ranking: Of the models by MAE / naive, over the series that all of them forecast; None for a single series.
     """
 
     plan: WalkForward
     models: tuple[str, ...]
-    tested: dict[str, Tested]
+    tested: Mapping[str, Tested]
+    parts: Iterable[Part]
+    scores: pd.DataFrame
     errors: dict[tuple[str, str], str]
     ranking: Ranking | None
 
@@ -88,147 +77,187 @@ def compare(
     plan: WalkForward | None = None,
     trials: int = 0,
     out: str | Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
+    engine: str = LOCAL,
     tell: Tell | None = None,
+    reading: Mapping[str, Any] | None = None,
 ) -> Comparison:
     """Walk-forward test of models on one series or many: at each cutoff they learn from the past alone.
 
-    The result does not depend on `jobs`. Finished folds are kept in `out`; the same call goes on with them.
+    The result depends neither on `jobs` nor on `engine`. Finished folds are kept in `out`; the same call goes on with
+    them. A series that cannot be read or tested is among the errors; the others are compared.
 
     Args:
-        sources: Anything that `load` takes, each with a name of its own.
+        sources: Anything that `load` takes, each with a name of its own. Text is read where it is worked on.
         models: Names in the registry; the baselines are always added.
         config: Settings; the defaults are meant for every series.
         plan: The folds.
         trials: Of a search for settings at each cutoff, on the rows before it; 0 searches nothing.
-        out: Folder for tables, plots and folds; None keeps nothing.
-        jobs: Processes that work side by side.
-        tell: Called at the start and after each job.
+        out: Folder for tables, plots and folds; None keeps nothing. On a cluster every machine must see it.
+        jobs: Processes that work side by side; None as many as there are cores.
+        engine: Where they work (`parallel.run_jobs`).
+        tell: Called at the start of each stage and after each of its jobs.
+        reading: Arguments of `load` for the sources that are text.
     Raises:
         ForecastError: what is wrong with a setting or the folder, or that no series could be tested.
     """
     plan, config = plan or WalkForward(), config or RECIPES["blocks"]
     if config.task == "direction":
         raise ConfigError("a comparison forecasts values, not directions. Received: task=direction.")
-    if jobs < 1:
+    check_engine(engine)
+    if jobs is not None and jobs < 1:
         raise ConfigError(f"`jobs` must be at least 1. Received: jobs={jobs}.")
     chosen = tuple(find_model(name).name for name in dict.fromkeys((*models, *BASELINES)))
-    several = _load_all(sources)
+    arguments = tuple(sorted((reading or {}).items()))
+    setting = Setting(chosen, config, plan, trials, arguments, Path(), Path(), time.time_ns())
+    several = _references(sources)
+    run = partial(run_jobs, workers=jobs, engine=engine)
     if out is None:
         with TemporaryDirectory(prefix="forecast-") as folder:
-            return _compare(several, chosen, config, plan, trials, Path(folder), jobs, tell)
-    from forecast.comparison.results import FOLDS, check_folder, write_comparison
+            return _compare(several, _within(setting, Path(folder)), run, tell, keep=True)
+    from forecast.comparison.results import check_folder, write_comparison
 
     check_folder(Path(out))
-    folds = Path(out).absolute() / FOLDS  # a worker may be in another folder
-    comparison = _compare(several, chosen, config, plan, trials, folds, jobs, tell)
+    within = _within(setting, Path(out).absolute())  # a worker may be in another folder
+    comparison = _compare(several, within, run, tell, keep=len(several) <= FEW)
     write_comparison(comparison, Path(out))
     return comparison
 
 
-def _load_all(sources: Source | Sequence[Source]) -> list[TimeSeries]:
+def _within(setting: Setting, folder: Path) -> Setting:
+    return replace(setting, folds=folder / "folds", parts=folder / "series")
+
+
+def _references(sources: Source | Sequence[Source]) -> list[str | TimeSeries]:
+    """Text as it is; whatever else is given, as the series that it is."""
     wanted: Sequence[Source] = sources if isinstance(sources, list | tuple) else [sources]  # type: ignore[list-item]
-    several = [load(source) for source in wanted]
-    names = [series.name for series in several]
-    if not several or len(set(names)) < len(names):
-        raise ConfigError(f"series must be there, each with a name of its own. Received: {', '.join(names) or 'none'}.")
-    return several
+    if not wanted:
+        raise ConfigError("a comparison needs a series. Received: none.")
+    return [str(one) if isinstance(one, str | Path) else load(one) for one in wanted]
 
 
 def _compare(
-    several: list[TimeSeries],
-    models: tuple[str, ...],
-    config: ExperimentConfig,
-    plan: WalkForward,
-    trials: int,
-    folder: Path,
-    jobs: int,
-    tell: Tell | None,
+    several: list[str | TimeSeries], setting: Setting, run: Any, tell: Tell | None, *, keep: bool
 ) -> Comparison:
-    plans: dict[str, Plan] = {}
-    errors: dict[tuple[str, str], str] = {}
-    for series in several:
-        try:
-            settled = settle(config, [series.between(0, first_cutoff(len(series), plan, config))])
-            plans[series.name] = Plan(series, settled, make_folds(len(series), plan, settled))
-        except ForecastError as error:
-            if len(several) == 1:
-                raise
-            errors |= {(series.name, model): str(error) for model in models}
-    wanted = {(name, model): _jobs(one, model, trials, folder) for name, one in plans.items() for model in models}
-    errors |= _do(wanted, jobs, tell)
-    tested = {}
-    for name, one in plans.items():
-        done = {model: wanted[name, model] for model in models if (name, model) not in errors}
+    tasks = [Task(one, setting, setting.models) for one in several]
+    seen, errors = _look(tasks, run, tell)
+    errors |= _train(tasks, seen, run, tell)
+    wanted = []
+    for place, found in seen.items():
+        done = tuple(model for model in setting.models if (found.name, model) not in errors)
         if done:
-            tested[name] = _test(one, done)
-    if not tested:
+            wanted.append((found.name, replace(tasks[place], models=done)))
+    files, unjudged = _judge(wanted, setting, run, tell)
+    errors |= unjudged
+    opened = {name: task for name, task in wanted if name in files}
+    if not opened:
         raise ConfigError(f"no series could be tested. {next(iter(errors.values()))}")
-    return Comparison(plan, models, tested, errors, _rank(list(tested.values()), models))
+    parts: Iterable[Part] = Parts(list(files.values()))
+    tested: Mapping[str, Tested] = LazilyTested(opened)
+    if keep:
+        parts, tested = list(parts), dict(tested.items())
+    scores = pd.concat([part.table("scores")[list(NEEDED)] for part in parts], ignore_index=True)
+    return Comparison(setting.plan, setting.models, tested, parts, scores, errors, _rank(scores, setting.models))
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What is to be done with one series."""
+@dataclass(frozen=True)
+class Parts:
+    """The parts in files, read anew each time that they are gone through."""
 
-    series: TimeSeries
-    config: ExperimentConfig
-    folds: tuple[Fold, ...]
+    files: list[Path]
 
-
-def _jobs(plan: Plan, model: str, trials: int, folder: Path) -> list[Job]:
-    """One job a training."""
-    searched = trials if find_model(model).gradient else 0
-    return [
-        Job(plan.series.between(0, part[-1].stop), model, plan.config, part, searched, folder)
-        for part in trainings(plan.folds)
-    ]
+    def __iter__(self) -> Iterator[Part]:
+        return map(read_part, self.files)
 
 
-def _do(wanted: dict[tuple[str, str], list[Job]], workers: int, tell: Tell | None) -> dict[tuple[str, str], str]:
-    """Does the jobs that are not done yet, and says why some could not be."""
-    every = [(name, job) for name, jobs in wanted.items() for job in jobs]
-    missing = [(name, job) for name, job in every if not job.file.exists()]
-    errors: dict[tuple[str, str], str] = {}
-    done, tell = len(every) - len(missing), tell or (lambda _: None)
-    tell(Progress(done, 0, len(every)))
-    networks = any(find_model(job.model).gradient for _, job in missing)
-    prepare = devices.load_keras if networks else None
-    for result in run_jobs(work, [job for _, job in missing], workers=workers, prepare=prepare):
-        if result.error:
-            errors[missing[result.place][0]] = result.error
+class LazilyTested(Mapping[str, Tested]):
+    """Series with their forecasts, each read from its files when it is asked for."""
+
+    def __init__(self, tasks: dict[str, Task]) -> None:
+        self._tasks = tasks
+
+    def __getitem__(self, name: str) -> Tested:
+        return tested_of(self._tasks[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+def _look(tasks: list[Task], run: Any, tell: Tell | None) -> tuple[dict[int, Look], dict[tuple[str, str], str]]:
+    """What is to be done with each series, by its place; and why nothing can be done with others."""
+    if len(tasks) == 1:
+        return {0: look(tasks[0])}, {}
+    seen: dict[int, Look] = {}
+    errors: dict[int, str] = {}
+    for result in _told(run(look, tasks), "series", len(tasks), tell):
+        if result.result is None:
+            errors[result.place] = result.error
         else:
-            done += 1
-        tell(Progress(done, len(errors), len(every)))
+            seen[result.place] = result.result
+    names: dict[str, int] = {}
+    for place in sorted(seen):
+        if names.setdefault(seen[place].name, place) != place:
+            raise ConfigError(f"each series must have a name of its own. Received twice: {seen[place].name}.")
+    named = {(_name(tasks[place].source), ""): why for place, why in sorted(errors.items())}
+    return {place: seen[place] for place in sorted(seen)}, named
+
+
+def _name(source: str | TimeSeries) -> str:
+    return source if isinstance(source, str) else source.name
+
+
+def _train(tasks: list[Task], seen: dict[int, Look], run: Any, tell: Tell | None) -> dict[tuple[str, str], str]:
+    """Does the trainings that are not there yet, and says why some could not be done."""
+    missing = [(place, model, number) for place, one in seen.items() for model, number in one.missing]
+    total = sum(one.trainings for one in seen.values())
+    jobs = (replace(tasks[place], models=(model,), training=number) for place, model, number in missing)
+    results = _told(run(train_one, jobs), "trainings", total, tell, before=total - len(missing))
+    failed = {result.place: result.error for result in results if result.error}
+    errors: dict[tuple[str, str], str] = {}
+    for k in sorted(failed):
+        place, model, _ = missing[k]
+        errors.setdefault((seen[place].name, model), failed[k])
     return errors
 
 
-def _test(plan: Plan, jobs: dict[str, list[Job]]) -> Tested:
-    """Reads the folds of a series and judges its models."""
-    series, folds, horizon = plan.series, plan.folds, plan.config.horizon
-    backtests = {model: _joined([read_folds(job) for job in parts]) for model, parts in jobs.items()}
-    scores = score_all(backtests, y_train=series.y[: folds[0].cutoff])
-    verdicts = judge(backtests, scores, y=series.y, unit=series.unit)
-    return Tested(series, plan.config, folds, backtests, scores, verdicts, _best(backtests, horizon))
+def _judge(
+    wanted: list[tuple[str, Task]], setting: Setting, run: Any, tell: Tell | None
+) -> tuple[dict[str, Path], dict[tuple[str, str], str]]:
+    """The file of the part of each series, by its name, and why there is none of others."""
+    files: dict[int, Path] = {}
+    errors: dict[int, str] = {}
+    for result in _told(run(judge_one, [task for _, task in wanted]), "verdicts", len(wanted), tell):
+        if result.result is None:
+            errors[result.place] = result.error
+        else:
+            files[result.place] = setting.parts / result.result
+    failed = {(wanted[place][0], ""): errors[place] for place in sorted(errors)}
+    return {wanted[place][0]: files[place] for place in sorted(files)}, failed
 
 
-def _joined(parts: list[Predictions]) -> Predictions:
-    """The forecasts of several trainings as one."""
-    names = ("origin", "last_value", "actual", "quantiles")
-    return Predictions(parts[0].model, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+def _told(
+    results: Iterator[Done[Any]],
+    stage: Literal["series", "trainings", "verdicts"],
+    total: int,
+    tell: Tell | None,
+    before: int = 0,
+) -> Iterator[Done[Any]]:
+    """The results of a stage as they come, each told."""
+    done, failed, tell = before, 0, tell or (lambda _: None)
+    tell(Progress(stage, done, failed, total))
+    for result in results:
+        done, failed = (done, failed + 1) if result.error else (done + 1, failed)
+        tell(Progress(stage, done, failed, total))
+        yield result
 
 
-def _best(backtests: dict[str, Predictions], horizon: int) -> dict[str, float]:
-    if len(backtests) < 2:
-        return dict.fromkeys(backtests, 1.0)
-    losses = [np.abs(one.actual - one.quantiles[..., MEDIAN]).mean(axis=1) for one in backtests.values()]
-    p_values = confidence_set(np.stack(losses, axis=1), horizon=horizon)
-    return dict(zip(backtests, p_values.tolist(), strict=True))
-
-
-def _rank(tested: list[Tested], models: tuple[str, ...]) -> Ranking | None:
+def _rank(scores: pd.DataFrame, models: tuple[str, ...]) -> Ranking | None:
     """The ranking over the series that every model forecast."""
-    whole = [one for one in tested if len(one.scores) == len(models)]
-    if len(whole) < 2:
+    wide = scores.pivot_table(index="series", columns="model", values="mae_vs_naive", sort=False)
+    ratios = wide.reindex(columns=list(models)).dropna()
+    if len(ratios) < 2:
         return None
-    return rank({model: [one.scores[place].mae_vs_naive for one in whole] for place, model in enumerate(models)})
+    return rank({model: ratios[model].to_list() for model in models})

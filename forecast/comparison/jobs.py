@@ -11,6 +11,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,7 +64,7 @@ class Job:
         last = self.folds[-1]
         about = {
             "format": FORMAT,
-            "version": version("forecast"),
+            "version": _version(),
             "backend": os.environ.get("KERAS_BACKEND", ""),
             "series": [self.series.name, self.series.target, self.series.columns, self.series.frequency],
             "rows": self.series.fingerprint(last.stop),
@@ -73,6 +74,11 @@ class Job:
             "trials": self.trials,
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _version() -> str:
+    return version("forecast")
 
 
 def work(job: Job) -> None:

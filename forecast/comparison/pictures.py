@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.comparison.experiment import Comparison
-from forecast.comparison.summary import scores_table
+from forecast.comparison.experiment import FEW, Comparison
 from forecast.diagnostics import save_diagnostics
 from forecast.models import BASELINES
 from forecast.plots import GREY, TRUTH, colour_of, finish, panels, save
@@ -49,12 +48,20 @@ def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
 @styled
 def plot_skill(comparison: Comparison, ax: "Axes") -> None:
     """MAE / naive of every series, a column of points a model, with the median."""
-    table = scores_table(comparison)
+    table = comparison.scores
     models = [model for model in comparison.models if model != "naive"]
     for place, model in enumerate(models):
         ratios = np.sort(table.loc[table["model"] == model, "mae_vs_naive"].to_numpy(dtype=float))
         spread = 0.3 * np.sin(np.arange(len(ratios)) * 2.4)
-        ax.plot(place + spread, ratios, "o", color=colour_of(model), markersize=4, alpha=0.7, markeredgewidth=0)
+        ax.plot(
+            place + spread,
+            ratios,
+            "o",
+            color=colour_of(model),
+            markersize=4 if len(ratios) <= FEW else 2,
+            alpha=0.7,
+            markeredgewidth=0,
+        )
         if len(ratios):
             ax.plot([place - 0.4, place + 0.4], [np.median(ratios)] * 2, color=TRUTH, linewidth=2)
     ax.axhline(1, color=TRUTH, linewidth=1, linestyle=":")
@@ -63,7 +70,7 @@ def plot_skill(comparison: Comparison, ax: "Axes") -> None:
 
 
 def save_plots(comparison: Comparison, folder: Path) -> None:
-    """Ranks and skill over all series, and errors and calibration of the first few, as PNG files."""
+    """Ranks and skill over all series, and, of few series, errors and calibration of the first, as PNG files."""
     if comparison.ranking:
         figure, axes = panels(1, 9, 1.4 + 0.4 * len(comparison.models))
         plot_ranks(comparison.ranking, axes[0])
@@ -71,6 +78,8 @@ def save_plots(comparison: Comparison, folder: Path) -> None:
         figure, axes = panels(1, 9, 4.4)
         plot_skill(comparison, axes[0])
         save(figure, folder / "skill.png")
+    if len(comparison.tested) > FEW:
+        return
     for name, one in list(comparison.tested.items())[:MOST_DRAWN]:
         part = folder if len(comparison.tested) == 1 else folder / name.replace("/", "-")
         part.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,9 @@
 from rich.markup import escape
 
 from forecast.calendars import count_steps
-from forecast.comparison.experiment import Comparison, Tested
-from forecast.comparison.summary import fold_ratios, models_table
+from forecast.comparison.experiment import FEW, Comparison
+from forecast.comparison.summary import SHARES, models_table
+from forecast.comparison.tested import Tested, fold_ratios
 from forecast.significance import CONFIDENCE, Ranking
 from forecast.tables import MOST_ROWS, scores_of, titled, wide_console
 
@@ -16,7 +17,10 @@ def print_comparison(comparison: Comparison) -> None:
         _print_series(next(iter(comparison.tested.values())))
     else:
         _print_models(comparison)
-        _print_each(comparison)
+        if len(comparison.tested) <= FEW:
+            _print_each(comparison)
+        else:
+            _print_market(comparison)
     if comparison.ranking:
         console.print(_on_ranks(comparison.ranking), soft_wrap=True, highlight=False)
     if comparison.errors:
@@ -86,18 +90,30 @@ def _print_models(comparison: Comparison) -> None:
     )
 
 
+def _print_market(comparison: Comparison) -> None:
+    """Of many series: on which share each model beats naive beyond luck, and how its errors are spread over them."""
+    table = titled("Share of the series, and MAE / naive over them")
+    headers = ("better* [%]", "worse* [%]", *(f"{share} %" for share in (*SHARES[:2], 50, *SHARES[2:])))
+    for header in ("model", *headers):
+        table.add_column(header, justify="left" if header == "model" else "right")
+    for row in models_table(comparison).to_dict("records"):
+        shares = (f"{100 * row[name] / row['series']:.1f}" for name in ("found_better", "found_worse"))
+        names = [f"q{share:02d}_mae_vs_naive" for share in SHARES]
+        spread = (f"{row[name]:.3f}" for name in (*names[:2], "median_mae_vs_naive", *names[2:]))
+        table.add_row(str(row["model"]), *shares, *spread)
+    wide_console().print(table)
+
+
 def _print_each(comparison: Comparison) -> None:
-    """MAE / naive of each series and model; of many series the first."""
+    """MAE / naive of each series and model."""
     table = titled("MAE / naive by series")
     for header in ("series", *comparison.models):
         table.add_column(escape(header), justify="left" if header == "series" else "right")
-    for name, one in list(comparison.tested.items())[:MOST_ROWS]:
+    for name, one in comparison.tested.items():
         ratios = {row.model: row.mae_vs_naive for row in one.scores}
         best = min(ratios.values())
         cells = (ratios.get(model) for model in comparison.models)
         table.add_row(escape(name), *("" if value is None else _marked(value, best) for value in cells))
-    if len(comparison.tested) > MOST_ROWS:
-        table.add_row(f"... {len(comparison.tested) - MOST_ROWS} more", *([""] * len(comparison.models)))
     wide_console().print(table)
 
 

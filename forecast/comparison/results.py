@@ -1,24 +1,30 @@
 """A comparison as files, in a folder that grows fold by fold.
 
 folds/             one Parquet file a training: every tested origin and step; a folder that reads as one table
+series/            one JSON file a series: what it gave to the tables
 scores.csv         one row a series and model, with the verdict
 by_fold.csv        one row a series, fold and model
 by_step.csv        one row a series, step of the horizon and model
 models.csv         one row a model, over all series
-compare.json       plan, settings, versions, verdicts, ranking, errors
+errors.csv         what could not be tested, and why
+compare.json       plan, versions, summary, ranking, errors; of few series settings, scores and verdicts of each
 plots/             PNG pictures
 report.html        all of it on one page
 """
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from forecast.calendars import iso
-from forecast.comparison.experiment import Comparison, Tested
+import pandas as pd
+
+from forecast.comparison.experiment import FEW, Comparison
+from forecast.comparison.parts import TABLES
 from forecast.comparison.pictures import save_plots
-from forecast.comparison.summary import folds_table, models_table, scores_table, steps_table
+from forecast.comparison.summary import models_table
 from forecast.errors import ConfigError
 from forecast.files import whole_file, whole_folder
 from forecast.page import make_page
@@ -26,6 +32,8 @@ from forecast.report import finite, write_csv
 from forecast.versions import versions_here
 
 FOLDS, RECORD = "folds", "compare.json"
+# Errors that the record and the page name; the file has all.
+LISTED = 100
 
 
 def check_folder(folder: Path) -> None:
@@ -41,16 +49,22 @@ def check_folder(folder: Path) -> None:
 
 
 def _strangers(folder: Path) -> list[Path]:
-    known = (folder / RECORD).is_file() or (folder / FOLDS).is_dir()
+    known = (folder / RECORD).is_file() or any((folder / name).is_dir() for name in (FOLDS, "series"))
     return [] if known else [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> None:
-    """Writes what the module's docstring lists; the folds are there already."""
-    tables = {"scores": scores_table, "by_fold": folds_table, "by_step": steps_table, "models": models_table}
-    for name, table in tables.items():
-        with whole_file(folder / f"{name}.csv") as path:
-            write_csv(table(comparison), path)
+    """Writes what the module's docstring lists; folds and parts are there already."""
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(_text(folder / f"{name}.csv")) for name in TABLES}
+        for number, part in enumerate(comparison.parts):
+            for name, file in files.items():
+                header, _, rows = part.tables[name].partition("\n")
+                file.write(rows if number else f"{header}\n{rows}")
+    with whole_file(folder / "models.csv") as path:
+        write_csv(models_table(comparison), path)
+    with whole_file(folder / "errors.csv") as path:
+        pd.DataFrame(_errors(comparison), columns=["series", "model", "why"]).to_csv(path, index=False)
     with whole_folder(folder / "plots") as work:
         save_plots(comparison, work)
     with whole_file(folder / RECORD) as path:
@@ -58,29 +72,29 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     make_page(folder)
 
 
+@contextmanager
+def _text(path: Path) -> Iterator[TextIO]:
+    """A text file, whole or not at all."""
+    with whole_file(path) as place, place.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
 def record(comparison: Comparison) -> dict[str, Any]:
-    """What was compared on what, and what came of it, as plain JSON values."""
-    ranking = comparison.ranking
+    """What was compared on what, and what came of it, as plain JSON values; with many series without each of them."""
+    ranking, errors = comparison.ranking, _errors(comparison)
+    few = len(comparison.tested) <= FEW
     return {
         "plan": dataclasses.asdict(comparison.plan),
         "models": list(comparison.models),
-        "series": {name: _series_record(one) for name, one in comparison.tested.items()},
+        "tested": len(comparison.tested),
+        "series": {part.name: part.record for part in comparison.parts} if few else {},
         "summary": [finite(row) for row in models_table(comparison).to_dict("records")],
         "ranking": dataclasses.asdict(ranking) if ranking else None,
-        "errors": [{"series": name, "model": model, "why": why} for (name, model), why in comparison.errors.items()],
+        "not_tested": len(errors),
+        "errors": errors[:LISTED],
         "versions": versions_here(),
     }
 
 
-def _series_record(tested: Tested) -> dict[str, Any]:
-    dates = [iso(date) for date in tested.series.index]
-    return {
-        "rows": len(tested.series),
-        "unit": tested.series.unit,
-        "sha256": tested.series.fingerprint(),
-        "config": tested.config.to_dict(),
-        "folds": [{"first": dates[fold.cutoff], "last": dates[fold.stop - 1]} for fold in tested.folds],
-        "scores": [finite(dataclasses.asdict(row)) for row in tested.scores],
-        "verdict": {row.model: finite(dataclasses.asdict(row)) for row in tested.verdicts},
-        "best": tested.best,
-    }
+def _errors(comparison: Comparison) -> list[dict[str, str]]:
+    return [{"series": name, "model": model, "why": why} for (name, model), why in comparison.errors.items()]

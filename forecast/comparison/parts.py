@@ -1,0 +1,81 @@
+"""The part of a comparison that one series gives: small, in a file of its own, made where the series is worked on.
+
+The driver of a comparison reads parts one after the other and keeps of each what the summary needs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecast.calendars import iso
+from forecast.comparison.jobs import Job
+from forecast.comparison.tested import Tested, fold_rows, score_rows, step_rows
+from forecast.files import whole_file
+from forecast.report import finite
+
+# Changes whenever the content of a part may.
+FORMAT = 1
+TABLES = {"scores": score_rows, "by_fold": fold_rows, "by_step": step_rows}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one series gave.
+
+    Attributes:
+        record: What was tested on what, and what came of it, as plain JSON values.
+        tables: The rows of the series in `scores.csv`, `by_fold.csv` and `by_step.csv`, each below its header.
+    """
+
+    name: str
+    record: dict[str, Any]
+    tables: dict[str, str]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of its tables; numbers as they were, to the last digit."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        texts = csv.ConvertOptions(column_types=dict.fromkeys(("series", "first", "last"), pa.string()))
+        table: pd.DataFrame = csv.read_csv(BytesIO(self.tables[name].encode()), convert_options=texts).to_pandas()
+        return table
+
+
+def part_file(name: str, jobs: Iterable[Job], folder: Path) -> Path:
+    """The file of the part that is made of these jobs; its name holds a key of all that it depends on."""
+    key = hashlib.sha256(json.dumps([FORMAT, *(job.key for job in jobs)]).encode()).hexdigest()
+    return folder / f"{re.sub(r'[^A-Za-z0-9._^=-]+', '-', name)}-{key[:16]}.json"
+
+
+def write_part(tested: Tested, file: Path) -> None:
+    """Writes what a series gave, whole or not at all."""
+    tables = {name: rows(tested).to_csv(index=False) for name, rows in TABLES.items()}
+    content = {"name": tested.series.name, "record": _record(tested), "tables": tables}
+    with whole_file(file) as path:
+        path.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+
+
+def read_part(file: Path) -> Part:
+    """A part that is there."""
+    return Part(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def _record(tested: Tested) -> dict[str, Any]:
+    dates = [iso(date) for date in tested.series.index]
+    return {
+        "rows": len(tested.series),
+        "unit": tested.series.unit,
+        "sha256": tested.series.fingerprint(),
+        "config": tested.config.to_dict(),
+        "folds": [{"first": dates[fold.cutoff], "last": dates[fold.stop - 1]} for fold in tested.folds],
+        "scores": [finite(asdict(row)) for row in tested.scores],
+        "verdict": {row.model: finite(asdict(row)) for row in tested.verdicts},
+        "best": tested.best,
+    }

@@ -1,0 +1,62 @@
+"""Many jobs side by side: the one place that knows where a job runs.
+
+`local.py`: processes of this machine. `cluster.py`: Ray, on this machine or on many. Every job computes on one thread,
+wherever it runs: results depend neither on the engine nor on the number of workers, not in the last digit.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from forecast.errors import ConfigError
+from forecast.parallel.jobs import TRIES, Done, Job, Result
+from forecast.parallel.local import beside, run_here, start_worker
+
+__all__ = ["LOCAL", "TRIES", "Done", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
+
+LOCAL = "local"
+
+
+def run_jobs(
+    work: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    *,
+    workers: int | None = None,
+    prepare: Callable[[], None] | None = None,
+    engine: str = LOCAL,
+) -> Iterator[Done[Result]]:
+    """Does `work` on each job and gives what came of it, as jobs finish.
+
+    An error that the input is at fault for belongs to its job; the others go on. A job whose worker dies is tried
+    `TRIES` times in all. Any other error ends them all, and so does Ctrl-C: the workers are stopped at once.
+
+    Args:
+        work: A function of a module, so that workers can import it.
+        jobs: Taken one by one and sent to the workers, so that memory holds no more than those in work.
+        workers: Jobs at a time; None as many as the engine has cores for.
+        prepare: Called once in each worker, to load what jobs need.
+        engine: `local`, processes of this machine; `ray`, the Ray of this machine, started if there is none; or the
+            address of a cluster, `HOST:PORT`, or `ray://HOST:PORT` from outside of it.
+    Raises:
+        ConfigError: the engine is unknown, not installed, or does not answer.
+    """
+    check_engine(engine)
+    if engine == LOCAL:
+        return run_here(work, jobs, workers=workers or cores(), prepare=prepare)
+    from forecast.parallel.cluster import run_on_ray
+
+    return run_on_ray(work, jobs, workers=workers, prepare=prepare, engine=engine)
+
+
+def check_engine(engine: str) -> None:
+    """Refuses an engine that is not known.
+
+    Raises:
+        ConfigError: it is neither `local`, `ray` nor an address.
+    """
+    if engine not in (LOCAL, "ray") and not engine.rpartition(":")[2].isdigit():
+        raise ConfigError(f"`engine` must be local, ray, HOST:PORT or ray://HOST:PORT. Received: engine={engine}.")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

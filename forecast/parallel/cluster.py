@@ -1,0 +1,153 @@
+"""Ray: jobs on the cores of this machine or of a cluster.
+
+Ray places the jobs and starts the processes; here jobs are handed over, as many as there is room for, and those whose
+worker or machine died are handed over again.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from forecast.errors import ConfigError, ForecastError
+from forecast.parallel.jobs import ONE_THREAD, Done, Job, Result, Waiting
+
+# Without a number of workers, so many jobs a core are handed over, so that no core waits for the next.
+AHEAD = 2
+# Seconds after which a cluster is asked for its cores again: it may grow.
+SIZE_HOLDS = 10.0
+# Seconds in which the machine of an address must answer.
+ANSWER = 10.0
+# Bytes for what jobs and results leave in the memory that the processes of a Ray started here share.
+STORE = 2**27
+# What a worker takes over from this process.
+INHERITED = ("KERAS_BACKEND",)
+
+_prepared: set[Callable[[], None]] = set()
+_joined: list[str] = []
+
+
+def run_on_ray(
+    work: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    *,
+    workers: int | None,
+    prepare: Callable[[], None] | None,
+    engine: str,
+) -> Iterator[Done[Result]]:
+    """As `run_jobs` says."""
+    ray = _connect(engine, workers)
+    environment = ONE_THREAD | {name: os.environ[name] for name in INHERITED if name in os.environ}
+    folder = str(Path.cwd())
+    task = ray.remote(_do).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
+    room, waiting, running = _room(ray, workers), Waiting(jobs), dict[Any, tuple[int, Job]]()
+    try:
+        while True:
+            while len(running) < room() and (next_job := waiting.take()):
+                running[task.remote(work, prepare, folder, next_job[1])] = next_job
+            if not running:
+                return
+            for reference in ray.wait(list(running), num_returns=1)[0]:
+                done = _outcome(ray, reference, *running.pop(reference), waiting)
+                if done:
+                    yield done
+    except BaseException:
+        for reference in running:
+            ray.cancel(reference, force=True)
+        raise
+
+
+def _do(work: Callable[[Any], Any], prepare: Callable[[], None] | None, folder: str, job: Any) -> tuple[Any, str]:
+    """What a worker does: the result, or the error that the input is at fault for."""
+    with suppress(OSError):
+        os.chdir(folder)  # what has no full path is where the driver is
+    if prepare and prepare not in _prepared:
+        prepare()
+        _prepared.add(prepare)
+    try:
+        return work(job), ""
+    except ForecastError as error:
+        return None, str(error)
+
+
+def _outcome(ray: Any, reference: Any, place: int, job: Any, waiting: Waiting[Any]) -> Done[Any] | None:
+    """What came of a job; None if its worker died and it is tried again."""
+    errors = ray.exceptions
+    try:
+        return Done(place, *ray.get(reference))
+    except errors.RayTaskError as error:
+        raise error.cause from None
+    except (
+        errors.WorkerCrashedError,
+        errors.NodeDiedError,
+        errors.OutOfMemoryError,
+        errors.ObjectLostError,
+        errors.LocalRayletDiedError,
+    ):
+        return waiting.died(place, job)
+
+
+def _room(ray: Any, workers: int | None) -> Callable[[], int]:
+    """Says how many jobs may be in work; of a cluster that grows, more."""
+    if workers:
+        return lambda: workers
+    asked, room = float("-inf"), 0
+
+    def ask() -> int:
+        nonlocal asked, room
+        if time.monotonic() - asked > SIZE_HOLDS:
+            asked, room = time.monotonic(), AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        return room
+
+    return ask
+
+
+def _connect(engine: str, workers: int | None) -> Any:
+    """Ray, started or joined; what was started here ends with this process. One that runs in it already is used.
+
+    Raises:
+        ConfigError: Ray is not installed, or nothing answers at the address.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("an engine other than local needs Ray: pip install 'forecast[ray]'.") from error
+    if ray.is_initialized():
+        if not _joined or _joined == [engine]:
+            return ray
+        ray.shutdown()
+    _joined[:] = [engine]
+    _silence()
+    try:
+        _begin(ray, engine, workers)
+    except (OSError, RuntimeError, ValueError) as error:
+        _joined.clear()
+        raise ConfigError(f"no Ray answers at {engine}. Start it with `ray start --head`. {error}") from error
+    return ray
+
+
+def _silence() -> None:
+    """Ray prints on standard output that a worker died; here that is a job's own news."""
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda *_, **__: None
+
+
+def _begin(ray: Any, engine: str, workers: int | None) -> None:
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if engine != "ray":
+        host, _, port = engine.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()  # Ray itself would wait for minutes
+        ray.init(address=engine, **quiet)
+        return
+    try:
+        ray.init(address="auto", **quiet)
+    except ConnectionError:
+        here = {"include_dashboard": False, "object_store_memory": STORE}
+        ray.init(address="local", num_cpus=workers, **here, **quiet)

@@ -1,0 +1,59 @@
+"""Jobs and what comes of them, the same on every engine."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+# A job whose process dies, from want of memory for example, is tried so often in all.
+TRIES = 3
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Done(Generic[Result]):
+    """What came of the job at `place`: a result, or the reason why there is none."""
+
+    place: int
+    result: Result | None
+    error: str = ""
+
+
+@dataclass(eq=False)
+class Waiting(Generic[Job]):
+    """The jobs that are still to be done: those that come, and before them those whose process died."""
+
+    jobs: Iterable[Job]
+    deaths: Counter[int] = field(default_factory=Counter)
+    _again: list[tuple[int, Job]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._come: Iterator[tuple[int, Job]] = enumerate(self.jobs)
+
+    def take(self) -> tuple[int, Job] | None:
+        """The next job and its place; None if there is no more."""
+        return self._again.pop() if self._again else next(self._come, None)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the next job is one whose process died."""
+        return bool(self._again)
+
+    def died(self, place: int, job: Job) -> Done[None] | None:
+        """Counts a death: None if the job is tried again."""
+        self.deaths[place] += 1
+        if self.deaths[place] < TRIES:
+            self._again.append((place, job))
+            return None
+        return Done(place, None, f"the process that worked on it died {TRIES} times, perhaps from want of memory.")

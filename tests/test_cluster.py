@@ -1,0 +1,127 @@
+"""A real Ray cluster on the loopback address: a head and two machines as processes, of which one is killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import make_series, random_walk
+from test_parallel import die, die_once, refuse, square, stumble, threads
+
+from forecast.errors import ConfigError
+from forecast.parallel import run_jobs
+from forecast.parallel.jobs import ONE_THREAD
+
+# Read when Ray is imported: every address is that of the loopback, here and in what is started from here.
+HERE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+os.environ |= HERE
+pytest.importorskip("ray", reason="Ray is not installed: pip install 'forecast[ray]'.")
+ROOT = Path(__file__).parent.parent
+TABLES = ("scores.csv", "by_fold.csv", "by_step.csv", "models.csv", "compare.json")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"  # of the workers
+    import ray
+    from ray.cluster_utils import Cluster
+
+    plain = {"include_dashboard": False, "object_store_memory": 2**27}
+    started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **plain})
+    for _ in range(2):
+        started.add_node(num_cpus=1, **plain)
+    yield started
+    ray.shutdown()
+    started.shutdown()
+
+
+def test_jobs_on_ray_come_to_the_same(cluster, tmp_path):
+    address = cluster.address
+    found = {done.place: done.result for done in run_jobs(square, range(7), engine=address)}
+    assert found == {number: number * number for number in range(7)}
+    refused = sorted(run_jobs(refuse, range(4), workers=2, engine=address), key=lambda done: done.place)
+    assert [(done.result, done.error) for done in refused] == [
+        (0, ""),
+        (None, "1 is odd."),
+        (2, ""),
+        (None, "3 is odd."),
+    ]
+    with pytest.raises(ZeroDivisionError):
+        list(run_jobs(stumble, range(4), engine=address))
+    once = run_jobs(die_once, [(n, str(tmp_path)) for n in range(3)], engine=address)
+    assert {done.place: done.result for done in once} == {0: 0, 1: 1, 2: 2}
+    dead = sorted(run_jobs(die, [(n, str(tmp_path)) for n in range(3)], engine=address), key=lambda done: done.place)
+    assert [done.result for done in dead] == [0, None, 2]
+    assert "died 3 times" in dead[1].error
+    assert len(list(tmp_path.glob("1-*"))) == 3
+    assert next(run_jobs(threads, [0], engine=address)).result == ONE_THREAD
+
+
+def test_a_cluster_that_is_not_there_is_one_line():
+    with pytest.raises(ConfigError, match="must be local, ray, HOST:PORT"):
+        run_jobs(square, [1], engine="spark")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ConfigError, match=f"no Ray answers at 127.0.0.1:{port}. Start it"):
+        list(run_jobs(square, [1], engine=f"127.0.0.1:{port}"))
+
+
+def write(folder):
+    for number in range(3):
+        (folder / f"s{number}.csv").write_text(
+            "Date,Close\n" + "".join(f"{date:%Y-%m-%d},{value}\n" for date, value in rows(number))
+        )
+
+
+def rows(number):
+    one = make_series(random_walk(220, number))
+    return zip(one.index, one.y, strict=True)
+
+
+def command(folder, out, *options):
+    return [
+        *(sys.executable, "-m", "forecast", "compare", *(str(folder / f"s{number}.csv") for number in range(3))),
+        *("--models", "dense", "--folds", "3", "--step", "10", "--horizon", "5", "--lookback", "12"),
+        *("--steps", "10", "--units", "4", "--depth", "1", "--labels", "16", "--out", str(out), *options),
+    ]
+
+
+def finished(out):
+    return len(list((out / "folds").glob("*.parquet"))) if (out / "folds").exists() else 0
+
+
+def wait_for(out, number, process):
+    for _ in range(2400):
+        if finished(out) >= number or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    assert process.poll() is None, "it was done before it could be disturbed"
+
+
+def test_a_machine_and_the_driver_are_killed_and_the_tables_are_those_of_an_undisturbed_run(cluster, tmp_path):
+    write(tmp_path)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    out, whole = tmp_path / "cut", tmp_path / "whole"
+    on_ray = command(tmp_path, out, "--engine", cluster.address)
+    with (tmp_path / "said").open("w") as said:
+        driver = subprocess.Popen(on_ray, env=env, stdout=said, stderr=said)
+        wait_for(out, 4, driver)
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        wait_for(out, finished(out) + 3, driver)
+        driver.send_signal(signal.SIGKILL)
+        driver.wait(30)
+    some = finished(out)
+    assert 0 < some < 36
+    again = subprocess.run(on_ray, env=env, capture_output=True, text=True, timeout=200)
+    alone = subprocess.run(
+        command(tmp_path, whole, "--jobs", "1"), env=env, capture_output=True, text=True, timeout=200
+    )
+    assert again.returncode == alone.returncode == 0, again.stderr + alone.stderr
+    assert again.stdout.replace("cut", "whole") == alone.stdout
+    for name in TABLES:
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
