@@ -9,11 +9,12 @@ Who is in a crew stands in the variable TF_CONFIG, as TensorFlow has it: `worker
 Kubernetes, Slurm or Ray set it on many.
 """
 
+import faulthandler
 import json
-import os
-import sys
-import threading
+import socket
+import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ Array = NDArray[np.float64]
 
 # Seconds that a process waits for the others; whoever dies is mostly noticed at once.
 PATIENCE = 600.0
+# Seconds that TensorFlow has to connect those that have come.
+BEGINNING = 120.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +101,9 @@ def join() -> Crew:
     Raises:
         ConfigError: Keras has another backend, or a process sees several GPUs.
     """
-    rank, size = named()
-    if size == 1:
+    rank, places = named()
+    size = len(places)
+    if size < 2:
         return ALONE
     import keras
     import tensorflow as tf
@@ -109,15 +113,14 @@ def join() -> Crew:
             f"workers train together on Keras' backend tensorflow. Received: {keras.backend.backend()}. "
             "Unset KERAS_BACKEND."
         )
-    waiting = threading.Timer(PATIENCE, _give_up, (rank, size))
-    waiting.daemon = True
-    waiting.start()
+    _assemble(rank, places)
+    faulthandler.dump_traceback_later(BEGINNING, exit=True)  # nothing else wakes a process that waits in there
     distribute = tf.distribute
     options = distribute.experimental.CommunicationOptions(
         timeout_seconds=PATIENCE, implementation=distribute.experimental.CommunicationImplementation.RING
     )
     strategy = distribute.MultiWorkerMirroredStrategy(communication_options=options)
-    waiting.cancel()
+    faulthandler.cancel_dump_traceback_later()
     if strategy.num_replicas_in_sync != size:
         raise ConfigError(
             f"each of {size} workers takes one GPU or none. Received: {strategy.num_replicas_in_sync} devices in all. "
@@ -165,8 +168,43 @@ def _lost(rank: int, size: int, reason: str) -> str:
     )
 
 
-def _give_up(rank: int, size: int) -> None:
-    """Ends a process that waits in TensorFlow for others that never came: nothing else can wake it."""
-    sys.stderr.write(f"forecast: {_lost(rank, size, 'not all have come')}\n")
-    sys.stderr.flush()
-    os._exit(1)
+def _assemble(rank: int, places: Sequence[str]) -> None:
+    """Waits until all are there: they knock at the address of the first, which lets them go on together.
+
+    TensorFlow would wait for them as well, but so that nothing could end it.
+    """
+    until = time.monotonic() + PATIENCE
+    host, port = places[0].rsplit(":", 1)
+    try:
+        if rank:
+            _knock((host, int(port)), until)
+            return
+        with ExitStack() as stack:
+            door = stack.enter_context(socket.create_server(("", int(port)), backlog=len(places)))
+            guests = [stack.enter_context(_next_guest(door, until)) for _ in places[1:]]
+            for guest in guests:
+                guest.sendall(b"go")
+            for guest in guests:
+                guest.recv(1)  # they hang up first, so that the port is free at once
+    except OSError as error:
+        raise CrewLost(_lost(rank, len(places), f"not all have come to {places[0]}: {error}")) from error
+
+
+def _next_guest(door: socket.socket, until: float) -> socket.socket:
+    door.settimeout(max(0.0, until - time.monotonic()))
+    guest = door.accept()[0]
+    guest.settimeout(PATIENCE)
+    return guest
+
+
+def _knock(place: tuple[str, int], until: float) -> None:
+    """Waits at the door of the first process until it lets all go on."""
+    while True:
+        try:
+            with socket.create_connection(place, timeout=max(1.0, until - time.monotonic())) as door:
+                if door.recv(2) == b"go":
+                    return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.1)

@@ -25,29 +25,31 @@ VARIABLE = "TF_CONFIG"
 # What libraries read when they are loaded: how many threads each may use.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 # Seconds between two looks at the others, and that worker 0 has to end by itself once one of them failed.
-LOOK, GRACE = 0.2, 10.0
+LOOK, GRACE = 0.2, 5.0
+# Seconds that the others have to end once all is done.
+ENDING = 60.0
 
 
-def named() -> tuple[int, int]:
-    """Rank and size of the crew that TF_CONFIG names; 0 and 1 without it.
+def named() -> tuple[int, list[str]]:
+    """The rank of this process in the crew that TF_CONFIG names, and the addresses HOST:PORT of all.
 
     Raises:
         ConfigError: it is no configuration of workers.
     """
     text = os.environ.get(VARIABLE)
     if not text:
-        return 0, 1
+        return 0, []
     try:
         config = json.loads(text)
         jobs: Mapping[str, Sequence[str]] = config["cluster"]
-        chiefs, workers = len(jobs.get("chief", ())), len(jobs.get("worker", ()))
+        chiefs, places = len(jobs.get("chief", ())), [*jobs.get("chief", ()), *jobs["worker"]]
         kind, index = config["task"]["type"], int(config["task"]["index"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ConfigError(f"{VARIABLE} must name the workers and this task. Received: {text[:200]}.") from error
     rank = index + (chiefs if kind == "worker" else 0)
-    if kind not in ("chief", "worker") or set(jobs) - {"chief", "worker"} or not 0 <= rank < chiefs + workers:
+    if kind not in ("chief", "worker") or set(jobs) - {"chief", "worker"} or not 0 <= rank < len(places):
         raise ConfigError(f"{VARIABLE} must name workers, and this task as one of them. Received: {text[:200]}.")
-    return rank, chiefs + workers
+    return rank, places
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,7 @@ def started(count: int, command: Sequence[str]) -> Iterator[None]:
                 raise CrewLost(reason) from error
             raise
         for one in several:
-            one.process.wait(GRACE)
+            one.process.wait(ENDING)
             for line in one.lines():
                 sys.stderr.write(f"{line}\n")
 
@@ -139,7 +141,7 @@ def _worker(number: int, places: Sequence[str], command: Sequence[str]) -> Itera
 
 
 def _watch(several: Sequence[Worker], ended: threading.Event) -> None:
-    """Ends this process where it waits in TensorFlow for a worker that failed: nothing else can wake it."""
+    """Ends this process if it goes on waiting for a worker that failed."""
     while not ended.wait(LOOK):
         if reason := _failure(several):
             if not ended.wait(GRACE):
@@ -157,7 +159,7 @@ def _failure(several: Sequence[Worker]) -> str:
 
 def _first_failure(several: Sequence[Worker]) -> str:
     """The reason of a worker that failed, which may come a moment after what it brought about."""
-    until = time.monotonic() + GRACE / 2
+    until = time.monotonic() + GRACE
     while time.monotonic() < until:
         if reason := _failure(several):
             return reason

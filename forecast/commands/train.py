@@ -75,7 +75,7 @@ def _workers_to_start(workers: int | None) -> int:
     from forecast import workers as machine
     from forecast.errors import ConfigError
 
-    named = machine.named()[1]
+    named = len(machine.named()[1])
     if named > 1 and workers not in (None, named):
         raise ConfigError(f"--workers must be as many as {machine.VARIABLE} names, {named}. Received: {workers}.")
     if named > 1 or not workers or workers == 1:
@@ -91,7 +91,7 @@ def _crew(count: int, name: str, config: Any, others: Mapping[str, Any], referen
     from forecast.errors import ConfigError
     from forecast.models import devices
 
-    size = max(count, workers.named()[1])
+    size = max(count, len(workers.named()[1]))
     if size == 1:
         yield crew.ALONE
         return
