@@ -27,8 +27,8 @@ from forecast.sources import load_all
 from forecast.training import check_crew, train
 from forecast.windows import Panel, Split
 
-# Few blocks, so that now and then a process has none, and little is compiled. As many looks at the validation rows as steps, so that the history holds the loss of every step; and all that draws
-# random numbers or adds to the loss.
+# As many looks at the validation rows as steps, so that the history holds the loss of every step; all that draws random
+# numbers or adds to the loss; and few blocks, so that now and then a process has none, and little is compiled.
 SETTINGS = {
     "lookback": 10,
     "horizon": 3,
