@@ -35,7 +35,7 @@ def step_together(network: "keras.Model", x: Single, y: Single, crew: Crew, *, b
         y: Their labels, shape (n, S, H), NaN where they are not known.
         batch: The blocks of all processes.
     """
-    differentiate, apply = _halves(network)
+    differentiate, apply = _halves(network, x.shape[1:], y.shape[1:])
     (total,) = crew.sum([differentiate(*padded(x, y, batch // crew.size or 1))])
     return float(apply(total.astype(np.float32)))
 
@@ -52,15 +52,22 @@ def padded(x: Single, y: Single, usual: int) -> tuple[Single, Single]:
 
 
 @lru_cache(maxsize=KEPT)
-def _halves(network: "keras.Model") -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What comes before the sum, a vector of gradients, loss and count, and what comes after it."""
+def _halves(
+    network: "keras.Model", x_shape: tuple[int, ...], y_shape: tuple[int, ...]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """What comes before the sum, a vector of gradients, loss and count, and what comes after it.
+
+    Both are traced once, for any number of blocks, and compiled by XLA for each.
+    """
     import tensorflow as tf
 
     variables = network.trainable_variables
     shapes = [tuple(variable.shape) for variable in variables]
     sizes = [int(np.prod(shape)) for shape in shapes]
 
-    @tf.function(jit_compile=devices.can_compile())  # type: ignore[untyped-decorator]
+    signature = [tf.TensorSpec([None, *shape], tf.float32) for shape in (x_shape, y_shape)]
+
+    @tf.function(input_signature=signature, jit_compile=devices.can_compile())  # type: ignore[untyped-decorator]
     def differentiate(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = tf.cast(network.compute_loss(x=x, y=y, y_pred=network(x, training=True)), tf.float32)
