@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from forecast import intervals, shrinkage
 from forecast.calendars import iso, lookback_of, season_of
 from forecast.config import ExperimentConfig
+from forecast.crew import ALONE, Crew
 from forecast.errors import ConfigError
 from forecast.exchanges import recognise
 from forecast.features import enrich, inputs_of
@@ -34,13 +35,15 @@ Array = NDArray[np.float64]
 
 # Steps for one series; for many they grow with the root of their number, up to the most.
 STEPS, MOST_STEPS = 100, 1000
+# What is kept of a series as numbers.
+NUMBERS = ("scaler", "credit", "log_width")
 
 
-def settle(config: ExperimentConfig, series: Sequence[TimeSeries]) -> ExperimentConfig:
-    """The configuration with lookback, season and steps, where they were left to the series."""
-    frequency = series[0].frequency
-    rows = int(np.median([len(one) for one in series]))
-    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(series))))
+def settle(config: ExperimentConfig, series: Sequence[TimeSeries], crew: Crew = ALONE) -> ExperimentConfig:
+    """The configuration with lookback, season and steps, where they were left to the series, those of all a crew."""
+    known = crew.collect([(one.frequency, len(one)) for one in series])
+    frequency, rows = known[0][0], int(np.median([rows for _, rows in known]))
+    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(known))))
     return replace(
         config,
         lookback=config.lookback or lookback_of(frequency, rows),
@@ -58,6 +61,7 @@ def train(
     watch: Watch | None = None,
     start: TrainedModel | None = None,
     freeze: bool = False,
+    crew: Crew = ALONE,
 ) -> TrainedModel:
     """Trains one model on the first part of one series or of many; their last fifth is not looked at.
 
@@ -71,18 +75,21 @@ def train(
         start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
             theirs that it has not seen are drawn as often as all others together.
         freeze: With `start`, leave all layers but the head as they are.
+        crew: The processes that train together; `series` are those of this one. All get the same model.
     Raises:
-        ConfigError: no such model, no series, or two of one name; `start` has another shape.
+        ConfigError: no such model, no series, or two of one name; `start` has another shape; no crew can do it.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     several = [series] if isinstance(series, TimeSeries) else list(series)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
-    names = Counter(one.name for one in several)
+    names = Counter(crew.collect([one.name for one in several]))
     if twice := [name for name, count in names.items() if count > 1]:
         raise ConfigError(f"each series must have a name of its own. Twice there: {', '.join(twice)}.")
-    chosen, config = find_model(model), settle(config or ExperimentConfig(), several)
+    chosen, config = find_model(model), settle(config or ExperimentConfig(), several, crew)
     check_task(model, config)
+    if crew.size > 1:
+        check_crew(model, config, start)
     problem = problem_of(config)
     several = [enrich(one, config.inputs) for one in several]
     splits = [split_rows(len(one), config, cutoff) for one in several]
@@ -95,7 +102,7 @@ def train(
         old.scaler if old else fit_scaler(all_columns(one)[: split.validation])
         for one, split, old in zip(inputs, splits, known, strict=True)
     ]
-    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits)
+    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits, crew)
     if start:
         fit = _go_on(start, _with_news(panel, several, known, problem), problem, watch or Watch(), freeze=freeze)
     else:
@@ -107,7 +114,7 @@ def train(
         target=several[0].target,
         weights=fit.weights,
         history=fit.history,
-        trained_on=tuple(map(_trained_on, several, splits, scalers, earned)),
+        trained_on=_trained_on_all(list(map(_trained_on, several, splits, scalers, earned)), crew),
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
@@ -177,6 +184,21 @@ def check_task(model: str, config: ExperimentConfig) -> None:
         raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
+def check_crew(model: str, config: ExperimentConfig, start: TrainedModel | None = None) -> None:
+    """Refuses what several processes do not train together.
+
+    Raises:
+        ConfigError: the model is no network, the task is direction, or the training goes on from a network.
+    """
+    if not find_model(model).gradient:
+        raise ConfigError(f"workers train a network together: {', '.join(NETWORKS)}. Received: {model}.")
+    if config.task == "direction" or start:
+        received = "--from" if start else "the task direction"
+        raise ConfigError(
+            f"workers train a new network of the task forecast. Received: {received}. Leave out --workers."
+        )
+
+
 def _calibrate_on_validation(
     model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem
 ) -> tuple[Array, Array]:
@@ -202,4 +224,30 @@ def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[
         credit=earned[0],
         log_width=earned[1],
         exchange=series.exchange or recognise(series.index),
+    )
+
+
+def _trained_on_all(mine: list[TrainedOn], crew: Crew) -> tuple[TrainedOn, ...]:
+    """What was kept of the series of all processes, in their order."""
+    if crew.size == 1:
+        return tuple(mine)
+    arrays = [
+        {"minimum": one.scaler.minimum, "span": one.scaler.span, "credit": one.credit, "log_width": one.log_width}
+        for one in mine
+    ]
+    plain = [{name: value for name, value in vars(one).items() if name not in NUMBERS} for one in mine]
+    found = crew.collect(
+        [
+            [text, {name: array.tolist() for name, array in some.items()}]
+            for text, some in zip(plain, arrays, strict=True)
+        ]
+    )
+    return tuple(
+        TrainedOn(
+            **text,
+            scaler=Scaler(np.array(some["minimum"]), np.array(some["span"])),
+            credit=np.array(some["credit"]),
+            log_width=np.array(some["log_width"]),
+        )
+        for text, some in found
     )

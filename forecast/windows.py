@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import ExperimentConfig, Normalisation
+from forecast.crew import ALONE, Crew
 from forecast.errors import SeriesTooShort
 
 Array = NDArray[np.float64]
@@ -229,19 +230,26 @@ class Panel:
         inputs: Of all series together, shape (R, F) and (R, K).
         start: The first row of each series in them, shape (n,).
         splits: Of each series, in row numbers of its own.
+        training: The training rows of each series of the crew, those that other processes hold among them.
+        first: The place of the first series of this panel in the crew's.
     """
 
     inputs: Inputs
     start: Rows
     splits: tuple[Split, ...]
+    training: Rows
+    first: int = 0
+    crew: Crew = ALONE
 
     @classmethod
-    def of(cls, series: Sequence[Inputs], splits: Sequence[Split]) -> Self:
-        """A panel of series that are cut at their test rows."""
+    def of(cls, series: Sequence[Inputs], splits: Sequence[Split], crew: Crew = ALONE) -> Self:
+        """A panel of series that are cut at their test rows; a process of a crew gives those that it holds."""
         rows = np.array([split.test for split in splits])
         parts = [(one.past[:stop], one.ahead[:stop]) for one, stop in zip(series, rows, strict=True)]
         past, ahead = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits))
+        training = crew.gather(np.array([split.validation for split in splits]))
+        first = int(crew.gather(np.array([len(splits)]))[: crew.rank].sum())
+        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits), training, first, crew)
 
     def __iter__(self) -> Iterator[tuple[Inputs, Split]]:
         """Each series by itself; views, no copies."""
@@ -251,29 +259,34 @@ class Panel:
 
     def draw(
         self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int
-    ) -> tuple[Rows, Rows]:
-        """Origins of training blocks, and the row at which the labels of each end.
+    ) -> tuple[Rows, Rows, NDArray[np.bool_]]:
+        """Origins of training blocks, the row at which the labels of each end, and which of `blocks` they are.
 
-        Each series is as likely as any other, however long it is, and in it each block that its training rows hold; a
-        series that is shorter than a block gives its only one, which ends early.
+        All processes of a crew draw the same blocks, and each keeps those of the series that it holds. Each series is
+        as likely as any other, however long it is, and in it each block that its training rows hold; a series that is
+        shorter than a block gives its only one, which ends early.
         """
-        series = random.integers(len(self.splits), size=blocks)
-        stop = np.array([split.validation for split in self.splits])[series]
+        series = random.integers(len(self.training), size=blocks)
+        stop = self.training[series]
         last = np.maximum(stop - horizon - labels, lookback)
         origin = random.integers(lookback, last + 1)
-        return self.start[series] + origin, self.start[series] + stop
+        series = series - self.first
+        mine = (series >= 0) & (series < len(self.splits))
+        start = self.start[series[mine]]
+        return start + origin[mine], start + stop[mine], mine
 
     def validation_origins(self, *, horizon: int, labels: int, most: int) -> tuple[Rows, Rows]:
         """Origins of blocks side by side that cover the validation rows of every series, at most about `most` of them.
 
         With the row at which the labels of each end.
         """
-        every = max(1, ceil(sum(split.test - split.validation for split in self.splits) / labels / most))
+        (rows,) = self.crew.sum([sum(split.test - split.validation for split in self.splits)])
+        every = max(1, ceil(float(rows) / labels / most))
         found = [
             (start + origin, start + split.test)
-            for number, (start, split) in enumerate(zip(self.start, self.splits, strict=True))
+            for number, (start, split) in enumerate(zip(self.start, self.splits, strict=True), self.first)
             for place, origin in enumerate(range(split.validation - 1, split.test - horizon, labels))
             if (place + number) % every == 0
         ]
-        origin, stop = zip(*found, strict=True)
-        return np.array(origin), np.array(stop)
+        origin, stop = np.array(found, int).reshape(-1, 2).T
+        return origin, stop

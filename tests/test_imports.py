@@ -14,6 +14,8 @@ PACKAGE = Path(forecast.__file__).parent
 ORDER = [
     {"errors"},
     {"config", "files", "metrics", "parallel", "significance", "studies", "style", "versions"},
+    {"workers"},
+    {"crew"},
     {"exchanges"},
     {"bars"},
     {"calendars"},

@@ -141,15 +141,20 @@ def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(one for source in sources for one in expand(source, **how)))
 
 
-def load_readable(references: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], int]:
+def load_readable(
+    references: list[str], options: dict[str, Any], config: Any, crew: Any = None
+) -> tuple[list[Any], int]:
     """The series that can be read, each with a name of its own; and how many cannot, each with a line that says why.
 
+    Args:
+        crew: The processes among whose series each has a name of its own; this one by itself by default.
     Raises:
         ForecastError: none can.
     """
     from collections import Counter
     from dataclasses import replace
 
+    from forecast.crew import ALONE
     from forecast.errors import ForecastError
     from forecast.sources import load_each
 
@@ -161,7 +166,7 @@ def load_readable(references: list[str], options: dict[str, Any], config: Any) -
     _say_lines([one for _, one in loaded])
     for error in errors:
         say(f"forecast: {error}")
-    count = Counter(one.name for _, one in loaded)
+    count = Counter((crew or ALONE).collect([one.name for _, one in loaded]))
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded], len(errors)
 
 

@@ -1,16 +1,20 @@
 """One model over one series or many."""
 
-from dataclasses import replace
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from forecast.commands.setup import (
-    SeriesArguments,
+    ManySeriesArguments,
     config_of,
+    expanded,
     load_keras,
-    load_many,
+    load_readable,
     rooms_of,
     say_interrupted,
     watch_of,
@@ -22,40 +26,125 @@ from forecast.terminal import TrainingBar
 @shared(SOURCE, SETTINGS, VERBOSE)
 def train(
     ctx: typer.Context,
-    series: SeriesArguments,
+    series: ManySeriesArguments,
     save: Annotated[Path, typer.Option(help="Folder for the bundle.")],
     model: Annotated[str | None, typer.Option(help="What to train; see `forecast models` [lstm].")] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Saved network to go on from.")] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="With --from: train the head alone.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that train one network together, each on its series [1].", min=1)
+    ] = None,
 ) -> None:
     """One model on the first four fifths of one series or many, saved as a bundle for `forecast predict`.
 
-    Says how well it does on the rest of each.
+    Says how well it does on the rest of each. A series that cannot be read is named and left out. With --workers, each
+    process reads its part of the series; where the variable TF_CONFIG names workers, this is one of them.
     """
-    from forecast import bundle, report, training
+    to_start = _workers_to_start(workers)
+    from forecast import bundle, training
 
     parent = bundle.open_model(start) if start else None
     config = config_of(ctx.params, parent.config if parent else None)
     _check_start(parent, model, freeze=freeze)
-    experiment, _, tables = rooms_of(config)
     bundle.check_folder(save)
-    several = load_many(series, ctx.params, config)
-    checkpoint = save.with_name(f"{save.name}.checkpoint")
-    _clear(checkpoint, keep=resume)
+    references = expanded(series, ctx.params)
     name = parent.model if parent else model or ("stack" if config.network.layers else "lstm")
-    load_keras([name])
-    with TrainingBar() as bar:
-        watch = watch_of(bar, ctx.params, checkpoint=checkpoint)
-        trained = training.train(several, name, config, watch=watch, start=parent, freeze=freeze)
-    say_interrupted([trained] if trained.interrupted else [], ())
+    checkpoint = save.with_name(f"{save.name}.checkpoint")
+    with _crew(to_start, name, config, {"--from": start, "--resume": resume}, references) as crew:
+        several, unread = load_readable(crew.share(references), ctx.params, config, crew)
+        load_keras([name])
+        _clear(checkpoint, keep=resume or crew.rank > 0)
+        with TrainingBar() as bar:
+            watch = watch_of(bar, ctx.params, checkpoint=checkpoint if crew.size == 1 else None)
+            watch = watch if crew.rank == 0 else None
+            trained = training.train(several, name, config, watch=watch, start=parent, freeze=freeze, crew=crew)
+        say_interrupted([trained] if trained.interrupted else [], ())
+        scores, trained = _tested(trained, several, crew)
+        (left_out,) = crew.sum([unread])
+        if crew.rank == 0:
+            bundle.save_model(trained, save)
+            _clear(checkpoint, keep=False)
+            _print(name, trained, scores, save)
+    if left_out and crew.rank == 0:
+        raise typer.Exit(1)
+
+
+def _workers_to_start(workers: int | None) -> int:
+    """How many processes this one starts beside itself and divides the cores with, if it is not one of some already."""
+    from forecast import workers as machine
+    from forecast.errors import ConfigError
+
+    named = len(machine.named()[1])
+    if named > 1 and workers not in (None, named):
+        raise ConfigError(f"--workers must be as many as {machine.VARIABLE} names, {named}. Received: {workers}.")
+    if named > 1 or not workers or workers == 1:
+        return 1
+    machine.divide_cores(workers)
+    return workers
+
+
+@contextmanager
+def _crew(count: int, name: str, config: Any, others: Mapping[str, Any], references: list[str]) -> Iterator[Any]:
+    """The processes that train together, from their start to their end; mostly this one by itself."""
+    from forecast import crew, training, workers
+    from forecast.errors import ConfigError
+    from forecast.models import devices
+
+    size = max(count, len(workers.named()[1]))
+    if size == 1:
+        yield crew.ALONE
+        return
+    if given := [option for option, value in others.items() if value]:
+        raise ConfigError(f"workers train a new network from its start, without {given[0]}. Leave one of them out.")
+    training.check_crew(name, config)
+    if len(references) < size:
+        raise ConfigError(f"each worker needs a series of its own. Received: {size} workers, {len(references)} series.")
+    with ExitStack() as stack:
+        if count > 1:
+            command = [sys.executable, "-m", "forecast", *sys.argv[1:]]
+            stack.enter_context(workers.started(count, command))
+        devices.load_keras()
+        together = crew.join()
+        _check_alike(together, references)
+        yield together
+        together.meet()
+
+
+def _check_alike(crew: Any, references: list[str]) -> None:
+    """Refuses workers that would train on other series than worker 0."""
+    import hashlib
+
+    from forecast.errors import ConfigError
+
+    seen = crew.collect([hashlib.sha256("\n".join(references).encode()).hexdigest()])
+    if len(set(seen)) > 1:
+        raise ConfigError(
+            f"all workers must find the same series. Worker {crew.rank} found {len(references)}, others found "
+            "different ones. Give them the same files under the same paths."
+        )
+
+
+def _tested(trained: Any, several: list[Any], crew: Any) -> tuple[dict[str, Any], Any]:
+    """The scores of the series of all processes by name, and the model with what a bundle says of them."""
+    from forecast import report
+
+    experiment = rooms_of(trained.config)[0]
     scores = experiment.test(trained, several)
-    tested = tuple(report.tested_on(one, scores[one.name], trained.config) for one in several)
-    bundle.save_model(replace(trained, tested=tested), save)
-    _clear(checkpoint, keep=False)
-    tables.print_panel(scores)
+    tested = crew.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
+    if crew.size > 1:
+        from forecast.evaluation import Scores
+
+        found = crew.collect([(name, asdict(one)) for name, one in scores.items()])
+        scores = {name: Scores(**one) for name, one in found}
+    return scores, replace(trained, tested=tuple(tested))
+
+
+def _print(name: str, trained: Any, scores: dict[str, Any], save: Path) -> None:
+    rooms_of(trained.config)[2].print_panel(scores)
     rows = sum(known.rows for known in trained.trained_on)
-    print(f"{name} was trained on {rows:,} rows of {len(several)} series in {trained.seconds:.1f} s and is in {save}")
+    series = len(trained.trained_on)
+    print(f"{name} was trained on {rows:,} rows of {series} series in {trained.seconds:.1f} s and is in {save}")
 
 
 def _check_start(parent: Any, model: str | None, *, freeze: bool) -> None:

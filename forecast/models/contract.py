@@ -159,7 +159,7 @@ def training_blocks(panel: Panel, problem: Problem, *, most: int) -> Blocks:
 
 def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
     """Origins whose labels lie in the training rows, at most `most` of them, as many of one series as of another."""
-    share = max(1, most // len(panel.splits))
+    share = max(1, most // len(panel.training))
     chosen = []
     for start, split in zip(panel.start, panel.splits, strict=True):
         usable = origins(problem.lookback, split.validation, horizon=problem.horizon)

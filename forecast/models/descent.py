@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
+from forecast.crew import ALONE, Crew
 from forecast.errors import ModelError
 from forecast.metrics import SMALLEST, log_loss
 from forecast.models import devices
 from forecast.models.contract import Fit, Problem, Step, Validation, Watch, Weights
+from forecast.models.joint import step_together
 from forecast.models.records import Checkpoint, Logs, State
 
 if TYPE_CHECKING:
@@ -57,10 +59,12 @@ def descend(
     y_validation: Array,
     training: TrainingConfig,
     watch: Watch,
+    crew: Crew = ALONE,
 ) -> Fit:
     """Trains a network and returns its best weights on the validation rows.
 
-    Ctrl-C ends the training, not the program: the best weights so far are returned and `interrupted` says so.
+    Ctrl-C ends the training, not the program: the best weights so far are returned and `interrupted` says so. In a crew
+    it ends the program, for the others go on.
 
     Args:
         start: Weights that do not begin as Keras draws them.
@@ -68,6 +72,7 @@ def descend(
         random: What `draw` takes its numbers from, so that a checkpoint can keep its state.
         predict: Normalised outputs (N, S, H, Q) for the validation blocks with the given weights.
         y_validation: Their labels, shape (N, S, H).
+        crew: The processes that train together; blocks, labels and outputs are those of this one.
     """
     steps = training.steps or 0
     due = {round(part * steps / training.validations) for part in range(training.validations + 1)}
@@ -80,33 +85,30 @@ def descend(
     try:
         for step in range(state.step, steps + 1):
             if step:
-                losses.append(_step(network, draw))
+                losses.append(_step(network, draw, training, crew))
                 _tell(watch, Step(program.kind, step, steps, losses[-1]), logs)
             if step in due:
                 config = program.problem.config
-                state = _validate(state, step, losses, named_weights(network), predict, y_validation, config)
+                weights = named_weights(network)
+                validation_loss = loss_of(predict(weights), y_validation, config.loss, crew)
+                state = _validated(state, step, losses, weights, validation_loss, config)
                 checkpoint.keep(network, random, state)
                 _tell(watch, Step(program.kind, step, steps, *_last(state)), logs)
                 losses.clear()
                 if training.patience and state.since_best > training.patience:
                     break
     except KeyboardInterrupt:
+        if crew.size > 1:
+            raise
         interrupted = True
     logs.close()
     return Fit(state.best, state.history, interrupted)
 
 
-def _validate(
-    state: State,
-    step: int,
-    losses: list[float],
-    weights: Weights,
-    predict: Callable[[Weights], Array],
-    y_validation: Array,
-    config: ExperimentConfig,
+def _validated(
+    state: State, step: int, losses: list[float], weights: Weights, validation_loss: float, config: ExperimentConfig
 ) -> State:
     """The state after a look at the validation rows."""
-    validation_loss = loss_of(predict(weights), y_validation, config.loss)
     if not np.isfinite(validation_loss):
         raise ModelError(
             f"training diverged at step {step}: the validation loss is {validation_loss}. "
@@ -133,22 +135,25 @@ def _tell(watch: Watch, step: Step, logs: Logs) -> None:
         watch.progress(step)
 
 
-def _step(network: "keras.Model", draw: Callable[[], Batch]) -> float:
+def _step(network: "keras.Model", draw: Callable[[], Batch], training: TrainingConfig, crew: Crew) -> float:
     """One step of the optimiser on the next blocks; their loss."""
     x, y = draw()
-    return float(network.train_on_batch(x, np.clip(y, -LARGEST, LARGEST).astype(np.float32)))
+    labels = np.clip(y, -LARGEST, LARGEST).astype(np.float32)
+    if crew.size > 1:
+        return step_together(network, x, labels, crew, batch=training.batch)
+    return float(network.train_on_batch(x, labels))
 
 
-def loss_of(outputs: Array, y: Array, loss: Objective) -> float:
-    """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training."""
+def loss_of(outputs: Array, y: Array, loss: Objective, crew: Crew = ALONE) -> float:
+    """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training, over all a crew."""
     if loss == "entropy":
         return log_loss(y[np.isfinite(y)], outputs[np.isfinite(y)])
     error = np.clip(y, -LARGEST, LARGEST)[..., None] - outputs
     error = error[np.isfinite(y)]
-    if loss == "mse":
-        return float(np.square(error).mean())
     levels = np.array(QUANTILES)
-    return float(np.maximum(levels * error, (levels - 1) * error).mean())
+    losses = np.square(error) if loss == "mse" else np.maximum(levels * error, (levels - 1) * error)
+    total, count = crew.sum([losses.sum(), losses.size])
+    return float(total / count)
 
 
 def _fresh_network(program: Program, training: TrainingConfig, start: Weights) -> "keras.Model":

@@ -17,7 +17,7 @@ were not fitted: the training rows in FOLDS parts, each forecast from the others
 gain over the naive forecast beyond luck, the linear part is nothing. On prices it nearly always is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,7 +57,7 @@ class Moments:
     cross: Array
     ahead: Array
     ahead_labels: Array
-    count: float
+    count: Array | float
 
     def __add__(self, other: "Moments") -> "Moments":
         return self._with(other, 1)
@@ -73,15 +73,14 @@ class Moments:
 def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
     """Kernel (L, F, H) and weights of the columns known ahead (H, K); all 0 where they would not help."""
     folds = fold_origins(panel, problem)
-    moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
+    moments = _fold_moments(panel, folds[:-1], problem, None)
     for _ in range(REWEIGHTED):
         fitted = _solve(sum(moments[1:], moments[0]), problem)
-        moments = [_moments(panel, fold, problem, fitted) for fold in folds[:-1]]
+        moments = _fold_moments(panel, folds[:-1], problem, fitted)
     whole = sum(moments[1:], moments[0])
     fitted = _solve(whole, problem)
     solutions = [*(_solve(whole - part, problem) for part in moments), fitted]
-    gains = [_gains(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
-    lags, ahead = _choose(np.array(gains), fitted)
+    lags, ahead = _choose(_gains(panel, folds, problem, solutions), fitted)
     shape = (problem.lookback, problem.features, problem.horizon)
     return {"highway/kernel": lags.reshape(shape).astype(np.float32), "highway/ahead": ahead.astype(np.float32)}
 
@@ -113,7 +112,8 @@ def fold_origins(panel: Panel, problem: Problem) -> list[Rows]:
         start + origins(split.validation - 1, split.test, horizon=problem.horizon)
         for start, split in zip(panel.start, panel.splits, strict=True)
     ]
-    every = max(1, sum(map(len, validation)) // (MOST // FOLDS))
+    (windows,) = panel.crew.sum([sum(map(len, validation))])
+    every = max(1, int(windows) // (MOST // FOLDS))
     return [*(training[place == fold] for fold in range(FOLDS)), np.concatenate([part[::every] for part in validation])]
 
 
@@ -124,6 +124,15 @@ def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Arr
         blocks = make_blocks(panel.inputs, chosen, lookback=problem.lookback, horizon=problem.horizon)
         lags = blocks.x[:, :, : problem.features].reshape(len(chosen), -1).astype(np.float64)
         yield lags, np.clip(blocks.y[:, 0], -LARGEST, LARGEST), blocks.ahead[:, 0]
+
+
+def _fold_moments(
+    panel: Panel, folds: Sequence[Rows], problem: Problem, fitted: tuple[Array, Array] | None
+) -> list[Moments]:
+    """The sums over the windows of each fold, in all processes."""
+    mine = [vars(_moments(panel, fold, problem, fitted)) for fold in folds]
+    total = iter(panel.crew.sum([array for one in mine for array in one.values()]))
+    return [Moments(**{name: next(total) for name in one}) for one in mine]
 
 
 def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: tuple[Array, Array] | None) -> Moments:
@@ -179,7 +188,7 @@ def solve_ridge(moments: Moments) -> tuple[Array, Array]:
     """
     values, vectors = np.linalg.eigh(moments.lags)
     labels, cross = vectors.T @ moments.labels, np.tensordot(vectors.T, moments.cross, (1, 0))
-    count, steps = max(moments.count, 1.0), moments.ahead.shape[1]
+    count, steps = max(float(moments.count), 1.0), moments.ahead.shape[1]
     size = np.einsum("hkk->hk", moments.ahead)[:, :, None] * np.eye(steps)
     found = []
     for penalty in PENALTIES:
@@ -193,15 +202,23 @@ def solve_ridge(moments: Moments) -> tuple[Array, Array]:
     return np.array([lags for lags, _ in found]), np.array([ahead for _, ahead in found])
 
 
-def _gains(panel: Panel, origin: Rows, problem: Problem, solutions: tuple[Array, Array]) -> Array:
-    """How much smaller than naive's the mean error of each solution is, as a share of it, shape (solutions, H)."""
+def _gains(panel: Panel, folds: Sequence[Rows], problem: Problem, solutions: Sequence[tuple[Array, Array]]) -> Array:
+    """How much smaller than naive's the errors of solutions are, as a share of it, shape (folds, solutions, H)."""
+    mine = [_errors(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
+    total = panel.crew.sum([array for pair in mine for array in pair])
+    naive, errors = np.array(total[::2])[:, None], np.array(total[1::2])
+    return np.where(naive > 0, 1 - errors / np.where(naive > 0, naive, 1), 0)
+
+
+def _errors(panel: Panel, origin: Rows, problem: Problem, solutions: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Sums of the errors of naive (H,) and of each solution (solutions, H)."""
     naive, errors = np.zeros(problem.horizon), np.zeros((len(solutions[0]), problem.horizon))
     for x, y, z in _windows(panel, origin, problem):
         naive += np.abs(y).sum(axis=0)
         for number, (lags, ahead) in enumerate(zip(*solutions, strict=True)):
             moves = x @ lags + np.einsum("nhk,hk->nh", z, ahead)
             errors[number] += np.abs(y - moves).sum(axis=0)
-    return np.where(naive > 0, 1 - errors / np.where(naive > 0, naive, 1), 0)
+    return naive, errors
 
 
 def _choose(gains: Array, solutions: tuple[Array, Array]) -> tuple[Array, Array]:

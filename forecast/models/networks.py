@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.crew import ALONE, Crew
 from forecast.models import cells, classes
 from forecast.models.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
 from forecast.models.contract import Fit, Problem, Start, Watch, Weights, residual_quantiles, training_origins
@@ -124,11 +125,11 @@ class Network:
         rest = labels_of(validation.y - apply_highway(given, validation), given)
 
         def draw() -> Batch:
-            origin, stop = panel.draw(
+            origin, stop, mine = panel.draw(
                 random, training.batch, lookback=problem.lookback, horizon=problem.horizon, labels=labels
             )
             blocks = self._blocks(panel.inputs, origin, problem, labels, stop)
-            x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem)
+            x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem, mine)
             return x, labels_of(y, given)
 
         fit = descend(
@@ -141,15 +142,16 @@ class Network:
             y_validation=rest,
             training=training,
             watch=watch,
+            crew=panel.crew,
         )
         if problem.config.task == "direction":
             return fit
         if training.loss == "mse":
             residual = (rest - self._forward(fit.weights, validation.x, problem)[..., 0]).reshape(-1, problem.horizon)
-            spread = residual_quantiles(residual[np.isfinite(residual).all(axis=1)])
+            spread = residual_quantiles(panel.crew.gather(residual[np.isfinite(residual).all(axis=1)]))
             return Fit({**fit.weights, "residuals": spread}, fit.history, fit.interrupted)
         outputs = self._forward(fit.weights, validation.x, problem)
-        factor = 1.0 if helps(rest, outputs[..., MEDIAN]) else tempered_by(panel)
+        factor = 1.0 if helps(rest, outputs[..., MEDIAN], panel.crew) else tempered_by(panel)
         return Fit(temper(fit.weights, factor, problem), fit.history, fit.interrupted)
 
     def _start(self, panel: Panel, problem: Problem, given: Weights) -> Weights:
@@ -160,7 +162,7 @@ class Network:
             return {}
         origin = training_origins(panel, problem, most=MOST_SPREAD)
         blocks = self._blocks(panel.inputs, origin, problem, 1)
-        spread = residual_quantiles((blocks.y - apply_highway(given, blocks))[:, 0])
+        spread = residual_quantiles(panel.crew.gather((blocks.y - apply_highway(given, blocks))[:, 0]))
         return {"head/bias": spread.reshape(-1).astype(np.float32)}
 
     def chances(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
@@ -209,7 +211,7 @@ class Network:
             lookback=problem.lookback,
             horizon=outputs_of(problem)[0],
         )
-        parts = [run(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
+        parts = [run(x[start : start + CHUNK]) for start in range(0, max(1, len(x)), CHUNK)]
         outputs = np.concatenate(parts).astype(np.float64)
         return cells.softmax(outputs) if problem.config.task == "direction" else outputs
 
@@ -234,34 +236,39 @@ def labels_of(y: Array, given: Weights) -> Array:
     return classes.classes_of(y[..., -1:], float(given[classes.BAND])) if classes.BAND in given else y
 
 
-def augment(x: NDArray[np.float32], y: Array, random: np.random.Generator, problem: Problem) -> Batch:
+def augment(
+    x: NDArray[np.float32], y: Array, random: np.random.Generator, problem: Problem, mine: NDArray[np.bool_]
+) -> Batch:
     """Noise on the inputs, and one random factor for inputs and labels of a block: means against over-fitting.
 
     Windows are shifted as well, without an option: every training row is as likely to begin a block.
+    Args:
+        mine: Which of the blocks of a crew these are; random numbers are drawn for all of them.
     Source: Um et al. (2017), Data augmentation of wearable sensor data.
     """
     training, features = problem.config.training, problem.features
     if training.jitter:
         x = x.copy()
-        x[:, :, :features] += training.jitter * random.standard_normal(x[:, :, :features].shape, np.float32)
+        noise = random.standard_normal((len(mine), x.shape[1], features), np.float32)[mine]
+        x[:, :, :features] += training.jitter * noise
     if training.stretch:
-        factor = np.exp(training.stretch * random.standard_normal(len(x)))[:, None, None]
+        factor = np.exp(training.stretch * random.standard_normal(len(mine))[mine])[:, None, None]
         x = x.copy()
         x[:, :, :features] *= factor.astype(np.float32)
         y = y * factor
     return x, y
 
 
-def helps(y: Array, moves: Array) -> bool:
+def helps(y: Array, moves: Array, crew: Crew = ALONE) -> bool:
     """Whether a network's own moves came closer to the validation labels than none, beyond luck; shape (N, S, H)."""
     gain = (np.abs(y) - np.abs(y - moves)).reshape(-1, y.shape[-1])
-    gain = gain[np.isfinite(gain).all(axis=1)].mean(axis=1)
+    gain = crew.gather(gain[np.isfinite(gain).all(axis=1)].mean(axis=1))
     return bool(gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < LUCK) if len(gain) else False
 
 
 def tempered_by(panel: Panel) -> float:
     """The share of a network's moves that is kept where they have not been shown to help."""
-    rows = sum(split.validation for split in panel.splits)
+    rows = int(panel.training.sum())
     return rows / (rows + PRIOR_ROWS)
 
 
