@@ -11,6 +11,7 @@ Kubernetes, Slurm or Ray set it on many.
 
 import faulthandler
 import json
+import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -121,6 +122,7 @@ def join() -> Crew:
     )
     strategy = distribute.MultiWorkerMirroredStrategy(communication_options=options)
     faulthandler.cancel_dump_traceback_later()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # TensorFlow has taken it, and would not end
     if strategy.num_replicas_in_sync != size:
         raise ConfigError(
             f"each of {size} workers takes one GPU or none. Received: {strategy.num_replicas_in_sync} devices in all. "

@@ -94,8 +94,10 @@ def started(count: int, command: Sequence[str]) -> Iterator[None]:
     with ExitStack() as stack:
         several = [stack.enter_context(_worker(number, places, command)) for number in range(1, count)]
         ended = threading.Event()
+        watch = threading.Thread(target=_watch, args=(several, ended), daemon=True)
+        watch.start()
+        stack.callback(watch.join)
         stack.callback(ended.set)
-        threading.Thread(target=_watch, args=(several, ended), daemon=True).start()
         try:
             yield
         except CrewLost as error:

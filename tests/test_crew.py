@@ -51,7 +51,7 @@ def prices(tmp_path_factory):
 
 def train_in_processes(prices, tmp_path):
     (tmp_path / "settings.json").write_text(json.dumps(SETTINGS))
-    command = [sys.executable, "-m", "forecast", "train", str(prices), "--workers", "2"]
+    command = [sys.executable, "-m", "forecast", "train", str(prices), "--workers", "2", "--model", "rnn"]
     command += ["--config", str(tmp_path / "settings.json"), "--save", str(tmp_path / "saved")]
     return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200)
 
@@ -66,7 +66,7 @@ def test_two_processes_train_the_network_of_one(prices, tmp_path):
     assert "of 5 series" in done.stdout
     both = json.loads((tmp_path / "saved" / "bundle.json").read_text())
     several = [one for path in sorted(prices.iterdir()) for one in load_all(path)]
-    one = train(several, "lstm", read_config(tmp_path / "settings.json"))
+    one = train(several, "rnn", read_config(tmp_path / "settings.json"))
     assert both["config"] == json.loads(json.dumps(one.config.to_dict()))
     expected = [[step.step, step.loss or np.nan, step.validation_loss] for step in one.history]
     np.testing.assert_allclose(np.array(both["history"], float), expected, rtol=1e-5)

@@ -33,7 +33,7 @@ def train(
     freeze: Annotated[bool, typer.Option("--freeze", help="With --from: train the head alone.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")] = False,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that train one network together, each on its series [1].", min=1)
+        int | None, typer.Option(help="Processes that train one network together, each on a part of the series.", min=1)
     ] = None,
 ) -> None:
     """One model on the first four fifths of one series or many, saved as a bundle for `forecast predict`.
