@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ import pandas as pd
 import pytest
 from conftest import make_series, random_walk
 
-from forecast.bundle import open_model, save_model
-from forecast.bundle.description import checksum
+from forecast import experiment
+from forecast.bundle import check_size, open_model, save_model
+from forecast.bundle.description import checksum, describe
+from forecast.bundle.storage import DESCRIPTION, LIMITS
 from forecast.errors import BundleError
 from forecast.models import find_model
+from forecast.report import tested_on
 
 
 @pytest.fixture
@@ -299,3 +303,17 @@ def test_a_killed_writer_leaves_a_bundle_that_opens(trained, bundle, tmp_path):
         process.kill()
         process.communicate()
         assert open_model(target).model in ("drift", "naive")
+
+
+@pytest.mark.parametrize("horizon", [1, 60])
+def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, horizon):
+    """Each with a long name, every digit of its numbers, and its scores."""
+    model = trained("lstm")
+    with pytest.raises(BundleError, match=f"at most [0-9,]+ series at horizon {horizon}. Received: 20,000.") as refused:
+        check_size(20_000, horizon)
+    most = int(re.search(r"at most ([0-9,]+)", str(refused.value)).group(1).replace(",", ""))
+    check_size(most, horizon)
+    known = replace(model.trained_on[0], series="a" * 40, log_width=-np.random.default_rng(1).random((horizon, 2)))
+    record = tested_on(walk, experiment.test(model, [walk])[walk.name], model.config) | {"series": "a" * 40}
+    text = describe(replace(model, trained_on=(known,) * most, tested=(record,) * most), {})
+    assert len(text.encode()) < LIMITS[DESCRIPTION]

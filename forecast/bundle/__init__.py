@@ -11,6 +11,6 @@ The same files in one zip file are a bundle as well. Nothing in it is code or a 
 
 from forecast.bundle.description import FORMAT
 from forecast.bundle.opening import open_model, read_description
-from forecast.bundle.saving import check_folder, save_model, write_bundle
+from forecast.bundle.saving import check_folder, check_size, save_model, write_bundle
 
-__all__ = ["FORMAT", "check_folder", "open_model", "read_description", "save_model", "write_bundle"]
+__all__ = ["FORMAT", "check_folder", "check_size", "open_model", "read_description", "save_model", "write_bundle"]

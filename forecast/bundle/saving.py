@@ -12,6 +12,8 @@ from forecast.models import find_model
 from forecast.trained import TrainedModel
 
 ZIP = ".zip"
+# Bytes that a description needs for each series, and for each series and step: a little more than what it takes.
+ABOUT_SERIES, ABOUT_STEP = 2300, 45
 
 
 def save_model(model: TrainedModel, path: str | Path) -> Path:
@@ -50,6 +52,20 @@ def check_folder(path: Path) -> None:
             raise BundleError(f"a bundle is written to a new file or over one. {path} is something else.")
     elif holds_other(path, DESCRIPTION):
         raise BundleError(f"a bundle is written to a new folder or over a bundle. {path} holds something else.")
+
+
+def check_size(series: int, horizon: int) -> None:
+    """Refuses, before a training, more series than a bundle can describe.
+
+    Raises:
+        BundleError: names both numbers.
+    """
+    most = LIMITS[DESCRIPTION] // (ABOUT_SERIES + ABOUT_STEP * horizon)
+    if series > most:
+        raise BundleError(
+            f"a bundle describes at most {most:,} series at horizon {horizon}. Received: {series:,}. "
+            "Train on a part of them: the model forecasts series that it never saw."
+        )
 
 
 def write_bundle(model: TrainedModel, folder: Path) -> None:
