@@ -38,24 +38,27 @@ def start() -> Array:
     return np.zeros(len(FACTORS))
 
 
-def shrink(quantiles: Array, linear: Array, y: Array, credit: Array, *, last: int | None = None) -> tuple[Array, Array]:
+def shrink(
+    quantiles: Array, linear: Array, y: Array, credit: Array, *, median: Array | None = None
+) -> tuple[Array, Array]:
     """Shrinks the moves at N origins that follow one another row by row, of one series or several side by side.
 
     Args:
         quantiles: Normalised quantiles of the move, shape (..., N, H, Q); one leading axis or more for several series.
+            With `median`, those of the last origins are enough: the others are looked at and not shrunk.
         linear: The linear part of their median, shape (..., N, H).
         y: Normalised true moves, shape (..., N, H); those not known yet are NaN and are not looked at.
         credit: Loss against the naive forecast before the first origin, shape (..., factors) or (factors,).
-        last: Origins that are shrunk, at the end; all of them by default. Those before are looked at.
+        median: Of all origins, shape (..., N, H); by default that of `quantiles`.
     Returns:
-        The shrunk quantiles of the last origins, and the credit at the last one.
+        The shrunk quantiles, and the credit at the last origin.
     """
-    median = quantiles[..., MEDIAN]
+    median = quantiles[..., MEDIAN] if median is None else median
     own = median - linear
-    factors, credit = believe(linear, own, y, credit, last=last)
+    factors, credit = believe(linear, own, y, credit, last=quantiles.shape[-3])
     rows = np.s_[..., -factors.shape[-2] :, :]
     move = factors[..., [0]] * linear[rows] + factors[..., [1]] * own[rows]
-    return quantiles[..., -factors.shape[-2] :, :, :] + (move - median[rows])[..., None], credit
+    return quantiles + (move - median[rows])[..., None], credit
 
 
 def believe(linear: Array, own: Array, y: Array, credit: Array, *, last: int | None = None) -> tuple[Array, Array]:

@@ -62,13 +62,15 @@ class Path:
     """What a model said at N origins up to the last row of a series, and what came, in normalised units.
 
     Attributes:
-        quantiles: Shape (N, H, Q).
+        quantiles: Of all origins, shape (N, H, Q); of a series that is not known those of the last alone, (1, H, Q).
+        median: Shape (N, H).
         linear: The part of the highway, shape (N, H).
         y: Shape (N, H), NaN where it is not known yet.
         known: What was kept of the series, if the model was trained on it.
     """
 
     quantiles: Array
+    median: Array
     linear: Array
     y: Array
     known: TrainedOn | None
@@ -232,27 +234,26 @@ class TrainedModel:
 
     def _path(self, series: TimeSeries, trail: Blocks, passed: Array, now: tuple[Blocks, Scaler], raw: Array) -> "Path":
         """The forecasts of a trail and that of the last row, one behind the other."""
-        blocks, count = now[0], max(0, len(series) - 1 - int(trail.origin[0]))
+        blocks, known, count = now[0], self.known(series), max(0, len(series) - 1 - int(trail.origin[0]))
         parts = zip(
-            (passed, apply_highway(self.weights, trail), trail.y),
-            (raw, apply_highway(self.weights, blocks), blocks.y),
+            (passed if known else passed[:0], passed[..., MEDIAN], apply_highway(self.weights, trail), trail.y),
+            (raw, raw[..., MEDIAN], apply_highway(self.weights, blocks), blocks.y),
             strict=True,
         )
         rows = [np.concatenate([old.reshape(-1, *old.shape[2:])[:count], new[:, 0]]) for old, new in parts]
-        return Path(rows[0], rows[1], rows[2], self.known(series))
+        return Path(rows[0], rows[1], rows[2], rows[3], known)
 
     def _believed(self, paths: "Sequence[Path]", *, shrunk: bool) -> Array:
         """Quantiles (B, H, Q) after the last row of B series with as many rows, all of them known or none."""
-        quantiles, linear, y = (
-            np.stack([getattr(path, name) for path in paths]) for name in ("quantiles", "linear", "y")
+        quantiles, median, linear, y = (
+            np.stack([getattr(path, name) for path in paths]) for name in ("quantiles", "median", "linear", "y")
         )
         known = [path.known for path in paths if path.known]
-        last = y.shape[1] if known else 1  # the widths of a new series begin with its last row
         if shrunk:
             credit = np.stack([one.credit for one in known]) if known else shrinkage.start()
-            quantiles, _ = shrinkage.shrink(quantiles, linear, y, credit, last=last)
+            quantiles, _ = shrinkage.shrink(quantiles, linear, y, credit, median=median)
         log_width = np.stack([one.log_width for one in known]) if known else self._usual_width
-        quantiles, _ = intervals.follow(quantiles[:, -last:], y[:, -last:], log_width)
+        quantiles, _ = intervals.follow(quantiles, y[:, -quantiles.shape[1] :], log_width)
         return quantiles[:, -1]
 
     def _trail(self, network: Network, series: TimeSeries, scaler: Scaler) -> Blocks:
