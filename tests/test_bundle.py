@@ -14,13 +14,12 @@ import pandas as pd
 import pytest
 from conftest import make_series, random_walk
 
-from forecast import experiment
+from forecast import experiment, report
 from forecast.bundle import check_size, open_model, save_model
 from forecast.bundle.description import checksum, describe
 from forecast.bundle.storage import DESCRIPTION, LIMITS
 from forecast.errors import BundleError
 from forecast.models import find_model
-from forecast.report import tested_on
 
 
 @pytest.fixture
@@ -314,6 +313,6 @@ def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, horizon)
     most = int(re.search(r"at most ([0-9,]+)", str(refused.value)).group(1).replace(",", ""))
     check_size(most, horizon)
     known = replace(model.trained_on[0], series="a" * 40, log_width=-np.random.default_rng(1).random((horizon, 2)))
-    record = tested_on(walk, experiment.test(model, [walk])[walk.name], model.config) | {"series": "a" * 40}
+    record = report.tested_on(walk, experiment.test(model, [walk])[walk.name], model.config) | {"series": "a" * 40}
     text = describe(replace(model, trained_on=(known,) * most, tested=(record,) * most), {})
     assert len(text.encode()) < LIMITS[DESCRIPTION]

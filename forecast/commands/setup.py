@@ -40,7 +40,7 @@ def config_of(options: dict[str, Any], start: Any = None) -> Any:
         raise ConfigError("settings come from --recipe or from --config. Received: both.")
     if start is not None and (options["recipe"] or options["config_file"]):
         raise ConfigError("--from takes the settings of the bundle. Received: --recipe or --config as well.")
-    config = start or (read_config(options["config_file"]) if options["config_file"] else RECIPES[recipe])
+    config = start or (read_config(Path(options["config_file"])) if options["config_file"] else RECIPES[recipe])
     return override(config, settings_of(options))
 
 
@@ -60,7 +60,8 @@ def watch_of(bar: TrainingBar | SearchBar, options: dict[str, Any], *, checkpoin
     """Who looks on while a command trains."""
     from forecast.models import Watch
 
-    return Watch(bar.advance, checkpoint, options["tensorboard"])
+    logs = options["tensorboard"]
+    return Watch(bar.advance, checkpoint, Path(logs) if logs else None)
 
 
 def load_keras(names: list[str]) -> None:
