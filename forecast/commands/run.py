@@ -52,7 +52,7 @@ def run(
     if earned:
         tables.print_earnings(earned)
     tables.print_forecasts(list(result.forecasts.values()))
-    print(f"Tables, plots and models are in {folder}")
+    print(f"Tables, plots, models and report.html are in {folder}")
 
 
 def _earned(result: Any, cost: float, folder: Path) -> list[Any]:

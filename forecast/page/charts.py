@@ -46,14 +46,7 @@ def chart_coming(content: Content) -> "Figure":
             alpha=0.16,
             color=_colour(best),
         )
-    chart.line(
-        actual["date"].to_numpy(),
-        actual["actual"].to_numpy(),
-        color=TRUTH,
-        line_width=1.6,
-        legend_label="actual",
-        name="actual",
-    )
+    _truth(chart, actual)
     for model in [*content.learned, *(["naive"] if best != "naive" else [])]:
         rows = content.coming[content.coming["model"] == model]
         _line(chart, rows["date"], rows["q50"], model)
@@ -75,14 +68,7 @@ def chart_backtest(content: Content) -> "Figure":
     for place, model in enumerate([*content.learned, *(["naive"] if "naive" not in content.learned else [])]):
         rows = content.at_step(model, step)
         _line(chart, rows["date"], rows["q50"], model, shown=place == 0)
-    chart.line(
-        best["date"].to_numpy(),
-        best["actual"].to_numpy(),
-        color=TRUTH,
-        line_width=1.4,
-        legend_label="actual",
-        name="actual",
-    )
+    _truth(chart, best)
     return _finished(chart)
 
 
@@ -173,6 +159,12 @@ def _line(chart: "Figure", x: Any, y: Any, model: str, *, shown: bool = True) ->
         name=model,
     )
     drawn.visible = shown
+
+
+def _truth(chart: "Figure", rows: pd.DataFrame) -> None:
+    """What came."""
+    dates, values = rows["date"].to_numpy(), rows["actual"].to_numpy()
+    chart.line(dates, values, color=TRUTH, line_width=1.5, legend_label="actual", name="actual")
 
 
 def _finished(chart: "Figure") -> "Figure":
