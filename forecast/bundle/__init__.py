@@ -1,7 +1,7 @@
 """A trained model as a folder that can be moved, opened and used again; docs/bundle.md describes it.
 
-    bundle.json    everything but the weights, for people and programs
-    weights.npz    the arrays that forecast without TensorFlow, by name
+    bundle.json    everything but the arrays, for people and programs
+    weights.npz    the arrays that forecast without TensorFlow, by name, and what is kept of each series
     model.keras    the same network for `keras.saving.load_model`, plain layers (networks only)
 
 The same files in one zip file are a bundle as well. Nothing in it is code or a pickle.

@@ -1,4 +1,4 @@
-"""`bundle.json`: a trained model without its weights, as text that a person can read.
+"""`bundle.json`: a trained model without its arrays, as text that a person can read.
 
 Its last entry is the SHA-256 of all others, in sorted order and without spaces, so that a changed digit is found
 however the file is laid out. Descriptions of earlier formats are brought to the present one step by step.
@@ -14,25 +14,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from forecast import intervals
+from forecast import intervals, shrinkage
 from forecast.bundle.storage import DESCRIPTION, LIMITS
 from forecast.config import QUANTILES, ExperimentConfig
 from forecast.errors import BundleError
 from forecast.models import Problem, Validation, find_model
 from forecast.scaling import Scaler
-from forecast.shrinkage import FACTORS
 from forecast.trained import TrainedModel, TrainedOn
 from forecast.versions import versions_here
 
-FORMAT, OLDEST = 3, 2
-# The fields of `TrainedOn` that are no arrays.
+FORMAT, OLDEST = 4, 2
+# The fields of `TrainedOn` that are no arrays, and those that stand in `weights.npz`, with a prefix.
 PLAIN = ("series", "unit", "frequency", "exchange", "first", "last", "rows", "sha256")
+KEPT, SERIES = ("credit", "log_width"), "trained_on/"
+NOTHING = np.empty(0)
 # Settings beyond which there is no model, but an attempt to fill the memory.
 LARGEST = {"lookback": 1_000_000, "horizon": 100_000, "season": 10_000_000, "units": 100_000, "depth": 1000} | {
     "seeds": 1000
 }
 LONGEST = 10_000
+# Series up to which each entry of theirs has a line of its own.
+FEW = 20
 NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.][\d.eE+-]*|null)(?:,\n\s*(?:-?[\d.][\d.eE+-]*|null))*)\n\s*\]")
 
 
@@ -62,14 +66,26 @@ def describe(model: TrainedModel, files: Mapping[str, tuple[int, str]]) -> str:
         "files": {name: {"bytes": size, "sha256": sha256} for name, (size, sha256) in files.items()},
     }
     text = json.dumps(fields, allow_nan=False)
-    text = json.dumps({**fields, "sha256": checksum(json.loads(text))}, indent=1, allow_nan=False) + "\n"
-    text = NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text)
+    text = _laid_out({**fields, "sha256": checksum(json.loads(text))})
     if len(text.encode()) > LIMITS[DESCRIPTION]:
         raise BundleError(
             f"a bundle describes its series in at most {LIMITS[DESCRIPTION]:,} bytes. Received: {len(text):,} for "
             f"{len(model.trained_on)} series. Train on fewer; the model forecasts others as well."
         )
     return text
+
+
+def _laid_out(fields: Mapping[str, Any]) -> str:
+    """JSON for people: an entry a line, rows of numbers and records of many series as well."""
+    entries = [f' "{name}": {_entry(value)}' for name, value in fields.items()]
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def _entry(value: Any) -> str:
+    if isinstance(value, list) and len(value) > FEW:
+        return "[\n  " + ",\n  ".join(json.dumps(one, allow_nan=False) for one in value) + "\n ]"
+    text = json.dumps(value, indent=1, allow_nan=False).replace("\n", "\n ")
+    return NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text)
 
 
 def checksum(fields: Mapping[str, Any]) -> str:
@@ -134,19 +150,57 @@ def _from_2(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, **new}
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {2: _from_2}
+def _from_3(fields: dict[str, Any]) -> dict[str, Any]:
+    """Formats 2 and 3 had the arrays of each series in the text."""
+    arrays = {SERIES + name: [record[name] for record in fields["trained_on"]] for name in KEPT}
+    records = [{name: value for name, value in one.items() if name not in KEPT} for one in fields["trained_on"]]
+    return {**fields, "trained_on": records, "arrays": arrays}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {2: _from_2, 3: _from_3}
 
 
 def _record(known: TrainedOn) -> dict[str, Any]:
     """A series that a model was trained on, as JSON holds it."""
-    arrays = {"minimum": known.scaler.minimum, "span": known.scaler.span}
-    arrays |= {"credit": known.credit, "log_width": known.log_width}
-    plain = {name: getattr(known, name) for name in PLAIN}
-    return {**plain, **{name: array.tolist() for name, array in arrays.items()}}
+    scaler = {"minimum": known.scaler.minimum.tolist(), "span": known.scaler.span.tolist()}
+    return {**{name: getattr(known, name) for name in PLAIN}, **scaler}
+
+
+def series_arrays(model: TrainedModel) -> dict[str, NDArray[np.float64]]:
+    """What is kept of all n series in `weights.npz`: credit (n, factors) and log_width (n, H, 2), with their prefix."""
+    return {SERIES + name: np.stack([getattr(known, name) for known in model.trained_on]) for name in KEPT}
+
+
+def series_shapes(model: TrainedModel) -> dict[str, tuple[int, ...]]:
+    """The shapes of those arrays."""
+    series = len(model.trained_on)
+    shapes = {"credit": shrinkage.start().shape, "log_width": (model.problem.horizon, *intervals.start(1).shape[1:])}
+    return {SERIES + name: (series, *shapes[name]) for name in KEPT}
+
+
+def with_arrays(model: TrainedModel, arrays: Mapping[str, NDArray[Any]]) -> TrainedModel:
+    """The model with weights and with what is kept of its series."""
+    kept = [
+        dict(zip(KEPT, parts, strict=True)) for parts in zip(*(arrays[SERIES + name] for name in KEPT), strict=True)
+    ]
+    known = tuple(dataclasses.replace(one, **parts) for one, parts in zip(model.trained_on, kept, strict=True))
+    weights = {name: array for name, array in arrays.items() if not name.startswith(SERIES)}
+    return dataclasses.replace(model, weights=weights, trained_on=known)
+
+
+def arrays_of(fields: Mapping[str, Any], model: TrainedModel) -> dict[str, NDArray[np.float64]]:
+    """The arrays that the text of an earlier format holds.
+
+    Raises:
+        ValueError: one has another shape than those of the model.
+    """
+    return {
+        name: _numbers(values, name, series_shapes(model)[name]) for name, values in fields.get("arrays", {}).items()
+    }
 
 
 def model_of(fields: Mapping[str, Any]) -> tuple[TrainedModel, Problem]:
-    """The model that entries describe, still without weights.
+    """The model that entries describe, still without weights and without what is kept of its series.
 
     Raises:
         Several kinds of errors, `ConfigError` among them, where an entry is missing, or of another type or size.
@@ -189,21 +243,20 @@ def _check_sizes(config: ExperimentConfig) -> None:
 
 
 def _trained_on(record: Mapping[str, Any], problem: Problem) -> TrainedOn:
-    columns, widths = problem.features + problem.ahead, (problem.horizon, *intervals.start(1).shape[1:])
-    shapes = {"minimum": (columns,), "span": (columns,), "credit": (len(FACTORS),), "log_width": widths}
-    arrays = {name: _numbers(record[name], name, shape) for name, shape in shapes.items()}
-    if not (arrays["span"] > 0).all():
+    shape = (problem.features + problem.ahead,)
+    minimum, span = (_numbers(record[name], name, shape) for name in ("minimum", "span"))
+    if not (span > 0).all():
         raise ValueError("each span must be above 0")
     return TrainedOn(
         **{name: _word(record[name]) for name in PLAIN if name != "rows"},
         rows=int(record["rows"]),
-        scaler=Scaler(arrays["minimum"], arrays["span"]),
-        credit=arrays["credit"],
-        log_width=arrays["log_width"],
+        scaler=Scaler(minimum, span),
+        credit=NOTHING,
+        log_width=NOTHING,
     )
 
 
-def _numbers(values: Sequence[Any], name: str, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(values: Sequence[Any], name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     array = np.array(values, np.float64)
     if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, of shape {shape}, and has {array.shape}")

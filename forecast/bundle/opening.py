@@ -1,14 +1,13 @@
 """Opening a bundle: everything is checked before it is used, and refused in one line."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dacite
 
 from forecast.bundle.arrays import read_arrays
-from forecast.bundle.description import damaged, model_of, parse
+from forecast.bundle.description import arrays_of, damaged, model_of, parse, series_shapes, with_arrays
 from forecast.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.errors import BundleError, ConfigError
 from forecast.models import find_model
@@ -39,15 +38,18 @@ def open_model(path: str | Path) -> TrainedModel:
         fields = _fields(storage, path)
         try:
             model, problem = model_of(fields)
-            shapes = find_model(model.model).shapes(problem)
+            told = arrays_of(fields, model)
+            kept = {name: shape for name, shape in series_shapes(model).items() if name not in told}
+            shapes = {**find_model(model.model).shapes(problem), **kept}
         except WRONG as error:
             raise damaged(path, error) from error
         _check_files(storage, fields["files"], path)
-        weights = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
+        arrays = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
+    model = with_arrays(model, told | arrays)
     registered = find_model(model.model)
-    if isinstance(registered, Forest | Boosting) and not registered.sound(weights, problem):
+    if isinstance(registered, Forest | Boosting) and not registered.sound(model.weights, problem):
         raise BundleError(f"{path / WEIGHTS}: the trees lead nowhere. Train the model again.")
-    return replace(model, weights=weights)
+    return model
 
 
 def read_description(path: str | Path) -> dict[str, Any]:

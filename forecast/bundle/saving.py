@@ -4,7 +4,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from forecast.bundle.arrays import write_arrays
-from forecast.bundle.description import describe
+from forecast.bundle.description import describe, series_arrays
 from forecast.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
 from forecast.errors import BundleError
 from forecast.files import holds_other, whole_file, whole_folder
@@ -12,8 +12,8 @@ from forecast.models import find_model
 from forecast.trained import TrainedModel
 
 ZIP = ".zip"
-# Bytes that a description needs for each series, and for each series and step: a little more than what it takes.
-ABOUT_SERIES, ABOUT_STEP = 2300, 45
+# Bytes that a description needs for each series: a little more than what it takes.
+ABOUT_SERIES = 1300
 
 
 def save_model(model: TrainedModel, path: str | Path) -> Path:
@@ -54,16 +54,16 @@ def check_folder(path: Path) -> None:
         raise BundleError(f"a bundle is written to a new folder or over a bundle. {path} holds something else.")
 
 
-def check_size(series: int, horizon: int) -> None:
+def check_size(series: int) -> None:
     """Refuses, before a training, more series than a bundle can describe.
 
     Raises:
         BundleError: names both numbers.
     """
-    most = LIMITS[DESCRIPTION] // (ABOUT_SERIES + ABOUT_STEP * horizon)
+    most = LIMITS[DESCRIPTION] // ABOUT_SERIES
     if series > most:
         raise BundleError(
-            f"a bundle describes at most {most:,} series at horizon {horizon}. Received: {series:,}. "
+            f"a bundle describes at most {most:,} series. Received: {series:,}. "
             "Train on a part of them: the model forecasts series that it never saw."
         )
 
@@ -74,7 +74,7 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
     Raises:
         BundleError: the model is larger than a bundle may be.
     """
-    write_arrays(model.weights, folder / WEIGHTS)
+    write_arrays({**model.weights, **series_arrays(model)}, folder / WEIGHTS)
     if find_model(model.model).gradient:
         from forecast.models.architecture import with_weights
 

@@ -49,7 +49,7 @@ def train(
     _check_start(parent, model, freeze=freeze)
     bundle.check_folder(save)
     references = expanded(series, ctx.params)
-    bundle.check_size(len(references), config.horizon)
+    bundle.check_size(len(references))
     name = parent.model if parent else model or ("stack" if config.network.layers else "lstm")
     checkpoint = save.with_name(f"{save.name}.checkpoint")
     with _crew(to_start, name, config, {"--from": start, "--resume": resume}, references) as crew:
