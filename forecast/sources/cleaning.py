@@ -5,6 +5,7 @@ In: a `Reading` and the name of one of its series. Out: a `TimeSeries` with its 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from forecast.sources.findings import (
     conflicting_dates,
     doubts,
     find,
+    gaps,
     merge_dates,
     name_dates,
     order_of,
@@ -119,8 +121,8 @@ def clean(
     _check_rows(part, kept)
     prices = words.is_price(part.target)
     stamps, places, merged = merge_dates(kept.stamps, kept.values)
-    index, values = pd.DatetimeIndex(stamps), kept.values[places]
-    frequency = infer_frequency(index)
+    values = kept.values[places]
+    index, frequency, gap = _calendar(stamps.tobytes())
     found = (
         *_around(reading),
         order_of(part.stamps[part.dated]),
@@ -128,7 +130,8 @@ def clean(
         _without_others(part.only(valued), others),
         *(_disordered(kept) if prices else ()),
         merged,
-        *doubts(index, values, prices=prices, frequency=frequency),
+        *doubts(stamps, values, prices=prices, frequency=frequency),
+        gap,
     )
     return TimeSeries(
         name=name,
@@ -143,6 +146,14 @@ def clean(
         findings=tuple(finding for finding in found if finding),
         future=_future(every.only(coming), (part.target, *others), carried.ahead),
     )
+
+
+@lru_cache(maxsize=8)
+def _calendar(stamps: bytes) -> tuple[pd.DatetimeIndex, str, Finding | None]:
+    """Index, frequency and gaps of dates in microseconds: the series of a wide table have the same ones, made once."""
+    index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[us]").copy())
+    frequency = infer_frequency(index)
+    return index, frequency, gaps(index.to_numpy(), frequency)
 
 
 def _names(reading: Reading, wanted: Sequence[str]) -> list[str]:

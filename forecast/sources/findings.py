@@ -105,21 +105,19 @@ def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Places, Finding 
     return stamps[keep], places[keep], find("duplicate_dates", np.unique(stamps[1:][again]), action, repaired=True)
 
 
-def doubts(index: pd.DatetimeIndex, values: Array, *, prices: bool, frequency: str) -> Iterator[Finding]:
-    """What is kept, but looks wrong: signs, jumps, flat runs and gaps.
+def doubts(stamps: Stamps, values: Array, *, prices: bool, frequency: str) -> Iterator[Finding]:
+    """Values that are kept, but look wrong: signs, jumps and flat runs.
 
     Args:
-        index: Strictly increasing, shape (T,).
+        stamps: Strictly increasing, shape (T,).
         values: Finite, shape (T,).
         prices: The values are known to be prices.
         frequency: As `infer_frequency` gives it.
     """
-    stamps: Stamps = index.to_numpy()
     yield from _marks(stamps, values)
     yield from _signs(stamps, values, prices=prices)
     yield from _jumps(stamps, values)
     yield from _flat(stamps, values, FLAT_PRICES if frequency == "B" else FLAT)
-    yield from _gaps(stamps, frequency)
 
 
 def _marks(stamps: Stamps, values: Array) -> Iterator[Finding]:
@@ -180,16 +178,16 @@ def _flat(stamps: Stamps, values: Array, least: int) -> Iterator[Finding]:
         yield find("flat_run", stamps[starts[runs]], action)
 
 
-def _gaps(stamps: Stamps, frequency: str) -> Iterator[Finding]:
+def gaps(stamps: Stamps, frequency: str) -> Finding | None:
     """Stretches without rows."""
     days = np.diff(stamps) / np.timedelta64(1, "D")
     if not len(days):
-        return
+        return None
     usual = float(np.median(days))
     least = GAP_DAYS.get(frequency, 1.6 * usual if usual > 1 else max(1.0, 20 * usual))
     if usual < 1 and _on_weekends(stamps) < 0.01:
         least = GAP_DAYS["B"]
-    gaps = days >= least
-    if gaps.any():
-        action = f"kept, nothing was filled in; the longest lasts {days.max():.3g} days"
-        yield find("gap", stamps[:-1][gaps], action)
+    long = days >= least
+    if not long.any():
+        return None
+    return find("gap", stamps[:-1][long], f"kept, nothing was filled in; the longest lasts {days.max():.3g} days")

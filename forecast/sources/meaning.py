@@ -4,8 +4,9 @@ In: a `Table`. Out: a `Reading`, which knows the series of the table by name.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,8 @@ from forecast.sources.when import find_dates
 
 # Rows from which on numbers that go up by one are row numbers by no chance.
 MANY = 30
+# Rows that show what a column holds.
+SHOWN = 2000
 # Text that looks like a number with something around it.
 UNREAD = r"^[^\d]{0,5}\d[\d.,\s]*[.,]\d+[^\d]{0,5}$"
 
@@ -93,14 +96,16 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
     keys = find_keys(rest, numeric, dates.stamps)
     chosen = [name for name in numeric if not (words.is_security(name) and (keys or len(numeric) > 1))]
     rows = next(iter(keys.rows().values())) if keys else np.arange(table.rows)
-    rows = rows[np.argsort(dates.stamps[rows], kind="stable")][:2000]
-    choices = _chosen(target, rest, table.where) or _choices(rest, chosen, mark[0], rows, table.where)
+    rows = rows[np.argsort(dates.stamps[rows], kind="stable")]
+    read: dict[str, Numbers] = {}
+    shown = partial(_values, rest, mark[0], rows[:SHOWN], read)
+    choices = _chosen(target, rest, table.where) or _choices(rest, chosen, shown, table.where)
     if keys and "" not in choices:
         values = [choice.target for choice in choices.values()]
         first = next(filter(words.is_value, values), values[0])
         choices = {"": Choice(first, f"the first of {len(values)} columns of values")}
     name = security or ("" if keys else _constant(rest, numeric))
-    return Reading(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name)
+    return Reading(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name, read)
 
 
 def _check_beside(columns: Mapping[str, pa.Array], used: set[str], dates: Dates, where: str) -> None:
@@ -208,13 +213,22 @@ def _chosen(target: str | None, columns: Mapping[str, pa.Array], where: str) -> 
     return {"": Choice(name, "the column that was asked for")}
 
 
+def _values(columns: Mapping[str, pa.Array], mark: str, rows: Rows, read: dict[str, Numbers], name: str) -> Array:
+    """A column in some rows; a short one is read whole, for good."""
+    cells = columns[name]
+    if len(cells) > SHOWN:
+        return read_numbers(cells.take(pa.array(rows)), mark).values
+    read[name] = read_numbers(cells, mark)
+    return read[name].values[rows]
+
+
 def _choices(
-    columns: Mapping[str, pa.Array], numeric: Sequence[str], mark: str, rows: Rows, where: str
+    columns: Mapping[str, pa.Array], numeric: Sequence[str], values_of: Callable[[str], Array], where: str
 ) -> dict[str, Choice]:
     """The columns to forecast: closes by their names or values, else the only values, else each column of values.
 
     Args:
-        rows: Rows of one security in the order of time, which show by their values what a column holds.
+        values_of: A column in rows of one security in the order of time, which show by their values what it holds.
     """
     if not numeric:
         raise SourceError(f"{where}: a series needs a column of numbers. There are {', '.join(columns) or 'none'}.")
@@ -223,7 +237,7 @@ def _choices(
         return {"": Choice(closes[0], "the price to forecast by its name")}
     if closes:
         return _several(words.strip_common(closes), closes)
-    values = {name: read_numbers(columns[name].take(pa.array(rows)), mark).values for name in numeric}
+    values = {name: values_of(name) for name in numeric}
     if (close := find_close(values)) is not None:
         return {"": Choice(close, "the close by its values: open, high and low stand beside it")}
     _check_unread(columns, numeric, where)

@@ -124,7 +124,7 @@ def decimal_mark(columns: Iterable[pa.Array], *, likely: str) -> tuple[str, bool
     size = max(LEAST, min(SAMPLE, MOST // max(1, len(texts))))
     samples = [column[:: max(1, len(column) // size)] for column in texts]
     samples = [sample if _cast(sample) is not None else _bare(sample)[0] for sample in samples]
-    votes = {mark: sum(_only(sample, mark) for sample in samples) for mark in GRAMMARS}
+    votes = _votes(pa.chunked_array(samples, pa.string()))
     if votes["."] != votes[","]:
         return max(votes, key=votes.__getitem__), False
     both = [sample for sample in samples if _in_doubt(sample)]
@@ -135,11 +135,11 @@ def decimal_mark(columns: Iterable[pa.Array], *, likely: str) -> tuple[str, bool
     return likely if commas else ".", bool(both)
 
 
-def _only(sample: pa.Array, mark: str) -> int:
-    """How many cells are numbers with this decimal mark, and none with the other."""
-    other = "," if mark == "." else "."
-    mine, theirs = (pc.match_substring_regex(sample, GRAMMARS[m]) for m in (mark, other))
-    return int(pc.sum(pc.and_not(mine, theirs)).as_py() or 0)
+def _votes(cells: pa.ChunkedArray) -> dict[str, int]:
+    """How many cells are numbers with each decimal mark, and none with the other."""
+    point, comma = (pc.match_substring_regex(cells, grammar) for grammar in GRAMMARS.values())
+    only = {".": pc.and_not(point, comma), ",": pc.and_not(comma, point)}
+    return {mark: int(pc.sum(cells).as_py() or 0) for mark, cells in only.items()}
 
 
 def _in_doubt(sample: pa.Array) -> bool:
