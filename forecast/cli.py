@@ -24,7 +24,7 @@ from forecast.commands.show import show
 from forecast.commands.train import train
 from forecast.commands.tune import tune
 from forecast.commands.update import update
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, Stopped
 from forecast.terminal import native_noise_off, say
 
 # What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
@@ -78,6 +78,9 @@ def main() -> None:
             raise
         say(f"forecast: {error}")
         sys.exit(1)
+    except Stopped as stop:
+        say(f"forecast: {stop}")
+        sys.exit(STOPPED)
     except SystemExit as end:
         if end.code == STOPPED:
             say("forecast: stopped; nothing was written.")

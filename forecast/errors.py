@@ -14,8 +14,11 @@
     ├── BundleError     a saved model is damaged, foreign or newer than this program
     └── WriteError      a file or folder could not be written, as on a full disk; what was there is as it was
 
-A message gives the rule, the value and the cure. `cli.main` turns each into one line and exit status 1.
+A message gives the rule, the value and the cure. `cli.main` turns each into one line and exit status 1. `Stopped` is
+none of them: it is how a command ends by Ctrl-C whose finished parts are kept.
 """
+
+from pathlib import Path
 
 
 class ForecastError(Exception):
@@ -68,3 +71,10 @@ class BundleError(ForecastError):
 
 class WriteError(ForecastError):
     """A file or folder could not be written; what was there is as it was."""
+
+
+class Stopped(Exception):
+    """Ctrl-C ended a command; what was finished is in the folder `kept`."""
+
+    def __init__(self, kept: Path):
+        super().__init__(f"stopped. What is finished is in {kept}; the same command goes on with it.")

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from forecast.commands.setup import ManySeriesArguments, config_of, references_of
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, Stopped
 from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
-from forecast.terminal import JobsBar, say
+from forecast.terminal import JobsBar
 
 
 @shared(
@@ -62,8 +62,7 @@ def compare(
                 reading=reading,
             )
     except KeyboardInterrupt:
-        say(f"forecast: stopped. What is finished is in {folder}; the same command goes on with it.")
-        raise typer.Exit(130) from None
+        raise Stopped(folder) from None
     if ctx.params["as_json"]:
         print(json.dumps(results.record(found)))
         return

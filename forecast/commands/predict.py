@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.commands.setup import ManySeriesArguments, expanded, load_readable, reading_of
+from forecast.errors import Stopped
 from forecast.options import JSON, SOURCE, VERBOSE, shared
 from forecast.terminal import JobsBar, say
 
@@ -81,8 +82,7 @@ def _forecast_into(
                 model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.tell
             )
     except KeyboardInterrupt:
-        say(f"forecast: stopped. What is finished is in {batches.parts_of(out)}; the same command goes on with it.")
-        raise typer.Exit(130) from None
+        raise Stopped(batches.parts_of(out)) from None
     if found.new:
         say(
             f"{found.new:,} series are not among those that this {trained.model} was trained on. "
