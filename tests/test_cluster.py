@@ -1,6 +1,7 @@
 """A real Ray cluster on the loopback address: a head and two machines as processes, of which one is killed."""
 
 import importlib.util
+import ipaddress
 import os
 import signal
 import socket
@@ -9,17 +10,20 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
-from conftest import make_series, random_walk
+from conftest import make_series, random_walk, take_ctrl_c
+from test_batches import write as write_partition
 from test_parallel import die, die_once, refuse, square, stumble, threads
 
+from forecast.bundle import save_model
 from forecast.errors import ConfigError
 from forecast.parallel import run_jobs
+from forecast.parallel.cluster import LOOPBACK, SETTINGS
 from forecast.parallel.jobs import ONE_THREAD
 
 # Read when Ray is imported: every address is that of the loopback, here and in what is started from here.
-HERE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-os.environ |= HERE
+os.environ |= SETTINGS | LOOPBACK
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'forecast[ray]'.")
 ROOT = Path(__file__).parent.parent
 # The backend that starts the fastest, where it is installed.
@@ -42,7 +46,7 @@ def cluster():
     started.shutdown()
 
 
-def test_jobs_on_ray_come_to_the_same(cluster, tmp_path):
+def test_jobs_on_ray_come_to_the_same(cluster, tmp_path, capsys):
     address = cluster.address
     found = {done.place: done.result for done in run_jobs(square, range(7), engine=address)}
     assert found == {number: number * number for number in range(7)}
@@ -62,6 +66,7 @@ def test_jobs_on_ray_come_to_the_same(cluster, tmp_path):
     assert "died 3 times" in dead[1].error
     assert len(list(tmp_path.glob("1-*"))) == 3
     assert next(run_jobs(threads, [0], engine=address)).result == ONE_THREAD
+    assert capsys.readouterr() == ("", "")  # of workers that died Ray would say so
 
 
 def test_a_cluster_that_is_not_there_is_one_line():
@@ -128,3 +133,54 @@ def test_a_machine_and_the_driver_are_killed_and_the_tables_are_those_of_an_undi
     assert again.stdout.replace("cut", "whole") == alone.stdout
     for name in TABLES:
         assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def listening(process):
+    """Addresses at which a process can be reached."""
+    at = [one.laddr.ip for one in process.net_connections("inet") if one.status in ("LISTEN", psutil.CONN_NONE)]
+    return [ipaddress.ip_address(one.removeprefix("::ffff:")) for one in at]
+
+
+def runs(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(met, seconds):
+    end = time.monotonic() + seconds
+    while not met() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert met()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to another process there")
+def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, tmp_path):
+    for number in range(730):
+        write_partition(tmp_path / "market", f"T{number:03d}", seed=number)
+    bundle, parts = save_model(trained("linear"), tmp_path / "linear"), tmp_path / "f.parquet.parts"
+    on_ray = [*(sys.executable, "-m", "forecast", "predict", "market", "--model", str(bundle), "--out", "f.parquet")]
+    on_ray += ["--engine", "ray", "--jobs", "2"]
+    env = {name: value for name, value in os.environ.items() if name not in SETTINGS | LOOPBACK}
+    env |= {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}  # not the cluster of the other tests
+    at = {"env": env, "cwd": tmp_path, "text": True}
+    process = subprocess.Popen(on_ray, stdout=-1, stderr=-1, start_new_session=True, preexec_fn=take_ctrl_c, **at)
+    wait_until(lambda: list(parts.glob("*.parquet")) or process.poll() is not None, 120)
+    family = [one := psutil.Process(process.pid), *one.children(recursive=True)]
+    addresses = [address for one in family for address in listening(one)]
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
+    out, said = process.communicate(timeout=60)
+    *progress, last = said.splitlines()
+    assert (process.returncode, out) == (130, "")
+    assert last == "forecast: stopped. What is finished is in f.parquet.parts; the same command goes on with it."
+    assert all("of 730 series are done" in line for line in progress)
+    wait_until(lambda: not any(map(runs, family)), 10)
+    assert len(addresses) > 4
+    assert all(address.is_loopback for address in addresses)
+    finished = len(list(parts.glob("*.parquet")))
+    assert 0 < finished < 8
+    again = subprocess.run(on_ray, capture_output=True, timeout=100, **at)
+    assert again.returncode == 0, again.stderr
+    assert not again.stderr.startswith("0 of")
+    assert again.stdout == "Forecasts of 730 series are in f.parquet\n"

@@ -24,6 +24,18 @@ SIZE_HOLDS = 10.0
 ANSWER = 10.0
 # Bytes for what jobs and results leave in the memory that the processes of a Ray started here share.
 STORE = 2**27
+# The engine that is the Ray of this machine, and addresses of one.
+HERE = "ray"
+LOCAL = (HERE, "127.0.0.1", "localhost")
+# What Ray reads when it is loaded: it reports to nobody, and does not print that a worker died, which is a job's own
+# news here.
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+}
+# As well: a Ray that is started here is on the loopback address alone, as it is everywhere but on Linux.
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 # What a worker takes over from this process.
 INHERITED = ("KERAS_BACKEND",)
 
@@ -112,8 +124,9 @@ def _connect(engine: str, workers: int | None) -> Any:
     Raises:
         ConfigError: Ray is not installed, or nothing answers at the address.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    of_this_machine = engine.partition(":")[0] in LOCAL
+    for name, value in (SETTINGS | LOOPBACK if of_this_machine else SETTINGS).items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:
@@ -123,31 +136,30 @@ def _connect(engine: str, workers: int | None) -> Any:
             return ray
         ray.shutdown()
     _joined[:] = [engine]
-    _silence()
     try:
         _begin(ray, engine, workers)
     except (OSError, RuntimeError, ValueError) as error:
         _joined.clear()
-        raise ConfigError(f"no Ray answers at {engine}. Start it with `ray start --head`. {error}") from error
+        raise ConfigError(f"{_cure(engine)} {error}") from error
     return ray
 
 
-def _silence() -> None:
-    """Ray prints on standard output that a worker died; here that is a job's own news."""
-    from ray._private import worker
-
-    worker.print_to_stdstream = lambda *_, **__: None
+def _cure(engine: str) -> str:
+    if engine == HERE:
+        return "Ray does not start here, or the one that ran here has died. `ray stop` forgets that one."
+    return (
+        f"no Ray answers at {engine}. Start it with `ray start --head`; set RAY_AUTH_MODE=token if it asks for a token."
+    )
 
 
 def _begin(ray: Any, engine: str, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    if engine != "ray":
+    if engine != HERE:
         host, _, port = engine.removeprefix("ray://").rpartition(":")
         socket.create_connection((host, int(port)), timeout=ANSWER).close()  # Ray itself would wait for minutes
         ray.init(address=engine, **quiet)
         return
     try:
+        ray.init(num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
+    except ValueError:  # `ray start` has started one here, or RAY_ADDRESS names one: its size is its own
         ray.init(address="auto", **quiet)
-    except ConnectionError:
-        here = {"include_dashboard": False, "object_store_memory": STORE}
-        ray.init(address="local", num_cpus=workers, **here, **quiet)
