@@ -19,7 +19,8 @@ from pandas.tseries.frequencies import to_offset
 
 from forecast.bars import next_bars, open_weekdays
 from forecast.errors import SeriesError
-from forecast.exchanges import ALWAYS, Days, find_sessions
+from forecast.exchanges import ALWAYS
+from forecast.sessions import Days, find_sessions
 
 DAY = pd.Timedelta(days=1)
 # Rows that decide the frequency: how a series goes on shows at its end.

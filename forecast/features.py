@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.calendars import future_dates
 from forecast.config import InputConfig
 from forecast.errors import ConfigError, SeriesError
-from forecast.exchanges import recognise
+from forecast.recognition import recognise
 from forecast.series import TimeSeries
 from forecast.windows import Inputs
 

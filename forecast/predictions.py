@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.calendars import future_dates, iso
 from forecast.config import QUANTILES
-from forecast.exchanges import recognise
+from forecast.recognition import recognise
 from forecast.series import TimeSeries
 from forecast.windows import Blocks
 

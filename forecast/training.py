@@ -20,11 +20,11 @@ from forecast.calendars import iso, lookback_of, season_of
 from forecast.config import ExperimentConfig
 from forecast.crew import ALONE, Crew
 from forecast.errors import ConfigError
-from forecast.exchanges import recognise
 from forecast.features import enrich, inputs_of
 from forecast.models import NETWORKS, Fit, Model, Problem, Start, Watch, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.networks import Network
+from forecast.recognition import recognise
 from forecast.scaling import Scaler, fit_scaler
 from forecast.series import TimeSeries
 from forecast.trained import TrainedModel, TrainedOn, all_columns, problem_of, scale_inputs, shrink_moves

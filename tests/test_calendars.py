@@ -140,7 +140,7 @@ def test_days_keep_the_time_of_day_of_the_last_row():
 
 
 def test_beyond_what_an_exchange_has_published_weekdays_follow():
-    from forecast.exchanges import find_sessions
+    from forecast.sessions import find_sessions
 
     end = find_sessions("XBOM", np.datetime64("2026-06-30")).days[-1]
     dates = future_dates(rows("2026-01-01", "2026-06-30"), frequency="B", periods=400, exchange="XBOM")

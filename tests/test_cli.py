@@ -269,7 +269,7 @@ def test_inspect_says_what_was_understood_and_what_looks_wrong(forecast, tmp_pat
 
 
 def test_coming_dates_follow_the_exchange(forecast, tmp_path):
-    from forecast.exchanges import find_sessions
+    from forecast.sessions import find_sessions
 
     days = find_sessions("XNYS", np.datetime64("2026-11-20")).days
     days = pd.DatetimeIndex(days[(days >= np.datetime64("2024-06-03")) & (days <= np.datetime64("2026-11-20"))])

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from forecast.calendars import future_dates, iso
 from forecast.errors import ForecastError, ModelError
-from forecast.exchanges import recognise
 from forecast.features import check_future
 from forecast.models import find_model
 from forecast.models.classes import BAND, CLASSES, RATES, classes_of, shares_of
 from forecast.models.networks import Network
+from forecast.recognition import recognise
 from forecast.series import TimeSeries
 from forecast.trained import TrainedModel
 from forecast.windows import origins, past_moves, split_rows

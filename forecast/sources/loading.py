@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, SeriesError, SourceError
-from forecast.exchanges import check_exchange, recognise
+from forecast.exchanges import check_exchange
+from forecast.recognition import recognise
 from forecast.series import TimeSeries
 from forecast.sources.cleaning import NOTHING, Carried, clean
 from forecast.sources.dates import check_order
