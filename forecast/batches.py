@@ -1,6 +1,6 @@
 """Forecasts of thousands of series: read and forecast in batches side by side, and put together in one Parquet file.
 
-In: a bundle and references (`sources/many.py`). Out: a table with one row a series and step, and one of errors.
+In: a bundle and references (`sources/many.py`). Out: the file and its table of errors (`parts.py`).
 
     references ── batches ──┬── worker: read, forecast, write a part ──┬── parts ── FORECASTS.parquet
                             └── worker: ...                            ┘       └── FORECASTS.errors.csv
@@ -10,7 +10,6 @@ version of the program. The same call finds finished parts and goes on; a part w
 than a batch is in the memory of a worker, and no more than a part in that of the process that puts them together.
 """
 
-import csv
 import hashlib
 import json
 import shutil
@@ -24,17 +23,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
-
 from forecast.bundle import open_model
 from forecast.bundle.storage import DESCRIPTION, digest, opened
 from forecast.errors import ConfigError, ForecastError
-from forecast.files import whole_file
-from forecast.forecasting import LEVELS, forecast_all
+from forecast.forecasting import forecast_all
 from forecast.parallel import LOCAL, check_engine, run_jobs
-from forecast.predictions import Forecast
+from forecast.parts import About, join_parts, parts_of, read_about, write_errors, write_part
 from forecast.series import TimeSeries
 from forecast.sources import load_each
 from forecast.sources.many import file_of
@@ -45,20 +39,6 @@ from forecast.trained import TrainedModel
 FORMAT = 1
 # Series in a batch; more where they stand in one text file, which is read once for all of a batch.
 SIZE, SIZE_OF_TEXT = 100, 1000
-# Rows that are written to the Parquet file together.
-ROW_GROUP = 1 << 17
-# What a part says of its series beside the table, under this name.
-ABOUT = b"forecast"
-SCHEMA = pa.schema(
-    [
-        ("series", pa.string()),
-        ("model", pa.string()),
-        ("origin", pa.timestamp("us")),
-        ("step", pa.int32()),
-        ("date", pa.timestamp("us")),
-        *((level, pa.float64()) for level in LEVELS),
-    ]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +84,6 @@ class Outcome:
     errors: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class About:
-    """What a part says of its series: the name of each by its reference, and the errors of the others."""
-
-    names: Mapping[str, str]
-    errors: Mapping[str, str]
-    new: int
-    doubted: int
-
-
 def forecast_references(
     bundle: Path,
     references: Sequence[str],
@@ -151,9 +121,18 @@ def forecast_references(
     ]
     _remove_others(folder, {batch.file.name for batch in batches})
     lost = _work(batches, partial(run_jobs, workers=jobs, engine=engine), tell or (lambda _: None))
-    outcome = _join([batch.file for batch in batches if batch.file.exists()], lost, out)
+    files = [batch.file for batch in batches if batch.file.exists()]
+    abouts = [read_about(file) for file in files]
+    errors = {reference: error for about in abouts for reference, error in about.errors.items()} | lost
+    join_parts(files, abouts, out)
+    write_errors(errors, out)
     shutil.rmtree(folder, ignore_errors=True)
-    return outcome
+    return Outcome(
+        done=sum(len(about.names) for about in abouts),
+        new=sum(about.new for about in abouts),
+        doubted=sum(about.doubted for about in abouts),
+        errors=errors,
+    )
 
 
 def _key(references: Sequence[str], reading: Mapping[str, Any], sha256: str) -> str:
@@ -166,16 +145,6 @@ def _key(references: Sequence[str], reading: Mapping[str, Any], sha256: str) -> 
         "series": [(reference, _state(reference)) for reference in references],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def parts_of(out: Path) -> Path:
-    """The folder of finished parts beside the file that they become."""
-    return out.with_name(f"{out.name}.parts")
-
-
-def errors_of(out: Path) -> Path:
-    """The table of errors beside a file of forecasts."""
-    return out.with_name(f"{out.stem}.errors.csv")
 
 
 def _parted(references: list[str]) -> Iterator[tuple[str, ...]]:
@@ -244,9 +213,7 @@ def work(batch: Batch) -> int:
         new=sum(model.known(one) is None for one in series.values() if one.name not in failed),
         doubted=sum(bool(one.findings) for one in series.values() if one.name not in failed),
     )
-    with whole_file(batch.file) as path:
-        metadata = {ABOUT: json.dumps(vars(about)).encode()}
-        parquet.write_table(_table(made).replace_schema_metadata(metadata), path, compression="zstd")
+    write_part(made, about, batch.file)
     return len(about.names)
 
 
@@ -261,68 +228,3 @@ def _named_apart(series: dict[str, TimeSeries]) -> dict[str, TimeSeries]:
     return {
         reference: one if count[one.name] == 1 else replace(one, name=reference) for reference, one in series.items()
     }
-
-
-def _table(made: Sequence[Forecast]) -> pa.Table:
-    """One row a series and step."""
-    rows = [(one, step, date) for one in made for step, date in enumerate(one.dates, start=1)]
-    quantiles = np.concatenate([one.quantiles for one in made]) if made else np.empty((0, len(LEVELS)))
-    columns = {
-        "series": [one.series for one, _, _ in rows],
-        "model": [one.model for one, _, _ in rows],
-        "origin": np.array([one.origin for one, _, _ in rows], "M8[us]"),
-        "step": [step for _, step, _ in rows],
-        "date": np.array([date for _, _, date in rows], "M8[us]"),
-        **{level: quantiles[:, place] for place, level in enumerate(LEVELS)},
-    }
-    return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in SCHEMA.names}, SCHEMA)
-
-
-def read_about(file: Path) -> About:
-    """What a part says of its series."""
-    return About(**json.loads(parquet.read_schema(file).metadata[ABOUT]))
-
-
-def _join(files: Sequence[Path], lost: Mapping[str, str], out: Path) -> Outcome:
-    """Puts the parts together, part by part, and writes the errors of all of them beside it."""
-    abouts = [read_about(file) for file in files]
-    count = Counter(name for about in abouts for name in about.names.values())
-    with whole_file(out) as path, parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        for table in _row_groups(files, abouts, count):
-            writer.write_table(table, row_group_size=ROW_GROUP)
-    errors = {reference: error for about in abouts for reference, error in about.errors.items()} | dict(lost)
-    _write_errors(errors, errors_of(out))
-    return Outcome(
-        done=count.total(),
-        new=sum(about.new for about in abouts),
-        doubted=sum(about.doubted for about in abouts),
-        errors=errors,
-    )
-
-
-def _row_groups(files: Sequence[Path], abouts: Sequence[About], count: Counter[str]) -> Iterator[pa.Table]:
-    """The tables of the parts, so many together as make a row group; names that several parts hold told apart."""
-    waiting: list[pa.Table] = []
-    for file, about in zip(files, abouts, strict=True):
-        table = parquet.read_table(file).replace_schema_metadata(None)
-        again = {name: reference for reference, name in about.names.items() if count[name] > 1}
-        if again:
-            names = pa.array([again.get(name, name) for name in table["series"].to_pylist()], pa.string())
-            table = table.set_column(0, "series", names)
-        waiting.append(table)
-        if sum(map(len, waiting)) >= ROW_GROUP:
-            yield pa.concat_tables(waiting)
-            waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting)
-
-
-def _write_errors(errors: Mapping[str, str], path: Path) -> None:
-    """One row a series without a forecast; no file where there is none."""
-    if not errors:
-        path.unlink(missing_ok=True)
-        return
-    with whole_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["series", "error"])
-        writer.writerows(errors.items())

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,11 @@ import pytest
 from conftest import random_walk, take_ctrl_c
 
 from forecast import batches
-from forecast.batches import errors_of, forecast_references, parts_of
+from forecast.batches import forecast_references
 from forecast.bundle import save_model
 from forecast.errors import ConfigError
 from forecast.forecasting import LEVELS
+from forecast.parts import errors_of, parts_of
 from forecast.sources import expand, load
 
 READING = {"columns": (), "future_columns": (), "prices": False, "target": None}
@@ -64,47 +64,6 @@ def test_each_series_is_forecast_as_by_itself(market, bundle, trained, tmp_path)
         assert (rows["origin"] == series.index[-1]).all()
     assert not parts_of(tmp_path / "f.parquet").exists()
     assert not errors_of(tmp_path / "f.parquet").exists()
-
-
-def in_pandas(file):
-    for row in pd.read_parquet(file).itertuples(index=False):
-        yield (*row[:2], row.origin.to_pydatetime(), row.step, row.date.to_pydatetime(), *row[5:])
-
-
-def in_polars(file):
-    import polars
-
-    return polars.read_parquet(file).rows()
-
-
-def in_duckdb(file):
-    import duckdb
-
-    return duckdb.read_parquet(str(file)).fetchall()
-
-
-@pytest.fixture
-def hourly(tmp_path):
-    """A file of hours, with a name that is not ASCII."""
-    hours = pd.date_range("2024-03-04", periods=60, freq="h", name="Date")
-    pd.Series(random_walk(60), hours, name="Load").to_csv(tmp_path / "Zürich.csv")
-    return str(tmp_path / "Zürich.csv")
-
-
-def test_the_file_is_the_same_in_pandas_polars_and_duckdb(market, hourly, bundle, trained, tmp_path):
-    references, out = [*expand(str(market)), hourly], tmp_path / "forecasts.parquet"
-    forecast_references(bundle, references, out, jobs=1, reading=READING)
-    expected = [
-        (one.series, "lstm", datetime.fromisoformat(one.origin), step, datetime.fromisoformat(date), *quantiles)
-        for one in (trained("lstm").forecast(load(reference)) for reference in references)
-        for step, (date, quantiles) in enumerate(zip(one.dates, one.quantiles.tolist(), strict=True), start=1)
-    ]
-    assert expected[-1][0] == "Zürich"
-    for read in (in_pandas, in_polars, in_duckdb):
-        rows = list(read(out))
-        assert [list(map(type, row)) for row in rows] == [[str, str, datetime, int, datetime, *[float] * 7]] * 24
-        assert [row[:5] for row in rows] == [row[:5] for row in expected]
-        np.testing.assert_allclose([row[5:] for row in rows], [row[5:] for row in expected], rtol=1e-5)
 
 
 def test_series_that_fail_stand_in_a_table_and_the_others_are_done(market, bundle, tmp_path):

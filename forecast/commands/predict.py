@@ -72,7 +72,7 @@ def _forecast_into(
     out: Path, model: Path, sources: list[str], options: dict[str, Any], jobs: int | None, engine: str
 ) -> None:
     """Forecasts thousands of series into a file, and says how that ended."""
-    from forecast import batches, bundle
+    from forecast import batches, bundle, parts
 
     trained = bundle.open_model(model)
     references, reading = expanded(sources, options), reading_of(options, trained.config)
@@ -82,7 +82,7 @@ def _forecast_into(
                 model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.tell
             )
     except KeyboardInterrupt:
-        raise Stopped(batches.parts_of(out)) from None
+        raise Stopped(parts.parts_of(out)) from None
     if found.new:
         say(
             f"{found.new:,} series are not among those that this {trained.model} was trained on. "
@@ -95,7 +95,7 @@ def _forecast_into(
     else:
         print(f"Forecasts of {found.done:,} series are in {out}")
     if found.errors:
-        say(f"forecast: {len(found.errors):,} series have none; {batches.errors_of(out)} says why.")
+        say(f"forecast: {len(found.errors):,} series have none; {parts.errors_of(out)} says why.")
         raise typer.Exit(1)
 
 
