@@ -27,12 +27,13 @@ STORE = 2**27
 # The engine that is the Ray of this machine, and addresses of one.
 HERE = "ray"
 LOCAL = (HERE, "127.0.0.1", "localhost")
-# What Ray reads when it is loaded: it reports to nobody, and does not print that a worker died, which is a job's own
-# news here.
+# What Ray reads when it is loaded: it reports to nobody, does not print that a worker died, which is a job's own news
+# here, and knocks five times at a head that does not let it in, not twenty.
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+    "RAY_NUM_REDIS_GET_RETRIES": "5",
 }
 # As well: a Ray that is started here is on the loopback address alone, as it is everywhere but on Linux.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
