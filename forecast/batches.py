@@ -27,7 +27,7 @@ from forecast.bundle import open_model
 from forecast.bundle.storage import DESCRIPTION, digest, opened
 from forecast.errors import ConfigError, ForecastError
 from forecast.forecasting import forecast_all
-from forecast.parallel import LOCAL, check_engine, run_jobs
+from forecast.parallel import LOCAL, Progress, check_engine, run_jobs
 from forecast.parts import About, join_parts, parts_of, read_about, write_errors, write_part
 from forecast.series import TimeSeries
 from forecast.sources import load_each
@@ -56,16 +56,6 @@ class Batch:
     references: tuple[str, ...]
     reading: Mapping[str, Any]
     file: Path
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How many series are done, those that were there from before among them, and how many failed."""
-
-    done: int
-    failed: int
-    total: int
-    stage: str = "series"
 
 
 @dataclass(frozen=True)
@@ -188,14 +178,14 @@ def _work(batches: Sequence[Batch], run: Any, tell: Callable[[Progress], None]) 
         else:
             missing.append(batch)
     total, lost = sum(len(batch.references) for batch in batches), dict[str, str]()
-    tell(Progress(done, failed, total))
+    tell(Progress("series", done, failed, total))
     for result in run(work, missing):
         references = missing[result.place].references
         if result.error:
             lost |= dict.fromkeys(references, result.error)
         good = result.result or 0
         done, failed = done + good, failed + len(references) - good
-        tell(Progress(done, failed, total))
+        tell(Progress("series", done, failed, total))
     return lost
 
 

@@ -4,17 +4,21 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
-    from forecast.batches import Progress as Batches
-    from forecast.comparison.experiment import Progress as Jobs
     from forecast.models import Step
+    from forecast.parallel import Progress
     from forecast.studies import Trial
+
+Item = TypeVar("Item")
+# Items from which on going through them takes long enough for a bar.
+MANY = 2000
 
 
 def say(message: str) -> None:
@@ -152,7 +156,7 @@ class JobsBar(Bar):
         self._start = (0.0, 0)
         self._told = -1
 
-    def tell(self, jobs: "Jobs | Batches") -> None:
+    def tell(self, jobs: "Progress") -> None:
         """Shows how far the jobs are; a plain line at the start of a stage and after each tenth."""
         finished, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
         if jobs.stage not in self._tasks:
@@ -165,6 +169,20 @@ class JobsBar(Bar):
             parts = (f"{jobs.done:,} of {jobs.total:,} {jobs.stage} are done", failed, pace)
             say(", ".join(filter(None, parts)))
             self._told = tenth
+
+
+def counted(items: Iterable[Item], stage: str, total: int) -> Iterator[Item]:
+    """The items, with a bar for many that says how many were gone through."""
+    if total < MANY:
+        yield from items
+        return
+    from forecast.parallel import Progress
+
+    with JobsBar() as bar:
+        for done, item in enumerate(items):
+            bar.tell(Progress(stage, done, 0, total))
+            yield item
+        bar.tell(Progress(stage, total, 0, total))
 
 
 def pace_of(done: int, seconds: float, left: int) -> str:

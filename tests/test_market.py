@@ -16,7 +16,7 @@ from forecast.comparison.experiment import FEW
 from forecast.config import override
 from forecast.errors import ConfigError
 from forecast.sources import expand
-from forecast.terminal import pace_of
+from forecast.terminal import MANY, counted, pace_of
 
 ROOT = Path(__file__).parent.parent
 CONFIG = override(SMALL, {"season": 5})
@@ -118,3 +118,13 @@ def test_the_pace_is_of_what_was_done_here():
     assert pace_of(30, 10, 60) == "3.0 a second, 0:00:20 left"
     assert pace_of(1, 60, 120) == "1.0 a minute, 2:00:00 left"
     assert pace_of(8, 2, 0) == "4.0 a second"
+
+
+def test_many_items_are_counted_and_a_few_are_not(capsys):
+    assert list(counted(iter("abc"), "series", 3)) == list("abc")
+    assert capsys.readouterr().err == ""
+    assert list(counted(range(MANY), "series", MANY)) == list(range(MANY))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "0 of 2,000 series are done"
+    assert lines[-1].startswith("2,000 of 2,000 series are done")
+    assert len(lines) == 11

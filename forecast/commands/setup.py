@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.options import SOURCE, settings_of
-from forecast.terminal import SearchBar, TrainingBar, say
+from forecast.terminal import SearchBar, TrainingBar, counted, say
 
 # Series that one line names.
 LISTED = 4
@@ -159,7 +159,7 @@ def load_readable(
     from forecast.errors import ForecastError
     from forecast.sources import load_each
 
-    read = list(load_each(references, **reading_of(options, config)))
+    read = list(counted(load_each(references, **reading_of(options, config)), "series", len(references)))
     loaded = [(reference, one) for reference, one in read if not isinstance(one, ForecastError)]
     errors = [one for _, one in read if isinstance(one, ForecastError)]
     if not loaded and errors:

@@ -20,7 +20,7 @@ from forecast.commands.setup import (
     watch_of,
 )
 from forecast.options import SETTINGS, SOURCE, VERBOSE, shared
-from forecast.terminal import TrainingBar
+from forecast.terminal import TrainingBar, counted
 
 
 @shared(SOURCE, SETTINGS, VERBOSE)
@@ -131,7 +131,9 @@ def _tested(trained: Any, several: list[Any], crew: Any) -> tuple[dict[str, Any]
     from forecast import report
 
     experiment = rooms_of(trained.config)[0]
-    scores = experiment.test(trained, several)
+    scores: dict[str, Any] = {}
+    for one in counted(several, "tests", len(several)):
+        scores |= experiment.test(trained, [one])
     tested = crew.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
     if crew.size > 1:
         from forecast.evaluation import Scores

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from forecast.config import RECIPES, ExperimentConfig
 from forecast.errors import ConfigError
 from forecast.experiment import USUAL
 from forecast.models import BASELINES, find_model
-from forecast.parallel import LOCAL, Done, check_engine, run_jobs
+from forecast.parallel import LOCAL, Done, Progress, check_engine, run_jobs
 from forecast.series import TimeSeries
 from forecast.significance import Ranking, rank
 from forecast.sources import Source, load
@@ -31,16 +31,6 @@ from forecast.sources import Source, load
 FEW = 20
 # Of each series and model, what the summary needs.
 NEEDED = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "p_skill", "finding", "best_p")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the jobs of a stage are: those that were there from before count as done."""
-
-    stage: Literal["series", "trainings", "verdicts"]
-    done: int
-    failed: int
-    total: int
 
 
 Tell = Callable[[Progress], None]
@@ -240,7 +230,7 @@ def _judge(
 
 def _told(
     results: Iterator[Done[Any]],
-    stage: Literal["series", "trainings", "verdicts"],
+    stage: str,
     total: int,
     tell: Tell | None,
     before: int = 0,

@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from forecast.errors import ConfigError
-from forecast.parallel.jobs import TRIES, Done, Job, Result
+from forecast.parallel.jobs import TRIES, Done, Job, Progress, Result
 from forecast.parallel.local import beside, run_here, start_worker
 
-__all__ = ["LOCAL", "TRIES", "Done", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
+__all__ = ["LOCAL", "TRIES", "Done", "Progress", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
 
 LOCAL = "local"
 

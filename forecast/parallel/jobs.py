@@ -30,6 +30,16 @@ class Done(Generic[Result]):
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far the jobs of a stage are: those that were there from before count as done."""
+
+    stage: str
+    done: int
+    failed: int
+    total: int
+
+
 @dataclass(eq=False)
 class Waiting(Generic[Job]):
     """The jobs that are still to be done: those that come, and before them those whose process died."""
