@@ -97,9 +97,7 @@ def forecast_references(
         ConfigError: the model gives directions, or a number is out of range.
         WriteError: a file cannot be written.
     """
-    check_engine(engine)
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"`jobs` must be at least 1. Received: jobs={jobs}.")
+    check_engine(engine, jobs)
     if open_model(bundle).config.task == "direction":
         raise ConfigError("a file of many forecasts holds values, not directions. Use --csv for those.")
     with opened(bundle) as storage:

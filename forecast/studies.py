@@ -2,7 +2,11 @@
 
 In: the ranges of settings, and a function that gives the value of some of them; the smaller, the better. Out: finished
 trials. The file is a study of Optuna in SQLite, which its own tools open; whatever happens, it holds every trial that
-was finished. Each trial's settings follow from the seed and the trials before it, however often a search is taken up.
+was finished, and no other.
+
+Trials come in rounds. Those of one know nothing of one another, so that they can be done side by side in any process:
+settings of a round, and what its trials are measured against, follow from the seed and the rounds before it alone,
+however many processes there are and however often a search is taken up.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +25,8 @@ LOGARITHMIC = ("lookback", "units", "learning_rate")
 STEPS = {"dropout": 0.05}
 # Complete trials before one may be ended early.
 WHOLE = 5
+# Trials of a round: more would keep more processes busy, and learn less from one another.
+ROUND = 4
 NAME = "forecast"
 Ranges = Mapping[str, tuple[float, float]]
 Report = Callable[[int, float], None]
@@ -29,7 +35,7 @@ Objective = Callable[[dict[str, Any], Report], float]
 
 @dataclass(frozen=True)
 class Trial:
-    """One finished trial; a `value` for complete ones, a `reason` for the others."""
+    """One finished trial; a `value` for complete ones, a `reason` for the others. The first has the number 1."""
 
     number: int
     state: Literal["complete", "pruned", "failed"]
@@ -41,6 +47,49 @@ class Trial:
 
 class Pruned(Exception):
     """The trial falls behind; a report raises it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A trial that is to be done, with all that it needs to know of the others.
+
+    Attributes:
+        earlier: Optuna's records of the trials of the rounds before.
+    """
+
+    number: int
+    settings: dict[str, Any]
+    distributions: dict[str, Any]
+    earlier: tuple[Any, ...]
+
+    def run(self, objective: Objective) -> Any:
+        """Optuna's record of the finished trial; an error that is not about its settings is raised."""
+        study = _in_memory(self.earlier)
+        study.enqueue_trial(self.settings)
+        trial = study.ask(self.distributions)
+        trial.set_user_attr("number", self.number)
+
+        def report(step: int, value: float) -> None:
+            trial.report(value, step)
+            if trial.should_prune():
+                raise Pruned(f"behind the median at step {step}")
+
+        try:
+            study.tell(trial, objective(self.settings, report))
+        except (Pruned, SeriesTooShort) as why:
+            _end(study, trial, "PRUNED", why)
+        except ModelError as why:
+            _end(study, trial, "FAIL", why)
+        return study.get_trials(deepcopy=False)[-1]
+
+    def lost(self, reason: str) -> Any:
+        """The record of a trial that nothing came of."""
+        from optuna.trial import TrialState, create_trial
+
+        about = {"number": self.number, "reason": reason}
+        return create_trial(
+            state=TrialState.FAIL, params=self.settings, distributions=self.distributions, user_attrs=about
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,43 +107,40 @@ class Study:
     seed: int
 
     def trials(self) -> tuple[Trial, ...]:
-        """Those that came to their end, in their order; a trial that was killed has no reason and is left out."""
-        found = [trial for trial in self.optuna.get_trials(deepcopy=False) if trial.state.is_finished()]
-        ended = [trial for trial in found if trial.state.name == "COMPLETE" or "reason" in trial.user_attrs]
-        return tuple(_trial(number, trial) for number, trial in enumerate(ended, start=1))
+        """Those that came to their end, as they did."""
+        return tuple(map(_trial, self._records()))
 
-    def run(self, objective: Objective) -> None:
-        """One more trial; an error that is not about its settings leaves it unfinished."""
-        trial = self._ask()
+    def rounds(self, wanted: int) -> Iterator[tuple[Attempt, ...]]:
+        """The trials that are still to be done, round by round, up to as many as are wanted in all.
 
-        def report(step: int, value: float) -> None:
-            trial.report(value, step)
-            if trial.should_prune():
-                raise Pruned(f"behind the median at step {step}")
+        Those of one must have been kept before the next is asked for.
+        """
+        for start in range(0, wanted, ROUND):
+            numbers = range(start + 1, min(start + ROUND, wanted) + 1)
+            missing = set(numbers) - {_number(record) for record in self._records()}
+            if missing:
+                yield tuple(attempt for attempt in self._round(start) if attempt.number in missing)
 
-        try:
-            self.optuna.tell(trial, objective(dict(trial.params), report))
-        except (Pruned, SeriesTooShort) as why:
-            self._end(trial, "PRUNED", why)
-        except ModelError as why:
-            self._end(trial, "FAIL", why)
+    def keep(self, record: Any) -> None:
+        """Writes a finished trial, whole or not at all."""
+        self.optuna.add_trial(record)
 
-    def _ask(self) -> Any:
+    def _round(self, start: int) -> list[Attempt]:
+        """All trials of the round that begins after `start` trials."""
         from optuna.samplers import TPESampler
 
-        done = len(self.trials())
-        self.optuna.sampler = TPESampler(seed=(self.seed + done) % 2**32)
-        if not done and not any(trial.state.name == "WAITING" for trial in self.optuna.get_trials(deepcopy=False)):
-            self.optuna.enqueue_trial(self.first)
-        return self.optuna.ask(
-            {name: _distribution(name, *ends, self.first[name]) for name, ends in self.ranges.items()}
-        )
+        earlier = tuple(sorted((one for one in self._records() if _number(one) <= start), key=_number))
+        study = _in_memory(earlier)
+        study.sampler = TPESampler(seed=(self.seed + start) % 2**32, n_startup_trials=ROUND, constant_liar=True)
+        if not start:
+            study.enqueue_trial(self.first)
+        ranges = {name: _distribution(name, *ends, self.first[name]) for name, ends in self.ranges.items()}
+        asked = [study.ask(ranges) for _ in range(ROUND)]
+        return [Attempt(start + k, dict(trial.params), ranges, earlier) for k, trial in enumerate(asked, start=1)]
 
-    def _end(self, trial: Any, state: str, why: Exception) -> None:
-        from optuna.trial import TrialState
-
-        trial.set_user_attr("reason", str(why))
-        self.optuna.tell(trial, state=TrialState[state])
+    def _records(self) -> list[Any]:
+        found: list[Any] = self.optuna.get_trials(deepcopy=False)
+        return found
 
 
 @contextmanager
@@ -159,21 +205,35 @@ def _unusable(path: Path | None, error: Exception) -> ConfigError:
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[Any]:
-    """Optuna's study; trials that were running when a process died count as ended."""
+    """Optuna's study."""
     import optuna
-    from optuna.trial import TrialState
 
     storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=WHOLE)
     try:
-        study = optuna.create_study(storage=storage, study_name=NAME, load_if_exists=True, pruner=pruner)
-        for trial in study.get_trials(states=(TrialState.RUNNING,)):
-            study.tell(trial.number, state=TrialState.FAIL)
-        yield study
+        yield optuna.create_study(storage=storage, study_name=NAME, load_if_exists=True)
     finally:
         if storage is not None:
             storage.remove_session()
             storage.engine.dispose()
+
+
+def _in_memory(records: tuple[Any, ...]) -> Any:
+    """A study of finished trials."""
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    silence()  # there is one a round and trial, which is no news
+    study = optuna.create_study(study_name=NAME, pruner=optuna.pruners.MedianPruner(n_startup_trials=WHOLE))
+    optuna.logging.set_verbosity(level)
+    study.add_trials(records)
+    return study
+
+
+def _end(study: Any, trial: Any, state: str, why: Exception) -> None:
+    from optuna.trial import TrialState
+
+    trial.set_user_attr("reason", str(why))
+    study.tell(trial, state=TrialState[state])
 
 
 def _check_key(study: Any, key: str, path: Path | None) -> None:
@@ -198,13 +258,18 @@ def _distribution(name: str, low: float, high: float, first: float) -> Any:
     return FloatDistribution(low, high, log=log, step=step)
 
 
-def _trial(number: int, trial: Any) -> Trial:
-    complete = trial.state.name == "COMPLETE"
+def _number(record: Any) -> int:
+    """Its place in the search, from 1: trials done side by side are kept as they end."""
+    return int(record.user_attrs["number"])
+
+
+def _trial(record: Any) -> Trial:
+    complete = record.state.name == "COMPLETE"
     return Trial(
-        number=number,
-        state="complete" if complete else "pruned" if trial.state.name == "PRUNED" else "failed",
-        value=trial.value if complete else None,
-        settings=dict(trial.params),
-        seconds=trial.duration.total_seconds(),
-        reason=trial.user_attrs.get("reason", ""),
+        number=_number(record),
+        state="complete" if complete else "pruned" if record.state.name == "PRUNED" else "failed",
+        value=record.value if complete else None,
+        settings=dict(record.params),
+        seconds=record.duration.total_seconds(),
+        reason=record.user_attrs.get("reason", ""),
     )

@@ -92,34 +92,28 @@ class SearchBar(Bar):
     """A bar over the trials of a search, with the best value so far and the time left; plain lines as above."""
 
     def __init__(self, wanted: int) -> None:
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
         columns = (
-            TextColumn("trial {task.fields[trial]}/{task.total}"),
+            MofNCompleteColumn(),
+            TextColumn("trials"),
             BarColumn(),
             TextColumn("{task.fields[best]}"),
             TimeRemainingColumn(),
         )
-        self._wanted, self._done, self._told = wanted, 0, False
+        self._wanted, self._told = wanted, False
         super().__init__(*columns)
-
-    def advance(self, step: "Step") -> None:
-        """Shows how far the running trial is."""
-        for task in self._progress.task_ids:
-            self._progress.update(task, completed=self._done + step.step / step.steps)
 
     def tell(self, trials: "tuple[Trial, ...]") -> None:
         """Shows the finished trials: those of an earlier search first, then one more each time."""
         values = [trial.value for trial in trials if trial.value is not None]
         best = f"best MAE / naive {min(values):.4f}" if values else ""
-        self._done = len(trials)
         if self._plain and trials:
             say(_news(trials[-1], self._wanted, best) if self._told else _taken_up(len(trials), self._wanted, best))
-        trial = min(self._done + 1, self._wanted)
         if not self._told:
-            self._progress.add_task("", total=self._wanted, completed=self._done, trial=trial, best=best)
+            self._progress.add_task("", total=self._wanted, completed=len(trials), best=best)
         for task in self._progress.task_ids:
-            self._progress.update(task, completed=self._done, trial=trial, best=best)
+            self._progress.update(task, completed=len(trials), best=best)
         self._told = True
 
 

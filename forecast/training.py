@@ -83,9 +83,7 @@ def train(
     several = [series] if isinstance(series, TimeSeries) else list(series)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
-    names = Counter(crew.collect([one.name for one in several]))
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise ConfigError(f"each series must have a name of its own. Twice there: {', '.join(twice)}.")
+    check_names(crew.collect([one.name for one in several]))
     chosen, config = find_model(model), settle(config or ExperimentConfig(), several, crew)
     check_task(model, config)
     if crew.size > 1:
@@ -172,6 +170,16 @@ def _versions(model: Model) -> dict[str, str]:
     if model.gradient and "keras" in sys.modules:
         found["backend"] = str(sys.modules["keras"].backend.backend())
     return found
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuses two series of one name.
+
+    Raises:
+        ConfigError: there are.
+    """
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ConfigError(f"each series must have a name of its own. Twice there: {', '.join(twice)}.")
 
 
 def check_task(model: str, config: ExperimentConfig) -> None:

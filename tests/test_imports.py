@@ -27,7 +27,7 @@ ORDER = [
     {"predictions"},
     {"trained"},
     {"training"},
-    {"evaluation", "lags", "bundle", "forecasting", "leaks", "earnings"},
+    {"evaluation", "lags", "bundle", "forecasting", "leaks", "earnings", "search"},
     {"verdicts", "parts"},
     {"batches"},
     {"experiment", "tuning", "updating"},

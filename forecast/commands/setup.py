@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.options import SOURCE, settings_of
-from forecast.terminal import SearchBar, TrainingBar, counted, say
+from forecast.terminal import TrainingBar, counted, say
 
 # Series that one line names.
 LISTED = 4
@@ -56,7 +56,7 @@ def rooms_of(config: Any) -> tuple[Any, Any, Any]:
     return experiment, report, tables
 
 
-def watch_of(bar: TrainingBar | SearchBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
+def watch_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
     """Who looks on while a command trains."""
     from forecast.models import Watch
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, config_of, load_keras, load_many, watch_of
-from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
+from forecast.commands.setup import SeriesArguments, config_of, load_many
+from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
 from forecast.terminal import SearchBar, say
 
 
-@shared(SOURCE, SETTINGS, JSON, VERBOSE)
+@shared(SOURCE, SETTINGS, ENGINE, JSON, VERBOSE)
 def tune(
     ctx: typer.Context,
     series: SeriesArguments,
@@ -23,6 +23,7 @@ def tune(
     """Search lookback, units, depth, dropout and learning rate on validation rows; the test rows are not looked at.
 
     Those that are given hold. Ctrl-C ends the search and keeps what it found; the same command goes on with it.
+    Neither --jobs nor --engine changes the result.
     """
     from forecast import studies, tables, tuning
 
@@ -33,7 +34,6 @@ def tune(
     name = model or ("stack" if config.network.layers else "lstm")
     file = out or tuning.default_file(several, name)
     tuning.check_file(file)
-    load_keras([name])
     with SearchBar(trials) as bar:
         found = tuning.tune(
             several,
@@ -42,7 +42,9 @@ def tune(
             trials=trials,
             held=settings_of(ctx.params),
             study=study or file.with_suffix(".study.db"),
-            watch=watch_of(bar, ctx.params, checkpoint=None),
+            logs=ctx.params["tensorboard"],
+            jobs=ctx.params["jobs"],
+            engine=ctx.params["engine"],
             tell=bar.tell,
         )
     tuning.write_settings(found, file)

@@ -94,9 +94,7 @@ def compare(
     plan, config = plan or WalkForward(), config or RECIPES["blocks"]
     if config.task == "direction":
         raise ConfigError("a comparison forecasts values, not directions. Received: task=direction.")
-    check_engine(engine)
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"`jobs` must be at least 1. Received: jobs={jobs}.")
+    check_engine(engine, jobs)
     chosen = tuple(find_model(name).name for name in dict.fromkeys((*models, *BASELINES)))
     arguments = tuple(sorted((reading or {}).items()))
     setting = Setting(chosen, config, plan, trials, arguments, Path(), Path(), time.time_ns())

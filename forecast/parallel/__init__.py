@@ -5,10 +5,11 @@ wherever it runs: results depend neither on the engine nor on the number of work
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sized
 
 from forecast.errors import ConfigError
-from forecast.parallel.jobs import TRIES, Done, Job, Progress, Result
+from forecast.parallel.jobs import MARK, TRIES, Done, Job, Progress, Result, run_in_turn
 from forecast.parallel.local import beside, run_here, start_worker
 
 __all__ = ["LOCAL", "TRIES", "Done", "Progress", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
@@ -27,32 +28,39 @@ def run_jobs(
     """Does `work` on each job and gives what came of it, as jobs finish.
 
     An error that the input is at fault for belongs to its job; the others go on. A job whose worker dies is tried
-    `TRIES` times in all. Any other error ends them all, and so does Ctrl-C: the workers are stopped at once.
+    `TRIES` times in all. Any other error ends them all, and so does Ctrl-C: the workers are stopped at once. A worker
+    that calls this does the jobs itself: there are no workers of workers.
 
     Args:
         work: A function of a module, so that workers can import it.
-        jobs: Taken one by one and sent to the workers, so that memory holds no more than those in work.
+        jobs: Taken one by one and sent to the workers, so that memory holds no more than those in work. Of a list no
+            more workers are started than it has jobs.
         workers: Jobs at a time; None as many as the engine has cores for.
         prepare: Called once in each worker, to load what jobs need.
         engine: `local`, processes of this machine; `ray`, the Ray of this machine, started if there is none; or the
             address of a cluster, `HOST:PORT`, or `ray://HOST:PORT` from outside of it.
     Raises:
-        ConfigError: the engine is unknown, not installed, or does not answer.
+        ConfigError: the engine is unknown, not installed, or does not answer; fewer workers than one.
     """
-    check_engine(engine)
+    check_engine(engine, workers)
+    if os.environ.get(MARK):
+        return run_in_turn(work, jobs)
     if engine == LOCAL:
-        return run_here(work, jobs, workers=workers or cores(), prepare=prepare)
+        most = max(1, len(jobs)) if isinstance(jobs, Sized) else sys.maxsize
+        return run_here(work, jobs, workers=min(workers or cores(), most), prepare=prepare)
     from forecast.parallel.cluster import run_on_ray
 
     return run_on_ray(work, jobs, workers=workers, prepare=prepare, engine=engine)
 
 
-def check_engine(engine: str) -> None:
-    """Refuses an engine that is not known.
+def check_engine(engine: str, workers: int | None) -> None:
+    """Refuses an engine that is not known, and no workers.
 
     Raises:
-        ConfigError: it is neither `local`, `ray` nor an address.
+        ConfigError: the engine is neither `local`, `ray` nor an address, or there are fewer workers than one.
     """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"`jobs` must be at least 1. Received: jobs={workers}.")
     if engine not in (LOCAL, "ray") and not engine.rpartition(":")[2].isdigit():
         raise ConfigError(f"`engine` must be local, ray, HOST:PORT or ray://HOST:PORT. Received: engine={engine}.")
 

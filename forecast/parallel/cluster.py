@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ConfigError, ForecastError
-from forecast.parallel.jobs import ONE_THREAD, Done, Job, Result, Waiting
+from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting
 
 # Without a number of workers, so many jobs a core are handed over, so that no core waits for the next.
 AHEAD = 2
@@ -54,7 +54,7 @@ def run_on_ray(
 ) -> Iterator[Done[Result]]:
     """As `run_jobs` says."""
     ray = _connect(engine, workers)
-    environment = ONE_THREAD | {name: os.environ[name] for name in INHERITED if name in os.environ}
+    environment = WORKER | {name: os.environ[name] for name in INHERITED if name in os.environ}
     folder = str(Path.cwd())
     task = ray.remote(_do).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
     room, waiting, running = _room(ray, workers), Waiting(jobs), dict[Any, tuple[int, Job]]()

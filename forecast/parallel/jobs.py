@@ -1,9 +1,11 @@
 """Jobs and what comes of them, the same on every engine."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from forecast.errors import ForecastError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -19,6 +21,9 @@ ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+# What a worker's environment holds; the mark tells it from other processes.
+MARK = "FORECAST_WORKER"
+WORKER = ONE_THREAD | {MARK: "1"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,17 @@ class Progress:
     done: int
     failed: int
     total: int
+
+
+def run_in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Done[Result]]:
+    """Does the jobs in this process, one after another."""
+    for place, job in enumerate(jobs):
+        done: Done[Result]
+        try:
+            done = Done(place, work(job))
+        except ForecastError as error:
+            done = Done(place, None, str(error))
+        yield done
 
 
 @dataclass(eq=False)

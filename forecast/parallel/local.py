@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from forecast.errors import ForecastError
-from forecast.parallel.jobs import ONE_THREAD, Done, Job, Result, Waiting
+from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting
 
 
 def run_here(
@@ -86,9 +86,7 @@ def _executor(workers: int, prepare: Callable[[], None] | None) -> Any:
 
     # one that has grown is replaced between two jobs, which is as it should be
     warnings.filterwarnings("ignore", "A worker was (restarted|stopped)", UserWarning)
-    return get_reusable_executor(
-        max_workers=workers, timeout=120, env=ONE_THREAD, initializer=_begin, initargs=(prepare,)
-    )
+    return get_reusable_executor(max_workers=workers, timeout=120, env=WORKER, initializer=_begin, initargs=(prepare,))
 
 
 def _begin(prepare: Callable[[], None] | None) -> None:
