@@ -27,6 +27,8 @@ STEPS = {"dropout": 0.05}
 WHOLE = 5
 # Trials of a round: more would keep more processes busy, and learn less from one another.
 ROUND = 4
+# Trials at random, before the others go by what was found.
+RANDOM = 2 * ROUND
 NAME = "forecast"
 Ranges = Mapping[str, tuple[float, float]]
 Report = Callable[[int, float], None]
@@ -131,7 +133,7 @@ class Study:
 
         earlier = tuple(sorted((one for one in self._records() if _number(one) <= start), key=_number))
         study = _in_memory(earlier)
-        study.sampler = TPESampler(seed=(self.seed + start) % 2**32, n_startup_trials=ROUND, constant_liar=True)
+        study.sampler = TPESampler(seed=(self.seed + start) % 2**32, n_startup_trials=RANDOM, constant_liar=True)
         if not start:
             study.enqueue_trial(self.first)
         ranges = {name: _distribution(name, *ends, self.first[name]) for name, ends in self.ranges.items()}

@@ -50,6 +50,16 @@ def threads(_: int) -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in ONE_THREAD}
 
 
+def within(number: int) -> tuple[list[tuple[int, int]], bool]:
+    """Jobs of a job: what came of them, and whether this process did them."""
+    found = list(run_jobs(process_of, range(number), workers=2))
+    return [(done.place, done.result[0]) for done in found], {done.result[1] for done in found} == {os.getpid()}
+
+
+def process_of(number: int) -> tuple[int, int]:
+    return number * number, os.getpid()
+
+
 def write_process(path: Path) -> None:
     path.write_text(str(os.getpid()))
 
@@ -95,6 +105,10 @@ def test_a_job_whose_process_died_is_tried_again(tmp_path):
 def test_each_worker_computes_on_one_thread():
     (done,) = run_jobs(threads, [0], workers=1)
     assert done.result == ONE_THREAD
+
+
+def test_a_worker_does_jobs_of_its_own_itself():
+    assert [done.result for done in run_jobs(within, [3], workers=1)] == [([(0, 0), (1, 1), (2, 4)], True)]
 
 
 def test_a_script_without_a_guard_works(tmp_path):

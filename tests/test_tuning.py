@@ -2,22 +2,31 @@
 
 import builtins
 import json
+import os
+import re
+import signal
 import sqlite3
-from dataclasses import replace
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SMALL, make_series, random_walk
+from conftest import SMALL, make_series, random_walk, take_ctrl_c
 from typer.testing import CliRunner
 
 from forecast import shrinkage, tuning
 from forecast.cli import app
-from forecast.config import override, read_config
+from forecast.config import ExperimentConfig, override, read_config
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
-from forecast.models import Watch
-from forecast.studies import open_study
+from forecast.parallel import run_jobs
+from forecast.search import Search
+from forecast.sources import load
+from forecast.studies import RANDOM, open_study
 from forecast.training import train
-from forecast.tuning import Search, tune, write_settings
+from forecast.tuning import tune, write_settings
 
 HELD = ("units", "depth", "dropout")
 RANGES = {"lookback": (2, 64), "dropout": (0.0, 0.5)}
@@ -32,8 +41,32 @@ def bowl(settings, report):
     return abs(settings["lookback"] - 20) + settings["dropout"]
 
 
-def settings_of(trials):
-    return [trial.settings for trial in trials]
+def race(settings, report):
+    report(1, settings["lookback"])
+    return bowl(settings, report)
+
+
+def fast(settings, report):
+    """What no training is as good as."""
+    for step in (4, 8):
+        report(step, 0.0)
+    return 0.0
+
+
+def finish(attempt):
+    return attempt.run(race)
+
+
+def carry_on(study, wanted, objective=bowl):
+    """All trials up to so many, in this process."""
+    for attempts in study.rounds(wanted):
+        for attempt in attempts:
+            study.keep(attempt.run(objective))
+    return study.trials()
+
+
+def without_seconds(trials):
+    return [replace(trial, seconds=0.0) for trial in trials]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +85,8 @@ def test_the_first_trial_has_the_settings_to_begin_with_and_the_best_are_not_wor
     assert found.trials[0].settings == {"lookback": 8, "learning_rate": 0.004}
     assert found.counts == {"complete": 3, "pruned": 0, "failed": 0}
     assert found.ranking[0].value == min(trial.value for trial in found.trials) <= found.trials[0].value
-    assert len({str(settings) for settings in settings_of(found.trials)}) == 3
+    assert len({str(trial.settings) for trial in found.trials}) == 3
+    assert [trial.number for trial in found.trials] == [1, 2, 3]
 
 
 def test_what_is_held_stays_and_what_was_found_is_a_file_of_settings(found, tmp_path):
@@ -81,7 +115,7 @@ def test_a_trial_s_value_is_the_error_over_that_of_naive_in_the_series_unit(foun
 def test_the_settings_of_the_network_itself_matter(waves):
     search = Search.of(waves, "dense", SMALL, ())
     others = [{}, {"units": 9}, {"learning_rate": 0.02}]
-    assert len({search.value(search.first | other, lambda *_: None, Watch()) for other in others}) == 3
+    assert len({search.value(search.first | other, lambda *_: None) for other in others}) == 3
 
 
 def test_a_series_on_which_naive_does_not_err_has_a_finite_value():
@@ -97,10 +131,8 @@ def test_the_recipe_of_the_textbook_can_be_tuned(waves):
 def test_the_test_rows_are_not_looked_at(found, waves):
     values = waves.y.copy()
     values[160:] = np.random.default_rng(9).normal(1e6, 1e5, size=40)
-    spoilt = tune(make_series(values, name="waves"), "dense", SMALL, trials=3, held=HELD)
-    assert [(trial.value, trial.settings) for trial in spoilt.trials] == [
-        (trial.value, trial.settings) for trial in found.trials
-    ]
+    spoilt = tune(make_series(values, name="waves"), "dense", SMALL, trials=2, held=HELD)
+    assert without_seconds(spoilt.trials) == without_seconds(found.trials[:2])
     assert spoilt.search.key == found.search.key
 
 
@@ -112,38 +144,51 @@ def test_several_series_count_alike(waves, walk):
     assert [*both.search.ranges] == ["lookback"]
 
 
-def test_a_search_goes_on_to_as_many_trials_in_all(found, waves, tmp_path):
-    """Ctrl-C after the first step of the second trial, then a kill in the third: no trial is lost or changed."""
-    path, stops = tmp_path / "study.db", iter([KeyboardInterrupt, ZeroDivisionError])
-    about = {"model": "dense", "config": SMALL, "held": HELD, "study": path}
+def test_neither_processes_nor_ctrl_c_change_what_is_found(found, waves, tmp_path):
+    """Ctrl-C after the first trial that ends, which two processes may take in any order."""
+    about = {"model": "dense", "config": SMALL, "held": HELD, "study": tmp_path / "study.db", "jobs": 2}
 
-    def stop(step):
-        if step.step == 1 and len(seen[-1]) == 1 + len(errors):
-            errors.append(next(stops))
-            raise errors[-1]
+    def stop(trials):
+        seen.append(trials)
+        if trials:
+            raise KeyboardInterrupt
 
-    seen, errors = [], []
-    stopped = tune(waves, **about, trials=3, watch=Watch(stop), tell=seen.append)
+    seen = []
+    stopped = tune(waves, **about, trials=3, tell=stop)
+    assert (len(stopped.trials), stopped.wanted) == (1, 3)
     assert stopped.trials == seen[-1]
-    assert len(stopped.trials) == 1
-    assert stopped.wanted == 3
-    with pytest.raises(ZeroDivisionError):
-        tune(waves, **about, trials=3, watch=Watch(stop), tell=seen.append)
-    assert len(seen[-1]) == 2
     whole = tune(waves, **about, trials=3)
-    assert [trial.value for trial in whole.trials] == [trial.value for trial in found.trials]
-    assert settings_of(whole.trials) == settings_of(found.trials)
+    assert without_seconds(whole.trials) == without_seconds(found.trials)
     assert len(tune(waves, **about, trials=2).trials) == 3
     with pytest.raises(ConfigError, match="holds a search with other rows, another model, or other settings"):
-        tune(waves, "dense", override(SMALL, {"horizon": 4}), held=HELD, study=path)
+        tune(waves, "dense", override(SMALL, {"horizon": 4}), held=HELD, study=tmp_path / "study.db")
 
 
-def test_ctrl_c_in_the_first_trial_is_ctrl_c(waves):
-    def stop(step):
+def test_ctrl_c_before_the_first_trial_is_ctrl_c(waves):
+    def stop(trials):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tune(waves, "dense", SMALL, watch=Watch(stop))
+        tune(waves, "dense", SMALL, tell=stop)
+
+
+class Poisonous(Search):
+    """A search among whose settings some take their process with them."""
+
+    def value(self, settings, report, logs=None):
+        if settings["lookback"] > self.first["lookback"]:
+            os._exit(3)
+        return 1.0
+
+
+def test_a_trial_that_kills_its_process_fails_with_its_reason(waves, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "Search", Poisonous)
+    about = {"model": "linear", "config": SMALL, "trials": 2, "study": tmp_path / "study.db"}
+    trials = tune(waves, **about, jobs=2).trials
+    assert [(trial.number, trial.state, trial.value) for trial in trials] == [(1, "complete", 1.0), (2, "failed", None)]
+    assert "died 3 times" in trials[1].reason
+    assert trials[1].settings["lookback"] > 8
+    assert tune(waves, **about).trials == trials
 
 
 def test_other_searches_have_other_keys(waves, walk):
@@ -177,7 +222,7 @@ def test_losses_are_told_over_those_of_naive_so_that_lookbacks_compare(waves):
         search = Search.of(waves, "dense", SMALL, ())
         config = {"lookback": lookback, "units": 4, "depth": 1, "dropout": 0.0, "learning_rate": 1e-9}
         told[lookback] = []
-        search.value(config, lambda step, value, to=told[lookback]: to.append((step, value)), Watch())
+        search.value(config, lambda step, value, to=told[lookback]: to.append((step, value)))
     assert [step for step, _ in told[8]] == [4, 8]
     assert told[40][-1][1] < told[8][-1][1] < 1
 
@@ -185,59 +230,72 @@ def test_losses_are_told_over_those_of_naive_so_that_lookbacks_compare(waves):
 def test_each_seed_of_several_is_trained_and_the_first_is_told(waves):
     search = Search.of(waves, "dense", override(SMALL, {"seeds": 2}), ())
     told = []
-    search.value(search.first, lambda step, value: told.append(step), Watch())
+    search.value(search.first, lambda step, value: told.append(step))
     assert told == [4, 8]
 
 
-def test_a_study_learns_and_is_the_same_taken_up(tmp_path):
+def test_a_training_that_falls_behind_is_ended(waves):
+    search = Search.of(waves, "dense", SMALL, HELD)
+    with opened(None, ranges=search.ranges, first=search.first) as study:
+        carry_on(study, 8, fast)
+        attempt = next(study.rounds(9))[0]
+        study.keep(attempt.run(search.value))
+        assert study.trials()[-1].reason == "behind the median at step 4"
+
+
+def test_a_study_learns_and_is_the_same_however_it_is_taken_up(tmp_path):
+    """Killed in the middle of rounds: what was kept of them were the last trials, or one in the middle."""
     with opened(None) as study:
-        for _ in range(30):
-            study.run(bowl)
-        whole = study.trials()
+        whole = carry_on(study, 60)
     assert whole[0].settings == FIRST
-    assert min(trial.value for trial in whole) < 1
-    for wanted in (4, 30):
+    values = [trial.value for trial in whole]
+    assert np.mean(values[30:]) < 0.6 * np.mean(values[:RANDOM])
+    for wanted, kept in ((2, None), (8, -1), (11, 2), (60, None)):
         with opened(tmp_path / "study.db") as study:
-            while len(study.trials()) < wanted:
-                study.run(bowl)
-            again = study.trials()
-    assert settings_of(again) == settings_of(whole)
+            if kept:
+                carry_on(study, wanted - 4)
+                attempt = next(study.rounds(wanted))[kept]
+                study.keep(attempt.run(bowl))
+            else:
+                again = carry_on(study, wanted)
+    assert sorted(map(str, without_seconds(again))) == sorted(map(str, without_seconds(whole)))
 
 
-def test_trials_that_fall_behind_or_do_not_fit_are_told_from_failures():
-    def behind(settings, report):
-        report(1, settings["lookback"])
-        return 1.0
+def test_workers_find_what_one_process_finds_and_prune_what_it_prunes():
+    with opened(None) as study:
+        alone = carry_on(study, 24, race)
+    with opened(None) as study:
+        for attempts in study.rounds(24):
+            for done in run_jobs(finish, attempts, workers=2):
+                study.keep(done.result)
+        beside = sorted(study.trials(), key=lambda trial: trial.number)
+    assert without_seconds(beside) == without_seconds(alone)
+    assert {trial.state for trial in alone[:8]} == {"complete"}
+    assert any(trial.reason == "behind the median at step 1" for trial in alone[8:])
 
+
+def test_settings_that_do_not_fit_are_told_from_failures():
     def raises(error):
         def objective(settings, report):
             raise error
 
         return objective
 
-    with opened(None, first=FIRST | {"lookback": 2}) as study:
-        for _ in range(8):
-            study.run(behind)
-        study.run(raises(SeriesTooShort("too few rows")))
-        study.run(raises(ModelError("diverged")))
+    with opened(None) as study:
+        first, second = next(study.rounds(2))
+        study.keep(first.run(raises(SeriesTooShort("too few rows"))))
+        study.keep(second.run(raises(ModelError("diverged"))))
         trials = study.trials()
-    assert {trial.state for trial in trials[:5]} == {"complete"}
-    assert any(trial.reason == "behind the median at step 1" for trial in trials[5:8])
-    assert [(trial.state, trial.value, trial.reason) for trial in trials[8:]] == [
+    assert [(trial.state, trial.value, trial.reason) for trial in trials] == [
         ("pruned", None, "too few rows"),
         ("failed", None, "diverged"),
     ]
 
 
-def test_settings_that_never_work_say_why(waves, monkeypatch):
-    def diverge(*_, **__):
-        raise ModelError("training diverged at step 4.")
-
-    monkeypatch.setattr(tuning, "train", diverge)
-    with pytest.raises(
-        ConfigError, match="none of 2 trials came to its end. The last one: training diverged at step 4"
-    ):
-        tune(waves, "dense", SMALL, trials=2)
+def test_settings_that_never_work_say_why(waves):
+    wild = override(SMALL, {"learning_rate": 1e38, "activation": "linear"})
+    with pytest.raises(ConfigError, match="none of 1 trials came to its end. The last one: training diverged at step"):
+        tune(waves, "rnn", wild, trials=1, held=("learning_rate",))
 
 
 @pytest.mark.parametrize(
@@ -318,6 +376,36 @@ def test_tune_writes_settings_that_run_takes_and_goes_on(cli, tmp_path):
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"waves-dense.json", "waves-dense.study.db"}
     used = CliRunner().invoke(app, [*next_command.split()[1:], "--models", "naive", "--out", "run"])
     assert used.exit_code == 0, used.output
+
+
+def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_finds(cli, tmp_path):
+    """Real processes: Ctrl-C, then a kill, each when the next trial is told, with other trials on their way."""
+    command = ["tune", "waves.csv", "--model", "linear", "--target", "Close", "--horizon", "3", "--trials", "12"]
+    env = {**os.environ, "PYTHONPATH": str(Path(tuning.__file__).parent.parent)}
+    for ended in (signal.SIGINT, signal.SIGKILL):
+        with (tmp_path / "said").open("w+") as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "forecast", *command, "--jobs", "2"],
+                stdout=said,
+                stderr=said,
+                cwd=tmp_path,
+                env=env,
+                preexec_fn=take_ctrl_c,
+            )
+            while "\ntrial " not in (tmp_path / "said").read_text():
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(ended)
+            assert process.wait(60) == (0 if ended == signal.SIGINT else -ended)
+        if ended == signal.SIGINT:
+            assert "The search was stopped after" in (tmp_path / "said").read_text()
+            assert "The best settings are in runs/waves-linear.json." in (tmp_path / "said").read_text()
+    again = CliRunner().invoke(app, [*command, "--jobs", "1", "--json"])
+    before = int(re.search(r"(\d+) of 12 trials are there from before", again.stderr).group(1))
+    assert 2 <= before < 12
+    whole = tune(load("waves.csv", target="Close"), "linear", override(ExperimentConfig(), {"horizon": 3}), trials=12)
+    found = json.loads(again.stdout)["trials"]
+    assert [trial | {"seconds": 0.0} for trial in found] == [asdict(trial) for trial in without_seconds(whole.trials)]
 
 
 def test_a_file_that_holds_something_else_is_not_written_over(cli, tmp_path):
