@@ -24,7 +24,7 @@ LOGARITHMIC = ("lookback", "units", "learning_rate")
 # What is searched in steps, so that none is a choice.
 STEPS = {"dropout": 0.05}
 # Complete trials before one may be ended early.
-WHOLE = 5
+WHOLE = 4
 # Trials of a round: more would keep more processes busy, and learn less from one another.
 ROUND = 4
 # Trials at random, before the others go by what was found.
@@ -212,7 +212,7 @@ def _opened(path: Path | None) -> Iterator[Any]:
 
     storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
     try:
-        yield optuna.create_study(storage=storage, study_name=NAME, load_if_exists=True)
+        yield _created(storage=storage, load_if_exists=True)
     finally:
         if storage is not None:
             storage.remove_session()
@@ -223,12 +223,21 @@ def _in_memory(records: tuple[Any, ...]) -> Any:
     """A study of finished trials."""
     import optuna
 
-    level = optuna.logging.get_verbosity()
-    silence()  # there is one a round and trial, which is no news
-    study = optuna.create_study(study_name=NAME, pruner=optuna.pruners.MedianPruner(n_startup_trials=WHOLE))
-    optuna.logging.set_verbosity(level)
+    study = _created(pruner=optuna.pruners.MedianPruner(n_startup_trials=WHOLE))
     study.add_trials(records)
     return study
+
+
+def _created(**how: Any) -> Any:
+    """A study of Optuna, without its word on that: there is one a round and trial."""
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    silence()
+    try:
+        return optuna.create_study(study_name=NAME, **how)
+    finally:
+        optuna.logging.set_verbosity(level)
 
 
 def _end(study: Any, trial: Any, state: str, why: Exception) -> None:

@@ -8,17 +8,18 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
-from conftest import make_series, random_walk, take_ctrl_c
+from conftest import SMALL, make_series, random_walk, take_ctrl_c
 from test_batches import write as write_partition
 from test_parallel import die, die_once, refuse, square, stumble, threads
 
 from forecast.bundle import save_model
 from forecast.errors import ConfigError
-from forecast.parallel import run_jobs
+from forecast.parallel import LOCAL, run_jobs
 from forecast.parallel.cluster import LOOPBACK, SETTINGS
 from forecast.parallel.jobs import ONE_THREAD
 
@@ -67,6 +68,15 @@ def test_jobs_on_ray_come_to_the_same(cluster, tmp_path, capsys):
     assert len(list(tmp_path.glob("1-*"))) == 3
     assert next(run_jobs(threads, [0], engine=address)).result == ONE_THREAD
     assert capsys.readouterr() == ("", "")  # of workers that died Ray would say so
+
+
+def test_a_search_on_ray_finds_what_one_here_finds(cluster, walk):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'forecast[tune]'.")
+    from forecast.tuning import tune
+
+    on_ray, here = (tune(walk, "linear", SMALL, trials=5, engine=engine) for engine in (cluster.address, LOCAL))
+    found, expected = ([replace(trial, seconds=0.0) for trial in one.trials] for one in (on_ray, here))
+    assert found == expected
 
 
 def test_a_cluster_that_is_not_there_is_one_line():

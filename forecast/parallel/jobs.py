@@ -21,9 +21,11 @@ ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+# Where there is a GPU, each worker takes as much of its memory as it needs and no more.
+SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 # What a worker's environment holds; the mark tells it from other processes.
 MARK = "FORECAST_WORKER"
-WORKER = ONE_THREAD | {MARK: "1"}
+WORKER = ONE_THREAD | SHARED_GPU | {MARK: "1"}
 
 
 @dataclass(frozen=True, eq=False)
