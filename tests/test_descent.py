@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import SMALL, make_problem, make_series, random_walk, scaled_inputs
 
-from forecast.config import QUANTILES, override
+from forecast.config import QUANTILES, TrainingConfig, override
 from forecast.errors import ModelError
 from forecast.models import MODELS, Watch, descent, networks
 from forecast.training import train
@@ -23,7 +23,7 @@ def test_the_loss_that_keras_minimises_is_the_loss_that_numpy_reports(loss, hori
     y = random.normal(size=(4, 2, horizon)).astype(np.float32)
     y[1, 1, 0] = np.nan  # not known, and not scored
     program = descent.Program("identity", make_problem(override(SMALL, {"loss": loss})), identity, outputs.shape[1])
-    network = descent._compiled(program)
+    network = descent._compiled(program).network
     found = network.evaluate(outputs, y, batch_size=4, verbose=0)
     assert found == pytest.approx(descent.loss_of(outputs, y, loss), rel=1e-5)
 
@@ -122,8 +122,31 @@ def test_tensorboard_gets_every_loss(walk, tmp_path):
     assert len(events.Tensors("loss")) == 8
 
 
-def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rows(walk):
+@pytest.mark.parametrize("steps", [1, 8, 100])
+def test_the_learning_rate_is_that_of_keras_schedule(steps):
+    from keras.optimizers.schedules import CosineDecay
+
+    schedule = CosineDecay(0.002, decay_steps=steps, warmup_target=0.02, warmup_steps=max(1, steps // 10))
+    expected = [float(schedule(step)) for step in range(steps)]
+    training = TrainingConfig(steps=steps, learning_rate=0.02)
+    found = [descent.rate_of(step, training) for step in range(1, steps + 1)]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rates(walk):
     descent._compiled.cache_clear()
-    for rows, seed in ((200, 0), (150, 1), (90, 2)):
-        train(make_series(random_walk(rows)), "dense", override(SMALL, {"seed": seed}))
+    for rows, seed, steps in ((200, 0, 8), (150, 1, 4), (90, 2, 2)):
+        settings = {"seed": seed, "steps": steps, "learning_rate": 0.01 * steps, "season": steps}
+        train(make_series(random_walk(rows)), "dense", override(SMALL, settings))
     assert descent._compiled.cache_info().misses == 1
+
+
+def test_each_training_has_the_rates_of_its_own(walk):
+    """A network that was compiled for another training learns as one that was compiled for this."""
+    config = override(SMALL, {"learning_rate": 0.05, "steps": 6})
+    train(walk, "dense", SMALL)
+    after = train(walk, "dense", config)
+    descent._compiled.cache_clear()
+    first = train(walk, "dense", config)
+    assert after.history == first.history
+    assert after.history != train(walk, "dense", override(config, {"learning_rate": 0.01})).history

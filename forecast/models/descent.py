@@ -3,12 +3,17 @@
 Adam (Kingma and Ba 2015), the gradient's norm clipped, a short warm-up and a cosine decay (Loshchilov and Hutter
 2017). The untrained network takes part in the choice, so that training cannot make the validation loss worse.
 
-A network is compiled once for all trainings of one shape in a process, whatever the series and the seed.
+A network is compiled once for all trainings of one shape in a process, whatever the series, the seed, the number of
+steps and the learning rate.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
+from math import cos, pi
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +36,10 @@ Batch = tuple[NDArray[np.float32], Array]
 
 # The layer that learns even if the others are frozen.
 HEAD = "head"
-# Compiled networks that are kept for the next training.
-KEPT = 4
+# Compiled networks that are kept for the next training: those of a comparison of all kinds, and of a few more settings.
+KEPT = 16
+# The first and the last learning rate as a share of the highest, and the share of the steps until it is reached.
+FIRST_RATE, WARM_UP = 0.1, 0.1
 # Labels beyond this many scales are cut: they come from windows that hardly moved before a jump.
 LARGEST = 1e3
 
@@ -46,6 +53,14 @@ class Program:
     build: Callable[..., "keras.Model"]
     length: int
     frozen: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A network that is ready to be trained, and the numbers of the functions that TensorFlow makes of it."""
+
+    network: "keras.Model"
+    numbers: Iterator[int]
 
 
 def descend(
@@ -76,7 +91,8 @@ def descend(
     """
     steps = training.steps or 0
     due = {round(part * steps / training.validations) for part in range(training.validations + 1)}
-    network = _fresh_network(program, training, start)
+    compiled = _fresh(program, training, start)
+    network = compiled.network
     checkpoint = Checkpoint.of(watch.checkpoint, program.kind, program.problem, training, y_validation)
     state = checkpoint.restore(network, random) or State(best=named_weights(network))
     logs = Logs(watch.logs, program.kind, training.seed)
@@ -85,7 +101,7 @@ def descend(
     try:
         for step in range(state.step, steps + 1):
             if step:
-                losses.append(_step(network, draw, training, crew))
+                losses.append(_step(compiled, draw, rate_of(step, training), training.batch, crew))
                 _tell(watch, Step(program.kind, step, steps, losses[-1]), logs)
             if step in due:
                 config = program.problem.config
@@ -135,13 +151,24 @@ def _tell(watch: Watch, step: Step, logs: Logs) -> None:
         watch.progress(step)
 
 
-def _step(network: "keras.Model", draw: Callable[[], Batch], training: TrainingConfig, crew: Crew) -> float:
+def _step(compiled: Compiled, draw: Callable[[], Batch], rate: float, batch: int, crew: Crew) -> float:
     """One step of the optimiser on the next blocks; their loss."""
     x, y = draw()
     labels = np.clip(y, -LARGEST, LARGEST).astype(np.float32)
-    if crew.size > 1:
-        return step_together(network, x, labels, crew, batch=training.batch)
-    return float(network.train_on_batch(x, labels))
+    compiled.network.optimizer.learning_rate = rate
+    with devices.numbered(compiled.numbers):
+        if crew.size > 1:
+            return step_together(compiled.network, x, labels, crew, batch=batch)
+        return float(compiled.network.train_on_batch(x, labels))
+
+
+def rate_of(step: int, training: TrainingConfig) -> float:
+    """The learning rate of a step, the first of which is 1: a short warm-up, then a cosine that ends near 0."""
+    steps, highest = training.steps or 1, training.learning_rate
+    before, warm = step - 1, max(1, int(WARM_UP * steps))
+    if before < warm:
+        return highest * (FIRST_RATE + (1 - FIRST_RATE) * before / warm)
+    return highest * (1 + cos(pi * (before - warm) / steps)) / 2
 
 
 def loss_of(outputs: Array, y: Array, loss: Objective, crew: Crew = ALONE) -> float:
@@ -156,11 +183,12 @@ def loss_of(outputs: Array, y: Array, loss: Objective, crew: Crew = ALONE) -> fl
     return float(total / count)
 
 
-def _fresh_network(program: Program, training: TrainingConfig, start: Weights) -> "keras.Model":
+def _fresh(program: Program, training: TrainingConfig, start: Weights) -> Compiled:
     """A compiled network with new weights, drawn from the seed alone."""
     import keras
 
-    network = _compiled(_without_seed(program, training))
+    compiled = _compiled(_as_compiled(program))
+    network = compiled.network
     devices.seed(training.seed)
     with devices.policy():
         fresh = program.build(program.kind, program.problem, length=program.length)
@@ -172,38 +200,51 @@ def _fresh_network(program: Program, training: TrainingConfig, start: Weights) -
         for weight in layer.weights:
             if (name := f"{layer.name}/{weight.name}") in start:
                 weight.assign(start[name])
-    return network
+    return compiled
 
 
-def _without_seed(program: Program, training: TrainingConfig) -> Program:
-    config = program.problem.config
-    config = replace(config, training=replace(training, seed=0, seeds=1))
-    return replace(program, problem=replace(program.problem, config=config))
+def _as_compiled(program: Program) -> Program:
+    """The program with those settings alone that change what is compiled."""
+    problem, config = program.problem, program.problem.config
+    training = config.training
+    config = ExperimentConfig(
+        lookback=problem.lookback,
+        horizon=config.horizon,
+        task=config.task,
+        network=replace(config.network, highway=False),
+        training=TrainingConfig(
+            loss=training.loss, labels=training.labels, batch=training.batch, clip_norm=training.clip_norm
+        ),
+    )
+    return replace(program, problem=replace(problem, config=config, season=1))
 
 
 @lru_cache(maxsize=KEPT)
-def _compiled(program: Program) -> "keras.Model":
+def _compiled(program: Program) -> Compiled:
     import keras
 
     training = program.problem.config.training
-    steps = training.steps or 1
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.1 * training.learning_rate,
-        decay_steps=steps,
-        warmup_target=training.learning_rate,
-        warmup_steps=max(1, steps // 10),
-    )
     with devices.scope(), devices.policy():
         network = program.build(program.kind, program.problem, length=program.length)
         for layer in network.layers:
             layer.trainable = layer.name == HEAD or not program.frozen
         network.compile(
-            optimizer=keras.optimizers.Adam(schedule, clipnorm=training.clip_norm),
+            optimizer=keras.optimizers.Adam(clipnorm=training.clip_norm, name="adam"),
             loss={"pinball": _pinball, "mse": _squared, "entropy": _entropy}[program.problem.config.loss],
             jit_compile=devices.can_compile(),  # halves the time of a recurrent step
         )
         network.optimizer.build(network.trainable_variables)
-    return network
+    return Compiled(network, _numbers(f"{program.kind} {program.problem} {program.length} {program.frozen}"))
+
+
+_times: Counter[str] = Counter()
+
+
+def _numbers(about: str) -> Iterator[int]:
+    """Numbers that are the same in every process, and others for each time that the same is compiled in one."""
+    _times[about] += 1
+    digest = hashlib.sha256(f"{about} {_times[about]}".encode()).hexdigest()
+    return count(int(digest[:12], 16))
 
 
 def _pinball(y_true: Any, y_pred: Any) -> Any:

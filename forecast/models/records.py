@@ -16,6 +16,9 @@ from forecast.models.contract import Problem, Step, Validation, Weights
 if TYPE_CHECKING:
     import keras
 
+# Changes whenever what is kept does: state of another format is not taken up.
+FORMAT = 2
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -43,7 +46,7 @@ class Checkpoint:
     ) -> Self:
         if folder is None:
             return cls(None, "")
-        text = f"{kind} {problem} {training}".encode()
+        text = f"{FORMAT} {kind} {problem} {training}".encode()
         key = hashlib.sha256(text + np.ascontiguousarray(y_validation).tobytes()).hexdigest()
         return cls(folder / f"{kind}-{training.seed}.npz", key)
 
