@@ -207,11 +207,15 @@ def _as_compiled(program: Program) -> Program:
     """The program with those settings alone that change what is compiled."""
     problem, config = program.problem, program.problem.config
     training = config.training
+    unused: dict[str, Any] = {
+        "highway": False,
+        **({"units": 1, "depth": 1} if program.kind == "stack" else {"layers": ""}),
+    }
     config = ExperimentConfig(
         lookback=problem.lookback,
         horizon=config.horizon,
         task=config.task,
-        network=replace(config.network, highway=False),
+        network=replace(config.network, **unused),
         training=TrainingConfig(
             loss=training.loss, labels=training.labels, batch=training.batch, clip_norm=training.clip_norm
         ),
