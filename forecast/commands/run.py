@@ -37,6 +37,7 @@ def run(
     chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
     loaded = load_one(series, ctx.params, config)
     folder = out or report.default_folder(loaded.name)
+    _check(loaded, chosen, config, folder)
     report.get_ready()
     load_keras(chosen)
     with TrainingBar() as bar:
@@ -53,6 +54,19 @@ def run(
         tables.print_earnings(earned)
     tables.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots, models and report.html are in {folder}")
+
+
+def _check(series: Any, names: list[str], config: Any, folder: Path) -> None:
+    """Refuses before anything is loaded, which takes seconds, what would be refused after it."""
+    from forecast.models import find_model
+    from forecast.report import check_folder
+    from forecast.training import settle
+    from forecast.windows import split_rows
+
+    for name in names:
+        find_model(name)
+    check_folder(folder)
+    split_rows(len(series), settle(config, [series]))
 
 
 def _earned(result: Any, cost: float, folder: Path) -> list[Any]:
