@@ -10,6 +10,8 @@ from typing import Any
 from forecast.errors import ForecastError
 from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting
 
+_loaded: set[Callable[[], None]] = set()
+
 
 def run_here(
     work: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int, prepare: Callable[[], None] | None
@@ -19,7 +21,7 @@ def run_here(
     try:
         while True:
             while len(running) < (1 if waiting.alone else workers) and (next_job := waiting.take()):
-                running[_executor(workers, prepare).submit(work, next_job[1])] = next_job
+                running[_executor(workers).submit(_prepared, prepare, work, next_job[1])] = next_job
                 if waiting.deaths[next_job[0]]:
                     break
             if not running:
@@ -30,13 +32,13 @@ def run_here(
                 if done:
                     yield done
     except BaseException:
-        _executor(workers, prepare).shutdown(wait=True, kill_workers=True)
+        _executor(workers).shutdown(wait=True, kill_workers=True)
         raise
 
 
 def start_worker(*, prepare: Callable[[], None]) -> None:
     """Starts the process that `beside` will use, so that it loads what it needs while other work is done."""
-    _executor(1, prepare).submit(_begun)
+    _executor(1).submit(_prepared, prepare, _begun)
 
 
 def _begun() -> None:
@@ -58,13 +60,13 @@ def beside(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
 
     started: list[Future[Any]] = []
     try:
-        yield lambda *work, **named: started.append(_executor(1, prepare).submit(*work, **named))
+        yield lambda *work, **named: started.append(_executor(1).submit(_prepared, prepare, *work, **named))
         for future in started:
             future.result()
     except BrokenProcessPool as error:
         raise ForecastError("a process of this program died, perhaps from want of memory. Try again.") from error
     except BaseException:
-        _executor(1, prepare).shutdown(wait=True, kill_workers=True)
+        _executor(1).shutdown(wait=True, kill_workers=True)
         raise
 
 
@@ -80,17 +82,23 @@ def _outcome(future: Future[Any], place: int, job: Any, waiting: Waiting[Any]) -
         return waiting.died(place, job)
 
 
-def _executor(workers: int, prepare: Callable[[], None] | None) -> Any:
-    """The workers of this process; new ones if one of them has died."""
+def _executor(workers: int) -> Any:
+    """The workers of this process, whatever they did before; new ones if one of them has died."""
     from loky import get_reusable_executor
 
     # one that has grown is replaced between two jobs, which is as it should be
     warnings.filterwarnings("ignore", "A worker was (restarted|stopped)", UserWarning)
-    return get_reusable_executor(max_workers=workers, timeout=120, env=WORKER, initializer=_begin, initargs=(prepare,))
+    return get_reusable_executor(max_workers=workers, timeout=120, env=WORKER, initializer=_begin)
 
 
-def _begin(prepare: Callable[[], None] | None) -> None:
+def _begin() -> None:
     """Ctrl-C is for the process that started the work; a worker that took it would keep half a training."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if prepare:
+
+
+def _prepared(prepare: Callable[[], None] | None, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+    """What a worker does: the work, and before it what has to be loaded for it, once."""
+    if prepare and prepare not in _loaded:
         prepare()
+        _loaded.add(prepare)
+    return work(*arguments, **named)
