@@ -112,17 +112,13 @@ def test_training_goes_on_from_a_saved_network(forecast, prices):
     assert "a training goes on with the lookback, horizon, columns and layers" in wrong.stderr
 
 
-def test_run_as_json_prints_one_document(forecast, prices):
+def test_run_as_json_prints_one_document_and_takes_no_folder_that_is_there(forecast, prices, tmp_path):
+    first = tmp_path / "runs" / f"walk-{time.strftime('%Y-%m-%d')}"
+    first.mkdir(parents=True)
     done = forecast("run", prices, "--models", "naive", "--json", *QUICK)
     record = json.loads(done.stdout)
     assert record["verdict"]["naive"]["finding"] == "baseline"
     assert record["series"]["name"] == "walk"
-
-
-def test_the_default_folder_is_named_after_series_and_date_and_never_taken(forecast, prices, tmp_path):
-    first = tmp_path / "runs" / f"walk-{time.strftime('%Y-%m-%d')}"
-    first.mkdir(parents=True)
-    assert forecast("run", prices, "--models", "naive", *QUICK).returncode == 0
     assert {path.name for path in first.parent.iterdir()} == {first.name, f"{first.name}-2"}
     assert not list(first.iterdir())
 
@@ -145,35 +141,62 @@ def test_a_bad_file_gets_one_line_and_status_1(forecast, tmp_path, text):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["run", "missing.csv"], "There is no file missing.csv"),
-        (["run", "AAPL"], "Yahoo Finance cannot be reached"),
-        (["run", "PRICES", "--models", "oracle"], "a model must be one of lstm, gru"),
-        (["run", "PRICES", "--horizon", "0"], "`horizon` must be at least 1. Received: horizon=0."),
-        (["run", "PRICES", "--recipe", "magic"], "`recipe` must be one of blocks, textbook"),
-        (["run", "PRICES:Open"], "NAME in FILE:NAME must be one of Close. Received: Open"),
-        (["inspect", "PRICES", "--exchange", "nowhere"], "`exchange` must be one that"),
-        (["inspect", "PRICES", "--plot", "picture.doc"], "a picture must end in one of"),
-        (["run", "AAPL", "--offline"], "While online: forecast fetch AAPL"),
-        (["fetch", "AAPL", "--interval", "2d"], "`interval` must be one of 1m"),
-        (["predict", "PRICES", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
-        (["explain", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),
-        (["run", "PRICES", "--out", "."], "holds something else"),
-        (["show", "nowhere"], "a saved model is a folder with bundle.json"),
-        (["update", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),
-        (["export", "nowhere", "--format", "onnx"], "a saved model is a folder with bundle.json"),
-        (["train", "PRICES", "--save", "new", "--freeze"], "--freeze needs --from"),
-        (["train", "PRICES", "--save", "new", "--from", "letter.txt"], "this file is neither"),
-    ],
-)
-def test_wrong_input_says_what_where_and_what_to_do(forecast, prices, tmp_path, arguments, message):
-    (tmp_path / "letter.txt").write_text("dear")
-    done = forecast(*[argument.replace("PRICES", str(prices)) for argument in arguments])
-    assert done.returncode == 1
-    assert message in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+WRONG = [
+    (["run", "missing.csv"], "There is no file missing.csv"),
+    (["run", "AAPL"], "Yahoo Finance cannot be reached"),
+    (["run", "PRICES", "--models", "oracle"], "a model must be one of lstm, gru"),
+    (["run", "PRICES", "--horizon", "0"], "`horizon` must be at least 1. Received: horizon=0."),
+    (["run", "PRICES", "--recipe", "magic"], "`recipe` must be one of blocks, textbook"),
+    (["run", "PRICES:Open"], "NAME in FILE:NAME must be one of Close. Received: Open"),
+    (["inspect", "PRICES", "--exchange", "nowhere"], "`exchange` must be one that"),
+    (["inspect", "PRICES", "--plot", "picture.doc"], "a picture must end in one of"),
+    (["run", "AAPL", "--offline"], "While online: forecast fetch AAPL"),
+    (["fetch", "AAPL", "--interval", "2d"], "`interval` must be one of 1m"),
+    (["predict", "PRICES", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
+    (["explain", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),
+    (["run", "PRICES", "--out", "."], "holds something else"),
+    (["show", "nowhere"], "a saved model is a folder with bundle.json"),
+    (["update", "nowhere", "PRICES"], "a saved model is a folder with bundle.json"),
+    (["export", "nowhere", "--format", "onnx"], "a saved model is a folder with bundle.json"),
+    (["train", "PRICES", "--save", "new", "--freeze"], "--freeze needs --from"),
+    (["train", "PRICES", "--save", "new", "--from", "letter.txt"], "this file is neither"),
+]
+# Each command line in a process of its own, that begins after the imports.
+EACH = """
+import json, os, runpy, sys
+import forecast.cli, forecast.experiment, forecast.sources
+for number, arguments in enumerate(json.load(sys.stdin)):
+    if not (child := os.fork()):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(os.open(f"{number}.err", os.O_WRONLY | os.O_CREAT), 2)
+        sys.argv = ["forecast", *arguments]
+        runpy.run_module("forecast", run_name="__main__")
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(prices, cache, tmp_path_factory):
+    """Exit status and errors of each of the command lines above."""
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "letter.txt").write_text("dear")
+    lines = [[argument.replace("PRICES", str(prices)) for argument in arguments] for arguments, _ in WRONG]
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "https_proxy": "http://127.0.0.1:9"}
+    command = [sys.executable, "-c", EACH]
+    done = subprocess.run(
+        command, input=json.dumps(lines), capture_output=True, text=True, cwd=folder, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return [(int(status), (folder / f"{number}.err").read_text()) for number, status in enumerate(done.stdout.split())]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks of processes here")
+@pytest.mark.parametrize("number", range(len(WRONG)), ids=lambda number: " ".join(WRONG[number][0]))
+def test_wrong_input_says_what_where_and_what_to_do(told, number):
+    status, errors = told[number]
+    assert status == 1
+    assert WRONG[number][1] in errors.splitlines()[-1]
+    assert "Traceback" not in errors
 
 
 def test_verbose_brings_the_traceback(forecast):
