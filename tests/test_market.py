@@ -1,16 +1,14 @@
 """A comparison over more series than anyone looks at one by one."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import SMALL, make_series, random_walk
 
+from forecast.cli import app
 from forecast.comparison import WalkForward, compare
 from forecast.comparison.experiment import FEW
 from forecast.config import override
@@ -18,7 +16,6 @@ from forecast.errors import ConfigError
 from forecast.sources import expand
 from forecast.terminal import MANY, counted, pace_of
 
-ROOT = Path(__file__).parent.parent
 CONFIG = override(SMALL, {"season": 5})
 PLAN = WalkForward(folds=2, step=10)
 SERIES = FEW + 2
@@ -90,18 +87,19 @@ def test_of_many_series_pictures_record_and_page_hold_the_summary_alone(found):
     assert "letter.csv" in page
 
 
-def test_the_terminal_shows_the_market_and_not_each_series(market, tmp_path):
-    options = ["--models", "linear", "--folds", "2", "--step", "10", "--horizon", "3", "--lookback", "8"]
-    command = [sys.executable, "-m", "forecast", "compare", str(market), *options, "--jobs", "2"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*command, "--out", str(tmp_path / "out")], env=env, capture_output=True, text=True)
-    printed = done.stdout
-    assert done.returncode == 0, done.stderr
-    assert f"{SERIES} of {SERIES + 2} series are done, 2 failed" in done.stderr
+def test_the_terminal_shows_the_market_and_not_each_series(market, found, tmp_path, capsys):
+    """The command takes up what is finished."""
+    out = shutil.copytree(found[1], tmp_path / "out")
+    (tmp_path / "settings.json").write_text(json.dumps(CONFIG.to_dict()))
+    options = ["--models", "linear", "--folds", "2", "--step", "10", "--config", str(tmp_path / "settings.json")]
+    app(["compare", str(market), *options, "--jobs", "2", "--out", str(out)], standalone_mode=False)
+    printed, told = capsys.readouterr()
+    assert f"{SERIES} of {SERIES + 2} series are done, 2 failed" in told
     assert "Share of the series" in printed
     assert "s07" not in printed
     assert "more than 20 rows" in printed
     assert len(printed.splitlines()) < 50
+    assert (out / "scores.csv").read_bytes() == (found[1] / "scores.csv").read_bytes()
 
 
 def test_two_series_of_one_name_are_refused_before_anything_is_trained(market, tmp_path):
