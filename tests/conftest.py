@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
 from forecast.features import inputs_of
@@ -25,6 +26,8 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 # What XLA compiles is kept for the other test processes and the next run, as commands keep it.
 devices.keep_compiled()
+# There are as many test processes as cores; more threads would wait for one another.
+threadpool_limits(1, user_api="blas")
 
 SMALL = ExperimentConfig(
     lookback=8,

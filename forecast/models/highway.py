@@ -43,6 +43,8 @@ LARGEST = 10.0
 REWEIGHTED, SMALLEST = 2, 0.05
 # Windows that are fitted, and windows that are held at once.
 MOST, CHUNK = 60_000, 4096
+# Inputs up to which products are so small that threads wait for one another longer than they work.
+FEW = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,14 @@ class Moments:
 
 def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
     """Kernel (L, F, H) and weights of the columns known ahead (H, K); all 0 where they would not help."""
+    from threadpoolctl import threadpool_limits
+
+    small = problem.lookback * problem.features <= FEW
+    with threadpool_limits(1 if small else None, user_api="blas"):  # where others work too, threads wait for seconds
+        return _fit(panel, problem)
+
+
+def _fit(panel: Panel, problem: Problem) -> dict[str, Array]:
     folds = fold_origins(panel, problem)
     moments = _fold_moments(panel, folds[:-1], problem, None)
     for _ in range(REWEIGHTED):
