@@ -86,7 +86,8 @@ def numbered(numbers: Iterator[int]) -> Iterator[None]:
     """Has TensorFlow number the functions that it traces within by `numbers`.
 
     By their names XLA finds on disk what it compiled before. TensorFlow numbers them by all that a process has traced
-    already, so that nothing would be found by one that trains other networks, or the same in another order.
+    already, so that nothing would be found by one that trains other networks, or the same in another order. There is
+    no public way; under a TensorFlow that numbers them in another one, all is as it would be without.
     """
     import keras
 
@@ -95,7 +96,9 @@ def numbered(numbers: Iterator[int]) -> Iterator[None]:
         return
     from tensorflow.python.framework import ops
 
-    before = ops.uid
+    if not (before := getattr(ops, "uid", None)):
+        yield
+        return
     ops.uid = lambda: next(numbers)
     try:
         yield
