@@ -10,6 +10,7 @@ benchmarks/market.md. Leave the machine alone meanwhile.
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "market.md"
-MODELS, FOLDS, ROWS = ["lstm", "dense", "linear"], 3, 1000
+MODELS, FOLDS, ROWS = ["dense", "esn", "linear"], 3, 1000
 WAYS = {"--jobs 1": (1, "local"), "--jobs 2": (2, "local"), "--engine ray --jobs 2": (2, "ray")}
 TABLES = ("scores.csv", "by_fold.csv", "by_step.csv", "models.csv", "compare.json")
 COMPARE = """
@@ -40,19 +41,21 @@ print(json.dumps({stage: end - start for stage, (start, end) in moments.items()}
 """
 # One worker trains the same network again and again; its memory after each.
 MEMORY = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 import numpy as np, pandas as pd
 import forecast
 from forecast.models.devices import load_keras
 from forecast.parallel import run_jobs
+trainings, length = map(int, sys.argv[1].split())
 def once(seed):
-    random = np.random.default_rng(seed)
-    rows = pd.Series(100 + random.normal(size=300).cumsum(), pd.bdate_range("2020-01-01", periods=300), name="y")
-    forecast.train(forecast.load(rows), "lstm", forecast.ExperimentConfig())
+    random, dates = np.random.default_rng(seed), pd.bdate_range("2020-01-01", periods=length)
+    series = forecast.load(pd.Series(100 + random.normal(size=length).cumsum(), dates, name="y"))
+    begun = time.perf_counter()
+    forecast.train(series, "lstm", forecast.ExperimentConfig())
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
-done = sorted(run_jobs(once, range(int(sys.argv[1])), workers=1, prepare=load_keras), key=lambda one: one.place)
+    return time.perf_counter() - begun, pages * 4096 / 2**20
+done = sorted(run_jobs(once, range(trainings), workers=1, prepare=load_keras), key=lambda one: one.place)
 print(json.dumps([one.result for one in done]))
 """
 
@@ -101,10 +104,11 @@ def compare_ways(series: int) -> list[str]:
 
 
 def memory_lines(trainings: int) -> list[str]:
-    """Memory of a worker after some of its trainings."""
-    _, used = child(MEMORY, str(trainings))
+    """Memory of a worker after some of its trainings, and the seconds of each."""
+    _, done = child(MEMORY, f"{trainings} {ROWS}")
     shown = sorted({0, trainings // 10, trainings // 4, trainings // 2, trainings - 1})
-    return [f"| {place + 1} | {used[place]:.0f} |" for place in shown]
+    usual = f"Half of the trainings took at most {statistics.median(seconds for seconds, _ in done):.2f} s."
+    return [*(f"| {place + 1} | {done[place][0]:.2f} | {done[place][1]:.0f} |" for place in shown), "", usual]
 
 
 def main() -> None:
@@ -129,10 +133,10 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
         *compare_ways(options.series),
         "",
-        "Memory of a worker that trains LSTM networks of the default size, one after the other:",
+        f"A worker that trains LSTM networks of the default size on {ROWS:,} rows, one after the other:",
         "",
-        "| trainings | memory [MB] |",
-        "|---|---|",
+        "| training | seconds | memory [MB] |",
+        "|---|---|---|",
         *memory_lines(options.trainings),
     ]
     options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
