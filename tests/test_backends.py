@@ -13,6 +13,7 @@ import pytest
 from conftest import EVERY
 
 from forecast.config import override
+from forecast.models import devices
 from forecast.training import train
 
 # Trains twenty steps, and compares the network that Keras holds with the equations in numpy.
@@ -111,3 +112,15 @@ devices.policy = contextlib.nullcontext  # float32, as on one device
     assert shared["losses"][0] == one["losses"][0]
     assert shared["losses"][-1] == pytest.approx(one["losses"][-1], rel=0.1)
     assert shared["off"] < 1e-4
+
+
+def test_compiled_programs_that_were_not_used_for_longest_make_room(tmp_path):
+    for age, name in enumerate(("new", "used", "old", "oldest")):
+        file = tmp_path / "kind" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(bytes(10))
+        os.utime(file, (1e9 - age, 1e9 - age))
+    os.utime(tmp_path / "kind" / "used", (1e9 + 1, 1))  # read of late, written long ago
+    devices.forget_oldest(tmp_path, most=25)
+    assert {file.name for file in (tmp_path / "kind").iterdir()} == {"new", "used"}
+    devices.forget_oldest(tmp_path / "nowhere", most=0)

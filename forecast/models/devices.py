@@ -11,12 +11,16 @@ import platform
 import random
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
+
+# Bytes of compiled programs that are kept on disk, those of all versions together.
+MOST_COMPILED = 512 << 20
 
 
 @contextmanager
@@ -65,12 +69,30 @@ def keep_compiled() -> None:
 
     versions = [version(name) for name in ("keras", "tensorflow")]
     kind = hashlib.sha256(" ".join([platform.machine(), _processor(), *versions]).encode()).hexdigest()[:16]
-    folder = platformdirs.user_cache_path("forecast") / "compiled" / kind
+    kinds = platformdirs.user_cache_path("forecast") / "compiled"
+    folder = kinds / kind
+    forget_oldest(kinds, most=MOST_COMPILED)
     flags = f"--tf_xla_persistent_cache_directory={folder} --tf_xla_persistent_cache_device_types=CPU"
     os.environ.setdefault("TF_XLA_FLAGS", flags)
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def forget_oldest(folder: Path, *, most: int) -> None:
+    """Removes the files in a folder that were not used for longest, until the others have at most `most` bytes."""
+    found = []
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # another process has removed it
+            about = file.stat()
+            if S_ISREG(about.st_mode):
+                found.append((max(about.st_atime, about.st_mtime), about.st_size, file))
+    kept = 0
+    for _, size, file in sorted(found, reverse=True):
+        kept += size
+        if kept > most:
+            with suppress(OSError):
+                file.unlink()
 
 
 def _processor() -> str:
