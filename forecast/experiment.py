@@ -121,12 +121,9 @@ def _test_all(
     return Experiment(series, config, split, models, backtests, forecasts, scores, verdicts, seeds, skipped)
 
 
-def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, Scores]:
-    """The scores of one model on the test rows of each series, by name."""
-    return {series.name: _test(model, enrich(series, model.config.inputs)) for series in several}
-
-
-def _test(model: TrainedModel, series: TimeSeries) -> Scores:
+def test(model: TrainedModel, series: TimeSeries) -> Scores:
+    """The scores of a model on the test rows of a series."""
+    series = enrich(series, model.config.inputs)
     split = split_rows(len(series), model.config)
     backtest = complete(model.predict(series))
     return score(backtest, y_train=series.y[: split.validation], fit_seconds=model.seconds)

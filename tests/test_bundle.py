@@ -307,17 +307,19 @@ def test_a_killed_writer_leaves_a_bundle_that_opens(trained, bundle, tmp_path):
 def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, tmp_path):
     """Each with a long name, every digit of its numbers, and its scores."""
     model, horizon = trained("drift"), trained("drift").config.horizon
-    with pytest.raises(BundleError, match="at most [0-9,]+ series. Received: 20,000.") as refused:
-        check_size(20_000)
+    with pytest.raises(BundleError, match="at most [0-9,]+ series .columns of each: 1.. Received: 20,000.") as refused:
+        check_size(20_000, columns=1)
     most = int(re.search(r"at most ([0-9,]+)", str(refused.value)).group(1).replace(",", ""))
-    check_size(most)
+    check_size(most, columns=1)
+    with pytest.raises(BundleError, match="columns of each: 21"):
+        check_size(most, columns=21)
     assert most > 12_000
     random = np.random.default_rng(1)
     known = [
         replace(model.trained_on[0], series=f"{n:05d}" + 35 * "a", log_width=random.random((horizon, 2)))
         for n in range(most)
     ]
-    record = report.tested_on(walk, experiment.test(model, [walk])[walk.name], model.config) | {"series": "a" * 40}
+    record = report.tested_on(walk, experiment.test(model, walk), model.config) | {"series": "a" * 40}
     market = replace(model, trained_on=tuple(known), tested=(record,) * most)
     opened = open_model(save_model(market, tmp_path / "market"))
     assert [one.series for one in opened.trained_on] == [one.series for one in known]

@@ -298,9 +298,7 @@ def test_a_model_of_values_gives_no_directions(trained, walk):
 def test_many_series_are_learned_together():
     several = [make_series(sine(300), "one"), make_series(sine(240) * 7, "two")]
     model = train(several, "dense", CONFIG)
-    found = direction.test(model, several)
-    assert list(found) == ["one", "two"]
-    assert all(np.isfinite(row.log_loss) for row in found.values())
+    assert all(np.isfinite(direction.test(model, one).log_loss) for one in several)
 
 
 def test_a_constant_series_goes_all_the_way(tmp_path):

@@ -12,8 +12,8 @@ from forecast.models import find_model
 from forecast.trained import TrainedModel
 
 ZIP = ".zip"
-# Bytes that a description needs for each series: a little more than what it takes.
-ABOUT_SERIES = 1300
+# Bytes that a description needs for each series, and for each of its columns: a little more than what it takes.
+ABOUT_SERIES, ABOUT_COLUMN = 1250, 50
 
 
 def save_model(model: TrainedModel, path: str | Path) -> Path:
@@ -54,16 +54,16 @@ def check_folder(path: Path) -> None:
         raise BundleError(f"a bundle is written to a new folder or over a bundle. {path} holds something else.")
 
 
-def check_size(series: int) -> None:
+def check_size(series: int, *, columns: int) -> None:
     """Refuses, before a training, more series than a bundle can describe.
 
     Raises:
         BundleError: names both numbers.
     """
-    most = LIMITS[DESCRIPTION] // ABOUT_SERIES
+    most = LIMITS[DESCRIPTION] // (ABOUT_SERIES + ABOUT_COLUMN * columns)
     if series > most:
         raise BundleError(
-            f"a bundle describes at most {most:,} series. Received: {series:,}. "
+            f"a bundle describes at most {most:,} series (columns of each: {columns}). Received: {series:,}. "
             "Train on a part of them: the model forecasts series that it never saw."
         )
 

@@ -43,13 +43,14 @@ def train(
     """
     to_start = _workers_to_start(workers)
     from forecast import bundle, training
+    from forecast.features import names_of
 
     parent = bundle.open_model(start) if start else None
     config = config_of(ctx.params, parent.config if parent else None)
     _check_start(parent, model, freeze=freeze)
     bundle.check_folder(save)
     references = expanded(series, ctx.params)
-    bundle.check_size(len(references))
+    bundle.check_size(len(references), columns=sum(map(len, names_of(config.inputs, ""))))
     name = parent.model if parent else model or ("stack" if config.network.layers else "lstm")
     checkpoint = save.with_name(f"{save.name}.checkpoint")
     with _crew(to_start, name, config, {"--from": start, "--resume": resume}, references) as crew:
@@ -131,9 +132,7 @@ def _tested(trained: Any, several: list[Any], crew: Any) -> tuple[dict[str, Any]
     from forecast import report
 
     experiment = rooms_of(trained.config)[0]
-    scores: dict[str, Any] = {}
-    for one in counted(several, "tests", len(several)):
-        scores |= experiment.test(trained, [one])
+    scores = {one.name: experiment.test(trained, one) for one in counted(several, "tests", len(several))}
     tested = crew.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
     if crew.size > 1:
         from forecast.evaluation import Scores

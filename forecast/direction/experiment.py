@@ -126,7 +126,6 @@ def _scores(backtests: dict[str, Chances], models: dict[str, TrainedModel]) -> t
     )
 
 
-def test(model: TrainedModel, several: Sequence[TimeSeries]) -> dict[str, DirectionScores]:
-    """The scores of one model on the test rows of each series, by name."""
-    tested = (_test_all(enrich(series, model.config.inputs), {model.model: model}, ()) for series in several)
-    return {one.series.name: one.scores[0] for one in tested}
+def test(model: TrainedModel, series: TimeSeries) -> DirectionScores:
+    """The scores of a model on the test rows of a series."""
+    return _test_all(enrich(series, model.config.inputs), {model.model: model}, ()).scores[0]
