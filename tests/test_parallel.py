@@ -46,6 +46,10 @@ def die_once(job: tuple[int, str]) -> int:
     return number
 
 
+def folder(_: int) -> str:
+    return str(Path.cwd())
+
+
 def threads(_: int) -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in ONE_THREAD}
 
@@ -107,6 +111,13 @@ def test_each_worker_computes_on_one_thread():
     assert done.result == ONE_THREAD
 
 
+def test_a_worker_that_was_there_before_works_in_the_folder_of_today(tmp_path, monkeypatch):
+    """As in a notebook that changes its folder between two calls: relative paths are those of the caller."""
+    list(run_jobs(folder, range(2), workers=1))
+    monkeypatch.chdir(tmp_path)
+    assert [done.result for done in run_jobs(folder, range(2), workers=1)] == [str(tmp_path)] * 2
+
+
 def test_a_worker_does_jobs_of_its_own_itself():
     assert [done.result for done in run_jobs(within, [3], workers=1)] == [([(0, 0), (1, 1), (2, 4)], True)]
 
@@ -142,6 +153,14 @@ def test_work_beside_is_done_by_one_other_process_when_the_block_ends(tmp_path):
     processes = {(tmp_path / name).read_text() for name in ("first", "second")}
     assert len(processes) == 1
     assert str(os.getpid()) not in processes
+
+
+def test_work_beside_is_done_in_the_folder_of_today(tmp_path, monkeypatch):
+    start_worker(prepare=begin)
+    monkeypatch.chdir(tmp_path)
+    with beside(prepare=begin) as start:
+        start(write_process, Path("here"))
+    assert (tmp_path / "here").exists()
 
 
 def test_what_goes_wrong_beside_is_said_here():

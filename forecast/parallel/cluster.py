@@ -9,12 +9,11 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from forecast.errors import ConfigError, ForecastError
-from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting
+from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
 
 # Without a number of workers, so many jobs a core are handed over, so that no core waits for the next.
 AHEAD = 2
@@ -40,7 +39,6 @@ LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 # What a worker takes over from this process.
 INHERITED = ("KERAS_BACKEND",)
 
-_prepared: set[Callable[[], None]] = set()
 _joined: list[str] = []
 
 
@@ -55,13 +53,12 @@ def run_on_ray(
     """As `run_jobs` says."""
     ray = _connect(engine, workers)
     environment = WORKER | {name: os.environ[name] for name in INHERITED if name in os.environ}
-    folder = str(Path.cwd())
-    task = ray.remote(_do).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
-    room, waiting, running = _room(ray, workers), Waiting(jobs), dict[Any, tuple[int, Job]]()
+    task = ray.remote(work_in).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
+    folder, room, waiting, running = Path.cwd(), _room(ray, workers), Waiting(jobs), dict[Any, tuple[int, Job]]()
     try:
         while True:
             while len(running) < room() and (next_job := waiting.take()):
-                running[task.remote(work, prepare, folder, next_job[1])] = next_job
+                running[task.remote(folder, prepare, work, next_job[1])] = next_job
             if not running:
                 return
             for reference in ray.wait(list(running), num_returns=1)[0]:
@@ -74,25 +71,14 @@ def run_on_ray(
         raise
 
 
-def _do(work: Callable[[Any], Any], prepare: Callable[[], None] | None, folder: str, job: Any) -> tuple[Any, str]:
-    """What a worker does: the result, or the error that the input is at fault for."""
-    with suppress(OSError):
-        os.chdir(folder)  # what has no full path is where the driver is
-    if prepare and prepare not in _prepared:
-        prepare()
-        _prepared.add(prepare)
-    try:
-        return work(job), ""
-    except ForecastError as error:
-        return None, str(error)
-
-
 def _outcome(ray: Any, reference: Any, place: int, job: Any, waiting: Waiting[Any]) -> Done[Any] | None:
     """What came of a job; None if its worker died and it is tried again."""
     errors = ray.exceptions
     try:
-        return Done(place, *ray.get(reference))
+        return Done(place, ray.get(reference))
     except errors.RayTaskError as error:
+        if isinstance(error.cause, ForecastError):
+            return Done(place, None, str(error.cause))
         raise error.cause from None
     except (
         errors.WorkerCrashedError,

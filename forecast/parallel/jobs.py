@@ -1,9 +1,12 @@
 """Jobs and what comes of them, the same on every engine."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from forecast.errors import ForecastError
 
@@ -27,6 +30,8 @@ SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCAT
 MARK = "FORECAST_WORKER"
 WORKER = ONE_THREAD | SHARED_GPU | {MARK: "1"}
 
+_prepared: set[Callable[[], None]] = set()
+
 
 @dataclass(frozen=True, eq=False)
 class Done(Generic[Result]):
@@ -45,6 +50,23 @@ class Progress:
     done: int
     failed: int
     total: int
+
+
+def work_in(
+    folder: Path, prepare: Callable[[], None] | None, work: Callable[..., Result], *arguments: Any, **named: Any
+) -> Result:
+    """What a worker does: the work, with what has to be loaded for it loaded once.
+
+    Args:
+        folder: Where the process is that asks. A worker, which may have been there before, goes there: what has no full
+            path is there.
+    """
+    with suppress(OSError):  # on another machine there may be no such folder
+        os.chdir(folder)
+    if prepare and prepare not in _prepared:
+        prepare()
+        _prepared.add(prepare)
+    return work(*arguments, **named)
 
 
 def run_in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Done[Result]]:

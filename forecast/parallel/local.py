@@ -5,12 +5,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
-from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting
-
-_loaded: set[Callable[[], None]] = set()
+from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
 
 
 def run_here(
@@ -21,7 +20,7 @@ def run_here(
     try:
         while True:
             while len(running) < (1 if waiting.alone else workers) and (next_job := waiting.take()):
-                running[_executor(workers).submit(_prepared, prepare, work, next_job[1])] = next_job
+                running[_submit(workers, prepare, work, next_job[1])] = next_job
                 if waiting.deaths[next_job[0]]:
                     break
             if not running:
@@ -38,7 +37,7 @@ def run_here(
 
 def start_worker(*, prepare: Callable[[], None]) -> None:
     """Starts the process that `beside` will use, so that it loads what it needs while other work is done."""
-    _executor(1).submit(_prepared, prepare, _begun)
+    _submit(1, prepare, _begun)
 
 
 def _begun() -> None:
@@ -60,7 +59,7 @@ def beside(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
 
     started: list[Future[Any]] = []
     try:
-        yield lambda *work, **named: started.append(_executor(1).submit(_prepared, prepare, *work, **named))
+        yield lambda *work, **named: started.append(_submit(1, prepare, *work, **named))
         for future in started:
             future.result()
     except BrokenProcessPool as error:
@@ -82,6 +81,12 @@ def _outcome(future: Future[Any], place: int, job: Any, waiting: Waiting[Any]) -
         return waiting.died(place, job)
 
 
+def _submit(workers: int, prepare: Callable[[], None] | None, *work: Any, **named: Any) -> Future[Any]:
+    """Hands work over to one of so many workers."""
+    handed: Future[Any] = _executor(workers).submit(work_in, Path.cwd(), prepare, *work, **named)
+    return handed
+
+
 def _executor(workers: int) -> Any:
     """The workers of this process, whatever they did before; new ones if one of them has died."""
     from loky import get_reusable_executor
@@ -94,11 +99,3 @@ def _executor(workers: int) -> Any:
 def _begin() -> None:
     """Ctrl-C is for the process that started the work; a worker that took it would keep half a training."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _prepared(prepare: Callable[[], None] | None, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-    """What a worker does: the work, and before it what has to be loaded for it, once."""
-    if prepare and prepare not in _loaded:
-        prepare()
-        _loaded.add(prepare)
-    return work(*arguments, **named)
