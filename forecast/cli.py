@@ -4,9 +4,11 @@ Results go to standard output, progress and messages to standard error. Exit sta
 was at fault (one line says what, where and what to do), 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
+import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -65,6 +67,26 @@ for command in (
 
 def main() -> None:
     """Runs the command line and ends the process with its exit status."""
+    status = 1  # of a defect, which Python prints
+    atexit.register(lambda: _leave(status))  # what is registered first is called last
+    status = _run()
+    sys.exit(status)
+
+
+def _leave(status: int) -> None:
+    """Ends the process at once.
+
+    To clear up memory takes a tenth of a second, and Arrow aborts now and then when its threads end with the process
+    (apache/arrow#34314): a command that had done its work would have another exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(status)
+
+
+def _run() -> int:
+    """Runs the command line, says what went wrong, and gives the exit status."""
     gc.set_threshold(GARBAGE)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -72,21 +94,32 @@ def main() -> None:
     if not verbose:
         native_noise_off()
     try:
-        app(prog_name="forecast")
-    except ForecastError as error:
+        return _status_of_app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ForecastError, OSError) as error:
         if verbose:
             raise
-        say(f"forecast: {error}")
-        sys.exit(1)
+        say(f"forecast: {_refusal(error) if isinstance(error, OSError) else error}")
+        return 1
     except Stopped as stop:
         say(f"forecast: {stop}")
-        sys.exit(STOPPED)
+        return STOPPED
+
+
+def _status_of_app() -> int:
+    """Runs a command: its exit status, when its results have left this process."""
+    try:
+        app(prog_name="forecast")
     except SystemExit as end:
         if end.code == STOPPED:
             say("forecast: stopped; nothing was written.")
-        raise
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    finally:
-        gc.freeze()  # what is left is the system's to clear away, which spares a tenth of a second
+        sys.stdout.flush()
+        return int(end.code or 0)
+    return 0
+
+
+def _refusal(error: OSError) -> str:
+    """What the system refuses, in its own words."""
+    return f"{error.filename or 'standard output'}: {error.strerror or error}."

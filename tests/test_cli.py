@@ -260,6 +260,30 @@ def test_a_terminal_sees_a_bar_with_loss_and_time_left(prices, tmp_path):
     assert re.search(r"dense .*8/8 steps, loss 0\.\d{4}.*0:00:00", shown)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the C library goes by another name there")
+@pytest.mark.parametrize(("arguments", "status"), [(["models"], 0), (["run", "missing.csv"], 1), (["none"], 2)])
+def test_what_native_libraries_do_at_the_end_does_not_change_the_exit_status(arguments, status):
+    """Threads of Arrow that end with the process abort it now and then: here they always would."""
+    begin = (
+        "import ctypes, runpy\n"
+        "native = ctypes.CDLL(None)\n"
+        "assert native['__cxa_atexit'](native.abort, None, None) == 0\n"
+        "runpy.run_module('forecast', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", begin, *arguments], capture_output=True, timeout=60)
+    assert done.returncode == status
+    assert done.stderr if status else b"naive" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("arguments", [["models"], ["inspect", "PRICES", "--json"]])
+def test_a_standard_output_that_is_full_is_one_line(arguments, prices):
+    command = [sys.executable, "-m", "forecast", *(one.replace("PRICES", str(prices)) for one in arguments)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "forecast: standard output: No space left on device.\n")
+
+
 def test_help_is_quick_work_and_loads_nothing_heavy():
     look = (
         "import sys; sys.argv = ['forecast', '--help']\n"
@@ -267,10 +291,10 @@ def test_help_is_quick_work_and_loads_nothing_heavy():
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'tensorflow', 'keras', 'pandas', 'numpy', 'matplotlib', 'sklearn', 'yfinance'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
+        "print(*heavy, file=sys.stderr, end='')\n"
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert "No investment advice" in " ".join(done.stdout.replace("│", " ").split())
 
 

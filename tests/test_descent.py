@@ -46,6 +46,23 @@ def test_ctrl_c_keeps_the_best_weights_so_far(walk):
     assert np.isfinite(model.forecast(walk).quantiles).all()
 
 
+def test_ctrl_c_is_not_lost_while_a_loss_is_waited_for(walk, monkeypatch):
+    """Keras keeps there whatever is raised to itself (keras-team/keras#22485)."""
+    import keras
+
+    told = []
+
+    def convert(value):
+        if told[-1:] == [5]:
+            raise KeyboardInterrupt
+        return np.asarray(value)
+
+    monkeypatch.setattr(keras.src.backend, "convert_to_numpy", convert)
+    model = train(walk, "dense", SMALL, watch=Watch(lambda step: told.append(step.step)))
+    assert model.interrupted
+    assert told[-1] == 5
+
+
 @pytest.mark.parametrize("learning_rate", [0.02, 5.0])
 def test_weights_of_the_lowest_validation_loss_are_kept(walk, learning_rate, monkeypatch):
     """Worked out again from the weights that came back; a rate that ruins the network gives back the untrained one."""

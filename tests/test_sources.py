@@ -1,6 +1,9 @@
 """The door: files, frames and tickers give a series or one clear error."""
 
 import gzip
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,25 @@ def write(tmp_path):
         return path
 
     return to
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads cannot be counted here")
+def test_a_small_file_is_read_without_a_pool_of_threads(write):
+    """Arrow's threads abort a process now and then that ends soon after they began, such as a short script."""
+    script = (
+        "import os, sys, numpy, pandas, pyarrow.csv, forecast\n"
+        "pyarrow.set_cpu_count(16)\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "forecast.load(sys.argv[1])\n"
+        "print(len(os.listdir('/proc/self/task')) - before)\n"
+    )
+    columns = ",".join(f"C{number}" for number in range(8))
+    rows = "".join(f"{day:%Y-%m-%d},1,2,3,4,5,6,7,{day.day}\n" for day in pd.bdate_range("2020-01-01", periods=50))
+    path = write(f"Date,{columns}\n{rows}")
+    done = subprocess.run(
+        [sys.executable, "-c", script, f"{path}:C7"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert int(done.stdout) <= 2  # those that read ahead
 
 
 def test_yahoo_columns_give_the_adjusted_close(write):

@@ -159,7 +159,18 @@ def _step(compiled: Compiled, draw: Callable[[], Batch], rate: float, batch: int
     with devices.numbered(compiled.numbers):
         if crew.size > 1:
             return step_together(compiled.network, x, labels, crew, batch=batch)
-        return float(compiled.network.train_on_batch(x, labels))
+        return _number(compiled.network.train_on_batch(x, labels))
+
+
+def _number(loss: Any) -> float:
+    """The loss that Keras gives, or what stopped Keras while it waited for it.
+
+    Keras keeps any exception of that moment to itself, Ctrl-C too, and leaves the tensor (keras-team/keras#22485).
+    """
+    if isinstance(loss, float):
+        return loss
+    float(loss)
+    raise KeyboardInterrupt
 
 
 def rate_of(step: int, training: TrainingConfig) -> float:

@@ -149,7 +149,7 @@ def _columns(text: bytes, start: int, stop: int, delimiter: str, width: int, whe
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(body)),
-            read_options=arrow_csv.ReadOptions(column_names=names, block_size=BLOCK),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=BLOCK, use_threads=len(body) > BLOCK),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=note),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
