@@ -70,7 +70,7 @@ def run(backend, models, before=""):
 @pytest.fixture(scope="module")
 def trained_on():
     """What came of a training on a backend, once each."""
-    return lru_cache(lambda backend: run(backend, ["lstm", "stack", "dense"]))
+    return lru_cache(lambda backend: run(backend, ["stack", "dense"]))
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])

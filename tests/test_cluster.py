@@ -170,12 +170,14 @@ def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, t
     for number in range(530):
         write_partition(tmp_path / "market", f"T{number:03d}", seed=number)
     bundle, parts = save_model(trained("linear"), tmp_path / "linear"), tmp_path / "f.parquet.parts"
-    on_ray = [*(sys.executable, "-m", "forecast", "predict", "market", "--model", str(bundle), "--out", "f.parquet")]
-    on_ray += ["--engine", "ray", "--jobs", "2"]
+    command = [*(sys.executable, "-m", "forecast", "predict", "market", "--model", str(bundle), "--out", "f.parquet")]
+    command += ["--jobs", "2"]
     env = {name: value for name, value in os.environ.items() if name not in SETTINGS | LOOPBACK}
     env |= {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}  # not the cluster of the other tests
     at = {"env": env, "cwd": tmp_path, "text": True}
-    process = subprocess.Popen(on_ray, stdout=-1, stderr=-1, start_new_session=True, preexec_fn=take_ctrl_c, **at)
+    process = subprocess.Popen(
+        [*command, "--engine", "ray"], stdout=-1, stderr=-1, start_new_session=True, preexec_fn=take_ctrl_c, **at
+    )
     wait_until(lambda: list(parts.glob("*.parquet")) or process.poll() is not None, 120)
     family = [one := psutil.Process(process.pid), *one.children(recursive=True)]
     addresses = [address for one in family for address in listening(one)]
@@ -190,7 +192,7 @@ def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, t
     assert all(address.is_loopback for address in addresses)
     finished = len(list(parts.glob("*.parquet")))
     assert 0 < finished < 6
-    again = subprocess.run(on_ray, capture_output=True, timeout=100, **at)
+    again = subprocess.run(command, capture_output=True, timeout=100, **at)  # in processes of this machine
     assert again.returncode == 0, again.stderr
     assert not again.stderr.startswith("0 of")
     assert again.stdout == "Forecasts of 530 series are in f.parquet\n"

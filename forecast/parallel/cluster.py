@@ -27,12 +27,14 @@ STORE = 2**27
 HERE = "ray"
 LOCAL = (HERE, "127.0.0.1", "localhost")
 # What Ray reads when it is loaded: it reports to nobody, does not print that a worker died, which is a job's own news
-# here, and knocks five times at a head that does not let it in, not twenty.
+# here, knocks five times at a head that does not let it in, not twenty, and starts no processes in advance: those of
+# jobs have an environment of their own.
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_NUM_REDIS_GET_RETRIES": "5",
+    "RAY_prestart_worker_first_driver": "0",
 }
 # As well: a Ray that is started here is on the loopback address alone, as it is everywhere but on Linux.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
