@@ -80,11 +80,16 @@ def test_weights_of_the_lowest_validation_loss_are_kept(walk, learning_rate, mon
         assert losses[0] == min(losses)
 
 
-def test_divergence_names_the_cure():
+def test_divergence_names_the_cure_and_leaves_its_losses(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     series = make_series(random_walk())
     config = override(SMALL, {"learning_rate": 1e38, "clip_norm": 1e30, "activation": "linear"})
     with pytest.raises(ModelError, match="smaller --learning-rate than 1e\\+38"), np.errstate(all="ignore"):
-        train(series, "dense", config)
+        train(series, "dense", config, watch=Watch(logs=tmp_path))
+    events = EventAccumulator(str(tmp_path / "dense-0"))
+    events.Reload()
+    assert [event.step for event in events.Tensors("loss")] == [1, 2, 3, 4]
 
 
 def test_progress_reports_every_step(walk):

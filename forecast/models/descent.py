@@ -117,7 +117,8 @@ def descend(
         if crew.size > 1:
             raise
         interrupted = True
-    logs.close()
+    finally:
+        logs.close()
     return Fit(state.best, state.history, interrupted)
 
 
