@@ -40,11 +40,11 @@ def compare(several: list[TimeSeries], hold: int, model: str, config: Experiment
     rows = []
     for held in rotations(several, hold):
         others = [series for series in several if series not in held]
-        common = test(train(others, model, config), held)
+        common = train(others, model, config)
         for series in held:
-            own = test(train(series, model, config), [series])[series.name]
+            own = test(train(series, model, config), series)
             row = {"series": series.name, "rows": len(series), "first": f"{series.index[0]:%Y-%m-%d}"}
-            row |= {"last": f"{series.index[-1]:%Y-%m-%d}", "others": common[series.name].mae_vs_naive}
+            row |= {"last": f"{series.index[-1]:%Y-%m-%d}", "others": test(common, series).mae_vs_naive}
             rows.append(row | {"own": own.mae_vs_naive, "seen": len(others)})
             print(json.dumps(rows[-1]), flush=True)
     return rows

@@ -120,4 +120,4 @@ for series in both:
 # %%
 from forecast.experiment import test
 
-pd.DataFrame({name: {"error / naive": row.mae_vs_naive} for name, row in test(model, both).items()}).T.round(3)
+pd.DataFrame({one.name: {"error / naive": test(model, one).mae_vs_naive} for one in both}).T.round(3)
