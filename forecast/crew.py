@@ -15,7 +15,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +83,16 @@ class Crew:
         found = self.gather(np.frombuffer(text.ljust(-len(text) // 4 * -4, b"\n"), np.int32))
         return [json.loads(line) for line in found.tobytes().splitlines() if line]
 
-    def meet(self) -> None:
-        """Waits until all processes have come so far."""
+    def part(self) -> None:
+        """Waits until all processes have come to their end.
+
+        Raises:
+            CrewLost: as `sum`. A process that goes first may be gone before others know that it has come so far; by
+                then all have.
+        """
         self.sum([0.0])
+        with suppress(CrewLost):
+            self.sum([0.0])
 
     def share(self, several: Sequence[str]) -> list[str]:
         """The part of this process: neighbours, so that all parts one behind the other are the whole."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_two_processes_train_the_network_of_one(prices, tmp_path):
     done = train_in_processes(prices, tmp_path)
     unreadable.unlink()
     assert done.returncode == 1, done.stderr  # the series that was left out
-    assert sum("zz.csv: a series needs a table" in line for line in done.stderr.splitlines()) == 1
+    assert sum("zz.csv: a series needs a table" in line for line in done.stderr.splitlines()) == 1, done.stderr
     assert "of 5 series" in done.stdout
     both = json.loads((tmp_path / "saved" / "bundle.json").read_text())
     several = [one for path in sorted(prices.iterdir()) for one in load_all(path)]
@@ -88,6 +89,21 @@ def test_a_worker_that_fails_ends_all_with_its_reason(prices, tmp_path):
     assert done.stderr.startswith("forecast: lookback=10 and horizon=3 need about 31 rows")
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "saved").exists()
+
+
+@pytest.mark.parametrize(("lost", "harm"), [(1, True), (2, False), (3, False)])
+def test_a_worker_that_has_gone_at_the_end_does_no_harm(lost, harm):
+    """None goes before all have met once: who is missed after that has done its part."""
+    calls = iter(range(1, 3))
+
+    def add(vector):
+        if next(calls) == lost:
+            raise CrewLost("another worker ended.")
+        return vector
+
+    with pytest.raises(CrewLost) if harm else nullcontext():
+        Crew(0, 2, add).part()
+    assert next(calls, None) == (2 if harm else None)
 
 
 def threads(size):

@@ -110,7 +110,7 @@ def _crew(count: int, name: str, config: Any, others: Mapping[str, Any], referen
         together = crew.join()
         _check_alike(together, references)
         yield together
-        together.meet()
+        together.part()
 
 
 def _check_alike(crew: Any, references: list[str]) -> None:
