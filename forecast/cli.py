@@ -121,5 +121,5 @@ def _status_of_app() -> int:
 
 
 def _refusal(error: OSError) -> str:
-    """What the system refuses, in its own words."""
-    return f"{error.filename or 'standard output'}: {error.strerror or error}."
+    """What the system refuses, in its own words; of standard output it does not say that it is meant."""
+    return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."

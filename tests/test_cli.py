@@ -281,7 +281,7 @@ def test_a_standard_output_that_is_full_is_one_line(arguments, prices):
     command = [sys.executable, "-m", "forecast", *(one.replace("PRICES", str(prices)) for one in arguments)]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (1, "forecast: standard output: No space left on device.\n")
+    assert (done.returncode, done.stderr) == (1, "forecast: No space left on device.\n")
 
 
 def test_help_is_quick_work_and_loads_nothing_heavy():

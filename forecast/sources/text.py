@@ -33,7 +33,8 @@ MARKUP = re.compile(
 WIDE_BLANKS = "  "
 # Bytes and lines at the start of a file by which the table is found, and bytes at its end that may be a footer.
 HEAD, LINES, TAIL = 1 << 18, 250, 1 << 13
-# Bytes that are parsed at once.
+# Bytes that are parsed at once. Only more of them are worth threads, which abort a process now and then that ends soon
+# after they began.
 BLOCK = 1 << 22
 
 
