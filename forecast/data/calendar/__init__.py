@@ -1,0 +1,1 @@
+"""When rows are due: frequencies, exchanges, sessions, market minutes."""

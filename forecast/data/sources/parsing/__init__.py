@@ -1,0 +1,1 @@
+"""Cells: numbers, dates, and the words that columns are named by."""

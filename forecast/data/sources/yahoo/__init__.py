@@ -1,0 +1,1 @@
+"""Yahoo Finance: the client, its cache, and tickers."""

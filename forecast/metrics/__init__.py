@@ -1,0 +1,1 @@
+"""Two arrays in, one float out."""

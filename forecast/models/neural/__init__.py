@@ -1,0 +1,1 @@
+"""Networks in Keras: architecture, training loop, checkpoints."""
