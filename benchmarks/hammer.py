@@ -22,17 +22,17 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from forecast.bundle import open_model, save_model  # noqa: E402
 from forecast.config import ExperimentConfig, override  # noqa: E402
+from forecast.data.sources import load  # noqa: E402
 from forecast.errors import BundleError  # noqa: E402
-from forecast.sources import load  # noqa: E402
-from forecast.trained import TrainedModel  # noqa: E402
-from forecast.training import train  # noqa: E402
+from forecast.inference.bundle import open_model, save_model  # noqa: E402
+from forecast.inference.trained_model import TrainedModel  # noqa: E402
+from forecast.training.train import train  # noqa: E402
 
 LIMIT_SECONDS, LIMIT_BYTES = 10, 1 << 30
 WRITER = """
 import sys
-from forecast.bundle import open_model, save_model
+from forecast.inference.bundle import open_model, save_model
 models = [open_model(path) for path in sys.argv[1:3]]
 print("ready", flush=True)
 while True:

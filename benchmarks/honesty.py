@@ -17,9 +17,9 @@ from machine import describe
 
 from forecast import ExperimentConfig, TimeSeries, load, run, train
 from forecast.config import override
-from forecast.evaluation import complete
-from forecast.metrics import share_interval
-from forecast.models import devices
+from forecast.evaluation.scores import complete
+from forecast.metrics.scores import share_interval
+from forecast.runtime import devices
 
 MODELS = ("drift", "seasonal_naive", "linear", "lstm", "gru", "rnn", "dense")
 ROWS = {"walks": 1500, "skill": 2000, "volatility": 3000}

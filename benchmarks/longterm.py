@@ -14,12 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig
-from forecast.evaluation import complete
-from forecast.predictions import Predictions
-from forecast.series import TimeSeries
-from forecast.sources import load_all
-from forecast.training import train
-from forecast.windows import split_rows
+from forecast.data.series import TimeSeries
+from forecast.data.sources import load_all
+from forecast.data.windows import split_rows
+from forecast.evaluation.scores import complete
+from forecast.inference.forecasts import Predictions
+from forecast.training.train import train
 
 
 def shares(text: str, rows: int) -> tuple[int, float, float]:

@@ -30,7 +30,7 @@ TABLES = ("scores.csv", "by_fold.csv", "by_step.csv", "models.csv", "compare.jso
 COMPARE = """
 import json, sys, time
 import forecast
-from forecast.sources import expand
+from forecast.data.sources import expand
 market, out, jobs, engine, models, folds = json.loads(sys.argv[1])
 moments = {}
 def tell(news):
@@ -45,8 +45,8 @@ import json, sys, time
 from pathlib import Path
 import numpy as np, pandas as pd
 import forecast
-from forecast.models.devices import load_keras
-from forecast.parallel import run_jobs
+from forecast.runtime.devices import load_keras
+from forecast.runtime.parallel import run_jobs
 trainings, length = map(int, sys.argv[1].split())
 def once(seed):
     random, dates = np.random.default_rng(seed), pd.bdate_range("2020-01-01", periods=length)

@@ -13,7 +13,9 @@ import keras
 import numpy as np
 
 from forecast.config import QUANTILES, ExperimentConfig
-from forecast.models import Problem, architecture, descent
+from forecast.models import Problem
+from forecast.models.neural import architecture
+from forecast.models.neural import training_loop as descent
 
 
 def branches(problem: Problem, members: int, length: int) -> keras.Model:

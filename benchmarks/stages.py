@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import forecast
-from forecast.models import Watch, devices
+from forecast.models import Watch
+from forecast.runtime import devices
 
 MODEL = "lstm"
 # Stands for a lookback that the settings leave to the program.

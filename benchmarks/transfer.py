@@ -22,10 +22,10 @@ RESULTS = ROOT / "benchmarks" / "transfer.md"
 sys.path.insert(0, str(ROOT))
 
 from forecast.config import ExperimentConfig, override  # noqa: E402
-from forecast.experiment import test  # noqa: E402
-from forecast.series import TimeSeries  # noqa: E402
-from forecast.sources import load_all  # noqa: E402
-from forecast.training import train  # noqa: E402
+from forecast.data.series import TimeSeries  # noqa: E402
+from forecast.data.sources import load_all  # noqa: E402
+from forecast.evaluation.holdout import test  # noqa: E402
+from forecast.training.train import train  # noqa: E402
 
 
 def rotations(several: list[TimeSeries], hold: int) -> list[list[TimeSeries]]:

@@ -13,7 +13,7 @@ from typing import Any
 import typer.main
 
 import forecast
-from forecast.cli import app as program
+from forecast.cli.main import app as program
 
 project = "forecast"
 author = copyright = "the authors of forecast"  # noqa: A001

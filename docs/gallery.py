@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 import forecast
-from forecast import plots
 from forecast.config import override
 from forecast.direction.pictures import plot_reliability
-from forecast.explanation import pictures as explained
+from forecast.report.plots import explanation as explained
+from forecast.report.plots import plots
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"

@@ -14,50 +14,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecast.bundle import open_model, save_model
-    from forecast.comparison import WalkForward, compare
     from forecast.config import ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig
+    from forecast.data.series import TimeSeries
+    from forecast.data.sources import inspect, load, load_all
     from forecast.direction import run_direction
     from forecast.errors import ForecastError
-    from forecast.experiment import Experiment, run
-    from forecast.explanation import Explanation, explain
-    from forecast.leaks import audit
+    from forecast.evaluation.holdout import Experiment, run
+    from forecast.evaluation.leakage import audit
+    from forecast.evaluation.walk_forward import WalkForward, compare
+    from forecast.inference.bundle import open_model, save_model
+    from forecast.inference.explain import Explanation, explain
+    from forecast.inference.forecasts import Forecast
+    from forecast.inference.trained_model import TrainedModel
     from forecast.models import MODELS, Watch
-    from forecast.predictions import Forecast
-    from forecast.series import TimeSeries
-    from forecast.sources import inspect, load, load_all
-    from forecast.trained import TrainedModel
-    from forecast.training import train
-    from forecast.tuning import tune
+    from forecast.training.train import train
+    from forecast.training.tuning.tune import tune
 
 __version__ = "0.1.0"
 
 _HOME = {
     "MODELS": "models",
-    "Experiment": "experiment",
+    "Experiment": "evaluation.holdout",
     "ExperimentConfig": "config",
-    "Explanation": "explanation",
-    "Forecast": "predictions",
+    "Explanation": "inference.explain",
+    "Forecast": "inference.forecasts",
     "ForecastError": "errors",
     "InputConfig": "config",
     "NetworkConfig": "config",
-    "TimeSeries": "series",
-    "TrainedModel": "trained",
+    "TimeSeries": "data.series",
+    "TrainedModel": "inference.trained_model",
     "TrainingConfig": "config",
-    "WalkForward": "comparison",
+    "WalkForward": "evaluation.walk_forward",
     "Watch": "models",
-    "audit": "leaks",
-    "compare": "comparison",
-    "explain": "explanation",
-    "inspect": "sources",
-    "load": "sources",
-    "load_all": "sources",
-    "open_model": "bundle",
-    "run": "experiment",
+    "audit": "evaluation.leakage",
+    "compare": "evaluation.walk_forward",
+    "explain": "inference.explain",
+    "inspect": "data.sources",
+    "load": "data.sources",
+    "load_all": "data.sources",
+    "open_model": "inference.bundle",
+    "run": "evaluation.holdout",
     "run_direction": "direction",
-    "save_model": "bundle",
-    "train": "training",
-    "tune": "tuning",
+    "save_model": "inference.bundle",
+    "train": "training.train",
+    "tune": "training.tuning.tune",
 }
 __all__ = [
     "MODELS",

@@ -8,8 +8,9 @@
 import matplotlib.pyplot as plt
 
 import forecast
-from forecast import plots, report
-from forecast.style import SHEET
+from forecast.report import writer as report
+from forecast.report.plots import plots
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60

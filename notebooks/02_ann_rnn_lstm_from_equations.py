@@ -2,15 +2,16 @@
 # # ANN, RNN and LSTM from their equations
 #
 # Neural networks are a few lines of algebra. Here are all of them, in numpy, and each is compared with Keras. The same
-# functions, `forecast.models.cells`, make the forecasts of every saved model.
+# functions, `forecast.models.equations.cells`, make the forecasts of every saved model.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
 import forecast
-from forecast.models import backward, cells, gates
-from forecast.style import SHEET
+from forecast.models.equations import backprop as backward
+from forecast.models.equations import cells, gates
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60
@@ -136,7 +137,7 @@ layer = keras.layers.SimpleRNN(4)
 layer(sequence.astype("float32"))
 layer.set_weights([kernel, recurrent, bias])
 print("Keras:                   ", np.asarray(layer(sequence.astype("float32"))).round(4))
-print("forecast.models.cells:   ", cells.rnn(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
+print("forecast.models.equations.cells:   ", cells.rnn(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
 
 # %% [markdown]
 # ## LSTM: a memory with gates
@@ -160,7 +161,7 @@ layer = keras.layers.LSTM(4)
 layer(sequence.astype("float32"))
 layer.set_weights([kernel, recurrent, bias])
 print("Keras:                   ", np.asarray(layer(sequence.astype("float32"))).round(4))
-print("forecast.models.cells:   ", cells.lstm(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
+print("forecast.models.equations.cells:   ", cells.lstm(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
 
 # %% [markdown]
 # ## Back-propagation through time
@@ -194,7 +195,7 @@ print("largest difference, kernel:          ", np.abs(d_kernel - gradients[0].nu
 print("largest difference, recurrent kernel:", np.abs(d_recurrent - gradients[1].numpy()).max())
 
 # %% [markdown]
-# For LSTM and GRU the walk is the same with more stations; `forecast.models.backward` has it written out.
+# For LSTM and GRU the walk is the same with more stations; `forecast.models.equations.backprop` has it written out.
 
 # %%
 kernel, recurrent, bias = random.normal(size=(1, 16)), 0.5 * random.normal(size=(4, 16)), np.zeros(16)
@@ -242,7 +243,7 @@ model = forecast.train(series, "lstm", config)
 explanation = forecast.explain(model, series)
 
 # %%
-from forecast.explanation import pictures
+from forecast.report.plots import explanation as pictures
 
 figure, axes = plt.subplots(6, 1, figsize=(10, 9.5), layout="constrained", height_ratios=[2, 1, 1, 1, 1, 1])
 pictures.plot_window(explanation, axes[0])

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 import forecast
-from forecast.models import memory
-from forecast.models.backward import gradient_by_lag
-from forecast.style import SHEET
+from forecast.models.equations import adding_problem as memory
+from forecast.models.equations.backprop import gradient_by_lag
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 import forecast
-from forecast import metrics, plots
 from forecast.config import MEDIAN, TEXTBOOK, override
-from forecast.style import SHEET
+from forecast.metrics import scores as metrics
+from forecast.report.plots import plots
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60
@@ -161,7 +162,7 @@ print(next(verdict.sentence for verdict in wonderful.verdicts if verdict.model =
 # far more than a price has ever told.
 
 # %%
-from forecast.explanation import pictures
+from forecast.report.plots import explanation as pictures
 
 explanation = forecast.explain(wonderful.models["lstm"], leaky)
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
@@ -203,7 +204,7 @@ print(
 # `forecast audit` does this for any model and in several ways, and names the leak if there is one:
 
 # %%
-from forecast.leaks import audit_model
+from forecast.evaluation.leakage import audit_model
 
 print(audit_model(series, "linear").sentence)
 
@@ -220,7 +221,7 @@ for verdict in tested.verdicts:
     print(verdict.sentence)
 
 # %%
-from forecast.comparison.tested import fold_ratios
+from forecast.evaluation.walk_forward.series_result import fold_ratios
 
 fold_ratios(tested).round(3)
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 import forecast
-from forecast.evaluation import complete
-from forecast.metrics import mae
-from forecast.style import SHEET
+from forecast.evaluation.scores import complete
+from forecast.metrics.scores import mae
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60
@@ -111,7 +111,7 @@ _ = ax.legend(loc="lower left")
 # the mix, so that it does not forget. Did it help? That is asked on rows that neither the old nor the new one saw.
 
 # %%
-from forecast.updating import compare, update
+from forecast.training.fine_tune import compare, update
 
 old = forecast.train(sp500.between(0, 3000), "lstm")
 new = update(old, [sp500])

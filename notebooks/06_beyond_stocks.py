@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 import forecast
-from forecast import plots, report
 from forecast.config import override
-from forecast.style import SHEET
+from forecast.report import writer as report
+from forecast.report.plots import plots
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60
@@ -39,7 +40,7 @@ plots.plot_forecast(result, ["lstm", "seasonal_naive"], ax)
 # seasons. What it and the network add to the last value:
 
 # %%
-from forecast.explanation import pictures
+from forecast.report.plots import explanation as pictures
 
 explanation = forecast.explain(result.models["lstm"], sea)
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
@@ -118,6 +119,6 @@ for series in both:
     print(f"{series.name:8} {series.y[-1]:8.1f} on {coming.origin}, {coming.median[-1]:8.1f} on {coming.dates[-1]}")
 
 # %%
-from forecast.experiment import test
+from forecast.evaluation.holdout import test
 
 pd.DataFrame({one.name: {"error / naive": test(model, one).mae_vs_naive} for one in both}).T.round(3)

@@ -10,8 +10,8 @@ import pandas as pd
 
 import forecast
 from forecast.config import MEDIAN, override
-from forecast.metrics import mae
-from forecast.style import SHEET
+from forecast.metrics.scores import mae
+from forecast.report.plots.style import SHEET
 
 plt.style.use(SHEET)
 plt.rcParams["figure.dpi"] = 60

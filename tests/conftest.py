@@ -14,12 +14,13 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
-from forecast.features import inputs_of
-from forecast.models import Problem, devices
-from forecast.series import TimeSeries
-from forecast.trained import TrainedModel, problem_of
-from forecast.training import settle, train
-from forecast.windows import Inputs
+from forecast.data.covariates import inputs_of
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Inputs
+from forecast.inference.trained_model import TrainedModel, problem_of
+from forecast.models import Problem
+from forecast.runtime import devices
+from forecast.training.train import settle, train
 
 # The same examples in every run, however slow the machine is.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -10,22 +10,22 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from forecast import diagnostics, plots
-from forecast.comparison.pictures import plot_ranks
 from forecast.config import QUANTILES, ExperimentConfig, override
-from forecast.direction.judgement import Reliability
+from forecast.data.series import Finding, TimeSeries
+from forecast.data.windows import Blocks, Split
 from forecast.direction.pictures import plot_reliability
-from forecast.evaluation import Scores
-from forecast.experiment import Experiment
-from forecast.explanation import Explanation, Lags
-from forecast.explanation import pictures as explained
-from forecast.lags import Lag
+from forecast.evaluation.direction import Reliability
+from forecast.evaluation.holdout import Experiment
+from forecast.evaluation.lag_detector import Lag
+from forecast.evaluation.scores import Scores
+from forecast.inference.explain import Explanation, Lags
+from forecast.inference.forecasts import Forecast, Moves, Predictions
+from forecast.inference.trained_model import TrainedModel
+from forecast.metrics.significance import Ranking
 from forecast.models import Validation
-from forecast.predictions import Forecast, Moves, Predictions
-from forecast.series import Finding, TimeSeries
-from forecast.significance import Ranking
-from forecast.trained import TrainedModel
-from forecast.windows import Blocks, Split
+from forecast.report.plots import diagnostics, plots
+from forecast.report.plots import explanation as explained
+from forecast.report.plots.comparison import plot_ranks
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS, HORIZON, LOOKBACK = 120, 5, 12

@@ -13,8 +13,8 @@ import pytest
 from conftest import EVERY
 
 from forecast.config import override
-from forecast.models import devices
-from forecast.training import train
+from forecast.runtime import devices
+from forecast.training.train import train
 
 # Trains twenty steps, and compares the network that Keras holds with the equations in numpy.
 TRAIN = """
@@ -25,8 +25,10 @@ from conftest import EVERY, make_series, random_walk, scaled_inputs
 {before}
 import keras
 from forecast.config import override
-from forecast.models import architecture, MODELS, networks
-from forecast.training import train
+from forecast.models.neural import architecture
+from forecast.models.neural import network as networks
+from forecast.models import MODELS
+from forecast.training.train import train
 from test_backends import SETTINGS, functions
 
 wave = make_series(50 + 10 * np.sin(np.arange(300) / 3) + 0.1 * random_walk(300))
@@ -101,7 +103,7 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-from forecast.models import devices
+from forecast.runtime import devices
 devices.gpus = lambda: 2
 mirrored = tf.distribute.MirroredStrategy
 tf.distribute.MirroredStrategy = lambda: mirrored(["CPU:0", "CPU:1"])

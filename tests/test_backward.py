@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from test_gates import random_weights
 
-from forecast.models import backward, cells, gates
+from forecast.models.equations import backprop as backward
+from forecast.models.equations import cells, gates
 
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from conftest import random_walk, take_ctrl_c
 
-from forecast import batches
-from forecast.batches import forecast_references
-from forecast.bundle import save_model
+from forecast.data.sources import expand, load
 from forecast.errors import ConfigError
-from forecast.forecasting import LEVELS
-from forecast.parts import errors_of, parts_of
-from forecast.sources import expand, load
+from forecast.inference.batch import predict_many as batches
+from forecast.inference.batch.predict_many import forecast_references
+from forecast.inference.batch.shards import errors_of, parts_of
+from forecast.inference.bundle import save_model
+from forecast.inference.predict import LEVELS
 
 READING = {"columns": (), "future_columns": (), "prices": False, "target": None}
 

@@ -14,12 +14,13 @@ import pandas as pd
 import pytest
 from conftest import make_series, random_walk
 
-from forecast import experiment, report
-from forecast.bundle import check_size, open_model, save_model
-from forecast.bundle.description import checksum
-from forecast.bundle.storage import DESCRIPTION, LIMITS
 from forecast.errors import BundleError
+from forecast.evaluation import holdout as experiment
+from forecast.inference.bundle import check_size, open_model, save_model
+from forecast.inference.bundle.description import checksum
+from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
 from forecast.models import find_model
+from forecast.report import writer as report
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ import yahoo_server
 from filelock import FileLock
 from yahoo_server import Stock, age, environment, isolated
 
+from forecast.data.sources.yahoo import cache, client
+from forecast.data.sources.yahoo import tickers as yahoo
+from forecast.data.sources.yahoo.tickers import read_ticker
 from forecast.errors import SourceError
-from forecast.sources import cache, client, yahoo
-from forecast.sources.yahoo import read_ticker
 
 CLOSES = np.arange(100.0, 160.0)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.calendars import future_dates, infer_frequency, iso, season_of
+from forecast.data.calendar.frequency import future_dates, infer_frequency, iso, season_of
 from forecast.errors import SeriesError
 
 MIDNIGHT = pd.Timedelta(0)
@@ -140,7 +140,7 @@ def test_days_keep_the_time_of_day_of_the_last_row():
 
 
 def test_beyond_what_an_exchange_has_published_weekdays_follow():
-    from forecast.sessions import find_sessions
+    from forecast.data.calendar.sessions import find_sessions
 
     end = find_sessions("XBOM", np.datetime64("2026-06-30")).days[-1]
     dates = future_dates(rows("2026-01-01", "2026-06-30"), frequency="B", periods=400, exchange="XBOM")

@@ -6,7 +6,10 @@ from conftest import make_problem
 from keras.ops import convert_to_numpy
 
 from forecast.config import ExperimentConfig, override
-from forecast.models import NETWORKS, architecture, cells, networks
+from forecast.models import NETWORKS
+from forecast.models.equations import cells
+from forecast.models.neural import architecture
+from forecast.models.neural import network as networks
 
 SETTINGS = {"lookback": 7, "horizon": 3, "units": 5, "layers": "lstm:5,sru:4,dense:3,rnn:6"}
 

@@ -164,7 +164,7 @@ WRONG = [
 # Each command line in a process of its own, that begins after the imports.
 EACH = """
 import json, os, runpy, sys
-import forecast.cli, forecast.experiment, forecast.sources
+import forecast.cli.main, forecast.evaluation.holdout, forecast.data.sources
 for number, arguments in enumerate(json.load(sys.stdin)):
     if not (child := os.fork()):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -316,7 +316,7 @@ def test_inspect_says_what_was_understood_and_what_looks_wrong(forecast, tmp_pat
 
 
 def test_coming_dates_follow_the_exchange(forecast, tmp_path):
-    from forecast.sessions import find_sessions
+    from forecast.data.calendar.sessions import find_sessions
 
     days = find_sessions("XNYS", np.datetime64("2026-11-20")).days
     days = pd.DatetimeIndex(days[(days >= np.datetime64("2024-06-03")) & (days <= np.datetime64("2026-11-20"))])
@@ -338,7 +338,7 @@ def cli(monkeypatch, tmp_path):
     from typer.testing import CliRunner
     from yahoo_server import Stock, isolated
 
-    from forecast.cli import app
+    from forecast.cli.main import app
 
     with isolated(monkeypatch, tmp_path) as server:
         server.stocks["MADE"] = Stock([2.0, 4.0, 6.0])

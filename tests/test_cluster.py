@@ -17,11 +17,11 @@ from conftest import SMALL, make_series, random_walk, take_ctrl_c
 from test_batches import write as write_partition
 from test_parallel import die, die_once, refuse, square, stumble, threads
 
-from forecast.bundle import save_model
 from forecast.errors import ConfigError
-from forecast.parallel import LOCAL, run_jobs
-from forecast.parallel.cluster import LOOPBACK, SETTINGS
-from forecast.parallel.jobs import ONE_THREAD
+from forecast.inference.bundle import save_model
+from forecast.runtime.parallel import LOCAL, run_jobs
+from forecast.runtime.parallel.jobs import ONE_THREAD
+from forecast.runtime.parallel.ray_engine import LOOPBACK, SETTINGS
 
 # Read when Ray is imported: every address is that of the loopback, here and in what is started from here.
 os.environ |= SETTINGS | LOOPBACK
@@ -72,7 +72,7 @@ def test_jobs_on_ray_come_to_the_same(cluster, tmp_path, capsys):
 
 def test_a_search_on_ray_finds_what_one_here_finds(cluster, walk):
     pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'forecast[tune]'.")
-    from forecast.tuning import tune
+    from forecast.training.tuning.tune import tune
 
     on_ray, here = (tune(walk, "linear", SMALL, trials=5, engine=engine) for engine in (cluster.address, LOCAL))
     found, expected = ([replace(trial, seconds=0.0) for trial in one.trials] for one in (on_ray, here))

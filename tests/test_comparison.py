@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 from conftest import SMALL, make_series, random_walk, take_ctrl_c
 
-from forecast.cli import app
-from forecast.comparison import Fold, WalkForward, compare
-from forecast.comparison.folds import make_folds, trainings
-from forecast.comparison.jobs import Job, read_folds, work
-from forecast.comparison.results import record
-from forecast.comparison.summary import models_table, table_of
+from forecast.cli.main import app
 from forecast.config import override
 from forecast.errors import ConfigError, SeriesTooShort
-from forecast.training import settle, train
+from forecast.evaluation.walk_forward import Fold, WalkForward, compare
+from forecast.evaluation.walk_forward.fold_job import Job, read_folds, work
+from forecast.evaluation.walk_forward.folds import make_folds, trainings
+from forecast.evaluation.walk_forward.summary import models_table, table_of
+from forecast.report.comparison_writer import record
+from forecast.training.train import settle, train
 
 ROOT = Path(__file__).parent.parent
 CONFIG = override(SMALL, {"season": 5})

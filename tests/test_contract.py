@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from conftest import EVERY, make_series, random_walk
 
-from forecast.bundle import open_model, save_model
 from forecast.config import override
 from forecast.errors import SeriesTooShort
+from forecast.inference.bundle import open_model, save_model
 from forecast.models import MODELS
-from forecast.training import train
+from forecast.training.train import train
 
 pytestmark = pytest.mark.parametrize("name", MODELS)
 

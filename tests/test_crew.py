@@ -14,19 +14,19 @@ import pandas as pd
 import pytest
 from conftest import SMALL, make_inputs, make_problem, random_walk
 
-from forecast import crew as crews
-from forecast import workers
 from forecast.config import read_config
-from forecast.crew import ALONE, Crew
+from forecast.data.sources import load_all
+from forecast.data.windows import Panel, Split
 from forecast.errors import ConfigError, CrewLost
-from forecast.models.contract import training_origins
-from forecast.models.descent import loss_of
+from forecast.models.estimator import training_origins
 from forecast.models.highway import fit_highway, fold_origins
-from forecast.models.joint import padded
-from forecast.models.networks import helps
-from forecast.sources import load_all
-from forecast.training import check_crew, train
-from forecast.windows import Panel, Split
+from forecast.models.neural.data_parallel_step import padded
+from forecast.models.neural.network import helps
+from forecast.models.neural.training_loop import loss_of
+from forecast.runtime.distributed import launch as workers
+from forecast.runtime.distributed import process_group as crews
+from forecast.runtime.distributed.process_group import ALONE, Crew
+from forecast.training.train import check_crew, train
 
 # As many looks at the validation rows as steps, so that the history holds the loss of every step; all that draws random
 # numbers or adds to the loss; and few blocks, so that now and then a process has none, and little is compiled.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.sources import load
+from forecast.data.sources import load
 
 DATA = Path(__file__).parent.parent / "data"
 LISTED = dict(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.sources.dates import read_dates
-from forecast.sources.forms import read_clock
-from forecast.sources.months import read_months
+from forecast.data.sources.parsing.date_formats import read_clock
+from forecast.data.sources.parsing.dates import read_dates
+from forecast.data.sources.parsing.months import read_months
 
 GOLDEN = {
     "2020-01-02": "2020-01-02",

@@ -4,8 +4,10 @@ from conftest import SMALL, make_problem, make_series, random_walk, scaled_input
 
 from forecast.config import QUANTILES, TrainingConfig, override
 from forecast.errors import ModelError
-from forecast.models import MODELS, Watch, descent, networks
-from forecast.training import train
+from forecast.models import MODELS, Watch
+from forecast.models.neural import network as networks
+from forecast.models.neural import training_loop as descent
+from forecast.training.train import train
 
 
 @pytest.mark.parametrize("loss", ["pinball", "mse"])

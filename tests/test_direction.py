@@ -11,14 +11,19 @@ from conftest import SMALL, make_inputs, make_problem, make_series, random_walk
 from keras.ops import convert_to_numpy
 
 import forecast
-from forecast import direction, metrics
+from forecast import direction
 from forecast.config import RECIPES, ExperimentConfig, override
-from forecast.direction.chances import Chances, baselines
-from forecast.direction.judgement import complete, judge, reliability, score
+from forecast.data.windows import make_blocks, past_moves
 from forecast.errors import ConfigError, ModelError
-from forecast.models import MODELS, NETWORKS, architecture, classes, descent, networks
-from forecast.training import train
-from forecast.windows import make_blocks, past_moves
+from forecast.evaluation.direction import complete, judge, reliability, score
+from forecast.inference.direction import Chances, baselines
+from forecast.metrics import scores as metrics
+from forecast.models import MODELS, NETWORKS
+from forecast.models import direction_classes as classes
+from forecast.models.neural import architecture
+from forecast.models.neural import network as networks
+from forecast.models.neural import training_loop as descent
+from forecast.training.train import train
 
 CONFIG = replace(SMALL, task="direction")
 EVERY = override(CONFIG, {"layers": "lstm:4,rnn:3"})
@@ -325,7 +330,7 @@ def test_what_cannot_be_asked_is_refused(call, message):
 def test_the_command_line_runs_and_predicts(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
-    from forecast.cli import app
+    from forecast.cli.main import app
 
     monkeypatch.chdir(tmp_path)
     rows = pd.DataFrame({"Date": pd.bdate_range("2001-01-01", periods=300), "Close": sine(300)})

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import forecast
-from forecast.cli import app
-from forecast.report import run_record
+from forecast.cli.main import app
+from forecast.report.writer import run_record
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

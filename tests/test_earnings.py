@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from forecast.earnings import NO_ADVICE, earn
 from forecast.errors import ConfigError
-from forecast.predictions import Predictions
+from forecast.evaluation.trading_rule import NO_ADVICE, earn
+from forecast.inference.forecasts import Predictions
 
 
 def backtest(prices, forecasts):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.evaluation import at_step, complete, reached, score, score_all, score_steps
-from forecast.predictions import Predictions
+from forecast.evaluation.scores import at_step, complete, reached, score, score_all, score_steps
+from forecast.inference.forecasts import Predictions
 
 
 def predictions(median, series, first=160, model="lstm"):

@@ -2,11 +2,11 @@ import re
 
 import pytest
 
-from forecast import exchanges
+from forecast.data.calendar import exchanges
+from forecast.data.calendar.exchanges import check_exchange, exchange_of_ticker
+from forecast.data.calendar.infer_exchange import CLOSED
+from forecast.data.calendar.sessions import FALSE_SESSIONS
 from forecast.errors import ConfigError
-from forecast.exchanges import check_exchange, exchange_of_ticker
-from forecast.recognition import CLOSED
-from forecast.sessions import FALSE_SESSIONS
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import forecast
 from forecast.config import ExperimentConfig
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Watch
-from forecast.plots import save_plots
-from forecast.training import settle
+from forecast.report.plots.plots import save_plots
+from forecast.training.train import settle
 
 MODELS = ["dense", "rnn"]
 

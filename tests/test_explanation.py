@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from conftest import EVERY, make_series, random_walk
 
+from forecast.cli.tables import explanation as printing
 from forecast.config import MEDIAN, override
 from forecast.errors import ModelError, SeriesTooShort
-from forecast.explanation import explain, printing
-from forecast.explanation.pictures import plot_lags, save_explanation
+from forecast.inference.explain import explain
 from forecast.models import BASELINES, MODELS
-from forecast.training import train
+from forecast.report.plots.explanation import plot_lags, save_explanation
+from forecast.training.train import train
 
 WITHOUT_PACKAGE = {"ets", "theta", "arima"}
 HERE = [name for name in MODELS if name not in WITHOUT_PACKAGE]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import make_series, random_walk
 
-from forecast.bundle import exporting
 from forecast.config import InputConfig
 from forecast.errors import ConfigError, ModelError
+from forecast.inference.bundle import exporting
 
 
 @pytest.mark.parametrize("kind", exporting.ENDINGS)
@@ -29,7 +29,7 @@ def test_two_inputs_where_columns_are_known_ahead(tmp_path):
 
     from conftest import SMALL
 
-    from forecast.training import train
+    from forecast.training.train import train
 
     config = replace(SMALL, inputs=InputConfig(calendar=("weekday",)))
     model = train(make_series(random_walk()), "lstm", config)

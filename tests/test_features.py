@@ -8,11 +8,11 @@ import pytest
 from conftest import SMALL, make_series, random_walk
 
 from forecast.config import ExperimentConfig, InputConfig, override
+from forecast.data.covariates import calendar_terms, enrich, inputs_of, names_of
+from forecast.data.sources import load, load_all
 from forecast.errors import ConfigError, ModelError, SeriesError, SourceError
-from forecast.experiment import run
-from forecast.features import calendar_terms, enrich, inputs_of, names_of
-from forecast.sources import load, load_all
-from forecast.training import train
+from forecast.evaluation.holdout import run
+from forecast.training.train import train
 
 
 def write_sales(path, rows=400, coming=0, seed=0):

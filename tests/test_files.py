@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from forecast import files
 from forecast.errors import WriteError
-from forecast.files import recover, whole_file, whole_folder
+from forecast.runtime import atomic as files
+from forecast.runtime.atomic import recover, whole_file, whole_folder
 
 WRITER = """
 import sys
-from forecast.files import whole_folder
+from forecast.runtime.atomic import whole_folder
 from pathlib import Path
 for _ in range(100):
     with whole_folder(Path(sys.argv[1])) as work:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.sources import load
-from forecast.sources.dates import unevenness
-from forecast.sources.findings import conflicting_dates, merge_dates, whole_days
+from forecast.data.sources import load
+from forecast.data.sources.parsing.dates import unevenness
+from forecast.data.sources.quality_checks import conflicting_dates, merge_dates, whole_days
 
 DAYS = pd.bdate_range("2020-01-01", periods=300)
 RANDOM = np.random.default_rng(5)

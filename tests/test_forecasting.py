@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from conftest import EVERY, make_series, random_walk
 
-from forecast.bundle import save_model
-from forecast.bundle.keras_file import open_in_keras
 from forecast.errors import BundleError, SeriesTooShort
-from forecast.forecasting import assumptions, forecast_all, record, write_table
+from forecast.inference.bundle import save_model
+from forecast.inference.bundle.keras_file import open_in_keras
+from forecast.inference.predict import assumptions, forecast_all, record, write_table
 from forecast.models import MODELS, NETWORKS
-from forecast.training import train
+from forecast.training.train import train
 
 OTHERS = [make_series(50 + random_walk(rows, seed=rows), f"other {rows}") for rows in (60, 120, 200, 201)]
 

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from forms import FORMS
 
+from forecast.data.sources import inspect, load
 from forecast.errors import SourceError
-from forecast.sources import inspect, load
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)

@@ -7,7 +7,8 @@ from conftest import make_problem
 from keras.ops import convert_to_numpy
 
 from forecast.config import ExperimentConfig, override
-from forecast.models import architecture, cells, gates
+from forecast.models.equations import cells, gates
+from forecast.models.neural import architecture
 
 GATES = {"input", "forget", "output", "update", "reset"}
 

@@ -83,7 +83,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_path):
-    from forecast.bundle import save_model
+    from forecast.inference.bundle import save_model
 
     save_model(trained("lstm"), tmp_path / "lstm")
     loaded = loaded_by(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from forecast import intervals
 from forecast.config import QUANTILES
+from forecast.inference import conformal as intervals
 
 NORMAL = np.array([-1.6449, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.6449])
 

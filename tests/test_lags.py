@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from conftest import random_walk
 
-from forecast.lags import explained, find_lag
-from forecast.predictions import Predictions
+from forecast.evaluation.lag_detector import explained, find_lag
+from forecast.inference.forecasts import Predictions
 
 Y = random_walk(400)
 

@@ -7,7 +7,7 @@ from conftest import EVERY, make_series, random_walk
 from sklearn.linear_model import Ridge
 
 from forecast.errors import ConfigError, ModelError
-from forecast.leaks import CHOICE, SCALER, SHUFFLED, TARGET, audit, audit_model
+from forecast.evaluation.leakage import CHOICE, SCALER, SHUFFLED, TARGET, audit, audit_model
 
 LAGS, CUTOFF = 5, 160
 TABLE = pd.DataFrame({"y": random_walk(220, seed=4)})

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.data.sources import expand, load, load_all, load_each
 from forecast.errors import ForecastError, SourceError
-from forecast.sources import expand, load, load_all, load_each
 
 DAYS = pd.bdate_range("2022-01-03", periods=60)
 NAMES = [f"S{number}" for number in range(6)]

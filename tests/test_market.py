@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from conftest import SMALL, make_series, random_walk
 
-from forecast.cli import app
-from forecast.comparison import WalkForward, compare
-from forecast.comparison.experiment import FEW
+from forecast.cli.main import app
+from forecast.cli.progress import MANY, counted, pace_of
 from forecast.config import override
+from forecast.data.sources import expand
 from forecast.errors import ConfigError
-from forecast.sources import expand
-from forecast.terminal import MANY, counted, pace_of
+from forecast.evaluation.walk_forward import WalkForward, compare
+from forecast.evaluation.walk_forward.compare import FEW
 
 CONFIG = override(SMALL, {"season": 5})
 PLAN = WalkForward(folds=2, step=10)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecast.models import memory
+from forecast.models.equations import adding_problem as memory
 
 
 def test_two_numbers_are_marked_one_in_each_half_and_summed():

@@ -7,8 +7,10 @@ from keras.ops import convert_to_numpy
 
 from forecast.config import ExperimentConfig, override
 from forecast.errors import ConfigError
-from forecast.models import MODELS, NETWORKS, architecture, networks
-from forecast.training import train
+from forecast.models import MODELS, NETWORKS
+from forecast.models.neural import architecture
+from forecast.models.neural import network as networks
+from forecast.training.train import train
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

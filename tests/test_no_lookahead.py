@@ -6,7 +6,7 @@ from conftest import EVERY, make_series, random_walk
 
 from forecast.config import override
 from forecast.models import MODELS
-from forecast.training import train
+from forecast.training.train import train
 
 TEXTBOOK = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1})
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.sources.numbers import decimal_mark, read_numbers
+from forecast.data.sources.parsing.numbers import decimal_mark, read_numbers
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from conftest import SMALL, make_series, random_walk
 
 import forecast
-from forecast.cli import app
+from forecast.cli.main import app
 from forecast.errors import ConfigError
-from forecast.page import PAGE, make_page
+from forecast.report.html import PAGE, make_page
 
 OPTIONS = (
     "--headless",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import ForecastError, SeriesError
-from forecast.parallel import beside, run_jobs, start_worker
-from forecast.parallel.jobs import ONE_THREAD
+from forecast.runtime.parallel import beside, run_jobs, start_worker
+from forecast.runtime.parallel.jobs import ONE_THREAD
 
 
 def square(number: int) -> int:
@@ -129,7 +129,7 @@ def test_a_script_without_a_guard_works(tmp_path):
         textwrap.dedent(
             """
             import math
-            from forecast.parallel import run_jobs
+            from forecast.runtime.parallel import run_jobs
             print(sorted(done.result for done in run_jobs(math.sqrt, [4.0, 9.0], workers=2)))
             """
         )

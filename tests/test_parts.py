@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from forecast.config import QUANTILES
-from forecast.parts import About, join_parts, read_about, write_part
-from forecast.predictions import Forecast
+from forecast.inference.batch.shards import About, join_parts, read_about, write_part
+from forecast.inference.forecasts import Forecast
 
 DAYS = ("2024-03-05", "2024-03-06")
 HOURS = ("2024-03-04 23:30", "2024-03-05 00:30")

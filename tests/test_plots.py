@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from pictures import GOLDEN, PICTURES, draw, made_experiment
 
-from forecast import plots
 from forecast.models import MODELS
-from forecast.style import SHEET
+from forecast.report.plots import plots
+from forecast.report.plots.style import SHEET
 
 # Root mean square of the differences, of 255: letters may differ by machine, lines and colours may not.
 TOLERANCE = 6

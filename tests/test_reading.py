@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.sources import load
+from forecast.data.sources import load
 
 DATE_FORMS = (
     "%Y-%m-%d",

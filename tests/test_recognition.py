@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.recognition import CLOSED, recognise
-from forecast.sessions import find_sessions
+from forecast.data.calendar.infer_exchange import CLOSED, recognise
+from forecast.data.calendar.sessions import find_sessions
 
 
 def sessions_of(exchange, last="2026-07-31", years=8):
@@ -86,8 +86,8 @@ def test_american_federal_holidays_are_not_an_exchange():
 @pytest.mark.parametrize(("named", "first"), [("", "2026-07-06"), ("24/5", "2026-07-03")])
 def test_forecasts_are_dated_by_the_exchange_that_is_named_or_recognised(named, first):
     from forecast.config import QUANTILES
-    from forecast.predictions import next_steps
-    from forecast.series import TimeSeries
+    from forecast.data.series import TimeSeries
+    from forecast.inference.forecasts import next_steps
 
     index = sessions_of("XNYS", last="2026-07-02")
     series = TimeSeries("shares", index, np.ones((len(index), 1)), ("Close",), "Close", exchange=named)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
+from forecast.data.windows import Inputs, Panel, Split
 from forecast.models import Problem, Watch, find_model
 from forecast.models.highway import PENALTIES
 from forecast.models.reservoir import LISTENS, UNITS, draw_reservoir, read, states
-from forecast.windows import Inputs, Panel, Split
 
 ESN = find_model("esn")
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MinMaxScaler
 
-from forecast.scaling import fit_scaler
+from forecast.data.scaling import fit_scaler
 
 TABLES = hnp.arrays(
     np.float64, st.tuples(st.integers(2, 20), st.integers(1, 3)), elements=st.floats(-1e6, 1e6, allow_subnormal=False)

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.data.series import TimeSeries
 from forecast.errors import SeriesError
-from forecast.series import TimeSeries
 
 
 def series(dates, values, columns=("Close",), target="Close"):

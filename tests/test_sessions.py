@@ -2,8 +2,8 @@ import warnings
 
 import numpy as np
 
-from forecast import sessions
-from forecast.sessions import find_sessions
+from forecast.data.calendar import sessions
+from forecast.data.calendar.sessions import find_sessions
 
 
 def test_sessions_reach_as_far_as_asked_and_end_where_the_exchange_does():

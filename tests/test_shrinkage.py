@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from forecast import shrinkage
 from forecast.config import MEDIAN, QUANTILES
+from forecast.inference import shrinkage
 
 
 def moves(size, rows=400, horizon=2):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecast.significance import clark_west, confidence_set, diebold_mariano, discoveries, holm, rank
+from forecast.metrics.significance import clark_west, confidence_set, diebold_mariano, discoveries, holm, rank
 
 
 def overlapping(random, rows, horizon):

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import forecast
+from forecast.data.sources import inspect, load
 from forecast.errors import ConfigError, SeriesError, SourceError
-from forecast.sources import inspect, load
 
 YAHOO = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,1,2,0.5,1.5,1.25,100\n2020-01-03,2,3,1.5,2.5,2.25,90\n"
 WIDE = "Date,ALFA,BETA\n2020-01-02,10,20\n2020-01-03,11,21\n"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
 from forecast.models import Problem, Watch, find_model
 from forecast.models.statistical import FEWEST, ROWS, _pattern
-from forecast.windows import Inputs, Panel, Split
 
 NAMES = ["ets", "theta", "arima"]
 ALL = pytest.mark.parametrize("name", NAMES)

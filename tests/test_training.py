@@ -5,10 +5,10 @@ import pytest
 from conftest import SMALL, make_series, random_walk
 
 from forecast.config import override
+from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
-from forecast.evaluation import complete
-from forecast.series import TimeSeries
-from forecast.training import train
+from forecast.evaluation.scores import complete
+from forecast.training.train import train
 
 
 def test_equal_seeds_give_equal_forecasts_whatever_was_trained_before(walk):

@@ -17,16 +17,17 @@ import pytest
 from conftest import SMALL, make_series, random_walk, take_ctrl_c
 from typer.testing import CliRunner
 
-from forecast import shrinkage, tuning
-from forecast.cli import app
+from forecast.cli.main import app
 from forecast.config import ExperimentConfig, override, read_config
+from forecast.data.sources import load
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
-from forecast.parallel import run_jobs
-from forecast.search import Search
-from forecast.sources import load
-from forecast.studies import RANDOM, open_study
-from forecast.training import train
-from forecast.tuning import tune, write_settings
+from forecast.inference import shrinkage
+from forecast.runtime.parallel import run_jobs
+from forecast.training.train import train
+from forecast.training.tuning import tune as tuning
+from forecast.training.tuning.objective import Search
+from forecast.training.tuning.study import RANDOM, open_study
+from forecast.training.tuning.tune import tune, write_settings
 
 HELD = ("units", "depth", "dropout")
 RANGES = {"lookback": (2, 64), "dropout": (0.0, 0.5)}

@@ -8,8 +8,8 @@ from conftest import SMALL, make_series, random_walk
 
 from forecast.config import override
 from forecast.errors import ConfigError
-from forecast.training import train
-from forecast.updating import Worth, compare, update
+from forecast.training.fine_tune import Worth, compare, update
+from forecast.training.train import train
 
 LONG = make_series(np.sin(np.arange(400) / 3) * 5 + random_walk(400, seed=3) / 10, "waves")
 SHORT = make_series(LONG.y[:250], "waves")
@@ -46,10 +46,10 @@ def test_the_comparison_uses_rows_that_neither_saw_and_mean_errors(before, after
 
 def test_new_rows_are_half_of_what_is_seen(before):
     """The panel holds the series, and once more its part that is new."""
-    from forecast.features import inputs_of
-    from forecast.trained import scale_inputs
-    from forecast.training import _with_news
-    from forecast.windows import Panel, split_rows
+    from forecast.data.covariates import inputs_of
+    from forecast.data.windows import Panel, split_rows
+    from forecast.inference.trained_model import scale_inputs
+    from forecast.training.train import _with_news
 
     split = split_rows(len(LONG), before.config)
     inputs = scale_inputs(inputs_of(LONG, before.config.inputs, horizon=3), before.trained_on[0].scaler)

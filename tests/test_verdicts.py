@@ -3,8 +3,8 @@ import pytest
 from conftest import make_series, random_walk
 from test_evaluation import predictions
 
-from forecast.evaluation import complete, score_all
-from forecast.verdicts import judge
+from forecast.evaluation.scores import complete, score_all
+from forecast.evaluation.verdicts import judge
 
 SERIES = make_series(random_walk(400))
 TARGET = np.concatenate([SERIES.y, np.zeros(3)])

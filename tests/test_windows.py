@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.config import ExperimentConfig, override
+from forecast.data.windows import FLAT, Panel, Split, make_blocks, origins, outcomes, split_rows
 from forecast.errors import SeriesTooShort
-from forecast.windows import FLAT, Panel, Split, make_blocks, origins, outcomes, split_rows
 
 
 def loop(values, origin, lookback, horizon, labels):

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from yahoo_server import Stock, age, isolated, point_at, refusal
 
+from forecast.data.sources import load
+from forecast.data.sources.yahoo import cache, client
+from forecast.data.sources.yahoo import tickers as yahoo
+from forecast.data.sources.yahoo.tickers import fetch, read_ticker
 from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
-from forecast.sources import cache, client, load, yahoo
-from forecast.sources.yahoo import fetch, read_ticker
 
 FLAT = ["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits"]
 

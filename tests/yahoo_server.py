@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 from tenacity import wait_none
 
-from forecast.sources import cache, client, yahoo
+from forecast.data.sources.yahoo import cache, client
+from forecast.data.sources.yahoo import tickers as yahoo
 
 CHART = "/v8/finance/chart/"
 STEPS = {"1m": "1min", "15m": "15min", "1h": "1h", "1d": "B", "1wk": "W-MON", "1mo": "MS"}

@@ -12,22 +12,22 @@ from contextlib import suppress
 
 import typer
 
-from forecast.commands.audit import audit
-from forecast.commands.compare import compare
-from forecast.commands.explain import explain
-from forecast.commands.export import export
-from forecast.commands.fetch import fetch
-from forecast.commands.inspect import inspect
-from forecast.commands.models import models
-from forecast.commands.predict import predict
-from forecast.commands.report import report
-from forecast.commands.run import run
-from forecast.commands.show import show
-from forecast.commands.train import train
-from forecast.commands.tune import tune
-from forecast.commands.update import update
+from forecast.cli.commands.audit import audit
+from forecast.cli.commands.compare import compare
+from forecast.cli.commands.explain import explain
+from forecast.cli.commands.export import export
+from forecast.cli.commands.fetch import fetch
+from forecast.cli.commands.inspect import inspect
+from forecast.cli.commands.models import models
+from forecast.cli.commands.predict import predict
+from forecast.cli.commands.report import report
+from forecast.cli.commands.run import run
+from forecast.cli.commands.show import show
+from forecast.cli.commands.train import train
+from forecast.cli.commands.tune import tune
+from forecast.cli.commands.update import update
+from forecast.cli.progress import native_noise_off, say
 from forecast.errors import ForecastError, Stopped
-from forecast.terminal import native_noise_off, say
 
 # What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
 # Arrow would set aside memory of which a table needs little.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
     from forecast.models import Step
-    from forecast.parallel import Progress
-    from forecast.studies import Trial
+    from forecast.runtime.parallel import Progress
+    from forecast.training.tuning.study import Trial
 
 Item = TypeVar("Item")
 # Items from which on going through them takes long enough for a bar.
@@ -170,7 +170,7 @@ def counted(items: Iterable[Item], stage: str, total: int) -> Iterator[Item]:
     if total < MANY:
         yield from items
         return
-    from forecast.parallel import Progress
+    from forecast.runtime.parallel import Progress
 
     with JobsBar() as bar:
         for done, item in enumerate(items):

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import future_dates
 from forecast.config import InputConfig
+from forecast.data.calendar.frequency import future_dates
+from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Inputs
 from forecast.errors import ConfigError, SeriesError
-from forecast.recognition import recognise
-from forecast.series import TimeSeries
-from forecast.windows import Inputs
 
 Array = NDArray[np.float64]
 
@@ -119,7 +119,7 @@ def _waves(term: str) -> range:
 
 def _price_places(series: TimeSeries) -> dict[str, int]:
     """Where open, high, low and volume stand, by their names; the close is the target."""
-    from forecast.sources.names import price_columns, volume_column
+    from forecast.data.sources.parsing.vocabulary import price_columns, volume_column
 
     found = {**price_columns(series.columns), "close": series.target}
     if (volume := volume_column(series.columns)) is not None:

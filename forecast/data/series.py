@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import infer_frequency
+from forecast.data.calendar.frequency import infer_frequency
 from forecast.errors import SeriesError
 
 Array = NDArray[np.float64]

@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import ExperimentConfig, Normalisation
-from forecast.crew import ALONE, Crew
 from forecast.errors import SeriesTooShort
+from forecast.runtime.distributed.process_group import ALONE, Crew
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -5,11 +5,11 @@ those of `models/`, with the classes of `models/classes.py`; a trained one is a 
 the task `direction`.
 """
 
-from forecast.direction.chances import Chances, DirectionForecast, forecast, predict
 from forecast.direction.experiment import DirectionExperiment, test
 from forecast.direction.experiment import run as run_direction
-from forecast.direction.judgement import DirectionScores, DirectionVerdict, Reliability
-from forecast.models.classes import CLASSES
+from forecast.evaluation.direction import DirectionScores, DirectionVerdict, Reliability
+from forecast.inference.direction import Chances, DirectionForecast, forecast, predict
+from forecast.models.direction_classes import CLASSES
 
 __all__ = [
     "CLASSES",

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forecast.config import RECIPES, ExperimentConfig
-from forecast.direction.chances import Chances, DirectionForecast, baselines, forecast, last_of, predict
-from forecast.direction.judgement import DirectionScores, DirectionVerdict, Reliability, complete, judge, reliability
-from forecast.direction.judgement import score as score_chances
+from forecast.data.covariates import check_future, enrich
+from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load
+from forecast.data.windows import Split, split_rows
 from forecast.errors import ConfigError
-from forecast.experiment import USUAL, train_all
-from forecast.features import check_future, enrich
+from forecast.evaluation.direction import DirectionScores, DirectionVerdict, Reliability, complete, judge, reliability
+from forecast.evaluation.direction import score as score_chances
+from forecast.evaluation.holdout import USUAL, train_all
+from forecast.inference.direction import Chances, DirectionForecast, baselines, forecast, last_of, predict
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import Watch
-from forecast.models.classes import TRUST
-from forecast.report import check_folder
-from forecast.series import TimeSeries
-from forecast.sources import Source, load
-from forecast.trained import TrainedModel
-from forecast.training import check_task, settle
-from forecast.windows import Split, split_rows
+from forecast.models.direction_classes import TRUST
+from forecast.report.writer import check_folder
+from forecast.training.train import check_task, settle
 
 __all__ = ["DirectionExperiment", "forecast", "run", "test"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.direction.experiment import DirectionExperiment
-from forecast.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, plot_losses, save
+from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, plot_losses, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,12 +5,12 @@ from math import isnan
 
 from rich.markup import escape
 
-from forecast.calendars import count_steps
-from forecast.direction.chances import BASE_RATE, DirectionForecast
+from forecast.cli.tables.results import middle_left_out, rest, titled, wide_console
+from forecast.data.calendar.frequency import count_steps
 from forecast.direction.experiment import DirectionExperiment
-from forecast.direction.judgement import DirectionScores
-from forecast.models.classes import CLASSES
-from forecast.tables import middle_left_out, rest, titled, wide_console
+from forecast.evaluation.direction import DirectionScores
+from forecast.inference.direction import BASE_RATE, DirectionForecast
+from forecast.models.direction_classes import CLASSES
 
 HEADERS = (
     "log loss [nats]",

@@ -16,16 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.calendars import iso
-from forecast.direction.chances import BASE_RATE, COLUMNS, band_of, record
+from forecast.data.calendar.frequency import iso
 from forecast.direction.experiment import DirectionExperiment
-from forecast.direction.judgement import Reliability
 from forecast.direction.pictures import save_plots
-from forecast.files import whole_folder
-from forecast.models.classes import CLASSES
-from forecast.page import make_page
-from forecast.parallel import beside
-from forecast.report import (
+from forecast.evaluation.direction import Reliability
+from forecast.inference.direction import BASE_RATE, COLUMNS, band_of, record
+from forecast.models.direction_classes import CLASSES
+from forecast.report.html import make_page
+from forecast.report.writer import (
     about,
     check_folder,
     default_folder,
@@ -36,6 +34,8 @@ from forecast.report import (
     write_csv,
     write_run,
 )
+from forecast.runtime.atomic import whole_folder
+from forecast.runtime.parallel import beside
 
 __all__ = [
     "COLUMNS",

@@ -10,11 +10,11 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast import metrics
-from forecast.direction.chances import BASE_RATE, Chances
-from forecast.models.classes import CLASSES
-from forecast.significance import SIGNIFICANCE, diebold_mariano, holm
-from forecast.verdicts import Finding, in_words
+from forecast.evaluation.verdicts import Finding, in_words
+from forecast.inference.direction import BASE_RATE, Chances
+from forecast.metrics import scores as metrics
+from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano, holm
+from forecast.models.direction_classes import CLASSES
 
 Array = NDArray[np.float64]
 

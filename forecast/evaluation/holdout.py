@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.config import RECIPES, ExperimentConfig
+from forecast.data.covariates import check_future, enrich
+from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load
+from forecast.data.windows import Split, split_rows
 from forecast.errors import ConfigError
-from forecast.evaluation import Scores, complete, score, score_all
-from forecast.features import check_future, enrich
+from forecast.evaluation.scores import Scores, complete, score, score_all
+from forecast.evaluation.verdicts import Verdict, judge
+from forecast.inference.forecasts import Forecast, Predictions, next_steps
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Watch, find_model
-from forecast.predictions import Forecast, Predictions, next_steps
-from forecast.series import TimeSeries
-from forecast.sources import Source, load
-from forecast.trained import TrainedModel
-from forecast.training import settle, train
-from forecast.verdicts import Verdict, judge
-from forecast.windows import Split, split_rows
+from forecast.training.train import settle, train
 
 # The networks that are compared where nobody names others.
 USUAL = ("lstm", "gru", "rnn", "dense")
@@ -75,7 +75,7 @@ def run(
         raise ConfigError("the task direction has a run of its own, run_direction. Received: run with task=direction.")
     chosen = [find_model(name).name for name in dict.fromkeys((*models, *BASELINES))]
     if out is not None:
-        from forecast.report import check_folder
+        from forecast.report.writer import check_folder
 
         check_folder(Path(out))
     series = enrich(load(source), config.inputs)
@@ -84,7 +84,7 @@ def run(
     trained, skipped = train_all(series, chosen, config, watch)
     experiment = _test_all(series, config, trained, skipped)
     if out is not None:
-        from forecast.report import write_experiment
+        from forecast.report.writer import write_experiment
 
         write_experiment(experiment, Path(out))
     return experiment

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
-from forecast.predictions import Predictions
+from forecast.inference.forecasts import Predictions
 
 Array = NDArray[np.float64]
 

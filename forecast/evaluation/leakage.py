@@ -17,11 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config import RECIPES, ExperimentConfig
+from forecast.data.covariates import enrich
+from forecast.data.series import TimeSeries
+from forecast.data.windows import split_rows
 from forecast.errors import ConfigError, ModelError
-from forecast.features import enrich
-from forecast.series import TimeSeries
-from forecast.training import settle, train
-from forecast.windows import split_rows
+from forecast.training.train import settle, train
 
 Array = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast import metrics
 from forecast.config import MEDIAN, QUANTILES
+from forecast.inference.forecasts import Predictions
+from forecast.metrics import scores as metrics
 from forecast.models import BASELINES
-from forecast.predictions import Predictions
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.errors import ConfigError
-from forecast.predictions import Predictions
+from forecast.inference.forecasts import Predictions
 
 Array = NDArray[np.float64]
 

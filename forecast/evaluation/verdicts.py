@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
-from forecast.evaluation import Scores
-from forecast.lags import Lag, find_lag
-from forecast.predictions import Predictions
-from forecast.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
+from forecast.evaluation.lag_detector import Lag, find_lag
+from forecast.evaluation.scores import Scores
+from forecast.inference.forecasts import Predictions
+from forecast.metrics.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
 
 Array = NDArray[np.float64]
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.calendars import future_dates, iso
+from forecast.data.calendar.frequency import future_dates, iso
+from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.covariates import check_future
+from forecast.data.series import TimeSeries
+from forecast.data.windows import origins, past_moves, split_rows
 from forecast.errors import ForecastError, ModelError
-from forecast.features import check_future
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.models.classes import BAND, CLASSES, RATES, classes_of, shares_of
-from forecast.models.networks import Network
-from forecast.recognition import recognise
-from forecast.series import TimeSeries
-from forecast.trained import TrainedModel
-from forecast.windows import origins, past_moves, split_rows
+from forecast.models.direction_classes import BAND, CLASSES, RATES, classes_of, shares_of
+from forecast.models.neural.network import Network
 
 Array = NDArray[np.float64]
 

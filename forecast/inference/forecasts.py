@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import future_dates, iso
 from forecast.config import QUANTILES
-from forecast.recognition import recognise
-from forecast.series import TimeSeries
-from forecast.windows import Blocks
+from forecast.data.calendar.frequency import future_dates, iso
+from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Blocks
 
 Array = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from forecast.config import QUANTILES
+from forecast.data.series import TimeSeries
 from forecast.errors import ForecastError, ModelError
-from forecast.files import whole_file
-from forecast.predictions import Forecast
-from forecast.series import TimeSeries
-from forecast.trained import TrainedModel
+from forecast.inference.forecasts import Forecast
+from forecast.inference.trained_model import TrainedModel
+from forecast.runtime.atomic import whole_file
 
 # Series that one sentence names.
 LISTED = 4

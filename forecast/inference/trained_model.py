@@ -12,18 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast import intervals, shrinkage
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.data.covariates import check_future, enrich, inputs_of, names_of
+from forecast.data.scaling import Scaler, fit_scaler
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Blocks, Inputs, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
-from forecast.features import check_future, enrich, inputs_of, names_of
+from forecast.inference import conformal as intervals
+from forecast.inference import shrinkage
+from forecast.inference.forecasts import Forecast, Moves, Predictions, next_steps
 from forecast.models import Model, Problem, Validation, Weights, find_model
-from forecast.models.architecture import member
 from forecast.models.highway import apply_highway
-from forecast.models.networks import Network
-from forecast.predictions import Forecast, Moves, Predictions, next_steps
-from forecast.scaling import Scaler, fit_scaler
-from forecast.series import TimeSeries
-from forecast.windows import Blocks, Inputs, outcomes, test_start
+from forecast.models.neural.architecture import member
+from forecast.models.neural.network import Network
 
 Array = NDArray[np.float64]
 Record = Mapping[str, Any]

@@ -7,12 +7,12 @@ against.
 
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
-from forecast.models.contract import Fit, Model, Problem, Progress, Start, Step, Validation, Watch, Weights
-from forecast.models.forests import Boosting, Forest
+from forecast.models.estimator import Fit, Model, Problem, Progress, Start, Step, Validation, Watch, Weights
 from forecast.models.linear import Linear
-from forecast.models.networks import Network
+from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Local, arima, ets, theta
+from forecast.models.trees.forest import Boosting, Forest
 
 _ALL: tuple[Model, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
+from forecast.data.windows import Blocks, Inputs, Panel, Rows, Split, origins
 from forecast.errors import SeriesTooShort
-from forecast.models.contract import Fit, Problem, Watch, Weights, lively, residual_quantiles, window_blocks
-from forecast.windows import Blocks, Inputs, Panel, Rows, Split, origins
+from forecast.models.estimator import Fit, Problem, Watch, Weights, lively, residual_quantiles, window_blocks
 
 Array = NDArray[np.float64]
 Point = Callable[[Array, Rows, Problem], Array]

@@ -16,7 +16,7 @@ evidence is believed nothing. The mean over a grid, weighed by prior and evidenc
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast import metrics
+from forecast.metrics import scores as metrics
 
 Array = NDArray[np.float64]
 

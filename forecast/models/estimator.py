@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
-from forecast.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
+from forecast.data.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, NDArray[Any]]

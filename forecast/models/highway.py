@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.contract import Problem, Weights, training_origins
-from forecast.windows import Blocks, Panel, Rows, make_blocks, origins
+from forecast.data.windows import Blocks, Panel, Rows, make_blocks, origins
+from forecast.models.estimator import Problem, Weights, training_origins
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.models.contract import (
+from forecast.data.windows import Blocks, Inputs, Panel, Rows
+from forecast.models.estimator import (
     Fit,
     Problem,
     Watch,
@@ -16,7 +17,6 @@ from forecast.models.contract import (
     window_blocks,
 )
 from forecast.models.highway import MOST, apply_highway, fit_highway
-from forecast.windows import Blocks, Inputs, Panel, Rows
 
 Array = NDArray[np.float64]
 

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.models.contract import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.data.windows import Blocks, Inputs, Panel, Rows
+from forecast.models.estimator import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import FOLDS, LARGEST, PENALTIES, Moments, choose_penalty, fold_origins, solve_ridge
-from forecast.windows import Blocks, Inputs, Panel, Rows
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]

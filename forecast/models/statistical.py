@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
+from forecast.data.windows import Blocks, Inputs, Panel, Rows, Split, origins
 from forecast.errors import ConfigError
-from forecast.models.contract import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
-from forecast.models.forests import ENOUGH
+from forecast.models.estimator import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import LARGEST
-from forecast.windows import Blocks, Inputs, Panel, Rows, Split, origins
+from forecast.models.trees.forest import ENOUGH
 
 Array = NDArray[np.float64]
 Fitted = Mapping[str, Any]

@@ -21,15 +21,15 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from forecast.comparison.experiment import FEW, Comparison
-from forecast.comparison.parts import TABLES
-from forecast.comparison.pictures import save_plots
-from forecast.comparison.summary import models_table
 from forecast.errors import ConfigError
-from forecast.files import whole_file, whole_folder
-from forecast.page import make_page
-from forecast.report import finite, write_csv
-from forecast.versions import versions_here
+from forecast.evaluation.walk_forward.compare import FEW, Comparison
+from forecast.evaluation.walk_forward.series_summary import TABLES
+from forecast.evaluation.walk_forward.summary import models_table
+from forecast.report.html import make_page
+from forecast.report.plots.comparison import save_plots
+from forecast.report.writer import finite, write_csv
+from forecast.runtime.atomic import whole_file, whole_folder
+from forecast.runtime.versions import versions_here
 
 FOLDS, RECORD = "folds", "compare.json"
 # Errors that the record and the page name; the file has all.

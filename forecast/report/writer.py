@@ -23,24 +23,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.bundle import write_bundle
-from forecast.calendars import iso
 from forecast.config import MEDIAN, ExperimentConfig
-from forecast.diagnostics import save_diagnostics
-from forecast.earnings import Earnings
+from forecast.data.calendar.frequency import iso
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Split, split_rows
 from forecast.errors import ConfigError
-from forecast.experiment import Experiment
-from forecast.files import holds_other, whole_file, whole_folder
-from forecast.forecasting import LEVELS
+from forecast.evaluation.holdout import Experiment
+from forecast.evaluation.trading_rule import Earnings
+from forecast.inference.bundle import write_bundle
+from forecast.inference.forecasts import Predictions
+from forecast.inference.predict import LEVELS
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES
-from forecast.page import make_page
-from forecast.parallel import beside, start_worker
-from forecast.plots import save_plots
-from forecast.predictions import Predictions
-from forecast.series import TimeSeries
-from forecast.trained import TrainedModel
-from forecast.versions import versions_here
-from forecast.windows import Split, split_rows
+from forecast.report.html import make_page
+from forecast.report.plots.diagnostics import save_diagnostics
+from forecast.report.plots.plots import save_plots
+from forecast.runtime.atomic import holds_other, whole_file, whole_folder
+from forecast.runtime.parallel import beside, start_worker
+from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
 

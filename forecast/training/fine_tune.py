@@ -12,19 +12,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
+from forecast.data.covariates import enrich
+from forecast.data.series import TimeSeries
+from forecast.data.windows import split_rows
 from forecast.errors import ConfigError
-from forecast.evaluation import complete
-from forecast.features import enrich
-from forecast.metrics import log_losses
+from forecast.evaluation.scores import complete
+from forecast.evaluation.verdicts import in_words
+from forecast.inference.trained_model import TrainedModel
+from forecast.metrics.scores import log_losses
+from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano
 from forecast.models import NETWORKS, Watch, find_model
-from forecast.models.classes import BAND, classes_of
-from forecast.models.networks import Network
-from forecast.series import TimeSeries
-from forecast.significance import SIGNIFICANCE, diebold_mariano
-from forecast.trained import TrainedModel
-from forecast.training import train
-from forecast.verdicts import in_words
-from forecast.windows import split_rows
+from forecast.models.direction_classes import BAND, classes_of
+from forecast.models.neural.network import Network
+from forecast.training.train import train
 
 Array = NDArray[np.float64]
 

@@ -15,21 +15,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast import intervals, shrinkage
-from forecast.calendars import iso, lookback_of, season_of
 from forecast.config import ExperimentConfig
-from forecast.crew import ALONE, Crew
+from forecast.data.calendar.frequency import iso, lookback_of, season_of
+from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.covariates import enrich, inputs_of
+from forecast.data.scaling import Scaler, fit_scaler
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Inputs, Panel, Split, split_rows
 from forecast.errors import ConfigError
-from forecast.features import enrich, inputs_of
+from forecast.inference import conformal as intervals
+from forecast.inference import shrinkage
+from forecast.inference.trained_model import (
+    TrainedModel,
+    TrainedOn,
+    all_columns,
+    problem_of,
+    scale_inputs,
+    shrink_moves,
+)
 from forecast.models import NETWORKS, Fit, Model, Problem, Start, Watch, Weights, find_model
 from forecast.models.highway import apply_highway
-from forecast.models.networks import Network
-from forecast.recognition import recognise
-from forecast.scaling import Scaler, fit_scaler
-from forecast.series import TimeSeries
-from forecast.trained import TrainedModel, TrainedOn, all_columns, problem_of, scale_inputs, shrink_moves
-from forecast.versions import versions_here
-from forecast.windows import Inputs, Panel, Split, split_rows
+from forecast.models.neural.network import Network
+from forecast.runtime.distributed.process_group import ALONE, Crew
+from forecast.runtime.versions import versions_here
 
 Array = NDArray[np.float64]
 

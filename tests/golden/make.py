@@ -14,9 +14,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 from conftest import SMALL, make_series, random_walk  # noqa: E402
 
-from forecast.bundle import FORMAT, save_model  # noqa: E402
+from forecast.inference.bundle import FORMAT, save_model  # noqa: E402
 from forecast.models import find_model  # noqa: E402
-from forecast.training import train  # noqa: E402
+from forecast.training.train import train  # noqa: E402
 
 
 def forecasts_of(model, series):

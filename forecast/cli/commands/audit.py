@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from forecast.commands.setup import SeriesArgument, config_of, load_keras, load_one
-from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, shared
+from forecast.cli.commands.inputs import SeriesArgument, config_of, load_keras, load_one
+from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, shared
 
 
 @shared(
@@ -22,7 +22,8 @@ def audit(
 
     Exit status 1 if one does. For a forecaster of your own there is `forecast.audit` in Python.
     """
-    from forecast import leaks, tables
+    from forecast.cli.tables import results as tables
+    from forecast.evaluation import leakage as leaks
 
     config = config_of({**ctx.params, "task": None, "tensorboard": None})
     name = model or ("stack" if config.network.layers else "lstm")

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import ManySeriesArguments, config_of, references_of
+from forecast.cli.commands.inputs import ManySeriesArguments, config_of, references_of
+from forecast.cli.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.cli.progress import JobsBar
 from forecast.errors import ConfigError, Stopped
-from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
-from forecast.terminal import JobsBar
 
 
 @shared(
@@ -38,9 +38,10 @@ def compare(
     Finished folds are kept: after Ctrl-C or a kill the same command goes on. Neither --jobs nor --engine
     changes the result.
     """
-    from forecast import comparison
-    from forecast.comparison import printing, results
-    from forecast.experiment import USUAL
+    from forecast.cli.tables import comparison as printing
+    from forecast.evaluation import walk_forward as comparison
+    from forecast.evaluation.holdout import USUAL
+    from forecast.report import comparison_writer as results
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})
     plan = comparison.WalkForward(folds=folds, step=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]

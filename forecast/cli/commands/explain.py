@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from forecast.commands.setup import SeriesArgument, load_one
-from forecast.options import JSON, SOURCE, VERBOSE, shared
+from forecast.cli.commands.inputs import SeriesArgument, load_one
+from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
 
 
 @shared(SOURCE, JSON, VERBOSE)
@@ -21,15 +21,16 @@ def explain(
 
     Without TensorFlow; each of the last rows is hidden in turn, which takes some seconds where the model sees many.
     """
-    from forecast import bundle, explanation
+    from forecast.inference import bundle
+    from forecast.inference import explain as explanation
 
     trained = bundle.open_model(model)
     found = explanation.explain(trained, load_one(series, ctx.params, trained.config))
     if plot is not None:
-        from forecast.explanation import pictures
+        from forecast.report.plots import explanation as pictures
 
         pictures.save_explanation(found, plot)
-    from forecast.explanation import printing
+    from forecast.cli.tables import explanation as printing
 
     if ctx.params["as_json"]:
         print(json.dumps(printing.explanation_record(found)))

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from forecast.commands.setup import load_keras
-from forecast.options import VERBOSE, shared
+from forecast.cli.commands.inputs import load_keras
+from forecast.cli.options import VERBOSE, shared
 
 
 @shared(VERBOSE)
@@ -17,8 +17,8 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Folder or file to write [MODEL.onnx and so on].")] = None,
 ) -> None:
     """The network of a saved model for TensorFlow Serving, ONNX Runtime or LiteRT, checked there on random inputs."""
-    from forecast import bundle
-    from forecast.bundle import exporting
+    from forecast.inference import bundle
+    from forecast.inference.bundle import exporting
 
     trained = bundle.open_model(model)
     exporting.check_format(kind)

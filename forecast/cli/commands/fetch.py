@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from forecast.options import JSON, SOURCE, VERBOSE, shared
-from forecast.terminal import say
+from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
+from forecast.cli.progress import say
 
 
 @shared({"offline": SOURCE["offline"]}, JSON, VERBOSE)
@@ -19,7 +19,7 @@ def fetch(
     interval: Annotated[str, typer.Option(help="1m, 2m, 5m, 15m, 30m, 60m, 90m, 1h, 1d, 1wk, 1mo or 3mo.")] = "1d",
 ) -> None:
     """Download prices from Yahoo Finance into the copies on disk that all commands use."""
-    from forecast.sources import yahoo
+    from forecast.data.sources.yahoo import tickers as yahoo
 
     results = []
     for result in yahoo.fetch(tickers, start=start, end=end, interval=interval, offline=ctx.params["offline"]):
@@ -31,7 +31,7 @@ def fetch(
     if ctx.params["as_json"]:
         print(json.dumps([asdict(result) for result in results]))
     else:
-        from forecast import tables
+        from forecast.cli.tables import results as tables
 
         tables.print_fetched(results)
     if any(result.error for result in results):

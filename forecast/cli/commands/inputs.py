@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.options import SOURCE, settings_of
-from forecast.terminal import TrainingBar, counted, say
+from forecast.cli.options import SOURCE, settings_of
+from forecast.cli.progress import TrainingBar, counted, say
 
 # Series that one line names.
 LISTED = 4
@@ -51,7 +51,9 @@ def rooms_of(config: Any) -> tuple[Any, Any, Any]:
         from forecast.direction import printing, results
 
         return on_directions, results, printing
-    from forecast import experiment, report, tables
+    from forecast.cli.tables import results as tables
+    from forecast.evaluation import holdout as experiment
+    from forecast.report import writer as report
 
     return experiment, report, tables
 
@@ -66,7 +68,8 @@ def watch_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | No
 
 def load_keras(names: list[str]) -> None:
     """Loads Keras the quick way, if one of the models is a network."""
-    from forecast.models import devices, find_model
+    from forecast.models import find_model
+    from forecast.runtime import devices
 
     gradient = [find_model(name).gradient for name in names]  # an unknown name is an error at once
     if any(gradient):
@@ -75,7 +78,7 @@ def load_keras(names: list[str]) -> None:
 
 def load_one(source: str, options: dict[str, Any], config: Any) -> Any:
     """The one series of a source."""
-    from forecast.sources import load
+    from forecast.data.sources import load
 
     return _read(load, source, options, config)[0]
 
@@ -114,7 +117,7 @@ def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[
     from collections import Counter
     from dataclasses import replace
 
-    from forecast.sources import load_all
+    from forecast.data.sources import load_all
 
     loaded = [(source, one) for source in sources for one in _read(load_all, source, options, config)]
     count = Counter(one.name for _, one in loaded)
@@ -126,7 +129,7 @@ def references_of(sources: list[str], options: dict[str, Any], config: Any) -> t
 
     A few are read here, so that what was assumed and found is said; of many the references go to where the work is.
     """
-    from forecast.comparison.experiment import FEW
+    from forecast.evaluation.walk_forward.compare import FEW
 
     found = expanded(sources, options)
     if len(found) <= FEW:
@@ -136,7 +139,7 @@ def references_of(sources: list[str], options: dict[str, Any], config: Any) -> t
 
 def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
     """The series that sources stand for, as references."""
-    from forecast.sources import expand
+    from forecast.data.sources import expand
 
     how = {name: options[name] for name in ("target", "date_order")}
     return list(dict.fromkeys(one for source in sources for one in expand(source, **how)))
@@ -155,9 +158,9 @@ def load_readable(
     from collections import Counter
     from dataclasses import replace
 
-    from forecast.crew import ALONE
+    from forecast.data.sources import load_each
     from forecast.errors import ForecastError
-    from forecast.sources import load_each
+    from forecast.runtime.distributed.process_group import ALONE
 
     read = list(counted(load_each(references, **reading_of(options, config)), "series", len(references)))
     loaded = [(reference, one) for reference, one in read if not isinstance(one, ForecastError)]

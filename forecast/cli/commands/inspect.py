@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from forecast.commands.setup import SeriesArgument
-from forecast.options import JSON, SOURCE, VERBOSE, shared
+from forecast.cli.commands.inputs import SeriesArgument
+from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
 
 # Options of `SOURCE` that an inspection takes.
 SEEN = {name: SOURCE[name] for name in ("target", "date_order", "exchange", "offline")}
@@ -20,16 +20,16 @@ def inspect(
     plot: Annotated[Path | None, typer.Option(help="Picture of the series, as PNG, SVG or PDF.")] = None,
 ) -> None:
     """What was understood of a file or ticker, and what looks wrong with it."""
-    from forecast import sources
+    from forecast.data import sources
 
     found = sources.inspect(series, **{name: ctx.params[name] for name in SEEN})
     if plot is not None:
-        from forecast import plots
+        from forecast.report.plots import plots
 
         plots.save_inspection(found, plot)
     if ctx.params["as_json"]:
         print(json.dumps(found.record(), ensure_ascii=False))
         return
-    from forecast import tables
+    from forecast.cli.tables import results as tables
 
     tables.print_inspection(found)

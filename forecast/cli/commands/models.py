@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from forecast.options import JSON, VERBOSE, shared
+from forecast.cli.options import JSON, VERBOSE, shared
 
 
 @shared(JSON, VERBOSE)
@@ -15,6 +15,6 @@ def models(ctx: typer.Context) -> None:
     if ctx.params["as_json"]:
         print(json.dumps({name: model.summary for name, model in MODELS.items()}))
         return
-    from forecast import tables
+    from forecast.cli.tables import results as tables
 
     tables.print_models(MODELS.values())

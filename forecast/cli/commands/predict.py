@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import ManySeriesArguments, expanded, load_readable, reading_of
+from forecast.cli.commands.inputs import ManySeriesArguments, expanded, load_readable, reading_of
+from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
+from forecast.cli.progress import JobsBar, say
 from forecast.errors import Stopped
-from forecast.options import JSON, SOURCE, VERBOSE, shared
-from forecast.terminal import JobsBar, say
 
 BACKENDS = ("numpy", "keras")
 
@@ -38,7 +38,7 @@ def predict(
         _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy"})
         _forecast_into(out, model, series, ctx.params, jobs, engine)
         return
-    from forecast import forecasting
+    from forecast.inference import predict as forecasting
 
     trained = _open(model, backend)
     references = expanded(series, ctx.params)
@@ -50,7 +50,7 @@ def predict(
     if csv:
         forecasting.write_table(records, csv)
     if plot:
-        from forecast import plots
+        from forecast.report.plots import plots
 
         plots.save_forecasts(done, [one for one in several if one.name not in failed], plot)
     if ctx.params["as_json"]:
@@ -72,7 +72,9 @@ def _forecast_into(
     out: Path, model: Path, sources: list[str], options: dict[str, Any], jobs: int | None, engine: str
 ) -> None:
     """Forecasts thousands of series into a file, and says how that ended."""
-    from forecast import batches, bundle, parts
+    from forecast.inference import bundle
+    from forecast.inference.batch import predict_many as batches
+    from forecast.inference.batch import shards as parts
 
     trained = bundle.open_model(model)
     references, reading = expanded(sources, options), reading_of(options, trained.config)
@@ -100,15 +102,15 @@ def _forecast_into(
 
 
 def _open(path: Path, backend: str) -> Any:
-    from forecast import bundle
     from forecast.errors import ConfigError
+    from forecast.inference import bundle
 
     if backend not in BACKENDS:
         raise ConfigError(f"`backend` must be one of {', '.join(BACKENDS)}. Received: {backend}.")
     if backend == "numpy":
         return bundle.open_model(path)
-    from forecast.bundle.keras_file import open_in_keras
-    from forecast.models.devices import load_keras
+    from forecast.inference.bundle.keras_file import open_in_keras
+    from forecast.runtime.devices import load_keras
 
     bundle.open_model(path)  # what is wrong with it is said before Keras is loaded
     load_keras()
@@ -118,10 +120,10 @@ def _open(path: Path, backend: str) -> Any:
 def _room(trained: Any) -> Any:
     """Where forecasts of a task are made and recorded."""
     if trained.config.task == "direction":
-        from forecast.direction import chances
+        from forecast.inference import direction as chances
 
         return chances
-    from forecast import forecasting
+    from forecast.inference import predict as forecasting
 
     return forecasting
 
@@ -137,7 +139,7 @@ def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
 
 
 def _print(trained: Any, done: list[Any]) -> None:
-    from forecast.commands.setup import rooms_of
+    from forecast.cli.commands.inputs import rooms_of
 
     tables = rooms_of(trained.config)[2]
     if len(done) == 1:

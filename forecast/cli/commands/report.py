@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from forecast.options import VERBOSE, shared
+from forecast.cli.options import VERBOSE, shared
 
 
 @shared(VERBOSE)
@@ -14,6 +14,6 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or a comparison.")],
 ) -> None:
     """Make report.html: one self-contained page, from the tables in the folder of a run or a comparison."""
-    from forecast.page import make_page
+    from forecast.report.html import make_page
 
     print(f"The report is {make_page(folder)}")

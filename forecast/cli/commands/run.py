@@ -7,10 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArgument, config_of, load_keras, load_one, rooms_of, say_interrupted, watch_of
+from forecast.cli.commands.inputs import (
+    SeriesArgument,
+    config_of,
+    load_keras,
+    load_one,
+    rooms_of,
+    say_interrupted,
+    watch_of,
+)
+from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.cli.progress import TrainingBar
 from forecast.errors import ConfigError
-from forecast.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
-from forecast.terminal import TrainingBar
 
 
 @shared(SOURCE, SETTINGS, JSON, VERBOSE)
@@ -58,10 +66,10 @@ def run(
 
 def _check(series: Any, names: list[str], config: Any, folder: Path) -> None:
     """Refuses before anything is loaded, which takes seconds, what would be refused after it."""
+    from forecast.data.windows import split_rows
     from forecast.models import find_model
-    from forecast.report import check_folder
-    from forecast.training import settle
-    from forecast.windows import split_rows
+    from forecast.report.writer import check_folder
+    from forecast.training.train import settle
 
     for name in names:
         find_model(name)
@@ -71,8 +79,8 @@ def _check(series: Any, names: list[str], config: Any, folder: Path) -> None:
 
 def _earned(result: Any, cost: float, folder: Path) -> list[Any]:
     """What a plain rule would have earned with each model; kept in the folder as well."""
-    from forecast import report
-    from forecast.earnings import earn
+    from forecast.evaluation.trading_rule import earn
+    from forecast.report import writer as report
 
     earned = [earn(backtest, cost=cost / 100) for name, backtest in result.backtests.items() if name != "naive"]
     report.write_earnings(earned, folder)

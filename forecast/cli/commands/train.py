@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import (
+from forecast.cli.commands.inputs import (
     ManySeriesArguments,
     config_of,
     expanded,
@@ -19,8 +19,8 @@ from forecast.commands.setup import (
     say_interrupted,
     watch_of,
 )
-from forecast.options import SETTINGS, SOURCE, VERBOSE, shared
-from forecast.terminal import TrainingBar, counted
+from forecast.cli.options import SETTINGS, SOURCE, VERBOSE, shared
+from forecast.cli.progress import TrainingBar, counted
 
 
 @shared(SOURCE, SETTINGS, VERBOSE)
@@ -42,8 +42,9 @@ def train(
     process reads its part of the series; where the variable TF_CONFIG names workers, this is one of them.
     """
     to_start = _workers_to_start(workers)
-    from forecast import bundle, training
-    from forecast.features import names_of
+    from forecast.data.covariates import names_of
+    from forecast.inference import bundle
+    from forecast.training import train as training
 
     parent = bundle.open_model(start) if start else None
     config = config_of(ctx.params, parent.config if parent else None)
@@ -74,8 +75,8 @@ def train(
 
 def _workers_to_start(workers: int | None) -> int:
     """How many processes this one starts beside itself and divides the cores with, if it is not one of some already."""
-    from forecast import workers as machine
     from forecast.errors import ConfigError
+    from forecast.runtime.distributed import launch as machine
 
     named = len(machine.named()[1])
     if named > 1 and workers not in (None, named):
@@ -89,9 +90,11 @@ def _workers_to_start(workers: int | None) -> int:
 @contextmanager
 def _crew(count: int, name: str, config: Any, others: Mapping[str, Any], references: list[str]) -> Iterator[Any]:
     """The processes that train together, from their start to their end; mostly this one by itself."""
-    from forecast import crew, training, workers
     from forecast.errors import ConfigError
-    from forecast.models import devices
+    from forecast.runtime import devices
+    from forecast.runtime.distributed import launch as workers
+    from forecast.runtime.distributed import process_group as crew
+    from forecast.training import train as training
 
     size = max(count, len(workers.named()[1]))
     if size == 1:
@@ -129,13 +132,13 @@ def _check_alike(crew: Any, references: list[str]) -> None:
 
 def _tested(trained: Any, several: list[Any], crew: Any) -> tuple[dict[str, Any], Any]:
     """The scores of the series of all processes by name, and the model with what a bundle says of them."""
-    from forecast import report
+    from forecast.report import writer as report
 
     experiment = rooms_of(trained.config)[0]
     scores = {one.name: experiment.test(trained, one) for one in counted(several, "tests", len(several))}
     tested = crew.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
     if crew.size > 1:
-        from forecast.evaluation import Scores
+        from forecast.evaluation.scores import Scores
 
         found = crew.collect([(name, asdict(one)) for name, one in scores.items()])
         scores = {name: Scores(**one) for name, one in found}

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, config_of, load_many
-from forecast.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
-from forecast.terminal import SearchBar, say
+from forecast.cli.commands.inputs import SeriesArguments, config_of, load_many
+from forecast.cli.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
+from forecast.cli.progress import SearchBar, say
 
 
 @shared(SOURCE, SETTINGS, ENGINE, JSON, VERBOSE)
@@ -25,7 +25,9 @@ def tune(
     Those that are given hold. Ctrl-C ends the search and keeps what it found; the same command goes on with it.
     Neither --jobs nor --engine changes the result.
     """
-    from forecast import studies, tables, tuning
+    from forecast.cli.tables import results as tables
+    from forecast.training.tuning import study as studies
+    from forecast.training.tuning import tune as tuning
 
     config = config_of(ctx.params)
     if not ctx.params["verbose"]:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from forecast.commands.setup import SeriesArguments, load_keras, load_many, say_interrupted
-from forecast.options import SOURCE, VERBOSE, shared
-from forecast.terminal import TrainingBar, say
+from forecast.cli.commands.inputs import SeriesArguments, load_keras, load_many, say_interrupted
+from forecast.cli.options import SOURCE, VERBOSE, shared
+from forecast.cli.progress import TrainingBar, say
 
 
 @shared(SOURCE, VERBOSE)
@@ -28,10 +28,11 @@ def update(
     """
     from dataclasses import asdict
 
-    from forecast import bundle, updating
-    from forecast.forecasting import assumptions
+    from forecast.inference import bundle
+    from forecast.inference.predict import assumptions
     from forecast.models import Watch
-    from forecast.report import finite
+    from forecast.report.writer import finite
+    from forecast.training import fine_tune as updating
 
     old = bundle.open_model(model)
     bundle.check_folder(save or model)

@@ -2,12 +2,12 @@
 
 from rich.markup import escape
 
-from forecast.calendars import count_steps
-from forecast.comparison.experiment import FEW, Comparison
-from forecast.comparison.summary import SHARES, models_table
-from forecast.comparison.tested import Tested, fold_ratios
-from forecast.significance import CONFIDENCE, Ranking
-from forecast.tables import MOST_ROWS, scores_of, titled, wide_console
+from forecast.cli.tables.results import MOST_ROWS, scores_of, titled, wide_console
+from forecast.data.calendar.frequency import count_steps
+from forecast.evaluation.walk_forward.compare import FEW, Comparison
+from forecast.evaluation.walk_forward.series_result import Tested, fold_ratios
+from forecast.evaluation.walk_forward.summary import SHARES, models_table
+from forecast.metrics.significance import CONFIDENCE, Ranking
 
 
 def print_comparison(comparison: Comparison) -> None:

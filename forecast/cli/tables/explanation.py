@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from forecast.explanation.lags import Lags
-from forecast.explanation.parts import Explanation
+from forecast.cli.tables.results import titled, wide_console
+from forecast.inference.explain.explain import Explanation
+from forecast.inference.explain.occlusion import Lags
 from forecast.models import find_model
-from forecast.tables import titled, wide_console
 
 # Rows that the table of lags shows: those on which the forecast depends most.
 MOST_LAGS = 8

@@ -9,19 +9,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from forecast.calendars import count_steps
-from forecast.earnings import NO_ADVICE, Earnings
-from forecast.evaluation import Scores
-from forecast.experiment import Experiment
-from forecast.leaks import Audit
+from forecast.data.calendar.frequency import count_steps
+from forecast.data.series import Array
+from forecast.data.sources.inspection import Inspection, Sighting
+from forecast.evaluation.holdout import Experiment
+from forecast.evaluation.leakage import Audit
+from forecast.evaluation.scores import Scores
+from forecast.evaluation.trading_rule import NO_ADVICE, Earnings
+from forecast.inference.forecasts import Forecast
 from forecast.models import Model
-from forecast.predictions import Forecast
-from forecast.series import Array
-from forecast.sources.inspection import Inspection, Sighting
 
 if TYPE_CHECKING:
-    from forecast.sources.yahoo import Fetched
-    from forecast.tuning import Tuning
+    from forecast.data.sources.yahoo.tickers import Fetched
+    from forecast.training.tuning.tune import Tuning
 
 # Where standard output is no terminal, a table is not cut to 80 columns.
 WIDE = 160

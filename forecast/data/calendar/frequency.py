@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from forecast.bars import next_bars, open_weekdays
+from forecast.data.calendar.exchanges import ALWAYS
+from forecast.data.calendar.intraday import next_bars, open_weekdays
+from forecast.data.calendar.sessions import Days, find_sessions
 from forecast.errors import SeriesError
-from forecast.exchanges import ALWAYS
-from forecast.sessions import Days, find_sessions
 
 DAY = pd.Timedelta(days=1)
 # Rows that decide the frequency: how a series goes on shows at its end.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sessions import YEARS, Days, find_sessions, weekday
+from forecast.data.calendar.sessions import YEARS, Days, find_sessions, weekday
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
 
-from forecast.sessions import Days, Sessions, find_sessions, weekday
+from forecast.data.calendar.sessions import Days, Sessions, find_sessions, weekday
 
 Flags = NDArray[np.bool_]
 # Nanoseconds, of which all arithmetic on times of day is made.

@@ -16,9 +16,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.data.calendar.exchanges import ALWAYS, WEEKDAYS
 from forecast.errors import WriteError
-from forecast.exchanges import ALWAYS, WEEKDAYS
-from forecast.files import whole_file
+from forecast.runtime.atomic import whole_file
 
 Days = NDArray[np.datetime64]
 

@@ -8,7 +8,7 @@ In: whatever a user names a series by. Out: one checked `TimeSeries`, many of th
     ticker ── yahoo ─────────────────────────────┘                                                many
 """
 
-from forecast.sources.loading import Source, inspect, load, load_all
-from forecast.sources.many import expand, load_each
+from forecast.data.sources.expand import expand, load_each
+from forecast.data.sources.load import Source, inspect, load, load_all
 
 __all__ = ["Source", "expand", "inspect", "load", "load_all", "load_each"]

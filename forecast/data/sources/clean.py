@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import infer_frequency
-from forecast.errors import SeriesError, SourceError
-from forecast.series import Array, Finding, TimeSeries
-from forecast.sources import names as words
-from forecast.sources.findings import (
+from forecast.data.calendar.frequency import infer_frequency
+from forecast.data.series import Array, Finding, TimeSeries
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.parsing.date_formats import Stamps
+from forecast.data.sources.quality_checks import (
     Flags,
     conflicting_dates,
     doubts,
@@ -26,8 +26,8 @@ from forecast.sources.findings import (
     order_of,
     whole_days,
 )
-from forecast.sources.forms import Stamps
-from forecast.sources.meaning import Reading
+from forecast.data.sources.schema.schema import Reading
+from forecast.errors import SeriesError, SourceError
 
 # Share of dates with conflicting values, above which a table holds several series and not one.
 MIXED = 0.05

@@ -15,13 +15,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from forecast.data.series import TimeSeries
+from forecast.data.sources.formats.files import SUFFIXES
+from forecast.data.sources.load import EVERY, load, load_parts
+from forecast.data.sources.parquet import is_parquet, is_partition, series_in
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.resolve import is_ticker, split_part, understand_file
 from forecast.errors import ForecastError, SourceError
-from forecast.series import TimeSeries
-from forecast.sources import names as words
-from forecast.sources.files import SUFFIXES
-from forecast.sources.loading import EVERY, load, load_parts
-from forecast.sources.opening import is_ticker, split_part, understand_file
-from forecast.sources.parquet import is_parquet, is_partition, series_in
 
 # Lists that name one another.
 DEEPEST = 8

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.calendars import iso
-from forecast.series import TimeSeries
+from forecast.data.calendar.frequency import iso
+from forecast.data.series import TimeSeries
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,15 +10,15 @@ from typing import Any
 
 import pandas as pd
 
+from forecast.data.calendar.exchanges import check_exchange
+from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.series import TimeSeries
+from forecast.data.sources.clean import NOTHING, Carried, clean
+from forecast.data.sources.inspection import Inspection, Sighting
+from forecast.data.sources.parsing.dates import check_order
+from forecast.data.sources.resolve import Found, find, find_part, label_of, understand_file
+from forecast.data.sources.schema.schema import Choice, Reading, understand
 from forecast.errors import ForecastError, SeriesError, SourceError
-from forecast.exchanges import check_exchange
-from forecast.recognition import recognise
-from forecast.series import TimeSeries
-from forecast.sources.cleaning import NOTHING, Carried, clean
-from forecast.sources.dates import check_order
-from forecast.sources.inspection import Inspection, Sighting
-from forecast.sources.meaning import Choice, Reading, understand
-from forecast.sources.opening import Found, find, find_part, label_of, understand_file
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 

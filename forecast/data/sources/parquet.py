@@ -21,13 +21,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.data.sources.formats.files import read_frame
+from forecast.data.sources.formats.table_bounds import Table
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.parsing.dates import read_dates, repeated
+from forecast.data.sources.schema.schema import understand
+from forecast.data.sources.schema.series_id import REPEATED, find_keys
 from forecast.errors import SourceError
-from forecast.sources import names as words
-from forecast.sources.dates import read_dates, repeated
-from forecast.sources.files import read_frame
-from forecast.sources.keys import REPEATED, find_keys
-from forecast.sources.layout import Table
-from forecast.sources.meaning import understand
 
 MARK = b"PAR1"
 # Rows that show what the columns of a wide file hold.

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import iso
-from forecast.series import Array, Finding
-from forecast.sources.dates import one_way, repeated
-from forecast.sources.forms import Stamps
+from forecast.data.calendar.frequency import iso
+from forecast.data.series import Array, Finding
+from forecast.data.sources.parsing.date_formats import Stamps
+from forecast.data.sources.parsing.dates import one_way, repeated
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from forecast.data.calendar.exchanges import exchange_of_ticker
+from forecast.data.sources.formats.files import SUFFIXES, read_file, read_frame
+from forecast.data.sources.formats.table_bounds import Table
+from forecast.data.sources.parquet import is_parquet, is_partition, partition_value, read_dataset, read_parts
+from forecast.data.sources.schema.schema import Reading, understand
 from forecast.errors import SourceError
-from forecast.exchanges import exchange_of_ticker
-from forecast.sources.files import SUFFIXES, read_file, read_frame
-from forecast.sources.layout import Table
-from forecast.sources.meaning import Reading, understand
-from forecast.sources.parquet import is_parquet, is_partition, partition_value, read_dataset, read_parts
 
 # What Yahoo's kinds of tickers say of their sessions, where the ticker itself does not.
 KINDS = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}
@@ -91,7 +91,7 @@ def _understand_file(path: Path, _changed: int, _size: int, target: str | None, 
 
 
 def _find_ticker(source: str, offline: bool) -> Found:
-    from forecast.sources.yahoo import read_ticker
+    from forecast.data.sources.yahoo.tickers import read_ticker
 
     ticker = source.upper()
     download = read_ticker(ticker, offline=offline)

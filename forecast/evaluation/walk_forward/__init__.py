@@ -3,7 +3,7 @@
 In: series, names of models, and a plan of the folds. Out: a `Comparison`, with scores, verdicts and a ranking.
 """
 
-from forecast.comparison.experiment import Comparison, compare
-from forecast.comparison.folds import Fold, WalkForward
+from forecast.evaluation.walk_forward.compare import Comparison, compare
+from forecast.evaluation.walk_forward.folds import Fold, WalkForward
 
 __all__ = ["Comparison", "Fold", "WalkForward", "compare"]

@@ -14,18 +14,18 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.comparison.folds import WalkForward
-from forecast.comparison.parts import Part, read_part
-from forecast.comparison.stages import Look, Setting, Task, judge_one, look, tested_of, train_one
-from forecast.comparison.tested import Tested
 from forecast.config import RECIPES, ExperimentConfig
+from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load
 from forecast.errors import ConfigError
-from forecast.experiment import USUAL
+from forecast.evaluation.holdout import USUAL
+from forecast.evaluation.walk_forward.folds import WalkForward
+from forecast.evaluation.walk_forward.series_result import Tested
+from forecast.evaluation.walk_forward.series_summary import Part, read_part
+from forecast.evaluation.walk_forward.worker import Look, Setting, Task, judge_one, look, tested_of, train_one
+from forecast.metrics.significance import Ranking, rank
 from forecast.models import BASELINES, find_model
-from forecast.parallel import LOCAL, Done, Progress, check_engine, run_jobs
-from forecast.series import TimeSeries
-from forecast.significance import Ranking, rank
-from forecast.sources import Source, load
+from forecast.runtime.parallel import LOCAL, Done, Progress, check_engine, run_jobs
 
 # Series up to which all of each is kept in memory, printed and drawn.
 FEW = 20
@@ -103,7 +103,7 @@ def compare(
     if out is None:
         with TemporaryDirectory(prefix="forecast-") as folder:
             return _compare(several, _within(setting, Path(folder)), run, tell, keep=True)
-    from forecast.comparison.results import check_folder, write_comparison
+    from forecast.report.comparison_writer import check_folder, write_comparison
 
     check_folder(Path(out))
     within = _within(setting, Path(out).absolute())  # a worker may be in another folder

@@ -19,15 +19,16 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from forecast.comparison.folds import Fold
 from forecast.config import QUANTILES, ExperimentConfig
-from forecast.evaluation import at_origins, complete
-from forecast.features import enrich
-from forecast.files import whole_file
-from forecast.models import devices, find_model
-from forecast.predictions import Predictions
-from forecast.series import TimeSeries
-from forecast.training import train
+from forecast.data.covariates import enrich
+from forecast.data.series import TimeSeries
+from forecast.evaluation.scores import at_origins, complete
+from forecast.evaluation.walk_forward.folds import Fold
+from forecast.inference.forecasts import Predictions
+from forecast.models import find_model
+from forecast.runtime import devices
+from forecast.runtime.atomic import whole_file
+from forecast.training.train import train
 
 # Changes whenever the numbers of a job may.
 FORMAT = 2
@@ -97,7 +98,7 @@ def work(job: Job) -> None:
 
 def _tuned(job: Job, past: TimeSeries) -> ExperimentConfig:
     """The settings that a search on the past finds."""
-    from forecast.tuning import tune
+    from forecast.training.tuning.tune import tune
 
     return tune(past, job.model, job.config, trials=job.trials).config
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from forecast.config import ExperimentConfig
+from forecast.data.windows import split_rows, test_start
 from forecast.errors import ConfigError, SeriesTooShort
-from forecast.windows import split_rows, test_start
 
 Window = Literal["expanding", "rolling"]
 

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.calendars import iso
-from forecast.comparison.folds import Fold
-from forecast.comparison.jobs import within
 from forecast.config import MEDIAN, ExperimentConfig
-from forecast.evaluation import Scores, score_all, score_steps
-from forecast.predictions import Predictions
-from forecast.series import TimeSeries
-from forecast.significance import confidence_set
-from forecast.verdicts import Verdict, judge
+from forecast.data.calendar.frequency import iso
+from forecast.data.series import TimeSeries
+from forecast.evaluation.scores import Scores, score_all, score_steps
+from forecast.evaluation.verdicts import Verdict, judge
+from forecast.evaluation.walk_forward.fold_job import within
+from forecast.evaluation.walk_forward.folds import Fold
+from forecast.inference.forecasts import Predictions
+from forecast.metrics.significance import confidence_set
 
 Array = NDArray[np.float64]
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.calendars import iso
-from forecast.comparison.jobs import Job
-from forecast.comparison.tested import Tested, fold_rows, score_rows, step_rows
-from forecast.files import whole_file
-from forecast.report import finite
+from forecast.data.calendar.frequency import iso
+from forecast.evaluation.walk_forward.fold_job import Job
+from forecast.evaluation.walk_forward.series_result import Tested, fold_rows, score_rows, step_rows
+from forecast.report.writer import finite
+from forecast.runtime.atomic import whole_file
 
 # Changes whenever the content of a part may.
 FORMAT = 1

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from forecast.comparison.experiment import Comparison
-from forecast.significance import discoveries
+from forecast.evaluation.walk_forward.compare import Comparison
+from forecast.metrics.significance import discoveries
 
 FINDINGS = ("better", "not distinguishable", "worse")
 # Of the distribution of MAE / naive over the series, in percent.

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from forecast.comparison.folds import Fold, WalkForward, first_cutoff, make_folds, trainings
-from forecast.comparison.jobs import Job, read_folds, work
-from forecast.comparison.parts import part_file, write_part
-from forecast.comparison.tested import Tested, test
 from forecast.config import ExperimentConfig
+from forecast.data.series import TimeSeries
+from forecast.data.sources import load
+from forecast.evaluation.walk_forward.fold_job import Job, read_folds, work
+from forecast.evaluation.walk_forward.folds import Fold, WalkForward, first_cutoff, make_folds, trainings
+from forecast.evaluation.walk_forward.series_result import Tested, test
+from forecast.evaluation.walk_forward.series_summary import part_file, write_part
+from forecast.inference.forecasts import Predictions
 from forecast.models import find_model
-from forecast.predictions import Predictions
-from forecast.series import TimeSeries
-from forecast.sources import load
-from forecast.training import settle
+from forecast.training.train import settle
 
 # Series that a worker keeps: the jobs of one follow one another.
 KEPT = 2

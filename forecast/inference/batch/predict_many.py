@@ -23,17 +23,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from forecast.bundle import open_model
-from forecast.bundle.storage import DESCRIPTION, digest, opened
+from forecast.data.series import TimeSeries
+from forecast.data.sources import load_each
+from forecast.data.sources.expand import file_of
+from forecast.data.sources.parquet import is_parquet, is_partition, parquet_files
 from forecast.errors import ConfigError, ForecastError
-from forecast.forecasting import forecast_all
-from forecast.parallel import LOCAL, Progress, check_engine, run_jobs
-from forecast.parts import About, join_parts, parts_of, read_about, write_errors, write_part
-from forecast.series import TimeSeries
-from forecast.sources import load_each
-from forecast.sources.many import file_of
-from forecast.sources.parquet import is_parquet, is_partition, parquet_files
-from forecast.trained import TrainedModel
+from forecast.inference.batch.shards import About, join_parts, parts_of, read_about, write_errors, write_part
+from forecast.inference.bundle import open_model
+from forecast.inference.bundle.storage import DESCRIPTION, digest, opened
+from forecast.inference.predict import forecast_all
+from forecast.inference.trained_model import TrainedModel
+from forecast.runtime.parallel import LOCAL, Progress, check_engine, run_jobs
 
 # Changes whenever the numbers of a part may.
 FORMAT = 1

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from forecast.files import whole_file
-from forecast.forecasting import LEVELS
-from forecast.predictions import Forecast
+from forecast.inference.forecasts import Forecast
+from forecast.inference.predict import LEVELS
+from forecast.runtime.atomic import whole_file
 
 # Rows that are written to the Parquet file together.
 ROW_GROUP = 1 << 17

@@ -9,8 +9,8 @@ The same files in one zip file are a bundle as well. Nothing in it is code or a 
     saving -> files on disk -> storage (sizes, hashes) -> arrays, description (formats) -> opening -> TrainedModel
 """
 
-from forecast.bundle.description import FORMAT
-from forecast.bundle.opening import open_model, read_description
-from forecast.bundle.saving import check_folder, check_size, save_model, write_bundle
+from forecast.inference.bundle.description import FORMAT
+from forecast.inference.bundle.opening import open_model, read_description
+from forecast.inference.bundle.saving import check_folder, check_size, save_model, write_bundle
 
 __all__ = ["FORMAT", "check_folder", "check_size", "open_model", "read_description", "save_model", "write_bundle"]

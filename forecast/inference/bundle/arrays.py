@@ -13,8 +13,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from forecast.bundle.storage import check_directory
 from forecast.errors import BundleError
+from forecast.inference.bundle.storage import check_directory
 
 Shapes = Mapping[str, tuple[int | None, ...]]
 # Whole numbers, numbers and truth values.

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from forecast.bundle.opening import open_model, read_description
-from forecast.calendars import count_steps
-from forecast.features import names_of
+from forecast.data.calendar.frequency import count_steps
+from forecast.data.covariates import names_of
+from forecast.inference.bundle.opening import open_model, read_description
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import Problem, find_model
-from forecast.models.architecture import HIGHWAY, outputs_of, stack_of
-from forecast.trained import TrainedModel
+from forecast.models.neural.architecture import HIGHWAY, outputs_of, stack_of
 
 # Series that a card lists, and the width of its first column.
 LISTED, WIDTH = 12, 14

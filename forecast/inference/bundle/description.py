@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast import intervals, shrinkage
-from forecast.bundle.storage import DESCRIPTION, LIMITS
 from forecast.config import QUANTILES, ExperimentConfig
+from forecast.data.scaling import Scaler
 from forecast.errors import BundleError
+from forecast.inference import conformal as intervals
+from forecast.inference import shrinkage
+from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
+from forecast.inference.trained_model import TrainedModel, TrainedOn
 from forecast.models import Problem, Validation, find_model
-from forecast.scaling import Scaler
-from forecast.trained import TrainedModel, TrainedOn
-from forecast.versions import versions_here
+from forecast.runtime.versions import versions_here
 
 FORMAT, OLDEST = 4, 2
 # The fields of `TrainedOn` that are no arrays, and those that stand in `weights.npz`, with a prefix.

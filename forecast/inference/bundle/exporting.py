@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import ConfigError, ModelError
-from forecast.files import holds_other, whole_file, whole_folder
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import NETWORKS, Problem
-from forecast.models.architecture import with_weights
-from forecast.trained import TrainedModel
+from forecast.models.neural.architecture import with_weights
+from forecast.runtime.atomic import holds_other, whole_file, whole_folder
 
 Single = NDArray[np.float32]
 Run = Callable[[Path, list[Single]], Single]

@@ -16,19 +16,19 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.bundle.opening import open_model
-from forecast.bundle.storage import DAMAGED, KERAS, MOST_RATIO, SMALL, check_directory, opened, read
+from forecast.data.windows import Blocks
 from forecast.errors import BundleError
+from forecast.inference.bundle.opening import open_model
+from forecast.inference.bundle.storage import DAMAGED, KERAS, MOST_RATIO, SMALL, check_directory, opened, read
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import Problem, Weights
-from forecast.models.networks import Network
-from forecast.trained import TrainedModel
-from forecast.windows import Blocks
+from forecast.models.neural.network import Network
 
 Array = NDArray[np.float64]
 
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MODULES = {None, "builtins", "keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.activations"}
-MODULES |= {"keras.src.models.functional", "forecast.models.sru", "keras.constraints"}
+MODULES |= {"keras.src.models.functional", "forecast.models.neural.sru_cell", "keras.constraints"}
 CELL = "forecast>SRUCell"
 
 
@@ -113,7 +113,7 @@ def _check_classes(config: Any, path: Path) -> None:
 def _load(content: bytes, path: Path) -> Any:
     import keras
 
-    from forecast.models import sru  # noqa: F401  its cell is registered by name
+    from forecast.models.neural import sru_cell as sru  # noqa: F401  its cell is registered by name
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / KERAS

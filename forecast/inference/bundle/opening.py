@@ -6,13 +6,13 @@ from typing import Any
 
 import dacite
 
-from forecast.bundle.arrays import read_arrays
-from forecast.bundle.description import arrays_of, damaged, model_of, parse, series_shapes, with_arrays
-from forecast.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.errors import BundleError, ConfigError
+from forecast.inference.bundle.arrays import read_arrays
+from forecast.inference.bundle.description import arrays_of, damaged, model_of, parse, series_shapes, with_arrays
+from forecast.inference.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.models.forests import Boosting, Forest
-from forecast.trained import TrainedModel
+from forecast.models.trees.forest import Boosting, Forest
 
 # What entries of another type, size or name than a bundle's make Python raise.
 WRONG = (

@@ -3,13 +3,13 @@
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from forecast.bundle.arrays import write_arrays
-from forecast.bundle.description import describe, series_arrays
-from forecast.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
 from forecast.errors import BundleError
-from forecast.files import holds_other, whole_file, whole_folder
+from forecast.inference.bundle.arrays import write_arrays
+from forecast.inference.bundle.description import describe, series_arrays
+from forecast.inference.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.trained import TrainedModel
+from forecast.runtime.atomic import holds_other, whole_file, whole_folder
 
 ZIP = ".zip"
 # Bytes that a description needs for each series, and for each of its columns: a little more than what it takes.
@@ -76,7 +76,7 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
     """
     write_arrays({**model.weights, **series_arrays(model)}, folder / WEIGHTS)
     if find_model(model.model).gradient:
-        from forecast.models.architecture import with_weights
+        from forecast.models.neural.architecture import with_weights
 
         with_weights(model.model, model.problem, model.weights).save(folder / KERAS)
     for file in folder.iterdir():

@@ -15,7 +15,7 @@ from typing import IO, Protocol
 from zipfile import BadZipFile, ZipFile
 
 from forecast.errors import BundleError
-from forecast.files import recover
+from forecast.runtime.atomic import recover
 
 DESCRIPTION, WEIGHTS, KERAS = "bundle.json", "weights.npz", "model.keras"
 # The largest file of each name in bytes. Text takes up to fifty times its size in memory once it is understood.

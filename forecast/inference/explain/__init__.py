@@ -4,7 +4,7 @@ In: a `TrainedModel` and a series. Out: an `Explanation`, from the numpy equatio
 named in its `notes`.
 """
 
-from forecast.explanation.lags import Lags, lags_of
-from forecast.explanation.parts import Explanation, explain
+from forecast.inference.explain.explain import Explanation, explain
+from forecast.inference.explain.occlusion import Lags, lags_of
 
 __all__ = ["Explanation", "Lags", "explain", "lags_of"]

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.calendars import iso
-from forecast.explanation.lags import Lags, lags_of
-from forecast.features import enrich
+from forecast.data.calendar.frequency import iso
+from forecast.data.covariates import enrich
+from forecast.data.series import TimeSeries
+from forecast.inference.explain.occlusion import Lags, lags_of
+from forecast.inference.forecasts import Moves, coming_dates
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import NETWORKS, find_model
-from forecast.models.architecture import members_of, stack_of
 from forecast.models.baselines import Baseline
-from forecast.models.gates import Parts, open_layers
+from forecast.models.equations.gates import Parts, open_layers
+from forecast.models.neural.architecture import members_of, stack_of
 from forecast.models.statistical import Local
-from forecast.predictions import Moves, coming_dates
-from forecast.series import TimeSeries
-from forecast.trained import TrainedModel
 
 Array = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
+from forecast.data.windows import Blocks
+from forecast.inference.forecasts import Moves
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
 from forecast.models.highway import apply_highway
-from forecast.predictions import Moves
-from forecast.trained import TrainedModel
-from forecast.windows import Blocks
 
 Array = NDArray[np.float64]
 

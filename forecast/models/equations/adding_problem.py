@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Activation
-from forecast.models import devices
-from forecast.models.cells import Array
+from forecast.models.equations.cells import Array
+from forecast.runtime import devices
 
 # The error of a network that remembers nothing: the variance of a sum of two uniform numbers.
 FORGETFUL = 1 / 6

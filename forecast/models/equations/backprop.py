@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models import gates
-from forecast.models.cells import ACTIVATIONS, Array, Function
+from forecast.models.equations import gates
+from forecast.models.equations.cells import ACTIVATIONS, Array, Function
 
 Slope = Callable[[Array], Array]
 Scan = tuple[Array, Array]

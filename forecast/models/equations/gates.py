@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from forecast.models import cells
-from forecast.models.cells import Array, Function, Stack, Weights, sigmoid
+from forecast.models.equations import cells
+from forecast.models.equations.cells import Array, Function, Stack, Weights, sigmoid
 
 Parts = dict[str, Array]
 

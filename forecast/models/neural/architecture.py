@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.errors import ConfigError
-from forecast.models import cells, classes
-from forecast.models.contract import Problem, Weights
+from forecast.models import direction_classes as classes
+from forecast.models.equations import cells
+from forecast.models.estimator import Problem, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -111,7 +112,7 @@ def _layer(
         first = stack.windowed and number == 1
         return (partial(layers.Conv1D, kernel_size=problem.lookback) if first else layers.Dense)(units, **settings)
     if kind == "sru":
-        from forecast.models.sru import SRUCell
+        from forecast.models.neural.sru_cell import SRUCell
 
         name = settings.pop("name")
         return layers.RNN(SRUCell(units, **settings), return_sequences=True, unroll=unroll, name=name)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import TrainingConfig
-from forecast.files import whole_file
-from forecast.models.contract import Problem, Step, Validation, Weights
+from forecast.models.estimator import Problem, Step, Validation, Weights
+from forecast.runtime.atomic import whole_file
 
 if TYPE_CHECKING:
     import keras

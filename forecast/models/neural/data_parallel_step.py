@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.crew import Crew
-from forecast.models import devices
+from forecast.runtime import devices
+from forecast.runtime.distributed.process_group import Crew
 
 if TYPE_CHECKING:
     import keras

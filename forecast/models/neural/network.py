@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.crew import ALONE, Crew
-from forecast.models import cells, classes
-from forecast.models.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
-from forecast.models.contract import Fit, Problem, Start, Watch, Weights, residual_quantiles, training_origins
-from forecast.models.descent import Batch, Program, descend
+from forecast.data.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
+from forecast.metrics.significance import diebold_mariano
+from forecast.models import direction_classes as classes
+from forecast.models.equations import cells
+from forecast.models.estimator import Fit, Problem, Start, Watch, Weights, residual_quantiles, training_origins
 from forecast.models.highway import apply_highway, fit_highway
-from forecast.significance import diebold_mariano
-from forecast.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
+from forecast.models.neural.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
+from forecast.models.neural.training_loop import Batch, Program, descend
+from forecast.runtime.distributed.process_group import ALONE, Crew
 
 Array = NDArray[np.float64]
 

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
-from forecast.crew import ALONE, Crew
 from forecast.errors import ModelError
-from forecast.metrics import SMALLEST, log_loss
-from forecast.models import devices
-from forecast.models.contract import Fit, Problem, Step, Validation, Watch, Weights
-from forecast.models.joint import step_together
-from forecast.models.records import Checkpoint, Logs, State
+from forecast.metrics.scores import SMALLEST, log_loss
+from forecast.models.estimator import Fit, Problem, Step, Validation, Watch, Weights
+from forecast.models.neural.checkpoints import Checkpoint, Logs, State
+from forecast.models.neural.data_parallel_step import step_together
+from forecast.runtime import devices
+from forecast.runtime.distributed.process_group import ALONE, Crew
 
 if TYPE_CHECKING:
     import keras

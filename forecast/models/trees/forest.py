@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.models.contract import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.data.windows import Blocks, Inputs, Panel, Rows
+from forecast.models.estimator import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import FOLDS, LARGEST, choose_penalty, fold_origins
-from forecast.models.trees import (
+from forecast.models.trees.tree_arrays import (
     FEWEST,
     boost,
     boosted_arrays,
@@ -30,7 +31,6 @@ from forecast.models.trees import (
     stump,
     tree_shapes,
 )
-from forecast.windows import Blocks, Inputs, Panel, Rows
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]

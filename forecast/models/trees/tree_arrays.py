@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.contract import Weights
+from forecast.models.estimator import Weights
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]

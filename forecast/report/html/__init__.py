@@ -3,6 +3,6 @@
 `content.py` reads the folder, `charts.py` draws, `run.html` and `comparison.html` are the templates.
 """
 
-from forecast.page.making import PAGE, make_page
+from forecast.report.html.page import PAGE, make_page
 
 __all__ = ["PAGE", "make_page"]

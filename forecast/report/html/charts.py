@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecast.page.content import Content
-from forecast.plots import CLOSE_UP, GREY, TRUTH, line_of
+from forecast.report.html.content import Content
+from forecast.report.plots.plots import CLOSE_UP, GREY, TRUTH, line_of
 
 if TYPE_CHECKING:
     from bokeh.model import Model

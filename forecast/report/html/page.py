@@ -5,8 +5,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from forecast.files import whole_file
-from forecast.page.content import read_pictures, read_record, read_run
+from forecast.report.html.content import read_pictures, read_record, read_run
+from forecast.runtime.atomic import whole_file
 
 PAGE = "report.html"
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def _run(record: dict[str, Any], folder: Path, home: Path) -> str:
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    from forecast.page.charts import charts
+    from forecast.report.html.charts import charts
 
     content = read_run(record, folder)
     script, places = components(charts(content))

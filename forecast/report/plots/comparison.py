@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.comparison.experiment import FEW, Comparison
-from forecast.diagnostics import save_diagnostics
+from forecast.evaluation.walk_forward.compare import FEW, Comparison
+from forecast.metrics.significance import Ranking
 from forecast.models import BASELINES
-from forecast.plots import GREY, TRUTH, colour_of, finish, panels, save
-from forecast.significance import Ranking
-from forecast.style import styled
+from forecast.report.plots.diagnostics import save_diagnostics
+from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, panels, save
+from forecast.report.plots.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.evaluation import reached
-from forecast.lags import Lag
-from forecast.plots import GREY, TRUTH, colour_of, finish, legend_beside, line_of, panels, save
-from forecast.predictions import Predictions
-from forecast.style import styled
+from forecast.evaluation.lag_detector import Lag
+from forecast.evaluation.scores import reached
+from forecast.inference.forecasts import Predictions
+from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, line_of, panels, save
+from forecast.report.plots.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

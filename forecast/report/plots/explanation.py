@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecast.errors import ModelError
-from forecast.explanation.parts import Explanation
-from forecast.files import whole_file
-from forecast.plots import DPI, GREY, TRUTH, colour_of, finish, kind_of_picture
-from forecast.style import styled
+from forecast.inference.explain.explain import Explanation
+from forecast.report.plots.plots import DPI, GREY, TRUTH, colour_of, finish, kind_of_picture
+from forecast.report.plots.style import styled
+from forecast.runtime.atomic import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecast.calendars import count_steps
 from forecast.config import MEDIAN
+from forecast.data.calendar.frequency import count_steps
+from forecast.data.series import TimeSeries
+from forecast.data.sources.inspection import Inspection
 from forecast.errors import ConfigError
-from forecast.experiment import Experiment
-from forecast.files import whole_file
+from forecast.evaluation.holdout import Experiment
+from forecast.inference.forecasts import Forecast
+from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, NETWORKS
-from forecast.predictions import Forecast
-from forecast.series import TimeSeries
-from forecast.sources.inspection import Inspection
-from forecast.style import styled
-from forecast.trained import TrainedModel
+from forecast.report.plots.style import styled
+from forecast.runtime.atomic import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from forecast.errors import ConfigError, CrewLost
-from forecast.parallel import cores
+from forecast.runtime.parallel import cores
 
 VARIABLE = "TF_CONFIG"
 # What libraries read when they are loaded: how many threads each may use.

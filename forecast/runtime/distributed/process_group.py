@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import ConfigError, CrewLost
-from forecast.workers import named
+from forecast.runtime.distributed.launch import named
 
 Array = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 
 from forecast.errors import ConfigError
-from forecast.parallel.jobs import MARK, TRIES, Done, Job, Progress, Result, run_in_turn
-from forecast.parallel.local import beside, run_here, start_worker
+from forecast.runtime.parallel.jobs import MARK, TRIES, Done, Job, Progress, Result, run_in_turn
+from forecast.runtime.parallel.local import beside, run_here, start_worker
 
 __all__ = ["LOCAL", "TRIES", "Done", "Progress", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
 
@@ -48,7 +48,7 @@ def run_jobs(
     if engine == LOCAL:
         most = max(1, len(jobs)) if isinstance(jobs, Sized) else sys.maxsize
         return run_here(work, jobs, workers=min(workers or cores(), most), prepare=prepare)
-    from forecast.parallel.cluster import run_on_ray
+    from forecast.runtime.parallel.ray_engine import run_on_ray
 
     return run_on_ray(work, jobs, workers=workers, prepare=prepare, engine=engine)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
-from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
+from forecast.runtime.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
 
 
 def run_here(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ConfigError, ForecastError
-from forecast.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
+from forecast.runtime.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
 
 # Without a number of workers, so many jobs a core are handed over, so that no core waits for the next.
 AHEAD = 2

@@ -21,16 +21,16 @@ from typing import Any, Self
 import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig, override
+from forecast.data.covariates import enrich, inputs_of
+from forecast.data.series import TimeSeries
+from forecast.data.windows import origins, split_rows
 from forecast.errors import ConfigError
-from forecast.features import enrich, inputs_of
+from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import NETWORKS, Step, Watch, find_model
-from forecast.models.contract import window_blocks
-from forecast.models.descent import loss_of
-from forecast.series import TimeSeries
-from forecast.studies import ROUND, Ranges, Report
-from forecast.trained import TrainedModel, problem_of
-from forecast.training import check_names, settle, train
-from forecast.windows import origins, split_rows
+from forecast.models.estimator import window_blocks
+from forecast.models.neural.training_loop import loss_of
+from forecast.training.train import check_names, settle, train
+from forecast.training.tuning.study import ROUND, Ranges, Report
 
 # Models that see the lookback of the settings, and nothing else that is searched.
 WINDOWED = ("linear", "esn", "forest", "boosting")

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from forecast.config import ExperimentConfig, override, read_config
+from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError
-from forecast.files import whole_file
-from forecast.models import devices, find_model
-from forecast.parallel import LOCAL, check_engine, run_jobs
-from forecast.search import Search
-from forecast.series import TimeSeries
-from forecast.studies import Attempt, Study, Trial, open_study
+from forecast.models import find_model
+from forecast.runtime import devices
+from forecast.runtime.atomic import whole_file
+from forecast.runtime.parallel import LOCAL, check_engine, run_jobs
+from forecast.training.tuning.objective import Search
+from forecast.training.tuning.study import Attempt, Study, Trial, open_study
 
 Tell = Callable[[tuple[Trial, ...]], None]
 

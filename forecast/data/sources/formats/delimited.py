@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from forecast.errors import SourceError
-from forecast.sources.layout import (
+from forecast.data.sources.formats.table_bounds import (
     Place,
     Table,
     check_around,
@@ -24,6 +23,7 @@ from forecast.sources.layout import (
     last_dated,
     refuse,
 )
+from forecast.errors import SourceError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 MARKUP = re.compile(

@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from forecast.errors import SourceError
-from forecast.sources.encoding import to_utf8
-from forecast.sources.layout import (
+from forecast.data.sources.formats.delimited import columns_of, read_text
+from forecast.data.sources.formats.encoding import to_utf8
+from forecast.data.sources.formats.table_bounds import (
     Table,
     check_around,
     check_header,
@@ -27,7 +27,7 @@ from forecast.sources.layout import (
     last_dated,
     refuse,
 )
-from forecast.sources.text import columns_of, read_text
+from forecast.errors import SourceError
 
 PACKED = {
     b"\x1f\x8b": ("gzip", gzip.decompress),

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forecast.data.sources.parsing.dates import read_dates, unevenness
+from forecast.data.sources.parsing.numbers import read_numbers
+from forecast.data.sources.parsing.vocabulary import is_date
 from forecast.errors import SourceError
-from forecast.sources.dates import read_dates, unevenness
-from forecast.sources.names import is_date
-from forecast.sources.numbers import read_numbers
 
 Rows = Sequence[Sequence[str]]
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from forecast.sources.months import read_months
-from forecast.sources.names import normal
+from forecast.data.sources.parsing.months import read_months
+from forecast.data.sources.parsing.vocabulary import normal
 
 Numbers = NDArray[np.int64]
 Stamps = NDArray[np.datetime64]

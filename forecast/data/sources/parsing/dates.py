@@ -14,8 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from forecast.data.sources.parsing.date_formats import (
+    COMPACT,
+    ENOUGH,
+    FEW,
+    FORMS,
+    ORDERS,
+    SAMPLE,
+    Stamps,
+    matches,
+    readings,
+    sample_of,
+)
 from forecast.errors import ConfigError
-from forecast.sources.forms import COMPACT, ENOUGH, FEW, FORMS, ORDERS, SAMPLE, Stamps, matches, readings, sample_of
 
 # Units of a count of time since 1970, and the numbers that the years from 1971 to 2128 have in them.
 EPOCHS = {"s": (3e7, 5e9), "ms": (1e11, 5e12), "us": (1e14, 5e15), "ns": (1e17, 5e18)}

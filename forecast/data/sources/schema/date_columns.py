@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.parsing.date_formats import PARTS, Numbers, Stamps, from_parts, read_clock
+from forecast.data.sources.parsing.dates import Dates, read_dates, unevenness
+from forecast.data.sources.parsing.months import read_months
+from forecast.data.sources.parsing.numbers import read_numbers
 from forecast.errors import SourceError
-from forecast.sources import names as words
-from forecast.sources.dates import Dates, read_dates, unevenness
-from forecast.sources.forms import PARTS, Numbers, Stamps, from_parts, read_clock
-from forecast.sources.months import read_months
-from forecast.sources.numbers import read_numbers
 
 
 def find_dates(

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from forecast.sources import names as words
-from forecast.sources.forms import PARTS, from_parts
-from forecast.sources.months import read_months
-from forecast.sources.numbers import read_numbers
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.parsing.date_formats import PARTS, from_parts
+from forecast.data.sources.parsing.months import read_months
+from forecast.data.sources.parsing.numbers import read_numbers
 
 
 def unroll(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:

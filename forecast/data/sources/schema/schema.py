@@ -12,16 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.data.series import Array
+from forecast.data.sources.formats.table_bounds import Table
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.parsing.dates import Dates, read_dates, swap_days_and_months, unevenness
+from forecast.data.sources.parsing.numbers import Numbers, decimal_mark, read_numbers
+from forecast.data.sources.schema.date_columns import find_dates
+from forecast.data.sources.schema.month_table import unroll
+from forecast.data.sources.schema.ohlc import find_close
+from forecast.data.sources.schema.series_id import Rows, find_keys
 from forecast.errors import SourceError
-from forecast.series import Array
-from forecast.sources import names as words
-from forecast.sources.dates import Dates, read_dates, swap_days_and_months, unevenness
-from forecast.sources.keys import Rows, find_keys
-from forecast.sources.layout import Table
-from forecast.sources.matrix import unroll
-from forecast.sources.numbers import Numbers, decimal_mark, read_numbers
-from forecast.sources.ohlc import find_close
-from forecast.sources.when import find_dates
 
 # Rows from which on numbers that go up by one are row numbers by no chance.
 MANY = 30

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from forecast.sources import names as words
-from forecast.sources.dates import repeated
-from forecast.sources.forms import Stamps
-from forecast.sources.numbers import read_numbers
+from forecast.data.sources.parsing import vocabulary as words
+from forecast.data.sources.parsing.date_formats import Stamps
+from forecast.data.sources.parsing.dates import repeated
+from forecast.data.sources.parsing.numbers import read_numbers
 
 Rows = NDArray[np.int64]
 

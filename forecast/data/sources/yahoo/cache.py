@@ -25,7 +25,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from forecast.errors import SourceError
-from forecast.files import whole_file
+from forecast.runtime.atomic import whole_file
 
 PRICES = ["Open", "High", "Low", "Close", "Adj Close"]
 COLUMNS = ["Date", *PRICES, "Volume", "Dividends", "Stock Splits"]

@@ -34,8 +34,8 @@ from tenacity import (
     wait_random,
 )
 
+from forecast.data.sources.yahoo.cache import COLUMNS, Download
 from forecast.errors import NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
-from forecast.sources.cache import COLUMNS, Download
 
 # Seconds until there is a connection, from then until there are prices, and for a cookie, which prices rarely need.
 CONNECT, ANSWER, COOKIE = 5.0, 20.0, 5.0

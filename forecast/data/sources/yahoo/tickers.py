@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from forecast.data.sources.yahoo import cache
+from forecast.data.sources.yahoo.cache import COLUMNS, Download
+from forecast.data.sources.yahoo.client import ask, load_yfinance, reason
 from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
-from forecast.sources import cache
-from forecast.sources.cache import COLUMNS, Download
-from forecast.sources.client import ask, load_yfinance, reason
 
 # yfinance's, without 5d, whose rows depend on the day of the question.
 INTERVALS = ("1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "1d", "1wk", "1mo", "3mo")
