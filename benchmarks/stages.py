@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import forecast
-from forecast.models import Watch
+from forecast.models import Callbacks
 from forecast.runtime import devices
 
 MODEL = "lstm"
@@ -56,7 +56,7 @@ class Marks:
 def train(series: Any, config: Any) -> tuple[Any, dict[str, float], float]:
     """The trained model, the seconds of its stages, and those of one step."""
     marks = Marks()
-    model, total = timed(lambda: forecast.train(series, MODEL, config, watch=Watch(marks)))
+    model, total = timed(lambda: forecast.train(series, MODEL, config, callbacks=Callbacks(marks)))
     step = marks.seconds_a_step()
     first, first_at = marks.news[0]
     compiling = first_at - step * first

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from forecast.inference.explain import Explanation, explain
     from forecast.inference.forecasts import Forecast
     from forecast.inference.trained_model import TrainedModel
-    from forecast.models import MODELS, Watch
+    from forecast.models import MODELS, Callbacks
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
 
@@ -45,7 +45,7 @@ _HOME = {
     "TrainedModel": "inference.trained_model",
     "TrainingConfig": "config",
     "WalkForward": "evaluation.walk_forward",
-    "Watch": "models",
+    "Callbacks": "models",
     "audit": "evaluation.leakage",
     "compare": "evaluation.walk_forward",
     "explain": "inference.explain",
@@ -61,6 +61,7 @@ _HOME = {
 }
 __all__ = [
     "MODELS",
+    "Callbacks",
     "Experiment",
     "ExperimentConfig",
     "Explanation",
@@ -72,7 +73,6 @@ __all__ = [
     "TrainedModel",
     "TrainingConfig",
     "WalkForward",
-    "Watch",
     "audit",
     "compare",
     "explain",

@@ -61,7 +61,7 @@ class ModelError(ForecastError):
     """A network could not be trained, or cannot forecast this series."""
 
 
-class CrewLost(ModelError):
+class WorkerLost(ModelError):
     """Another process of a training ended, or did not answer in time."""
 
 

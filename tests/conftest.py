@@ -20,7 +20,7 @@ from forecast.data.windows import Inputs
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import Problem
 from forecast.runtime import devices
-from forecast.training.train import settle, train
+from forecast.training.train import resolve_defaults, train
 
 # The same examples in every run, however slow the machine is.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -53,7 +53,7 @@ def random_walk(rows: int = 200, seed: int = 1) -> np.ndarray:
 
 def make_problem(config: ExperimentConfig = SMALL, **inputs: int) -> Problem:
     """A problem with the given counts of `features` and columns `ahead`."""
-    return replace(problem_of(settle(config, [make_series(random_walk())])), **inputs)
+    return replace(problem_of(resolve_defaults(config, [make_series(random_walk())])), **inputs)
 
 
 def make_inputs(values: np.ndarray, ahead: np.ndarray | None = None) -> Inputs:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import QUANTILES, ExperimentConfig, override
-from forecast.data.series import Finding, TimeSeries
+from forecast.data.series import DataIssue, TimeSeries
 from forecast.data.windows import Blocks, Split
 from forecast.direction.pictures import plot_reliability
 from forecast.evaluation.direction import Reliability
@@ -36,7 +36,7 @@ MODELS = ("lstm", "dense", "linear", "theta", "naive", "drift")
 
 
 def made_series():
-    found = Finding("gap", 2, ("2024-02-01", "2024-03-15"), "kept")
+    found = DataIssue("gap", 2, ("2024-02-01", "2024-03-15"), "kept")
     return TimeSeries("made", DATES, WAVE[:, None], ("Load",), "Load", unit="MW", findings=(found,))
 
 

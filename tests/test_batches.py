@@ -15,7 +15,7 @@ from conftest import random_walk, take_ctrl_c
 from forecast.data.sources import expand, load
 from forecast.errors import ConfigError
 from forecast.inference.batch import predict_many as batches
-from forecast.inference.batch.predict_many import forecast_references
+from forecast.inference.batch.predict_many import predict_many
 from forecast.inference.batch.shards import errors_of, parts_of
 from forecast.inference.bundle import save_model
 from forecast.inference.predict import LEVELS
@@ -46,7 +46,7 @@ def bundle(trained, tmp_path):
 
 
 def forecasts(bundle, market, out, jobs=1, tell=None):
-    return forecast_references(bundle, expand(str(market)), out, jobs=jobs, reading=READING, tell=tell)
+    return predict_many(bundle, expand(str(market)), out, jobs=jobs, reading=READING, tell=tell)
 
 
 def test_each_series_is_forecast_as_by_itself(market, bundle, trained, tmp_path):
@@ -91,7 +91,7 @@ def test_series_of_one_name_are_told_apart(bundle, tmp_path, monkeypatch):
             tmp_path / folder / "sales.csv"
         )
     references = expand(f"{tmp_path}/*/sales.csv")
-    forecast_references(bundle, references, tmp_path / "f.parquet", jobs=1, reading=READING)
+    predict_many(bundle, references, tmp_path / "f.parquet", jobs=1, reading=READING)
     assert list(pd.read_parquet(tmp_path / "f.parquet")["series"].unique()) == references
 
 
@@ -143,7 +143,7 @@ def test_names_in_a_text_file_are_read_together(bundle, tmp_path):
     walks.rename_axis("Date").to_csv(tmp_path / "wide.csv")
     references = expand(f"{tmp_path}/wide.csv:*")
     assert list(batches._parted(references)) == [tuple(references)]
-    found = forecast_references(bundle, [*references, "nowhere.csv"], tmp_path / "f.parquet", jobs=1, reading=READING)
+    found = predict_many(bundle, [*references, "nowhere.csv"], tmp_path / "f.parquet", jobs=1, reading=READING)
     assert (found.done, list(found.errors)) == (5, ["nowhere.csv"])
 
 

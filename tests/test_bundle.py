@@ -43,7 +43,7 @@ def test_everything_survives(trained, bundle):
     known, again = model.trained_on[0], opened.trained_on[0]
     assert (again.series, again.sha256, again.rows) == (known.series, known.sha256, known.rows)
     np.testing.assert_array_equal(again.scaler.minimum, known.scaler.minimum)
-    np.testing.assert_array_equal(again.credit, known.credit)
+    np.testing.assert_array_equal(again.expert_losses, known.expert_losses)
 
 
 def test_any_other_series_can_be_forecast(bundle):
@@ -317,12 +317,12 @@ def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, tmp_path
     assert most > 12_000
     random = np.random.default_rng(1)
     known = [
-        replace(model.trained_on[0], series=f"{n:05d}" + 35 * "a", log_width=random.random((horizon, 2)))
+        replace(model.trained_on[0], series=f"{n:05d}" + 35 * "a", log_scale=random.random((horizon, 2)))
         for n in range(most)
     ]
     record = report.tested_on(walk, experiment.test(model, walk), model.config) | {"series": "a" * 40}
     market = replace(model, trained_on=tuple(known), tested=(record,) * most)
     opened = open_model(save_model(market, tmp_path / "market"))
     assert [one.series for one in opened.trained_on] == [one.series for one in known]
-    np.testing.assert_array_equal(opened.trained_on[-1].log_width, known[-1].log_width)
+    np.testing.assert_array_equal(opened.trained_on[-1].log_scale, known[-1].log_scale)
     assert (tmp_path / "market" / "bundle.json").stat().st_size > 0.7 * LIMITS[DESCRIPTION]

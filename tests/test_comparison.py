@@ -18,11 +18,11 @@ from forecast.cli.main import app
 from forecast.config import override
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.evaluation.walk_forward import Fold, WalkForward, compare
-from forecast.evaluation.walk_forward.fold_job import Job, read_folds, work
+from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job
 from forecast.evaluation.walk_forward.folds import make_folds, trainings
 from forecast.evaluation.walk_forward.summary import models_table, table_of
 from forecast.report.comparison_writer import record
-from forecast.training.train import settle, train
+from forecast.training.train import resolve_defaults, train
 
 ROOT = Path(__file__).parent.parent
 CONFIG = override(SMALL, {"season": 5})
@@ -76,16 +76,16 @@ def test_a_fold_is_a_training_on_the_past_alone(tmp_path, train_on):
     """What a job leaves is what a training on the rows before the cutoff gives; later rows may be anything."""
     whole = series()
     folds = make_folds(len(whole), WalkForward(folds=3, step=10, train=train_on), CONFIG)
-    config = settle(CONFIG, [whole])
+    config = resolve_defaults(CONFIG, [whole])
     values = whole.values.copy()
     values[folds[1].stop :] = 1e6
     garbled = replace(whole, values=values)
     jobs = [
-        Job(one.between(0, folds[1].stop), "linear", config, folds[1:2], 0, tmp_path / str(number))
+        FoldJob(one.between(0, folds[1].stop), "linear", config, folds[1:2], 0, tmp_path / str(number))
         for number, one in enumerate((whole, garbled))
     ]
     for job in jobs:
-        work(job)
+        run_fold_job(job)
     found, other = map(read_folds, jobs)
     np.testing.assert_array_equal(found.quantiles, other.quantiles)
     past = whole.between(folds[1].start, folds[1].stop)

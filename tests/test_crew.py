@@ -17,16 +17,16 @@ from conftest import SMALL, make_inputs, make_problem, random_walk
 from forecast.config import read_config
 from forecast.data.sources import load_all
 from forecast.data.windows import Panel, Split
-from forecast.errors import ConfigError, CrewLost
+from forecast.errors import ConfigError, WorkerLost
 from forecast.models.estimator import training_origins
 from forecast.models.highway import fit_highway, fold_origins
 from forecast.models.neural.data_parallel_step import padded
 from forecast.models.neural.network import helps
 from forecast.models.neural.training_loop import loss_of
 from forecast.runtime.distributed import launch as workers
-from forecast.runtime.distributed import process_group as crews
-from forecast.runtime.distributed.process_group import ALONE, Crew
-from forecast.training.train import check_crew, train
+from forecast.runtime.distributed import process_group as process_group
+from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from forecast.training.train import check_group, train
 
 # As many looks at the validation rows as steps, so that the history holds the loss of every step; all that draws random
 # numbers or adds to the loss; and few blocks, so that now and then a process has none, and little is compiled.
@@ -98,11 +98,11 @@ def test_a_worker_that_has_gone_at_the_end_does_no_harm(lost, harm):
 
     def add(vector):
         if next(calls) == lost:
-            raise CrewLost("another worker ended.")
+            raise WorkerLost("another worker ended.")
         return vector
 
-    with pytest.raises(CrewLost) if harm else nullcontext():
-        Crew(0, 2, add).part()
+    with pytest.raises(WorkerLost) if harm else nullcontext():
+        ProcessGroup(0, 2, add).part()
     assert next(calls, None) == (2 if harm else None)
 
 
@@ -121,7 +121,7 @@ def threads(size):
 
             return call
 
-        return Crew(rank, size, exchange(lambda several: np.sum(several, axis=0)), exchange(np.concatenate))
+        return ProcessGroup(rank, size, exchange(lambda several: np.sum(several, axis=0)), exchange(np.concatenate))
 
     return [member(rank) for rank in range(size)]
 
@@ -136,24 +136,28 @@ SERIES = [
 ]
 
 
-def make_panel(crew=ALONE):
-    first, stop = (len(SERIES) * rank // crew.size for rank in (crew.rank, crew.rank + 1))
+def make_panel(group=SINGLE_PROCESS):
+    first, stop = (len(SERIES) * rank // group.size for rank in (group.rank, group.rank + 1))
     mine = SERIES[first:stop]
     splits = [Split(len(values) - 30, len(values) - 15, len(values)) for values in mine]
-    return Panel.of([make_inputs(values / 10) for values in mine], splits, crew)
+    return Panel.of([make_inputs(values / 10) for values in mine], splits, group)
 
 
 def test_parts_of_a_crew_are_the_whole():
     for size in range(1, 6):
-        parts = [Crew(rank, size).share("abcde") for rank in range(size)]
+        parts = [ProcessGroup(rank, size).share("abcde") for rank in range(size)]
         assert [one for part in parts for one in part] == list("abcde")
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def test_what_is_gathered_stands_in_order():
-    def work(crew):
-        rows = np.full((crew.rank + 1, 2), crew.rank + 0.5)
-        return crew.gather(rows), crew.collect([{"rank": crew.rank}] * crew.rank), crew.gather(np.arange(crew.rank))
+    def work(group):
+        rows = np.full((group.rank + 1, 2), group.rank + 0.5)
+        return (
+            group.gather(rows),
+            group.collect([{"rank": group.rank}] * group.rank),
+            group.gather(np.arange(group.rank)),
+        )
 
     for rows, records, numbers in in_threads(work, size=3):
         np.testing.assert_array_equal(rows, np.repeat([0.5, 1.5, 2.5], [1, 2, 3])[:, None] * [[1, 1]])
@@ -165,7 +169,7 @@ def test_the_highway_of_a_crew_is_that_of_all_series():
     problem = make_problem(replace(SMALL, lookback=10))
     whole = fit_highway(make_panel(), problem)["highway/kernel"]
     assert np.abs(whole).max() > 0.01
-    for found in in_threads(lambda crew: fit_highway(make_panel(crew), problem)["highway/kernel"]):
+    for found in in_threads(lambda group: fit_highway(make_panel(group), problem)["highway/kernel"]):
         np.testing.assert_allclose(found, whole, atol=1e-8)
 
 
@@ -173,8 +177,8 @@ def test_a_crew_draws_and_looks_at_the_blocks_of_one_process():
     problem = make_problem(replace(SMALL, lookback=10))
     shape = {"horizon": 3, "labels": 4}
 
-    def work(crew):
-        panel = make_panel(crew)
+    def work(group):
+        panel = make_panel(group)
         target, random = panel.inputs.target, np.random.default_rng(5)
         origin, stop, mine = panel.draw(random, 50, lookback=10, **shape)
         drawn = np.zeros((50, 2))
@@ -183,7 +187,7 @@ def test_a_crew_draws_and_looks_at_the_blocks_of_one_process():
         folds = [np.sort(target[fold]) for fold in fold_origins(panel, problem)]
         return drawn, [*looked, *folds, target[training_origins(panel, problem, most=20)]], random.random()
 
-    drawn, several, after = work(ALONE)
+    drawn, several, after = work(SINGLE_PROCESS)
     found = in_threads(work)
     np.testing.assert_array_equal(sum(part[0] for part in found), drawn)
     for whole, *parts in zip(several, *(part[1] for part in found), strict=True):
@@ -198,11 +202,11 @@ def test_a_crew_judges_as_one_process(loss):
     outputs = y[..., None] * 0.3 + 0.1 * random.normal(size=(40, 4, 3, 7 if loss == "pinball" else 1))
     y[-1, 2:] = np.nan
 
-    def work(crew):
-        part = slice(0, 15) if crew.rank == 0 and crew.size == 2 else slice(15, None) if crew.rank else slice(None)
-        return loss_of(outputs[part], y[part], loss, crew), helps(y[part], outputs[part, ..., 0], crew)
+    def work(group):
+        part = slice(0, 15) if group.rank == 0 and group.size == 2 else slice(15, None) if group.rank else slice(None)
+        return loss_of(outputs[part], y[part], loss, group), helps(y[part], outputs[part, ..., 0], group)
 
-    assert in_threads(work) == [(pytest.approx(work(ALONE)[0], rel=1e-12), True)] * 2
+    assert in_threads(work) == [(pytest.approx(work(SINGLE_PROCESS)[0], rel=1e-12), True)] * 2
 
 
 def test_blocks_are_filled_up_to_few_sizes_with_labels_that_are_not_known():
@@ -228,29 +232,29 @@ def test_tf_config_names_the_crew(monkeypatch):
             named(json.dumps({"cluster": cluster, "task": task}))
     monkeypatch.delenv("TF_CONFIG")
     assert workers.named() == (0, [])
-    assert crews.join() is ALONE
+    assert process_group.join() is SINGLE_PROCESS
 
 
 def test_workers_that_do_not_come_are_not_waited_for_without_end(monkeypatch):
-    monkeypatch.setattr(crews, "PATIENCE", 0.3)
+    monkeypatch.setattr(process_group, "PATIENCE", 0.3)
     places = workers._free_places(2)
     for rank in (0, 1):
-        with pytest.raises(CrewLost, match=f"worker {rank} of 2: .* start all of them again"):
-            crews._assemble(rank, places)
+        with pytest.raises(WorkerLost, match=f"worker {rank} of 2: .* start all of them again"):
+            process_group._assemble(rank, places)
 
 
 def test_the_worker_that_failed_first_says_why(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "")
     code = "import sys; sys.exit('some line\\nforecast: no such file.')"
-    with pytest.raises(CrewLost, match=r"^no such file\.$"), workers.started(2, [sys.executable, "-c", code]):
+    with pytest.raises(WorkerLost, match=r"^no such file\.$"), workers.started(2, [sys.executable, "-c", code]):
         assert json.loads(os.environ["TF_CONFIG"])["task"] == {"type": "worker", "index": 0}
-        raise CrewLost("worker 0 of 2: another worker ended.")
+        raise WorkerLost("worker 0 of 2: another worker ended.")
     killed = "import os; os.kill(os.getpid(), 9)"
     with (
-        pytest.raises(CrewLost, match=r"worker 1 was ended by SIGKILL"),
+        pytest.raises(WorkerLost, match=r"worker 1 was ended by SIGKILL"),
         workers.started(2, [sys.executable, "-c", killed]),
     ):
-        raise CrewLost("worker 0 of 2: another worker ended.")
+        raise WorkerLost("worker 0 of 2: another worker ended.")
 
 
 def test_no_worker_outlives_the_training(monkeypatch):
@@ -269,7 +273,7 @@ def test_no_worker_outlives_the_training(monkeypatch):
 def test_what_workers_do_not_train_is_refused(prices, tmp_path):
     for model, config in (("naive", SMALL), ("lstm", replace(SMALL, task="direction"))):
         with pytest.raises(ConfigError, match=r"workers train a .*network .* Received: (naive|the task direction)"):
-            check_crew(model, config)
+            check_group(model, config)
     command = [sys.executable, "-m", "forecast", "train", str(prices), "--save", str(tmp_path / "m"), "--workers"]
     for options, said in ((["2", "--resume"], "without --resume"), (["9"], "Received: 9 workers, 5 series")):
         done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)

@@ -4,7 +4,7 @@ from conftest import SMALL, make_problem, make_series, random_walk, scaled_input
 
 from forecast.config import QUANTILES, TrainingConfig, override
 from forecast.errors import ModelError
-from forecast.models import MODELS, Watch
+from forecast.models import MODELS, Callbacks
 from forecast.models.neural import network as networks
 from forecast.models.neural import training_loop as descent
 from forecast.training.train import train
@@ -42,7 +42,7 @@ def test_ctrl_c_keeps_the_best_weights_so_far(walk):
         if step.step == 5:
             raise KeyboardInterrupt
 
-    model = train(walk, "dense", SMALL, watch=Watch(stop))
+    model = train(walk, "dense", SMALL, callbacks=Callbacks(stop))
     assert model.interrupted
     assert [row.step for row in model.history] == [0, 4]
     assert np.isfinite(model.forecast(walk).quantiles).all()
@@ -60,7 +60,7 @@ def test_ctrl_c_is_not_lost_while_a_loss_is_waited_for(walk, monkeypatch):
         return np.asarray(value)
 
     monkeypatch.setattr(keras.src.backend, "convert_to_numpy", convert)
-    model = train(walk, "dense", SMALL, watch=Watch(lambda step: told.append(step.step)))
+    model = train(walk, "dense", SMALL, callbacks=Callbacks(lambda step: told.append(step.step)))
     assert model.interrupted
     assert told[-1] == 5
 
@@ -88,7 +88,7 @@ def test_divergence_names_the_cure_and_leaves_its_losses(tmp_path):
     series = make_series(random_walk())
     config = override(SMALL, {"learning_rate": 1e38, "clip_norm": 1e30, "activation": "linear"})
     with pytest.raises(ModelError, match="smaller --learning-rate than 1e\\+38"), np.errstate(all="ignore"):
-        train(series, "dense", config, watch=Watch(logs=tmp_path))
+        train(series, "dense", config, callbacks=Callbacks(logs=tmp_path))
     events = EventAccumulator(str(tmp_path / "dense-0"))
     events.Reload()
     assert [event.step for event in events.Tensors("loss")] == [1, 2, 3, 4]
@@ -96,7 +96,7 @@ def test_divergence_names_the_cure_and_leaves_its_losses(tmp_path):
 
 def test_progress_reports_every_step(walk):
     steps = []
-    train(walk, "dense", SMALL, watch=Watch(steps.append))
+    train(walk, "dense", SMALL, callbacks=Callbacks(steps.append))
     assert [step.step for step in steps if step.validation_loss is None] == list(range(1, 9))
     assert [step.step for step in steps if step.validation_loss is not None] == [0, 4, 8]
     assert {step.model for step in steps} == {"dense"}
@@ -112,9 +112,11 @@ def test_a_killed_training_goes_on_where_it_was(walk, tmp_path):
     config = override(SMALL, {"steps": 12, "validations": 3, "dropout": 0.2})
     whole = train(walk, "lstm", config)
     with pytest.raises(RuntimeError):
-        train(walk, "lstm", config, watch=Watch(die, checkpoint=tmp_path))
+        train(walk, "lstm", config, callbacks=Callbacks(die, checkpoint=tmp_path))
     steps = []
-    resumed = train(walk, "lstm", config, watch=Watch(lambda step: steps.append(step.step), checkpoint=tmp_path))
+    resumed = train(
+        walk, "lstm", config, callbacks=Callbacks(lambda step: steps.append(step.step), checkpoint=tmp_path)
+    )
     assert steps[0] == 5  # the last look at the validation rows was after step 4
     assert resumed.history == whole.history
     for name, array in whole.weights.items():
@@ -122,9 +124,9 @@ def test_a_killed_training_goes_on_where_it_was(walk, tmp_path):
 
 
 def test_a_checkpoint_of_other_data_is_not_taken_up(walk, tmp_path):
-    train(walk, "dense", SMALL, watch=Watch(checkpoint=tmp_path))
+    train(walk, "dense", SMALL, callbacks=Callbacks(checkpoint=tmp_path))
     other = make_series(random_walk(seed=7))
-    found = train(other, "dense", SMALL, watch=Watch(checkpoint=tmp_path))
+    found = train(other, "dense", SMALL, callbacks=Callbacks(checkpoint=tmp_path))
     assert found.history == train(other, "dense", SMALL).history
 
 
@@ -137,7 +139,7 @@ def test_patience_ends_a_training_that_gets_no_better(walk):
 def test_tensorboard_gets_every_loss(walk, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    model = train(walk, "dense", SMALL, watch=Watch(logs=tmp_path))
+    model = train(walk, "dense", SMALL, callbacks=Callbacks(logs=tmp_path))
     events = EventAccumulator(str(tmp_path / "dense-0"), size_guidance={"tensors": 0})
     events.Reload()
     looks = [(event.step, float(event.tensor_proto.float_val[0])) for event in events.Tensors("validation loss")]

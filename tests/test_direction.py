@@ -16,7 +16,7 @@ from forecast.config import RECIPES, ExperimentConfig, override
 from forecast.data.windows import make_blocks, past_moves
 from forecast.errors import ConfigError, ModelError
 from forecast.evaluation.direction import complete, judge, reliability, score
-from forecast.inference.direction import Chances, baselines
+from forecast.inference.direction import ClassProbabilities, baselines
 from forecast.metrics import scores as metrics
 from forecast.models import MODELS, NETWORKS
 from forecast.models import direction_classes as classes
@@ -117,9 +117,13 @@ def test_the_equations_agree_with_the_softmax_of_keras(kind, walk):
     network = architecture.build(kind, problem)
     head = network.get_layer("head")
     head.set_weights([np.random.default_rng(0).normal(size=weight.shape) for weight in head.weights])
-    weights = {**architecture.named_weights(network), classes.RATES: np.full(3, 1 / 3), classes.TRUST: np.array(1.0)}
+    weights = {
+        **architecture.named_weights(network),
+        classes.RATES: np.full(3, 1 / 3),
+        classes.MIXTURE_WEIGHT: np.array(1.0),
+    }
     blocks = MODELS[kind].blocks(make_inputs(walk.y), np.arange(20, 60), problem)
-    found = MODELS[kind].chances(weights, blocks, problem)
+    found = MODELS[kind].predict_proba(weights, blocks, problem)
     np.testing.assert_allclose(found, convert_to_numpy(network(blocks.x))[:, 0, 0], atol=1e-5)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
     assert np.ptp(found, axis=0).min() > 0.01
@@ -128,7 +132,7 @@ def test_the_equations_agree_with_the_softmax_of_keras(kind, walk):
 
 def test_an_ensemble_is_the_mean_of_its_members(walk):
     several = train(walk, "dense", override(CONFIG, {"seeds": 2}))
-    full = replace(several, weights={**several.weights, classes.TRUST: np.array(1.0)})
+    full = replace(several, weights={**several.weights, classes.MIXTURE_WEIGHT: np.array(1.0)})
     alone = [direction.predict(full.member(number), walk).probabilities for number in range(2)]
     np.testing.assert_allclose(direction.predict(full, walk).probabilities, np.mean(alone, axis=0))
 
@@ -147,11 +151,11 @@ def test_trust_grows_with_evidence_and_is_nothing_without():
     came = random.integers(3, size=300).astype(float)
     rates = np.full(3, 1 / 3)
     good = 0.2 + 0.4 * np.eye(3)[came.astype(int)]
-    assert classes.trust_in(good, came, rates, horizon=1) > 0.95
-    assert 0.1 < classes.trust_in(good[:40], came[:40], rates, horizon=6) < 0.9
-    assert classes.trust_in(good, came, rates, horizon=1000) == 0
-    assert classes.trust_in(good[random.permutation(300)], came, rates, horizon=1) == 0
-    assert classes.trust_in(np.zeros((0, 3)), np.zeros(0), rates, horizon=1) == 0
+    assert classes.fit_mixture_weight(good, came, rates, horizon=1) > 0.95
+    assert 0.1 < classes.fit_mixture_weight(good[:40], came[:40], rates, horizon=6) < 0.9
+    assert classes.fit_mixture_weight(good, came, rates, horizon=1000) == 0
+    assert classes.fit_mixture_weight(good[random.permutation(300)], came, rates, horizon=1) == 0
+    assert classes.fit_mixture_weight(np.zeros((0, 3)), np.zeros(0), rates, horizon=1) == 0
 
 
 def test_nothing_after_the_split_reaches_the_model():
@@ -163,7 +167,7 @@ def test_nothing_after_the_split_reaches_the_model():
     one, other = (train(series, "dense", config) for series in (clean, spoilt))
     for name in one.weights:
         np.testing.assert_array_equal(one.weights[name], other.weights[name])
-    assert one.weights[classes.TRUST] > 0  # so that the probabilities below are the network's
+    assert one.weights[classes.MIXTURE_WEIGHT] > 0  # so that the probabilities below are the network's
     first, spoilt_first = direction.predict(one, clean), direction.predict(other, spoilt)
     assert first.origin[0] == 399
     np.testing.assert_array_equal(first.probabilities[0], spoilt_first.probabilities[0])
@@ -198,7 +202,7 @@ def test_a_predictable_direction_is_better_than_the_base_rate(result):
     assert verdict.log_loss_skill > 20
     assert "is better than the base rate beyond luck: its log loss is" in verdict.sentence
     row = {row.model: row for row in result.scores}["dense"]
-    assert row.trust > 0.8
+    assert row.mixture_weight > 0.8
     assert row.accuracy > 0.6
     assert row.calibration_error < 0.1
 
@@ -208,27 +212,27 @@ def test_a_random_walk_is_no_better_than_the_base_rate():
         make_series(random_walk(700)), models=["dense"], config=override(ExperimentConfig(), QUICK)
     )
     assert {row.finding for row in found.verdicts} == {"not distinguishable", "baseline"}
-    assert found.scores[0].trust == 0
+    assert found.scores[0].mixture_weight == 0
     assert found.scores[0].log_loss_skill == 0
     assert "dense is the base rate: its probabilities did not earn any trust" in found.verdicts[0].sentence
 
 
-def chances(model, came, probabilities):
-    return Chances(model, np.arange(len(came)), came, probabilities)
+def given_by(model, came, probabilities):
+    return ClassProbabilities(model, np.arange(len(came)), came, probabilities)
 
 
 def test_worse_than_the_base_rate_is_called_so():
     random = np.random.default_rng(0)
     came = random.integers(3, size=400).astype(float)
-    base = chances("base_rate", came, np.full((400, 3), 1 / 3))
-    wrong = chances("lstm", came, np.full((400, 3), 0.45) - 0.35 * np.eye(3)[came.astype(int)])
+    base = given_by("base_rate", came, np.full((400, 3), 1 / 3))
+    wrong = given_by("lstm", came, np.full((400, 3), 0.45) - 0.35 * np.eye(3)[came.astype(int)])
     backtests = {"base_rate": base, "lstm": wrong}
-    rows = [score(one, base, trust=0.5, fit_seconds=0.0) for one in backtests.values()]
+    rows = [score(one, base, mixture_weight=0.5, fit_seconds=0.0) for one in backtests.values()]
     verdicts = judge(backtests, rows, horizon=2)
     assert [verdict.finding for verdict in verdicts] == ["baseline", "worse"]
     assert "lstm is worse than the base rate: its log loss is" in verdicts[1].sentence
-    short = judge({name: chances(name, one.actual[:9], one.probabilities[:9]) for name, one in backtests.items()}, rows,
-                  horizon=2)  # fmt: skip
+    short = judge({name: given_by(name, one.actual[:9], one.probabilities[:9]) for name, one in backtests.items()},
+                  rows, horizon=2)  # fmt: skip
     assert "the test is too short to rule out luck" in short[1].sentence
 
 
@@ -236,11 +240,11 @@ def test_bins_hold_equal_counts_and_equal_probabilities_stay_together():
     random = np.random.default_rng(0)
     given = random.dirichlet([2, 2, 2], size=1000)
     came = (random.random(1000)[:, None] > given.cumsum(axis=1)).sum(axis=1).clip(max=2).astype(float)
-    bins = reliability(chances("lstm", came, given))
+    bins = reliability(given_by("lstm", came, given))
     assert len(bins.count) == 10
     assert np.ptp(bins.count) <= 1
     assert bins.error < 0.04
-    same = reliability(chances("base_rate", came, np.tile([0.2, 0.3, 0.5], (1000, 1))))
+    same = reliability(given_by("base_rate", came, np.tile([0.2, 0.3, 0.5], (1000, 1))))
     np.testing.assert_allclose(same.probability, [0.2, 0.3, 0.5])
     np.testing.assert_allclose(same.observed, [(came == place).mean() for place in range(3)])
 

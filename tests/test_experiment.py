@@ -11,9 +11,9 @@ from conftest import SMALL, make_series, random_walk
 import forecast
 from forecast.config import ExperimentConfig
 from forecast.errors import ConfigError, SeriesTooShort
-from forecast.models import Watch
+from forecast.models import Callbacks
 from forecast.report.plots.plots import save_plots
-from forecast.training.train import settle
+from forecast.training.train import resolve_defaults
 
 MODELS = ["dense", "rnn"]
 
@@ -80,7 +80,7 @@ def test_the_run_record_says_what_was_done(result, series, folder):
     record = json.loads((folder / "run.json").read_text())
     assert record["series"]["sha256"] == series.fingerprint()
     assert record["split"]["train"][0] == "2001-01-01"
-    assert ExperimentConfig.from_dict(record["config"]) == settle(SMALL, [series])
+    assert ExperimentConfig.from_dict(record["config"]) == resolve_defaults(SMALL, [series])
     assert set(record["versions"]) == {"forecast", "keras", "numpy", "tensorflow"}
     assert record["verdict"]["naive"]["finding"] == "baseline"
 
@@ -116,7 +116,9 @@ def test_ctrl_c_keeps_what_there_is_and_skips_the_rest(series, tmp_path):
         if step.step == 5:
             raise KeyboardInterrupt
 
-    result = forecast.run(series, models=["dense", "lstm"], config=SMALL, out=tmp_path / "run", watch=Watch(stop))
+    result = forecast.run(
+        series, models=["dense", "lstm"], config=SMALL, out=tmp_path / "run", callbacks=Callbacks(stop)
+    )
     assert result.models["dense"].interrupted
     assert result.skipped == ("lstm",)
     record = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 
 from forecast.errors import WriteError
 from forecast.runtime import atomic as files
-from forecast.runtime.atomic import recover, whole_file, whole_folder
+from forecast.runtime.atomic import atomic_file, atomic_folder, recover
 
 WRITER = """
 import sys
@@ -43,9 +43,9 @@ def test_two_writers_never_mix(tmp_path):
 
 
 def test_an_error_leaves_what_was_there(tmp_path):
-    with whole_folder(tmp_path / "a") as work:
+    with atomic_folder(tmp_path / "a") as work:
         (work / "x").write_text("old")
-    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "a") as work:
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "a") as work:
         (work / "x").write_text("new")
         _ = 1 / 0
     assert content(tmp_path / "a") == {"old"}
@@ -55,7 +55,7 @@ def test_an_error_leaves_what_was_there(tmp_path):
 def test_without_an_exchange_of_folders_a_cut_is_mended(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_renameat2", lambda: None)
     for text in ("old", "new"):
-        with whole_folder(tmp_path / "a") as work:
+        with atomic_folder(tmp_path / "a") as work:
             (work / "x").write_text(text)
     assert content(tmp_path / "a") == {"new"}
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -68,9 +68,9 @@ def test_what_a_dead_writer_left_is_removed_and_what_a_living_one_holds_is_not(t
     dead = tmp_path / ".a-dead"
     dead.mkdir()
     os.utime(dead, (0, 0))
-    with whole_folder(tmp_path / "a") as work:
+    with atomic_folder(tmp_path / "a") as work:
         os.utime(work.parent, (0, 0))
-        with whole_folder(tmp_path / "a"):
+        with atomic_folder(tmp_path / "a"):
             pass
         assert work.is_dir()
         assert not dead.exists()
@@ -80,12 +80,12 @@ def test_what_a_dead_writer_left_is_removed_and_what_a_living_one_holds_is_not(t
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(WriteError, match="could not be written, and is as it was"), whole_file(tmp_path / "a") as work:
+    with pytest.raises(WriteError, match="could not be written, and is as it was"), atomic_file(tmp_path / "a") as work:
         work.write_text("")
 
 
 def test_a_file_takes_the_usual_rights(tmp_path):
-    with whole_file(tmp_path / "a.txt") as work:
+    with atomic_file(tmp_path / "a.txt") as work:
         work.write_text("new")
     (tmp_path / "b.txt").write_text("")
     assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "b.txt").stat().st_mode

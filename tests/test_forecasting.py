@@ -9,7 +9,7 @@ from conftest import EVERY, make_series, random_walk
 from forecast.errors import BundleError, SeriesTooShort
 from forecast.inference.bundle import save_model
 from forecast.inference.bundle.keras_file import open_in_keras
-from forecast.inference.predict import assumptions, forecast_all, record, write_table
+from forecast.inference.predict import assumptions, predict_all, record, write_table
 from forecast.models import MODELS, NETWORKS
 from forecast.training.train import train
 
@@ -18,7 +18,7 @@ OTHERS = [make_series(50 + random_walk(rows, seed=rows), f"other {rows}") for ro
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_series_is_forecast_the_same_alone_and_among_others(name, trained, walk):
-    together, failed = forecast_all(trained(name), [*OTHERS, walk])
+    together, failed = predict_all(trained(name), [*OTHERS, walk])
     assert not failed
     for one, found in zip([*OTHERS, walk], together, strict=True):
         alone = trained(name).forecast(one)
@@ -28,7 +28,7 @@ def test_a_series_is_forecast_the_same_alone_and_among_others(name, trained, wal
 
 def test_one_that_cannot_be_forecast_does_not_stop_the_others(trained, walk):
     short = make_series(random_walk(6), "short")
-    made, failed = forecast_all(trained("lstm"), [*OTHERS, short, walk])
+    made, failed = predict_all(trained("lstm"), [*OTHERS, short, walk])
     assert [one.series for one in made] == [*(one.name for one in OTHERS), walk.name]
     assert isinstance(failed["short"], SeriesTooShort)
     assert "needs at least 9 rows (lookback=8). Received: 6, 3 too few." in str(failed["short"])
@@ -101,5 +101,5 @@ def test_ensembles_go_together_too(walk):
     from forecast.config import override
 
     model = train(walk, "dense", override(EVERY, {"seeds": 2, "steps": 2}))
-    found, _ = forecast_all(model, [OTHERS[1], walk])
+    found, _ = predict_all(model, [OTHERS[1], walk])
     np.testing.assert_allclose(found[1].quantiles, model.forecast(walk).quantiles, rtol=1e-6)

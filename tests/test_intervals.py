@@ -42,13 +42,13 @@ def test_two_rows_by_hand():
     which both share: rates times 0.7 and 0.2. A hit lowers both by 0.05 times the rate.
     """
     quantiles = np.broadcast_to(NORMAL, (2, 1, 7))
-    missed, log_width = intervals.follow(quantiles, np.array([[9.0], [np.nan]]), intervals.start(1))
-    assert log_width[0] == pytest.approx([0.2 * intervals.RATE, 0.7 * intervals.RATE])
+    missed, log_scale = intervals.follow(quantiles, np.array([[9.0], [np.nan]]), intervals.start(1))
+    assert log_scale[0] == pytest.approx([0.2 * intervals.RATE, 0.7 * intervals.RATE])
     assert missed[1, 0, -1] == pytest.approx(1.6449 * np.exp(0.7 * intervals.RATE))
     assert missed[1, 0, 0] == pytest.approx(-1.6449 * np.exp(0.2 * intervals.RATE))
     assert missed[0, 0, -1] == pytest.approx(1.6449)
-    _, log_width = intervals.follow(quantiles, np.array([[0.1], [np.nan]]), intervals.start(1))
-    assert log_width[0] == pytest.approx([-0.05 * intervals.RATE] * 2)
+    _, log_scale = intervals.follow(quantiles, np.array([[0.1], [np.nan]]), intervals.start(1))
+    assert log_scale[0] == pytest.approx([-0.05 * intervals.RATE] * 2)
 
 
 def test_a_width_has_bounds():

@@ -25,8 +25,8 @@ def test_nothing_after_the_split_reaches_the_model(name, config):
     assert one.weights.keys() == other.weights.keys()
     for weight in one.weights:
         np.testing.assert_array_equal(one.weights[weight], other.weights[weight])
-    np.testing.assert_array_equal(known.credit, spoilt_known.credit)
-    np.testing.assert_array_equal(known.log_width, spoilt_known.log_width)
+    np.testing.assert_array_equal(known.expert_losses, spoilt_known.expert_losses)
+    np.testing.assert_array_equal(known.log_scale, spoilt_known.log_scale)
     assert one.history == other.history
     first, spoilt_first = one.predict(clean), other.predict(spoilt)
     assert first.origin[0] == 159

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import ForecastError, SeriesError
-from forecast.runtime.parallel import beside, run_jobs, start_worker
+from forecast.runtime.parallel import in_background, run_jobs, start_worker
 from forecast.runtime.parallel.jobs import ONE_THREAD
 
 
@@ -147,7 +147,7 @@ def test_a_script_without_a_guard_works(tmp_path):
 
 def test_work_beside_is_done_by_one_other_process_when_the_block_ends(tmp_path):
     start_worker(prepare=begin)
-    with beside(prepare=begin) as start:
+    with in_background(prepare=begin) as start:
         start(write_process, tmp_path / "first")
         start(write_process, path=tmp_path / "second")
     processes = {(tmp_path / name).read_text() for name in ("first", "second")}
@@ -158,20 +158,20 @@ def test_work_beside_is_done_by_one_other_process_when_the_block_ends(tmp_path):
 def test_work_beside_is_done_in_the_folder_of_today(tmp_path, monkeypatch):
     start_worker(prepare=begin)
     monkeypatch.chdir(tmp_path)
-    with beside(prepare=begin) as start:
+    with in_background(prepare=begin) as start:
         start(write_process, Path("here"))
     assert (tmp_path / "here").exists()
 
 
 def test_what_goes_wrong_beside_is_said_here():
-    with pytest.raises(SeriesError, match="1 is odd"), beside(prepare=begin) as start:
+    with pytest.raises(SeriesError, match="1 is odd"), in_background(prepare=begin) as start:
         start(refuse, 1)
-    with pytest.raises(ForecastError, match="a process of this program died"), beside(prepare=begin) as start:
+    with pytest.raises(ForecastError, match="a process of this program died"), in_background(prepare=begin) as start:
         start(os._exit, 3)
 
 
 def test_an_error_here_stops_what_is_done_beside(tmp_path):
-    with pytest.raises(KeyboardInterrupt), beside(prepare=begin) as start:
+    with pytest.raises(KeyboardInterrupt), in_background(prepare=begin) as start:
         start(time.sleep, 60)
         start(write_process, tmp_path / "never")
         raise KeyboardInterrupt

@@ -5,7 +5,7 @@ import pytest
 
 from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
 from forecast.data.windows import Inputs, Panel, Split
-from forecast.models import Problem, Watch, find_model
+from forecast.models import Callbacks, Problem, find_model
 from forecast.models.highway import PENALTIES
 from forecast.models.reservoir import LISTENS, UNITS, draw_reservoir, read, states
 
@@ -24,7 +24,7 @@ def setup(values: np.ndarray, *, ahead: np.ndarray | None = None, seed: int = 0)
 
 def relative_error(inputs: Inputs, panel: Panel, problem: Problem) -> float:
     """The mean absolute error on the test rows over the naive forecast's."""
-    weights = ESN.fit(panel, problem, Watch()).weights
+    weights = ESN.fit(panel, problem, Callbacks()).weights
     blocks = ESN.blocks(inputs, np.arange(panel.splits[0].test - 1, len(inputs.past) - problem.horizon), problem)
     moves = ESN.predict(weights, blocks, problem)[:, :, MEDIAN]
     return float(np.abs(blocks.y[:, 0] - moves).sum() / np.abs(blocks.y[:, 0]).sum())
@@ -68,7 +68,7 @@ def test_a_reservoir_is_sparse_and_forgets():
 
 def test_the_readout_is_the_ridge_regression_on_all_training_windows():
     _, panel, problem = setup(sine(300))
-    weights = ESN.fit(panel, problem, Watch()).weights
+    weights = ESN.fit(panel, problem, Callbacks()).weights
     blocks = ESN.blocks(panel.inputs, np.arange(16, 210 - 4), problem)  # labels end before row 210
     x, y = read(weights, blocks.x).astype(float), blocks.y[:, 0]
     solutions = [np.linalg.solve(x.T @ x + penalty * len(x) * np.eye(x.shape[1]), x.T @ y) for penalty in PENALTIES]
@@ -85,10 +85,10 @@ def test_a_rule_that_is_not_linear_is_found_better_than_by_ridge_regression():
         x.append(3.8 * x[-1] * (1 - x[-1]))  # the logistic map: no linear relation between rows
     inputs, panel, problem = setup(np.array(x))
     linear = find_model("linear")
-    weights = linear.fit(panel, problem, Watch()).weights
+    weights = linear.fit(panel, problem, Callbacks()).weights
     blocks = linear.blocks(inputs, np.arange(479, 596), problem)
     ridge = np.abs(blocks.y[:, 0] - linear.predict(weights, blocks, problem)[:, :, MEDIAN])[:, 0].sum()
-    weights = ESN.fit(panel, problem, Watch()).weights
+    weights = ESN.fit(panel, problem, Callbacks()).weights
     echo = np.abs(blocks.y[:, 0] - ESN.predict(weights, blocks, problem)[:, :, MEDIAN])[:, 0].sum()
     assert echo < 0.5 * ridge
 
@@ -107,7 +107,7 @@ def test_a_column_that_is_known_ahead_helps():
 def test_columns_whose_coming_values_are_not_known_leave_the_forecast_finite():
     event = np.arange(600) % 7 / 6
     inputs, panel, problem = setup(event + sine(), ahead=event)
-    weights = ESN.fit(panel, problem, Watch()).weights
+    weights = ESN.fit(panel, problem, Callbacks()).weights
     blocks = ESN.blocks(inputs, np.array([599]), problem)
     assert np.isnan(blocks.ahead).any()
     assert np.isfinite(ESN.predict(weights, blocks, problem)).all()
@@ -118,7 +118,7 @@ def test_rows_after_the_split_and_after_an_origin_are_not_seen():
     garbled = values.copy()
     garbled[480:] = 1e3
     (clean, panel, problem), (spoilt, other, _) = setup(values), setup(garbled)
-    one, two = (ESN.fit(part, problem, Watch()).weights for part in (panel, other))
+    one, two = (ESN.fit(part, problem, Callbacks()).weights for part in (panel, other))
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
     first = [ESN.predict(one, ESN.blocks(part, np.array([479]), problem), problem) for part in (clean, spoilt)]
@@ -126,7 +126,7 @@ def test_rows_after_the_split_and_after_an_origin_are_not_seen():
 
 
 def test_equal_seeds_give_equal_weights_and_others_do_not():
-    one, same, other = (ESN.fit(*setup(sine(), seed=seed)[1:], Watch()).weights for seed in (0, 0, 1))
+    one, same, other = (ESN.fit(*setup(sine(), seed=seed)[1:], Callbacks()).weights for seed in (0, 0, 1))
     for name in one:
         np.testing.assert_array_equal(one[name], same[name])
     assert not np.array_equal(one["w"], other["w"])
@@ -135,7 +135,7 @@ def test_equal_seeds_give_equal_weights_and_others_do_not():
 
 def test_weights_have_the_shapes_that_are_promised_and_quantiles_rise():
     inputs, panel, problem = setup(np.column_stack([sine(), walk(600)]), ahead=np.arange(600) % 7 / 6)
-    weights = ESN.fit(panel, problem, Watch()).weights
+    weights = ESN.fit(panel, problem, Callbacks()).weights
     assert {name: weight.shape for name, weight in weights.items()} == ESN.shapes(problem)
     quantiles = ESN.predict(weights, ESN.blocks(inputs, np.arange(100, 590), problem), problem)
     assert quantiles.shape == (490, 4, 7)
@@ -145,6 +145,6 @@ def test_weights_have_the_shapes_that_are_promised_and_quantiles_rise():
 @pytest.mark.parametrize("rows", [40, 300])
 def test_a_constant_series_is_forecast_as_itself(rows):
     inputs, panel, problem = setup(np.zeros(rows))
-    weights = ESN.fit(panel, problem, Watch()).weights
+    weights = ESN.fit(panel, problem, Callbacks()).weights
     blocks = ESN.blocks(inputs, np.arange(20, rows), problem)
     np.testing.assert_allclose(ESN.predict(weights, blocks, problem) * blocks.scale[:, 0, :, None], 0, atol=1e-9)

@@ -11,10 +11,10 @@ def moves(size, rows=400, horizon=2):
     return np.broadcast_to(size + spread, (rows, horizon, len(QUANTILES))).copy()
 
 
-def shrink(quantiles, y, credit=None, linear=None):
+def shrink(quantiles, y, expert_losses=None, linear=None):
     """Shrinks moves that are all the model's own, unless `linear` says otherwise."""
-    credit = shrinkage.start() if credit is None else credit
-    return shrinkage.shrink(quantiles, np.zeros(y.shape) if linear is None else linear, y, credit)
+    expert_losses = shrinkage.start() if expert_losses is None else expert_losses
+    return shrinkage.shrink(quantiles, np.zeros(y.shape) if linear is None else linear, y, expert_losses)
 
 
 def factor(shrunk, size):
@@ -50,8 +50,8 @@ def test_the_spread_stays():
 
 def test_one_step_by_hand():
     """One outcome of 1 for a move of 1, none of it linear: the factor k/5 of the own part has lost -k/5."""
-    _, credit = shrink(moves(1.0, rows=2, horizon=1), np.array([[1.0], [np.nan]]))
-    np.testing.assert_allclose(credit, -shrinkage.FACTORS[:, 1])
+    _, expert_losses = shrink(moves(1.0, rows=2, horizon=1), np.array([[1.0], [np.nan]]))
+    np.testing.assert_allclose(expert_losses, -shrinkage.FACTORS[:, 1])
 
 
 def test_the_linear_part_is_believed_from_the_start_and_lost_when_it_errs():
@@ -75,11 +75,11 @@ def test_each_part_is_judged_by_itself():
 def test_the_state_carries_on_where_it_stopped():
     random = np.random.default_rng(1)
     quantiles, y = moves(0.4, rows=60, horizon=1), 0.4 + random.normal(size=(60, 1)) / 10
-    whole, credit = shrink(quantiles, y)
+    whole, expert_losses = shrink(quantiles, y)
     _, middle = shrink(quantiles[:31], y[:31])
     rest, end = shrink(quantiles[30:], y[30:], middle)
     np.testing.assert_allclose(rest, whole[30:])
-    np.testing.assert_allclose(end, credit)
+    np.testing.assert_allclose(end, expert_losses)
 
 
 @pytest.mark.parametrize("cut", [5, 50, 99])

@@ -8,7 +8,7 @@ import pytest
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
-from forecast.models import Problem, Watch, find_model
+from forecast.models import Callbacks, Problem, find_model
 from forecast.models.statistical import FEWEST, ROWS, _pattern
 
 NAMES = ["ets", "theta", "arima"]
@@ -98,7 +98,7 @@ def test_rows_after_the_split_and_after_an_origin_are_not_seen(library, name):
     garbled = values.copy()
     garbled[240:] = 1e3
     (_, panel, problem), (_, other, _) = setup(values, season=7), setup(garbled, season=7)
-    one, two = (find_model(name).fit(part, problem, Watch()).weights for part in (panel, other))
+    one, two = (find_model(name).fit(part, problem, Callbacks()).weights for part in (panel, other))
     np.testing.assert_array_equal(one["residuals"], two["residuals"])
     origin = np.array([235, 239])
     np.testing.assert_array_equal(points(name, values, origin, season=7), points(name, garbled, origin, season=7))
@@ -123,7 +123,7 @@ def test_a_random_walk_is_left_nearly_to_the_naive_forecast(library, name, seed)
 def test_quantiles_rise_about_the_errors_of_the_validation_rows(library, name):
     inputs, panel, problem = setup(seasonal(700), season=7)
     model = find_model(name)
-    weights = model.fit(panel, problem, Watch()).weights
+    weights = model.fit(panel, problem, Callbacks()).weights
     assert {weight: values.shape for weight, values in weights.items()} == model.shapes(problem)
     blocks = model.blocks(inputs, np.arange(559, 694), problem)
     quantiles = model.predict(weights, blocks, problem)
@@ -137,7 +137,7 @@ def test_quantiles_rise_about_the_errors_of_the_validation_rows(library, name):
 def test_constant_and_short_series_stay_finite_and_flat_ones_stay_where_they_are(library, name, values):
     inputs, panel, problem = setup(values, season=5)
     model = find_model(name)
-    weights = model.fit(panel, problem, Watch()).weights
+    weights = model.fit(panel, problem, Callbacks()).weights
     blocks = model.blocks(inputs, np.arange(16, len(values)), problem)
     quantiles = model.predict(weights, blocks, problem)
     assert np.isfinite(quantiles).all()
@@ -159,7 +159,7 @@ def test_without_the_extra_the_cure_is_named(name, monkeypatch):
     with pytest.raises(
         ConfigError, match=rf"{name} needs the extra `statistics`: pip install 'forecast\[statistics\]'"
     ):
-        find_model(name).fit(panel, problem, Watch())
+        find_model(name).fit(panel, problem, Callbacks())
 
 
 @pytest.mark.parametrize("season", [4, 7])

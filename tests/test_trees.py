@@ -7,7 +7,7 @@ import pytest
 
 from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
 from forecast.data.windows import Inputs, Panel, Split
-from forecast.models import Problem, Watch, find_model
+from forecast.models import Callbacks, Problem, find_model
 from forecast.models.baselines import seasonal_naive
 from forecast.models.trees.forest import SHARES, _apart, _columns, _share
 from forecast.models.trees.tree_arrays import (
@@ -38,7 +38,7 @@ def setup(
 def relative_error(name: str, inputs: Inputs, panel: Panel, problem: Problem) -> float:
     """The mean absolute error on the test rows over the naive forecast's."""
     model = find_model(name)
-    weights = model.fit(panel, problem, Watch()).weights
+    weights = model.fit(panel, problem, Callbacks()).weights
     blocks = model.blocks(inputs, np.arange(panel.splits[0].test - 1, len(inputs.past) - problem.horizon), problem)
     moves = model.predict(weights, blocks, problem)[:, :, MEDIAN]
     return float(np.abs(blocks.y[:, 0] - moves).sum() / np.abs(blocks.y[:, 0]).sum())
@@ -149,7 +149,7 @@ def test_rows_after_the_split_and_after_an_origin_are_not_seen(name):
     garbled[320:] = 1e3
     model = find_model(name)
     (clean, panel, problem), (spoilt, other, _) = setup(values), setup(garbled)
-    one, two = (model.fit(part, problem, Watch()).weights for part in (panel, other))
+    one, two = (model.fit(part, problem, Callbacks()).weights for part in (panel, other))
     for weight in one:
         np.testing.assert_array_equal(one[weight], two[weight])
     first = [model.predict(one, model.blocks(part, np.array([319]), problem), problem) for part in (clean, spoilt)]
@@ -159,13 +159,13 @@ def test_rows_after_the_split_and_after_an_origin_are_not_seen(name):
 @BOTH
 def test_equal_seeds_give_equal_weights(name):
     _, panel, problem = setup(sine(400))
-    one, same = (find_model(name).fit(panel, problem, Watch()).weights for _ in range(2))
+    one, same = (find_model(name).fit(panel, problem, Callbacks()).weights for _ in range(2))
     for weight in one:
         np.testing.assert_array_equal(one[weight], same[weight])
 
 
 def test_another_seed_grows_another_forest():
-    one, other = (find_model("forest").fit(*setup(sine(400), seed=seed)[1:], Watch()).weights for seed in (0, 1))
+    one, other = (find_model("forest").fit(*setup(sine(400), seed=seed)[1:], Callbacks()).weights for seed in (0, 1))
     assert not np.array_equal(one["feature"], other["feature"])
 
 
@@ -173,7 +173,7 @@ def test_another_seed_grows_another_forest():
 def test_a_forecast_needs_no_scikit_learn_and_weights_have_the_promised_shapes(name, monkeypatch):
     model = find_model(name)
     inputs, panel, problem = setup(np.column_stack([sine(400), walk(400)]), ahead=np.arange(400) % 7 / 6)
-    weights = model.fit(panel, problem, Watch()).weights
+    weights = model.fit(panel, problem, Callbacks()).weights
     promised = model.shapes(problem)
     assert weights.keys() == promised.keys()
     for weight, values in weights.items():
@@ -192,7 +192,7 @@ def test_half_of_the_moves_is_forecast_where_half_is_believed(name, monkeypatch)
     model, (inputs, panel, problem), found = find_model(name), setup(sine(400)), {}
     for share in (0.5, 1.0):
         monkeypatch.setattr("forecast.models.trees.forest._share", lambda *_, share=share: share)
-        weights = model.fit(panel, problem, Watch()).weights
+        weights = model.fit(panel, problem, Callbacks()).weights
         blocks = model.blocks(inputs, np.arange(100, 300), problem)
         found[share] = model.predict(weights, blocks, problem)[:, :, MEDIAN]
     assert np.abs(found[1.0]).mean() > 0.5
@@ -202,7 +202,7 @@ def test_half_of_the_moves_is_forecast_where_half_is_believed(name, monkeypatch)
 def test_no_more_rounds_are_kept_than_help_on_the_validation_rows():
     for values, least, most in ((walk(), 7, 7 * ROUNDS // 2), (sine(), 7 * ROUNDS // 2, 7 * ROUNDS)):
         _, panel, problem = setup(values)
-        assert least <= len(find_model("boosting").fit(panel, problem, Watch()).weights["roots"]) <= most
+        assert least <= len(find_model("boosting").fit(panel, problem, Callbacks()).weights["roots"]) <= most
 
 
 @BOTH
@@ -215,6 +215,6 @@ def test_one_step_alone_can_be_forecast(name):
 def test_a_constant_series_is_forecast_as_itself(name, rows):
     model = find_model(name)
     inputs, panel, problem = setup(np.zeros(rows))
-    weights = model.fit(panel, problem, Watch()).weights
+    weights = model.fit(panel, problem, Callbacks()).weights
     blocks = model.blocks(inputs, np.arange(20, rows), problem)
     np.testing.assert_allclose(model.predict(weights, blocks, problem) * blocks.scale[:, 0, :, None], 0, atol=1e-9)

@@ -102,7 +102,7 @@ def test_what_is_held_stays_and_what_was_found_is_a_file_of_settings(found, tmp_
 def test_a_trial_s_value_is_the_error_over_that_of_naive_in_the_series_unit(found, waves, monkeypatch):
     """The slow way: forecasts without shrinkage, one by one; the last three rows before the test are no origins."""
     model = train(waves, "dense", SMALL)
-    monkeypatch.setattr(shrinkage, "shrink", lambda quantiles, linear, y, credit: (quantiles, credit))
+    monkeypatch.setattr(shrinkage, "shrink", lambda quantiles, linear, y, expert_losses: (quantiles, expert_losses))
     predictions = model.predict(waves, first=139)
     errors, naive = [], []
     for origin, quantiles in zip(range(139, 157), predictions.quantiles, strict=False):
@@ -269,8 +269,8 @@ def test_workers_find_what_one_process_finds_and_prune_what_it_prunes():
         for attempts in study.rounds(24):
             for done in run_jobs(finish, attempts, workers=2):
                 study.keep(done.result)
-        beside = sorted(study.trials(), key=lambda trial: trial.number)
-    assert without_seconds(beside) == without_seconds(alone)
+        in_background = sorted(study.trials(), key=lambda trial: trial.number)
+    assert without_seconds(in_background) == without_seconds(alone)
     assert {trial.state for trial in alone[:4]} == {"complete"}
     assert any(trial.reason == "behind the median at step 1" for trial in alone[4:8])
 

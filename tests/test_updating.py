@@ -8,7 +8,7 @@ from conftest import SMALL, make_series, random_walk
 
 from forecast.config import override
 from forecast.errors import ConfigError
-from forecast.training.fine_tune import Worth, compare, update
+from forecast.training.fine_tune import UpdateScore, compare, update
 from forecast.training.train import train
 
 LONG = make_series(np.sin(np.arange(400) / 3) * 5 + random_walk(400, seed=3) / 10, "waves")
@@ -106,4 +106,4 @@ def test_directions_are_compared_by_their_log_loss():
     ],
 )
 def test_the_sentence_says_what_the_numbers_say(after, p_value, said):
-    assert said in Worth("a", "USD", 9, "2020-01-01", "2020-02-01", 1.0, after, p_value).sentence
+    assert said in UpdateScore("a", "USD", 9, "2020-01-01", "2020-02-01", 1.0, after, p_value).sentence

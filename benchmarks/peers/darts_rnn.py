@@ -32,7 +32,7 @@ def build() -> Any:
     )
 
 
-def forecast_all(task: peers.Task) -> Any:
+def predict_all(task: peers.Task) -> Any:
     """Forecasts of the test rows, shape (N, H)."""
     import numpy as np
 
@@ -58,4 +58,4 @@ def forecast_all(task: peers.Task) -> Any:
 
 
 if __name__ == "__main__":
-    peers.run(forecast_all)
+    peers.run(predict_all)

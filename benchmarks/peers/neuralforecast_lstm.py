@@ -42,7 +42,7 @@ def build(horizon: int) -> Any:
     return NeuralForecast(models=[model], freq=1)
 
 
-def forecast_all(task: peers.Task) -> Any:
+def predict_all(task: peers.Task) -> Any:
     """Forecasts of the test rows, shape (N, H): one fit, then every origin."""
     import pandas as pd
 
@@ -59,4 +59,4 @@ def forecast_all(task: peers.Task) -> Any:
 
 
 if __name__ == "__main__":
-    peers.run(forecast_all)
+    peers.run(predict_all)

@@ -67,7 +67,7 @@ def fit(network: Any, train: tuple[Any, Any], validation: tuple[Any, Any]) -> No
     network.load_state_dict(best)
 
 
-def forecast_all(task: peers.Task) -> Any:
+def predict_all(task: peers.Task) -> Any:
     """Forecasts of the test rows, shape (N, H)."""
     torch = task.timed("import", lambda: import_module("torch"))
     torch.manual_seed(0)
@@ -82,4 +82,4 @@ def forecast_all(task: peers.Task) -> Any:
 
 
 if __name__ == "__main__":
-    peers.run(forecast_all)
+    peers.run(predict_all)

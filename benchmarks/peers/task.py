@@ -87,7 +87,7 @@ def mae_vs_naive(task: Task, forecasts: Any) -> float:
     return float(np.abs(actual - forecasts).mean() / np.abs(actual - naive).mean())
 
 
-def run(forecast_all: Callable[[Task], Any]) -> None:
+def run(predict_all: Callable[[Task], Any]) -> None:
     """Reads the command line, has all tested origins forecast, and prints error and seconds as one JSON line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
@@ -96,6 +96,6 @@ def run(forecast_all: Callable[[Task], Any]) -> None:
     started = time.perf_counter()
     task = load(arguments.file, arguments.horizon)
     task.seconds["load"] = time.perf_counter() - started
-    error = mae_vs_naive(task, forecast_all(task))
+    error = mae_vs_naive(task, predict_all(task))
     seconds = {stage: round(value, 3) for stage, value in task.seconds.items()}
     print(json.dumps({"mae_vs_naive": error, "seconds": seconds}))

@@ -37,7 +37,7 @@ def fit(network: Any, train: tuple[Any, Any], validation: tuple[Any, Any]) -> No
     network.fit(*train, batch_size=BATCH, epochs=EPOCHS, validation_data=validation, callbacks=[stopping], verbose=0)
 
 
-def forecast_all(task: peers.Task) -> Any:
+def predict_all(task: peers.Task) -> Any:
     """Forecasts of the test rows, shape (N, H)."""
     keras = task.timed("import", lambda: import_module("keras"))
     from sklearn.preprocessing import MinMaxScaler
@@ -53,4 +53,4 @@ def forecast_all(task: peers.Task) -> Any:
 
 
 if __name__ == "__main__":
-    peers.run(forecast_all)
+    peers.run(predict_all)

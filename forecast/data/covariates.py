@@ -8,16 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.config import InputConfig
 from forecast.data.calendar.frequency import future_dates
-from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs
 from forecast.errors import ConfigError, SeriesError
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Waves of each term of the date: as many as it takes to tell its phases apart, and few for the long ones.
 WAVES = {"hour": 3, "weekday": 3, "month": 3, "year": 2}
@@ -91,7 +89,7 @@ def _ahead(series: TimeSeries, places: Sequence[int], config: InputConfig, horiz
     known = np.concatenate([known, np.repeat(known[-1:], len(series) + horizon - len(known), axis=0)])
     if not config.calendar:
         return known
-    exchange = series.exchange or recognise(series.index)
+    exchange = series.exchange or infer_exchange(series.index)
     coming = future_dates(series.index, frequency=series.frequency, periods=horizon, exchange=exchange)
     return np.column_stack([known, calendar_terms(pd.DatetimeIndex(series.index.append(coming)), config.calendar)])
 

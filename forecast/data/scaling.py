@@ -7,9 +7,8 @@ on top of it, is part of the blocks (`windows.py`).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,16 +10,14 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import infer_frequency
 from forecast.errors import SeriesError
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 
 @dataclass(frozen=True)
-class Finding:
+class DataIssue:
     """Something about the rows of a series that a careful reader would want to know.
 
     Attributes:
@@ -66,7 +64,7 @@ class TimeSeries:
     frequency: str = ""
     exchange: str = ""
     notes: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DataIssue, ...] = ()
     future: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:

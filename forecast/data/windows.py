@@ -34,10 +34,8 @@ from numpy.typing import NDArray
 
 from forecast.config import ExperimentConfig, Normalisation
 from forecast.errors import SeriesTooShort
-from forecast.runtime.distributed.process_group import ALONE, Crew
-
-Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
+from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from forecast.typing import Array, Rows
 
 # Stands for the scale of a window that does not move at all, in scaled units.
 FLAT = 1e-12
@@ -239,17 +237,17 @@ class Panel:
     splits: tuple[Split, ...]
     training: Rows
     first: int = 0
-    crew: Crew = ALONE
+    group: ProcessGroup = SINGLE_PROCESS
 
     @classmethod
-    def of(cls, series: Sequence[Inputs], splits: Sequence[Split], crew: Crew = ALONE) -> Self:
+    def of(cls, series: Sequence[Inputs], splits: Sequence[Split], group: ProcessGroup = SINGLE_PROCESS) -> Self:
         """A panel of series that are cut at their test rows; a process of a crew gives those that it holds."""
         rows = np.array([split.test for split in splits])
         parts = [(one.past[:stop], one.ahead[:stop]) for one, stop in zip(series, rows, strict=True)]
         past, ahead = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        training = crew.gather(np.array([split.validation for split in splits]))
-        first = int(crew.gather(np.array([len(splits)]))[: crew.rank].sum())
-        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits), training, first, crew)
+        training = group.gather(np.array([split.validation for split in splits]))
+        first = int(group.gather(np.array([len(splits)]))[: group.rank].sum())
+        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits), training, first, group)
 
     def __iter__(self) -> Iterator[tuple[Inputs, Split]]:
         """Each series by itself; views, no copies."""
@@ -280,7 +278,7 @@ class Panel:
 
         With the row at which the labels of each end.
         """
-        (rows,) = self.crew.sum([sum(split.test - split.validation for split in self.splits)])
+        (rows,) = self.group.sum([sum(split.test - split.validation for split in self.splits)])
         every = max(1, ceil(float(rows) / labels / most))
         found = [
             (start + origin, start + split.test)

@@ -8,12 +8,12 @@ the task `direction`.
 from forecast.direction.experiment import DirectionExperiment, test
 from forecast.direction.experiment import run as run_direction
 from forecast.evaluation.direction import DirectionScores, DirectionVerdict, Reliability
-from forecast.inference.direction import Chances, DirectionForecast, forecast, predict
+from forecast.inference.direction import ClassProbabilities, DirectionForecast, forecast, predict
 from forecast.models.direction_classes import CLASSES
 
 __all__ = [
     "CLASSES",
-    "Chances",
+    "ClassProbabilities",
     "DirectionExperiment",
     "DirectionForecast",
     "DirectionScores",

@@ -13,12 +13,12 @@ from forecast.errors import ConfigError
 from forecast.evaluation.direction import DirectionScores, DirectionVerdict, Reliability, complete, judge, reliability
 from forecast.evaluation.direction import score as score_chances
 from forecast.evaluation.holdout import USUAL, train_all
-from forecast.inference.direction import Chances, DirectionForecast, baselines, forecast, last_of, predict
+from forecast.inference.direction import ClassProbabilities, DirectionForecast, baselines, forecast, last_of, predict
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import Watch
-from forecast.models.direction_classes import TRUST
+from forecast.models import Callbacks
+from forecast.models.direction_classes import MIXTURE_WEIGHT
 from forecast.report.writer import check_folder
-from forecast.training.train import check_task, settle
+from forecast.training.train import check_task, resolve_defaults
 
 __all__ = ["DirectionExperiment", "forecast", "run", "test"]
 
@@ -39,7 +39,7 @@ class DirectionExperiment:
     config: ExperimentConfig
     split: Split
     models: dict[str, TrainedModel]
-    backtests: dict[str, Chances]
+    backtests: dict[str, ClassProbabilities]
     forecasts: dict[str, DirectionForecast]
     scores: tuple[DirectionScores, ...]
     verdicts: tuple[DirectionVerdict, ...]
@@ -53,7 +53,7 @@ def run(
     models: Sequence[str] = USUAL,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
-    watch: Watch | None = None,
+    callbacks: Callbacks | None = None,
 ) -> DirectionExperiment:
     """Trains and tests networks on the direction of one series, beside the baselines, and forecasts it.
 
@@ -75,8 +75,8 @@ def run(
         check_folder(Path(out))
     series = enrich(load(source), config.inputs)
     check_future(series, config.inputs, horizon=config.horizon)
-    config = settle(config, [series])
-    trained, skipped = train_all(series, names, config, watch)
+    config = resolve_defaults(config, [series])
+    trained, skipped = train_all(series, names, config, callbacks)
     experiment = _test_all(series, trained, skipped)
     if out is not None:
         from forecast.direction.results import write_experiment
@@ -114,12 +114,12 @@ def _test_all(series: TimeSeries, models: dict[str, TrainedModel], skipped: tupl
     )
 
 
-def _scores(backtests: dict[str, Chances], models: dict[str, TrainedModel]) -> tuple[DirectionScores, ...]:
+def _scores(backtests: dict[str, ClassProbabilities], models: dict[str, TrainedModel]) -> tuple[DirectionScores, ...]:
     return tuple(
         score_chances(
             one,
             backtests["base_rate"],
-            trust=float(models[name].weights[TRUST]) if name in models else float("nan"),
+            mixture_weight=float(models[name].weights[MIXTURE_WEIGHT]) if name in models else float("nan"),
             fit_seconds=models[name].seconds if name in models else 0.0,
         )
         for name, one in backtests.items()

@@ -54,7 +54,7 @@ def _cells(row: DirectionScores) -> tuple[str, ...]:
         f"{row.log_loss_skill:.1f}",
         f"{row.brier_skill:.1f}",
         f"{100 * row.calibration_error:.1f}",
-        "" if isnan(row.trust) else f"{100 * row.trust:.0f}",
+        "" if isnan(row.mixture_weight) else f"{100 * row.mixture_weight:.0f}",
         f"{row.fit_seconds:.1f}",
     )
 

@@ -34,8 +34,8 @@ from forecast.report.writer import (
     write_csv,
     write_run,
 )
-from forecast.runtime.atomic import whole_folder
-from forecast.runtime.parallel import beside
+from forecast.runtime.atomic import atomic_folder
+from forecast.runtime.parallel import in_background
 
 __all__ = [
     "COLUMNS",
@@ -51,11 +51,11 @@ __all__ = [
 def write_experiment(experiment: DirectionExperiment, folder: Path) -> None:
     """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
-    with whole_folder(folder) as work:
-        with beside(prepare=load_drawing) as start:
+    with atomic_folder(folder) as work:
+        with in_background(prepare=load_drawing) as start:
             start(save_plots, experiment, work / "plots")
             _write_tables(experiment, work)
-        with beside(prepare=load_drawing) as start:
+        with in_background(prepare=load_drawing) as start:
             start(make_page, work, home=folder)
 
 

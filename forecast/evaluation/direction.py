@@ -1,6 +1,6 @@
 """Are the probabilities worth anything? Scores beside the base rates, calibration, and a sentence.
 
-In: `Chances` at test origins whose class is known. Out: scores, reliability, verdicts.
+In: `ClassProbabilities` at test origins whose class is known. Out: scores, reliability, verdicts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecast.evaluation.verdicts import Finding, in_words
-from forecast.inference.direction import BASE_RATE, Chances
+from forecast.evaluation.verdicts import Outcome, in_words
+from forecast.inference.direction import BASE_RATE, ClassProbabilities
 from forecast.metrics import scores as metrics
 from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano, holm
 from forecast.models.direction_classes import CLASSES
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 BINS = 10
 
@@ -25,7 +23,7 @@ BINS = 10
 class DirectionScores:
     """One row of the table: log loss in nats, Brier score 0 to 2, shares from 0 to 1, skills in percent.
 
-    A skill is how much smaller than that of the base rates a score is. `trust` is the share of the network in its
+    A skill is how much smaller a score is than that of the base rates. `mixture_weight` is the network's share in its
     probabilities; NaN for a baseline.
     """
 
@@ -36,7 +34,7 @@ class DirectionScores:
     log_loss_skill: float
     brier_skill: float
     calibration_error: float
-    trust: float
+    mixture_weight: float
     fit_seconds: float
 
 
@@ -59,19 +57,21 @@ class DirectionVerdict:
     """Are the model's probabilities better than the base rates, and is that more than luck?"""
 
     model: str
-    finding: Finding
+    finding: Outcome
     log_loss_skill: float
     p_value: float
     sentence: str
 
 
-def complete(chances: Chances) -> Chances:
+def complete(chances: ClassProbabilities) -> ClassProbabilities:
     """The origins whose class is known."""
     known = np.isfinite(chances.actual)
-    return Chances(chances.model, chances.origin[known], chances.actual[known], chances.probabilities[known])
+    return ClassProbabilities(chances.model, chances.origin[known], chances.actual[known], chances.probabilities[known])
 
 
-def score(chances: Chances, base: Chances, *, trust: float, fit_seconds: float) -> DirectionScores:
+def score(
+    chances: ClassProbabilities, base: ClassProbabilities, *, mixture_weight: float, fit_seconds: float
+) -> DirectionScores:
     """The scores of one model over all tested origins, and how much smaller than those of the base rates they are."""
     came, log_loss, brier = chances.actual, *_losses(chances)
     base_log_loss, base_brier = _losses(base)
@@ -83,17 +83,17 @@ def score(chances: Chances, base: Chances, *, trust: float, fit_seconds: float) 
         log_loss_skill=100 * (1 - log_loss / base_log_loss),
         brier_skill=100 * (1 - brier / base_brier),
         calibration_error=reliability(chances).error,
-        trust=trust,
+        mixture_weight=mixture_weight,
         fit_seconds=fit_seconds,
     )
 
 
-def _losses(chances: Chances) -> tuple[float, float]:
+def _losses(chances: ClassProbabilities) -> tuple[float, float]:
     came, probabilities = chances.actual, chances.probabilities
     return metrics.log_loss(came, probabilities), metrics.brier(came, probabilities)
 
 
-def reliability(chances: Chances) -> Reliability:
+def reliability(chances: ClassProbabilities) -> Reliability:
     """Bins of equal counts, as many as `BINS`; probabilities that are equal stay together, in the bin of their middle.
 
     Source: Murphy and Winkler (1977), Reliability of subjective probability forecasts of precipitation.
@@ -108,7 +108,7 @@ def reliability(chances: Chances) -> Reliability:
 
 
 def judge(
-    backtests: Mapping[str, Chances], scores: Sequence[DirectionScores], *, horizon: int
+    backtests: Mapping[str, ClassProbabilities], scores: Sequence[DirectionScores], *, horizon: int
 ) -> tuple[DirectionVerdict, ...]:
     """The verdict on each model of one run against the base rates, corrected for the number of models (Holm 1979)."""
     losses = {name: metrics.log_losses(one.actual, one.probabilities) for name, one in backtests.items()}
@@ -123,7 +123,7 @@ def judge(
 
 
 def _verdict(scores: DirectionScores, gain: float, p_value: float) -> DirectionVerdict:
-    finding: Finding = "not distinguishable"
+    finding: Outcome = "not distinguishable"
     if scores.model == BASE_RATE:
         finding = "baseline"
     elif p_value < SIGNIFICANCE:
@@ -132,7 +132,7 @@ def _verdict(scores: DirectionScores, gain: float, p_value: float) -> DirectionV
     return DirectionVerdict(scores.model, finding, scores.log_loss_skill, p_value, sentence)
 
 
-def _sentence(finding: Finding, scores: DirectionScores, p_value: float, *, gain: float) -> str:
+def _sentence(finding: Outcome, scores: DirectionScores, p_value: float, *, gain: float) -> str:
     model, side = scores.model, "smaller" if gain > 0 else "larger"
     size = f"its log loss is {abs(scores.log_loss_skill):.1f}% ({abs(gain):.3g} nats) {side}"
     if finding == "baseline":
@@ -141,7 +141,7 @@ def _sentence(finding: Finding, scores: DirectionScores, p_value: float, *, gain
         return f"{model} is better than the base rate beyond luck: {size}, {in_words(p_value)}."
     if finding == "worse":
         return f"{model} is worse than the base rate: {size}, {in_words(p_value)}."
-    if scores.trust == 0:
+    if scores.mixture_weight == 0:
         return f"{model} is the base rate: its probabilities did not earn any trust on the validation rows."
     if isnan(p_value):
         return f"{model}: {size} than the base rate's, but the test is too short to rule out luck."

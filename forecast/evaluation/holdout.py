@@ -17,8 +17,8 @@ from forecast.evaluation.scores import Scores, complete, score, score_all
 from forecast.evaluation.verdicts import Verdict, judge
 from forecast.inference.forecasts import Forecast, Predictions, next_steps
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import BASELINES, Watch, find_model
-from forecast.training.train import settle, train
+from forecast.models import BASELINES, Callbacks, find_model
+from forecast.training.train import resolve_defaults, train
 
 # The networks that are compared where nobody names others.
 USUAL = ("lstm", "gru", "rnn", "dense")
@@ -54,7 +54,7 @@ def run(
     models: Sequence[str] = USUAL,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
-    watch: Watch | None = None,
+    callbacks: Callbacks | None = None,
 ) -> Experiment:
     """Trains and tests models on one series, beside the baselines, and forecasts its coming steps.
 
@@ -80,8 +80,8 @@ def run(
         check_folder(Path(out))
     series = enrich(load(source), config.inputs)
     check_future(series, config.inputs, horizon=config.horizon)
-    config = settle(config, [series])
-    trained, skipped = train_all(series, chosen, config, watch)
+    config = resolve_defaults(config, [series])
+    trained, skipped = train_all(series, chosen, config, callbacks)
     experiment = _test_all(series, config, trained, skipped)
     if out is not None:
         from forecast.report.writer import write_experiment
@@ -91,14 +91,14 @@ def run(
 
 
 def train_all(
-    series: TimeSeries, names: Sequence[str], config: ExperimentConfig, watch: Watch | None
+    series: TimeSeries, names: Sequence[str], config: ExperimentConfig, callbacks: Callbacks | None
 ) -> tuple[dict[str, TrainedModel], tuple[str, ...]]:
     """The trained models, and the names of the networks that Ctrl-C left out."""
     trained: dict[str, TrainedModel] = {}
     for name in names:
         interrupted = any(model.interrupted for model in trained.values())
-        if not (interrupted and find_model(name).gradient):
-            trained[name] = train(series, name, config, watch=watch)
+        if not (interrupted and find_model(name).is_network):
+            trained[name] = train(series, name, config, callbacks=callbacks)
     return trained, tuple(name for name in names if name not in trained)
 
 
@@ -113,7 +113,7 @@ def _test_all(
     verdicts = judge(backtests, scores, y=series.y, unit=series.unit)
     forecasts = {
         name: models[name].forecast(series)
-        if find_model(name).gradient
+        if find_model(name).is_network
         else next_steps(name, made.quantiles[-1], series)
         for name, made in predictions.items()
     }
@@ -130,7 +130,7 @@ def test(model: TrainedModel, series: TimeSeries) -> Scores:
 
 
 def _is_ensemble(model: TrainedModel) -> bool:
-    return find_model(model.model).gradient and model.config.training.seeds > 1
+    return find_model(model.model).is_network and model.config.training.seeds > 1
 
 
 def _seed_scores(model: TrainedModel, series: TimeSeries, split: Split) -> tuple[float, ...]:

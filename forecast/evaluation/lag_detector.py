@@ -8,12 +8,10 @@ much of their changes was known before and how much came after.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.inference.forecasts import Predictions
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # A copy: its changes are explained so far by what was known, and no more than so far by what came.
 COPIED, FORESEEN = 0.4, 0.1

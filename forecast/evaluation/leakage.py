@@ -21,9 +21,8 @@ from forecast.data.covariates import enrich
 from forecast.data.series import TimeSeries
 from forecast.data.windows import split_rows
 from forecast.errors import ConfigError, ModelError
-from forecast.training.train import settle, train
-
-Array = NDArray[np.float64]
+from forecast.training.train import resolve_defaults, train
+from forecast.typing import Array
 
 # Takes a table of all rows and the first row that must not be learned from; gives the forecasts made at each row from
 # the one before it on, shape (N, ...), oldest first.
@@ -127,7 +126,7 @@ def audit_model(
     """
     config = config or RECIPES["blocks"]
     series = enrich(series, config.inputs)
-    config = settle(config, [series])
+    config = resolve_defaults(config, [series])
     cutoff = split_rows(len(series), config).test
 
     def forecaster(table: pd.DataFrame, cutoff: int) -> Array:

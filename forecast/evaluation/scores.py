@@ -13,8 +13,7 @@ from forecast.config import MEDIAN, QUANTILES
 from forecast.inference.forecasts import Predictions
 from forecast.metrics import scores as metrics
 from forecast.models import BASELINES
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # The widest interval that is forecast.
 LEVEL = QUANTILES[-1] - QUANTILES[0]

@@ -7,13 +7,11 @@ each change of mind costs a share of the holding. It stands beside holding all t
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.errors import ConfigError
 from forecast.inference.forecasts import Predictions
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Draws of the bootstrap, and the mean length of its blocks in rows.
 DRAWS, BLOCK = 2000, 20

@@ -9,17 +9,15 @@ from math import isnan
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.evaluation.lag_detector import Lag, find_lag
 from forecast.evaluation.scores import Scores
 from forecast.inference.forecasts import Predictions
 from forecast.metrics.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
+from forecast.typing import Array
 
-Array = NDArray[np.float64]
-
-Finding = Literal["better", "not distinguishable", "worse", "baseline"]
+Outcome = Literal["better", "not distinguishable", "worse", "baseline"]
 
 
 # A copy cannot err much less than naive: below this it is no copy, whatever its changes look like.
@@ -38,7 +36,7 @@ class Verdict:
     """
 
     model: str
-    finding: Finding
+    finding: Outcome
     mae_vs_naive: float
     gain: float
     p_value: float
@@ -89,7 +87,7 @@ def _p_skill(backtest: Predictions) -> float:
 
 
 def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: Lag, unit: str) -> Verdict:
-    finding: Finding = "not distinguishable"
+    finding: Outcome = "not distinguishable"
     if scores.model == "naive":
         finding = "baseline"
     elif gain > 0 and p_skill < SIGNIFICANCE:
@@ -101,7 +99,7 @@ def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: L
     return Verdict(scores.model, finding, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
 
 
-def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
+def _sentence(finding: Outcome, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
     size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
     chance = in_words(p_value)
     if finding == "baseline":
@@ -120,7 +118,7 @@ def _sentence(finding: Finding, scores: Scores, p_value: float, *, gain: float, 
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
 
 
-def _on_copies(finding: Finding, scores: Scores, lag: Lag) -> str:
+def _on_copies(finding: Outcome, scores: Scores, lag: Lag) -> str:
     """A second sentence where forecasts without skill repeat what was known; of naive itself it is known."""
     without = finding in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
     if not without or scores.mae_vs_naive == 1 or not lag.copies:

@@ -11,11 +11,9 @@ Misses of one storm, or of one rally, come together: half of each change is shar
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # How much the logarithm of a factor changes at step 1; less for later ones, whose misses come in a row.
 RATE, DECAY = 0.06, 0.25
@@ -55,11 +53,11 @@ def _conform(quantiles: Array, y: Array) -> Array:
     level = min(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
     needed = np.quantile(_distance(quantiles[known], y[known]), level, axis=0)
     apart = rows / np.arange(1, horizon + 1)[:, None]
-    trust = apart / (apart + PRIOR)
-    return np.asarray(np.clip(trust * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
+    mixture_weight = apart / (apart + PRIOR)
+    return np.asarray(np.clip(mixture_weight * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
 
-def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
+def follow(quantiles: Array, y: Array, log_scale: Array) -> tuple[Array, Array]:
     """Stretches the quantiles at N origins that follow one another row by row, of one series or several side by side.
 
     Args:
@@ -73,7 +71,7 @@ def follow(quantiles: Array, y: Array, log_width: Array) -> tuple[Array, Array]:
     *several, rows, horizon = y.shape
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
     width, steps = np.empty((*y.shape, 2)), np.arange(horizon)
-    state, lowest = np.broadcast_to(log_width, (*several, horizon, 2)), np.maximum(log_width - FALL, -WIDEST)
+    state, lowest = np.broadcast_to(log_scale, (*several, horizon, 2)), np.maximum(log_scale - FALL, -WIDEST)
     for row in range(rows):
         known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known

@@ -1,6 +1,6 @@
 """Probabilities of down, flat and up: those of a trained network, and those of the two baselines.
 
-In: a trained model and a series. Out: `Chances` at every test origin, or the `DirectionForecast` of the last row.
+In: a trained model and a series. Out: `ClassProbabilities` at test origins, or the `DirectionForecast` of the last row.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import future_dates, iso
-from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.covariates import check_future
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, past_moves, split_rows
@@ -21,15 +21,14 @@ from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
 from forecast.models.direction_classes import BAND, CLASSES, RATES, classes_of, shares_of
 from forecast.models.neural.network import Network
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 BASE_RATE, PERSISTENCE = "base_rate", "persistence"
 COLUMNS = tuple(f"p_{name}" for name in CLASSES)
 
 
 @dataclass(frozen=True, eq=False)
-class Chances:
+class ClassProbabilities:
     """Probabilities at N origins that follow one another.
 
     Attributes:
@@ -60,7 +59,7 @@ class DirectionForecast:
     probabilities: tuple[float, ...]
 
 
-def predict(model: TrainedModel, series: TimeSeries, first: int | None = None) -> Chances:
+def predict(model: TrainedModel, series: TimeSeries, first: int | None = None) -> ClassProbabilities:
     """Probabilities at every origin from row `first` to the last row, each from the rows up to it alone.
 
     By default `first` gives the first test origin.
@@ -72,7 +71,9 @@ def predict(model: TrainedModel, series: TimeSeries, first: int | None = None) -
     network = _network(model)
     blocks = model.blocks(series, first)
     actual = classes_of(blocks.y[:, 0, -1], band_of(model))
-    return Chances(model.model, blocks.origin, actual, network.chances(model.weights, blocks, model.problem))
+    return ClassProbabilities(
+        model.model, blocks.origin, actual, network.predict_proba(model.weights, blocks, model.problem)
+    )
 
 
 def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
@@ -86,7 +87,7 @@ def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
     return last_of(predict(model, series, first=len(series) - 1), series, model)
 
 
-def forecast_all(
+def predict_all(
     model: TrainedModel, several: Sequence[TimeSeries]
 ) -> tuple[list[DirectionForecast], dict[str, ForecastError]]:
     """The probabilities for each series that can be forecast, and of the others, by name, why not."""
@@ -106,22 +107,22 @@ def record(forecast: DirectionForecast) -> dict[str, Any]:
     return {**fields, **dict(zip(COLUMNS, probabilities, strict=True))}
 
 
-def last_of(chances: Chances, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
-    """The forecast at the last origin of `chances`, with the date of step H."""
-    horizon, exchange = model.config.horizon, series.exchange or recognise(series.index)
+def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
+    """The forecast at the last origin of `probabilities`, with the date of step H."""
+    horizon, exchange = model.config.horizon, series.exchange or infer_exchange(series.index)
     scale = np.abs(np.diff(series.y[-model.problem.lookback - 1 :])).mean()
     return DirectionForecast(
-        model=chances.model,
+        model=probabilities.model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
         date=iso(future_dates(series.index, frequency=series.frequency, periods=horizon, exchange=exchange)[-1]),
         flat_within=float(band_of(model) * scale * sqrt(horizon)),
-        probabilities=tuple(chances.probabilities[-1].tolist()),
+        probabilities=tuple(probabilities.probabilities[-1].tolist()),
     )
 
 
-def baselines(model: TrainedModel, series: TimeSeries, tested: Chances) -> dict[str, Chances]:
+def baselines(model: TrainedModel, series: TimeSeries, tested: ClassProbabilities) -> dict[str, ClassProbabilities]:
     """What a network is measured against, at the same origins.
 
     `base_rate` always gives the shares of the classes on the training rows; `persistence` gives their shares after
@@ -129,7 +130,7 @@ def baselines(model: TrainedModel, series: TimeSeries, tested: Chances) -> dict[
     """
     rates = np.tile(model.weights[RATES], (len(tested.origin), 1))
     found = {BASE_RATE: rates, PERSISTENCE: _persistence(model, series, tested.origin)}
-    return {name: Chances(name, tested.origin, tested.actual, given) for name, given in found.items()}
+    return {name: ClassProbabilities(name, tested.origin, tested.actual, given) for name, given in found.items()}
 
 
 def _persistence(model: TrainedModel, series: TimeSeries, tested: NDArray[np.int64]) -> Array:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.data.calendar.frequency import future_dates, iso
-from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,5 +101,5 @@ def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
 def _dates_after(stamps: bytes, frequency: str, exchange: str, steps: int) -> tuple[str, ...]:
     """The coming dates, the same for all series with the same rows; their nanoseconds are handed over as bytes."""
     index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
-    exchange = exchange or recognise(index)
+    exchange = exchange or infer_exchange(index)
     return tuple(map(iso, future_dates(index, frequency=frequency, periods=steps, exchange=exchange)))

@@ -15,14 +15,14 @@ from forecast.data.series import TimeSeries
 from forecast.errors import ForecastError, ModelError
 from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 # Series that one sentence names.
 LISTED = 4
 LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 
 
-def forecast_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[list[Forecast], dict[str, ForecastError]]:
+def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[list[Forecast], dict[str, ForecastError]]:
     """The coming steps of each series that can be forecast, and of the others, by name, why not."""
     with np.errstate(all="ignore"):
         try:
@@ -31,7 +31,7 @@ def forecast_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[li
             made, failed = [], {several[0].name: error}
             if len(several) > 1:  # which one it was, is found by halves
                 parts = (several[: len(several) // 2], several[len(several) // 2 :])
-                halves = [forecast_all(model, part) for part in parts]
+                halves = [predict_all(model, part) for part in parts]
                 return halves[0][0] + halves[1][0], halves[0][1] | halves[1][1]
     for one in made:
         if not np.isfinite(one.quantiles).all():
@@ -53,7 +53,7 @@ def record(forecast: Forecast) -> dict[str, Any]:
 
 def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Forecasts as CSV, one row a series and step; those of directions one row a series."""
-    with whole_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, one in enumerate(records):
             fixed = {name: value for name, value in one.items() if name != "forecast"}

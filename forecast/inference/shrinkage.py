@@ -15,11 +15,9 @@ regret against the naive forecast, whatever the series does.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Pairs of a factor of the linear part and one of the model's own.
 FACTORS = np.array([(linear, own) for linear in np.linspace(0, 1, 5) for own in np.linspace(0, 1, 6)])
@@ -39,7 +37,7 @@ def start() -> Array:
 
 
 def shrink(
-    quantiles: Array, linear: Array, y: Array, credit: Array, *, median: Array | None = None
+    quantiles: Array, linear: Array, y: Array, expert_losses: Array, *, median: Array | None = None
 ) -> tuple[Array, Array]:
     """Shrinks the moves at N origins that follow one another row by row, of one series or several side by side.
 
@@ -55,15 +53,17 @@ def shrink(
     """
     median = quantiles[..., MEDIAN] if median is None else median
     own = median - linear
-    factors, credit = believe(linear, own, y, credit, last=quantiles.shape[-3])
+    factors, expert_losses = believe(linear, own, y, expert_losses, last=quantiles.shape[-3])
     rows = np.s_[..., -factors.shape[-2] :, :]
     move = factors[..., [0]] * linear[rows] + factors[..., [1]] * own[rows]
-    return quantiles + (move - median[rows])[..., None], credit
+    return quantiles + (move - median[rows])[..., None], expert_losses
 
 
-def believe(linear: Array, own: Array, y: Array, credit: Array, *, last: int | None = None) -> tuple[Array, Array]:
+def believe(
+    linear: Array, own: Array, y: Array, expert_losses: Array, *, last: int | None = None
+) -> tuple[Array, Array]:
     """The factors of the linear and of the own part at the last origins, shape (..., last, 2), and the final credit."""
-    earned = credit[..., None, :] + np.cumsum(_known_losses(linear, own, y, last or y.shape[-2]), axis=-2)
+    earned = expert_losses[..., None, :] + np.cumsum(_known_losses(linear, own, y, last or y.shape[-2]), axis=-2)
     prior = PRIOR * np.sqrt(1 + y.shape[-1] / 3) * FACTORS[:, 1]
     preference = -LEARNING_RATE * earned - prior
     weight = np.exp(preference - preference.max(axis=-1, keepdims=True))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.covariates import check_future, enrich, inputs_of, names_of
@@ -25,8 +24,8 @@ from forecast.models import Model, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
 from forecast.models.neural.network import Network
+from forecast.typing import Array
 
-Array = NDArray[np.float64]
 Record = Mapping[str, Any]
 
 # Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
@@ -53,8 +52,8 @@ class TrainedOn:
     rows: int
     sha256: str
     scaler: Scaler
-    credit: Array
-    log_width: Array
+    expert_losses: Array
+    log_scale: Array
     exchange: str = ""
 
 
@@ -144,14 +143,14 @@ class TrainedModel:
         blocks, scaler = self._look(series, begin)
         model, problem, origin = self._answers, self.problem, blocks.origin
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
-        quantiles, _ = shrink_moves(model, raw, linear, blocks, known.credit if known else shrinkage.start())
+        quantiles, _ = shrink_moves(model, raw, linear, blocks, known.expert_losses if known else shrinkage.start())
         y, passed = blocks.y[:, 0], 0
         if known:
-            log_width = known.log_width
+            log_scale = known.log_scale
         else:
             passed = max(0, first - begin - problem.horizon + 1)  # origins whose every outcome is known at `first`
-            log_width = intervals.calibrate(quantiles[:passed], y[:passed])
-        quantiles[passed:], _ = intervals.follow(quantiles[passed:], y[passed:], log_width)
+            log_scale = intervals.calibrate(quantiles[:passed], y[:passed])
+        quantiles[passed:], _ = intervals.follow(quantiles[passed:], y[passed:], log_scale)
         wanted = slice(first - begin, None)
         return Predictions(
             model=self.model,
@@ -176,8 +175,8 @@ class TrainedModel:
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
         believed = np.ones((len(last), 2))
         if model.learned and blocks.moves:
-            credit = known.credit if known else shrinkage.start()
-            believed, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], credit)
+            expert_losses = known.expert_losses if known else shrinkage.start()
+            believed, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], expert_losses)
         scale = blocks.scale[:, 0] * scaler.span[0]
         level = _levels(raw, blocks, series, scaler)[..., MEDIAN]
         wanted = slice(first - begin, None)
@@ -251,10 +250,10 @@ class TrainedModel:
         )
         known = [path.known for path in paths if path.known]
         if shrunk:
-            credit = np.stack([one.credit for one in known]) if known else shrinkage.start()
-            quantiles, _ = shrinkage.shrink(quantiles, linear, y, credit, median=median)
-        log_width = np.stack([one.log_width for one in known]) if known else self._usual_width
-        quantiles, _ = intervals.follow(quantiles, y[:, -quantiles.shape[1] :], log_width)
+            expert_losses = np.stack([one.expert_losses for one in known]) if known else shrinkage.start()
+            quantiles, _ = shrinkage.shrink(quantiles, linear, y, expert_losses, median=median)
+        log_scale = np.stack([one.log_scale for one in known]) if known else self._usual_width
+        quantiles, _ = intervals.follow(quantiles, y[:, -quantiles.shape[1] :], log_scale)
         return quantiles[:, -1]
 
     def _trail(self, network: Network, series: TimeSeries, scaler: Scaler) -> Blocks:
@@ -267,7 +266,7 @@ class TrainedModel:
     @cached_property
     def _usual_width(self) -> Array:
         """The calibration of the intervals of a series that is not known: the mean of those that are."""
-        return np.asarray(np.mean([known.log_width for known in self.trained_on], axis=0))
+        return np.asarray(np.mean([known.log_scale for known in self.trained_on], axis=0))
 
     @cached_property
     def _by_name(self) -> dict[str, TrainedOn]:
@@ -365,8 +364,10 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
     return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
 
 
-def shrink_moves(model: Model, quantiles: Array, linear: Array, blocks: Blocks, credit: Array) -> tuple[Array, Array]:
+def shrink_moves(
+    model: Model, quantiles: Array, linear: Array, blocks: Blocks, expert_losses: Array
+) -> tuple[Array, Array]:
     """Shrinks learned moves; the textbook's levels have none."""
     if model.learned and blocks.moves:
-        return shrinkage.shrink(quantiles, linear, blocks.y[:, 0], credit)
-    return quantiles, credit
+        return shrinkage.shrink(quantiles, linear, blocks.y[:, 0], expert_losses)
+    return quantiles, expert_losses

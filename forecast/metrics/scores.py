@@ -11,9 +11,8 @@ competition; Makridakis et al. (2022), The M5 competition; Gneiting and Raftery 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # The smallest probability that a log loss is taken from.
 SMALLEST = 1e-7

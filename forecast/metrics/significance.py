@@ -10,7 +10,7 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Chance of calling a model better or worse than another when it is neither.
 SIGNIFICANCE = 0.05

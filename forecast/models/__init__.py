@@ -7,7 +7,7 @@ against.
 
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
-from forecast.models.estimator import Fit, Model, Problem, Progress, Start, Step, Validation, Watch, Weights
+from forecast.models.estimator import Callbacks, Fit, Model, Problem, Progress, Step, Validation, WarmStart, Weights
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
@@ -33,7 +33,7 @@ _ALL: tuple[Model, ...] = (
     Baseline("seasonal_naive", "The value one season ago", seasonal_naive),
 )
 MODELS: dict[str, Model] = {model.name: model for model in _ALL}
-NETWORKS = tuple(name for name, model in MODELS.items() if model.gradient)
+NETWORKS = tuple(name for name, model in MODELS.items() if model.is_network)
 BASELINES = tuple(name for name, model in MODELS.items() if not model.learned)
 
 
@@ -52,14 +52,14 @@ __all__ = [
     "BASELINES",
     "MODELS",
     "NETWORKS",
+    "Callbacks",
     "Fit",
     "Model",
     "Problem",
     "Progress",
-    "Start",
     "Step",
     "Validation",
-    "Watch",
+    "WarmStart",
     "Weights",
     "find_model",
 ]

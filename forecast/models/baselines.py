@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Rows, Split, origins
+from forecast.data.windows import Blocks, Inputs, Panel, Split, origins
 from forecast.errors import SeriesTooShort
-from forecast.models.estimator import Fit, Problem, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.models.estimator import Callbacks, Fit, Problem, Weights, lively, residual_quantiles, window_blocks
+from forecast.typing import Array, Rows
 
-Array = NDArray[np.float64]
 Point = Callable[[Array, Rows, Problem], Array]
 
 
@@ -53,7 +52,7 @@ class Baseline:
     summary: str
     point: Point
     learned: bool = False
-    gradient: bool = False
+    is_network: bool = False
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         return {"residuals": (problem.horizon, len(QUANTILES))}
@@ -61,7 +60,7 @@ class Baseline:
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:  # noqa: ARG002
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
         residuals = [self._residuals(inputs, split, problem) for inputs, split in panel]
         return Fit({"residuals": residual_quantiles(np.concatenate(residuals))})
 

@@ -7,25 +7,23 @@ The band is the 1/3 quantile of |u| on the training labels, so that about a thir
 
     p = trust * network + (1 - trust) * base rates
 
-with the shares of the classes on the training labels as base rates. `trust` is learned on the validation rows from the
+with the shares of the classes on the training labels as base rates. The weight is learned on the validation rows from the
 weight of evidence (Good 1952): the log loss that a trust saves there is the logarithm of how much likelier it made what
 came. Against it stand odds of nine to one that the base rates are all there is to know, so that a network without
 evidence is believed nothing. The mean over a grid, weighed by prior and evidence, is the mixture of Bayes' rule.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.metrics import scores as metrics
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 CLASSES = ("down", "flat", "up")
 # What a model of directions holds beside its network, shared by the networks of several seeds.
-BAND, RATES, TRUST = "direction/band", "direction/rates", "direction/trust"
-SHAPES: dict[str, tuple[int | None, ...]] = {BAND: (), RATES: (len(CLASSES),), TRUST: ()}
+BAND, RATES, MIXTURE_WEIGHT = "direction/band", "direction/rates", "direction/trust"
+SHAPES: dict[str, tuple[int | None, ...]] = {BAND: (), RATES: (len(CLASSES),), MIXTURE_WEIGHT: ()}
 # Shares of a network's probabilities that are tried, and what speaks for each beforehand.
-TRUSTS = np.linspace(0, 1, 11)
+MIXTURE_WEIGHTS = np.linspace(0, 1, 11)
 PRIOR = np.array([0.9] + 10 * [0.01])
 # Below this trust a network counts for nothing.
 SMALLEST = 0.1
@@ -48,18 +46,21 @@ def shares_of(classes: Array) -> Array:
     return np.asarray(counts / counts.sum())
 
 
-def mix(probabilities: Array, rates: Array, trust: float) -> Array:
+def mix(probabilities: Array, rates: Array, mixture_weight: float) -> Array:
     """A network's probabilities (N, 3) as far as they are believed, and the base rates (3,) for the rest."""
-    return np.asarray(trust * probabilities + (1 - trust) * rates)
+    return np.asarray(mixture_weight * probabilities + (1 - mixture_weight) * rates)
 
 
-def trust_in(probabilities: Array, classes: Array, rates: Array, *, horizon: int) -> Array:
+def fit_mixture_weight(probabilities: Array, classes: Array, rates: Array, *, horizon: int) -> Array:
     """How much of a network's probabilities (N, 3) is believed, by known classes (N,) of the validation rows.
 
     The moves of `horizon` neighbouring origins overlap and count as one.
     """
-    losses = [metrics.log_losses(classes, mix(probabilities, rates, trust)).sum() for trust in TRUSTS]
+    losses = [
+        metrics.log_losses(classes, mix(probabilities, rates, mixture_weight)).sum()
+        for mixture_weight in MIXTURE_WEIGHTS
+    ]
     evidence = np.log(PRIOR) - np.array(losses) / horizon
     weight = np.exp(evidence - evidence.max())
-    trust = weight @ TRUSTS / weight.sum()
-    return np.asarray(trust if trust >= SMALLEST else 0.0)
+    mixture_weight = weight @ MIXTURE_WEIGHTS / weight.sum()
+    return np.asarray(mixture_weight if mixture_weight >= SMALLEST else 0.0)

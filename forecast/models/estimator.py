@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
-from forecast.data.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
+from forecast.data.windows import Blocks, Inputs, Panel, make_blocks, origins
+from forecast.typing import Array, Rows
 
-Array = NDArray[np.float64]
 Weights = Mapping[str, NDArray[Any]]
 
 # Share of the usual scale below which a window is flat.
@@ -71,7 +71,7 @@ Progress = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
-class Watch:
+class Callbacks:
     """Who looks on while a model is trained.
 
     Attributes:
@@ -95,7 +95,7 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class WarmStart:
     """The network that a training goes on from.
 
     Attributes:
@@ -110,7 +110,7 @@ class Start:
 class Model(Protocol):
     """A registered model.
 
-    `learned` ones have their moves shrunk by what they earned on past origins; `gradient` says that they are networks,
+    `learned` ones have their moves shrunk by what they earned on past origins; `is_network` marks networks,
     which Keras trains.
     """
 
@@ -124,7 +124,7 @@ class Model(Protocol):
     def learned(self) -> bool: ...
 
     @property
-    def gradient(self) -> bool: ...
+    def is_network(self) -> bool: ...
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         """Name and shape of every weight; None for a length that the data decide."""
@@ -134,10 +134,10 @@ class Model(Protocol):
         """Blocks of one label, in this model's own normalisation."""
         ...
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Learns from the training rows of a panel; its validation rows may choose among what was learned.
 
-        Networks take a `Start` as well.
+        Networks take a `WarmStart` as well.
         """
         ...
 

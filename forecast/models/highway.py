@@ -21,12 +21,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecast.data.windows import Blocks, Panel, Rows, make_blocks, origins
+from forecast.data.windows import Blocks, Panel, make_blocks, origins
 from forecast.models.estimator import Problem, Weights, training_origins
-
-Array = NDArray[np.float64]
+from forecast.typing import Array, Rows
 
 FOLDS = 5
 # Penalties, in shares of the rows: inputs are of size 1.
@@ -122,7 +120,7 @@ def fold_origins(panel: Panel, problem: Problem) -> list[Rows]:
         start + origins(split.validation - 1, split.test, horizon=problem.horizon)
         for start, split in zip(panel.start, panel.splits, strict=True)
     ]
-    (windows,) = panel.crew.sum([sum(map(len, validation))])
+    (windows,) = panel.group.sum([sum(map(len, validation))])
     every = max(1, int(windows) // (MOST // FOLDS))
     return [*(training[place == fold] for fold in range(FOLDS)), np.concatenate([part[::every] for part in validation])]
 
@@ -141,7 +139,7 @@ def _fold_moments(
 ) -> list[Moments]:
     """The sums over the windows of each fold, in all processes."""
     mine = [vars(_moments(panel, fold, problem, fitted)) for fold in folds]
-    total = iter(panel.crew.sum([array for one in mine for array in one.values()]))
+    total = iter(panel.group.sum([array for one in mine for array in one.values()]))
     return [Moments(**{name: next(total) for name in one}) for one in mine]
 
 
@@ -215,7 +213,7 @@ def solve_ridge(moments: Moments) -> tuple[Array, Array]:
 def _gains(panel: Panel, folds: Sequence[Rows], problem: Problem, solutions: Sequence[tuple[Array, Array]]) -> Array:
     """How much smaller than naive's the errors of solutions are, as a share of it, shape (folds, solutions, H)."""
     mine = [_errors(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
-    total = panel.crew.sum([array for pair in mine for array in pair])
+    total = panel.group.sum([array for pair in mine for array in pair])
     naive, errors = np.array(total[::2])[:, None], np.array(total[1::2])
     return np.where(naive > 0, 1 - errors / np.where(naive > 0, naive, 1), 0)
 

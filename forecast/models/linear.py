@@ -3,22 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Rows
+from forecast.data.windows import Blocks, Inputs, Panel
 from forecast.models.estimator import (
+    Callbacks,
     Fit,
     Problem,
-    Watch,
     Weights,
     residual_quantiles,
     training_blocks,
     window_blocks,
 )
 from forecast.models.highway import MOST, apply_highway, fit_highway
-
-Array = NDArray[np.float64]
+from forecast.typing import Array, Rows
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Linear:
     name: str
     summary: str
     learned: bool = True
-    gradient: bool = False
+    is_network: bool = False
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         return {
@@ -40,7 +38,7 @@ class Linear:
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:  # noqa: ARG002
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
         weights = fit_highway(panel, problem)
         blocks = training_blocks(panel, problem, most=MOST)
         return Fit({**weights, "residuals": residual_quantiles((blocks.y - apply_highway(weights, blocks))[:, 0])})

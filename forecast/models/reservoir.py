@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Rows
-from forecast.models.estimator import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.data.windows import Blocks, Inputs, Panel
+from forecast.models.estimator import Callbacks, Fit, Problem, Step, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import FOLDS, LARGEST, PENALTIES, Moments, choose_penalty, fold_origins, solve_ridge
+from forecast.typing import Array, Rows
 
-Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 UNITS = 200
@@ -54,7 +54,7 @@ class Reservoir:
     name: str
     summary: str
     learned: bool = True
-    gradient: bool = False
+    is_network: bool = False
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         columns = problem.features + problem.ahead
@@ -70,7 +70,7 @@ class Reservoir:
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Reads the states of windows of all folds once; every solution is then algebra on their moments."""
         from threadpoolctl import threadpool_limits
 
@@ -79,8 +79,8 @@ class Reservoir:
             parts = []
             for step, fold in enumerate(fold_origins(panel, problem), start=1):
                 parts.append(_read_fold(weights, panel, fold, problem))
-                if watch.progress:
-                    watch.progress(Step(self.name, step, FOLDS + 1, 0.0))
+                if callbacks.progress:
+                    callbacks.progress(Step(self.name, step, FOLDS + 1, 0.0))
             readout, ahead, residuals = _regress(parts)
         learned = {"readout": readout, "readout_ahead": ahead, "residuals": residual_quantiles(residuals)}
         return Fit({**weights, **{name: weight.astype(np.float32) for name, weight in learned.items()}})

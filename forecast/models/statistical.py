@@ -21,16 +21,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Rows, Split, origins
+from forecast.data.windows import Blocks, Inputs, Panel, Split, origins
 from forecast.errors import ConfigError
-from forecast.models.estimator import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.models.estimator import Callbacks, Fit, Problem, Step, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import LARGEST
 from forecast.models.trees.forest import ENOUGH
+from forecast.typing import Array, Rows
 
-Array = NDArray[np.float64]
 Fitted = Mapping[str, Any]
 # Parameters and the pattern of a season, shape (m,), whose first value belongs to the row after the last known one.
 Estimate = Callable[[Array, int], tuple[Fitted, Array]]
@@ -63,7 +62,7 @@ class Local:
     method: Method
     longest: int = 10**9
     learned: bool = True
-    gradient: bool = False
+    is_network: bool = False
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         return {"residuals": (problem.horizon, len(QUANTILES))}
@@ -71,7 +70,7 @@ class Local:
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Measures errors on the validation rows; with those of training rows where they are few."""
         _require(self.name)
         series = list(panel)[:: -(-len(panel.splits) // SERIES)]
@@ -81,8 +80,8 @@ class Local:
                 self._errors(inputs, origins(split.validation - 1, split.test, horizon=problem.horizon), problem)
             )
             seen.append(self._training_errors(inputs, split, problem))
-            if watch.progress:
-                watch.progress(Step(self.name, number, len(series), 0.0))
+            if callbacks.progress:
+                callbacks.progress(Step(self.name, number, len(series), 0.0))
         errors = np.concatenate(fresh)
         residuals = residual_quantiles(errors if len(errors) >= ENOUGH else np.concatenate([errors, *seen]))
         return Fit({"residuals": residuals.astype(np.float32)})

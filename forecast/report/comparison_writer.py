@@ -28,7 +28,7 @@ from forecast.evaluation.walk_forward.summary import models_table
 from forecast.report.html import make_page
 from forecast.report.plots.comparison import save_plots
 from forecast.report.writer import finite, write_csv
-from forecast.runtime.atomic import whole_file, whole_folder
+from forecast.runtime.atomic import atomic_file, atomic_folder
 from forecast.runtime.versions import versions_here
 
 FOLDS, RECORD = "folds", "compare.json"
@@ -61,13 +61,13 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
             for name, file in files.items():
                 header, _, rows = part.tables[name].partition("\n")
                 file.write(rows if number else f"{header}\n{rows}")
-    with whole_file(folder / "models.csv") as path:
+    with atomic_file(folder / "models.csv") as path:
         write_csv(models_table(comparison), path)
-    with whole_file(folder / "errors.csv") as path:
+    with atomic_file(folder / "errors.csv") as path:
         pd.DataFrame(_errors(comparison), columns=["series", "model", "why"]).to_csv(path, index=False)
-    with whole_folder(folder / "plots") as work:
+    with atomic_folder(folder / "plots") as work:
         save_plots(comparison, work)
-    with whole_file(folder / RECORD) as path:
+    with atomic_file(folder / RECORD) as path:
         path.write_text(json.dumps(record(comparison), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     make_page(folder)
 
@@ -75,7 +75,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
 @contextmanager
 def _text(path: Path) -> Iterator[TextIO]:
     """A text file, whole or not at all."""
-    with whole_file(path) as place, place.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as place, place.open("w", encoding="utf-8", newline="") as file:
         yield file
 
 

@@ -38,8 +38,8 @@ from forecast.models import BASELINES
 from forecast.report.html import make_page
 from forecast.report.plots.diagnostics import save_diagnostics
 from forecast.report.plots.plots import save_plots
-from forecast.runtime.atomic import holds_other, whole_file, whole_folder
-from forecast.runtime.parallel import beside, start_worker
+from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
+from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
@@ -70,12 +70,12 @@ def get_ready() -> None:
 def write_experiment(experiment: Experiment, folder: Path) -> None:
     """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
-    with whole_folder(folder) as work:
-        with beside(prepare=load_drawing) as start:
+    with atomic_folder(folder) as work:
+        with in_background(prepare=load_drawing) as start:
             start(save_plots, experiment, work / "plots")
             _write_tables(experiment, work)
             _save_diagnostics(experiment, work / "plots")
-        with beside(prepare=load_drawing) as start:
+        with in_background(prepare=load_drawing) as start:
             start(make_page, work, home=folder)
 
 
@@ -115,7 +115,7 @@ def scores_table(experiment: Experiment) -> pd.DataFrame:
 
 def write_earnings(earned: Sequence[Earnings], folder: Path) -> None:
     """One row a model, beside the other tables of a run."""
-    with whole_file(folder / "earnings.csv") as path:
+    with atomic_file(folder / "earnings.csv") as path:
         write_csv(pd.DataFrame([dataclasses.asdict(row) for row in earned]), path)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.data.covariates import enrich
@@ -21,19 +20,18 @@ from forecast.evaluation.verdicts import in_words
 from forecast.inference.trained_model import TrainedModel
 from forecast.metrics.scores import log_losses
 from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano
-from forecast.models import NETWORKS, Watch, find_model
+from forecast.models import NETWORKS, Callbacks, find_model
 from forecast.models.direction_classes import BAND, classes_of
 from forecast.models.neural.network import Network
 from forecast.training.train import train
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Share of the first training's steps and of its learning rate: the weights are near where they should be.
 STEPS_SHARE, RATE_SHARE = 0.5, 0.25
 
 
 @dataclass(frozen=True)
-class Worth:
+class UpdateScore:
     """The error before and after an update on the rows of one series that neither model saw.
 
     The mean absolute error in `unit`, or the log loss in nats for directions.
@@ -72,7 +70,7 @@ def update(
     steps: int | None = None,
     learning_rate: float | None = None,
     freeze: bool = False,
-    watch: Watch | None = None,
+    callbacks: Callbacks | None = None,
 ) -> TrainedModel:
     """Trains a network on; series that it knows keep their scaler, and their new rows are half of what is seen.
 
@@ -100,7 +98,7 @@ def update(
     usual = max(1, round((training.steps or 1) * STEPS_SHARE))
     rate = learning_rate or training.learning_rate * RATE_SHARE
     config = replace(model.config, training=replace(training, steps=steps or usual, learning_rate=rate))
-    made = train(several, model.model, config, watch=watch, start=model, freeze=freeze)
+    made = train(several, model.model, config, callbacks=callbacks, start=model, freeze=freeze)
     names = {known.series for known in made.trained_on}
     kept = tuple(known for known in model.trained_on if known.series not in names)
     restored = replace(config, training=training)
@@ -117,12 +115,12 @@ def _has_news(model: TrainedModel, series: TimeSeries) -> bool:
     )
 
 
-def compare(before: TrainedModel, after: TrainedModel, several: Sequence[TimeSeries]) -> list[Worth]:
+def compare(before: TrainedModel, after: TrainedModel, several: Sequence[TimeSeries]) -> list[UpdateScore]:
     """What an update was worth on the test rows of each series; a series with too few of them is left out."""
     return [worth for series in several if (worth := _compare(before, after, enrich(series, after.config.inputs)))]
 
 
-def _compare(before: TrainedModel, after: TrainedModel, series: TimeSeries) -> Worth | None:
+def _compare(before: TrainedModel, after: TrainedModel, series: TimeSeries) -> UpdateScore | None:
     """From the first row on that lies behind what either has seen."""
     first = max(_seen(before, series), _seen(after, series), before.problem.lookback + 1) - 1
     if len(series) - first <= before.problem.horizon:
@@ -130,7 +128,7 @@ def _compare(before: TrainedModel, after: TrainedModel, series: TimeSeries) -> W
     loss = _log_losses if before.config.task == "direction" else _errors
     losses = [loss(model, series, first) for model in (before, after)]
     gain = losses[0] - losses[1]
-    return Worth(
+    return UpdateScore(
         series=series.name,
         unit="nats" if before.config.task == "direction" else series.unit,
         origins=len(gain),
@@ -161,5 +159,7 @@ def _log_losses(model: TrainedModel, series: TimeSeries, first: int) -> Array:
     network, blocks = find_model(model.model), model.blocks(series, first)
     came = classes_of(blocks.y[:, 0, -1], float(model.weights[BAND]))
     known = np.isfinite(came)
-    probabilities = network.chances(model.weights, blocks, model.problem) if isinstance(network, Network) else came
+    probabilities = (
+        network.predict_proba(model.weights, blocks, model.problem) if isinstance(network, Network) else came
+    )
     return np.asarray(log_losses(came[known], probabilities[known]))

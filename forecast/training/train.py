@@ -13,11 +13,10 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso, lookback_of, season_of
-from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.covariates import enrich, inputs_of
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
@@ -33,23 +32,24 @@ from forecast.inference.trained_model import (
     scale_inputs,
     shrink_moves,
 )
-from forecast.models import NETWORKS, Fit, Model, Problem, Start, Watch, Weights, find_model
+from forecast.models import NETWORKS, Callbacks, Fit, Model, Problem, WarmStart, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.network import Network
-from forecast.runtime.distributed.process_group import ALONE, Crew
+from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.runtime.versions import versions_here
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Steps for one series; for many they grow with the root of their number, up to the most.
 STEPS, MOST_STEPS = 100, 1000
 # What is kept of a series as numbers.
-NUMBERS = ("scaler", "credit", "log_width")
+NUMBERS = ("scaler", "expert_losses", "log_scale")
 
 
-def settle(config: ExperimentConfig, series: Sequence[TimeSeries], crew: Crew = ALONE) -> ExperimentConfig:
+def resolve_defaults(
+    config: ExperimentConfig, series: Sequence[TimeSeries], group: ProcessGroup = SINGLE_PROCESS
+) -> ExperimentConfig:
     """The configuration with lookback, season and steps, where they were left to the series, those of all a crew."""
-    known = crew.collect([(one.frequency, len(one)) for one in series])
+    known = group.collect([(one.frequency, len(one)) for one in series])
     frequency, rows = known[0][0], int(np.median([rows for _, rows in known]))
     steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(known))))
     return replace(
@@ -66,10 +66,10 @@ def train(
     config: ExperimentConfig | None = None,
     *,
     cutoff: int | None = None,
-    watch: Watch | None = None,
+    callbacks: Callbacks | None = None,
     start: TrainedModel | None = None,
     freeze: bool = False,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> TrainedModel:
     """Trains one model on the first part of one series or of many; their last fifth is not looked at.
 
@@ -91,15 +91,15 @@ def train(
     several = [series] if isinstance(series, TimeSeries) else list(series)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
-    check_names(crew.collect([one.name for one in several]))
-    chosen, config = find_model(model), settle(config or ExperimentConfig(), several, crew)
+    check_names(group.collect([one.name for one in several]))
+    chosen, config = find_model(model), resolve_defaults(config or ExperimentConfig(), several, group)
     check_task(model, config)
-    if crew.size > 1:
-        check_crew(model, config, start)
+    if group.size > 1:
+        check_group(model, config, start)
     problem = problem_of(config)
     several = [enrich(one, config.inputs) for one in several]
     splits = [split_rows(len(one), config, cutoff) for one in several]
-    if chosen.gradient:
+    if chosen.is_network:
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
     inputs = [inputs_of(one, config.inputs, horizon=config.horizon) for one in several]
@@ -108,11 +108,13 @@ def train(
         old.scaler if old else fit_scaler(all_columns(one)[: split.validation])
         for one, split, old in zip(inputs, splits, known, strict=True)
     ]
-    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits, crew)
+    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits, group)
     if start:
-        fit = _go_on(start, _with_news(panel, several, known, problem), problem, watch or Watch(), freeze=freeze)
+        fit = _go_on(
+            start, _with_news(panel, several, known, problem), problem, callbacks or Callbacks(), freeze=freeze
+        )
     else:
-        fit = chosen.fit(panel, problem, watch or Watch())
+        fit = chosen.fit(panel, problem, callbacks or Callbacks())
     earned = [_calibrate_on_validation(chosen, fit.weights, one, split, problem) for one, split in panel]
     return TrainedModel(
         model=model,
@@ -120,7 +122,7 @@ def train(
         target=several[0].target,
         weights=fit.weights,
         history=fit.history,
-        trained_on=_trained_on_all(list(map(_trained_on, several, splits, scalers, earned)), crew),
+        trained_on=_trained_on_all(list(map(_trained_on, several, splits, scalers, earned)), group),
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
@@ -129,7 +131,7 @@ def train(
     )
 
 
-def _go_on(start: TrainedModel, panel: Panel, problem: Problem, watch: Watch, *, freeze: bool) -> Fit:
+def _go_on(start: TrainedModel, panel: Panel, problem: Problem, callbacks: Callbacks, *, freeze: bool) -> Fit:
     """Trains on from the weights of another network.
 
     Raises:
@@ -144,7 +146,7 @@ def _go_on(start: TrainedModel, panel: Panel, problem: Problem, watch: Watch, *,
             f"a training goes on with the lookback, horizon, columns and layers of the network that it starts from. "
             f"{wrong[0]} has the shape {start.weights[wrong[0]].shape}, and would need {expected.get(wrong[0])}."
         )
-    return network.fit(panel, problem, watch, Start(start.weights, freeze))
+    return network.fit(panel, problem, callbacks, WarmStart(start.weights, freeze))
 
 
 def _with_news(
@@ -175,7 +177,7 @@ def _versions(model: Model) -> dict[str, str]:
     import sys
 
     found = versions_here()
-    if model.gradient and "keras" in sys.modules:
+    if model.is_network and "keras" in sys.modules:
         found["backend"] = str(sys.modules["keras"].backend.backend())
     return found
 
@@ -196,17 +198,17 @@ def check_task(model: str, config: ExperimentConfig) -> None:
     Raises:
         ConfigError: directions are asked of a model that is no network, or there is no such model.
     """
-    if config.task == "direction" and not find_model(model).gradient:
+    if config.task == "direction" and not find_model(model).is_network:
         raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
-def check_crew(model: str, config: ExperimentConfig, start: TrainedModel | None = None) -> None:
+def check_group(model: str, config: ExperimentConfig, start: TrainedModel | None = None) -> None:
     """Refuses what several processes do not train together.
 
     Raises:
         ConfigError: the model is no network, the task is direction, or the training goes on from a network.
     """
-    if not find_model(model).gradient:
+    if not find_model(model).is_network:
         raise ConfigError(f"workers train a network together: {', '.join(NETWORKS)}. Received: {model}.")
     if config.task == "direction" or start:
         received = "--from" if start else "the task direction"
@@ -223,8 +225,8 @@ def _calibrate_on_validation(
         return shrinkage.start(), intervals.start(problem.horizon)
     blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
     quantiles, linear = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0]
-    shrunk, credit = shrink_moves(model, quantiles, linear, blocks, shrinkage.start())
-    return credit, intervals.calibrate(shrunk, blocks.y[:, 0])
+    shrunk, expert_losses = shrink_moves(model, quantiles, linear, blocks, shrinkage.start())
+    return expert_losses, intervals.calibrate(shrunk, blocks.y[:, 0])
 
 
 def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[Array, Array]) -> TrainedOn:
@@ -237,22 +239,27 @@ def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[
         rows=split.test,
         sha256=series.fingerprint(split.test),
         scaler=scaler,
-        credit=earned[0],
-        log_width=earned[1],
-        exchange=series.exchange or recognise(series.index),
+        expert_losses=earned[0],
+        log_scale=earned[1],
+        exchange=series.exchange or infer_exchange(series.index),
     )
 
 
-def _trained_on_all(mine: list[TrainedOn], crew: Crew) -> tuple[TrainedOn, ...]:
+def _trained_on_all(mine: list[TrainedOn], group: ProcessGroup) -> tuple[TrainedOn, ...]:
     """What was kept of the series of all processes, in their order."""
-    if crew.size == 1:
+    if group.size == 1:
         return tuple(mine)
     arrays = [
-        {"minimum": one.scaler.minimum, "span": one.scaler.span, "credit": one.credit, "log_width": one.log_width}
+        {
+            "minimum": one.scaler.minimum,
+            "span": one.scaler.span,
+            "expert_losses": one.expert_losses,
+            "log_scale": one.log_scale,
+        }
         for one in mine
     ]
     plain = [{name: value for name, value in vars(one).items() if name not in NUMBERS} for one in mine]
-    found = crew.collect(
+    found = group.collect(
         [
             [text, {name: array.tolist() for name, array in some.items()}]
             for text, some in zip(plain, arrays, strict=True)
@@ -262,8 +269,8 @@ def _trained_on_all(mine: list[TrainedOn], crew: Crew) -> tuple[TrainedOn, ...]:
         TrainedOn(
             **text,
             scaler=Scaler(np.array(some["minimum"]), np.array(some["span"])),
-            credit=np.array(some["credit"]),
-            log_width=np.array(some["log_width"]),
+            expert_losses=np.array(some["expert_losses"]),
+            log_scale=np.array(some["log_scale"]),
         )
         for text, some in found
     )

@@ -58,12 +58,12 @@ def rooms_of(config: Any) -> tuple[Any, Any, Any]:
     return experiment, report, tables
 
 
-def watch_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
+def callbacks_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
     """Who looks on while a command trains."""
-    from forecast.models import Watch
+    from forecast.models import Callbacks
 
     logs = options["tensorboard"]
-    return Watch(bar.advance, checkpoint, Path(logs) if logs else None)
+    return Callbacks(bar.advance, checkpoint, Path(logs) if logs else None)
 
 
 def load_keras(names: list[str]) -> None:
@@ -71,8 +71,8 @@ def load_keras(names: list[str]) -> None:
     from forecast.models import find_model
     from forecast.runtime import devices
 
-    gradient = [find_model(name).gradient for name in names]  # an unknown name is an error at once
-    if any(gradient):
+    networks = [find_model(name).is_network for name in names]  # an unknown name is an error at once
+    if any(networks):
         devices.load_keras()
 
 
@@ -146,7 +146,7 @@ def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
 
 
 def load_readable(
-    references: list[str], options: dict[str, Any], config: Any, crew: Any = None
+    references: list[str], options: dict[str, Any], config: Any, group: Any = None
 ) -> tuple[list[Any], int]:
     """The series that can be read, each with a name of its own; and how many cannot, each with a line that says why.
 
@@ -160,7 +160,7 @@ def load_readable(
 
     from forecast.data.sources import load_each
     from forecast.errors import ForecastError
-    from forecast.runtime.distributed.process_group import ALONE
+    from forecast.runtime.distributed.process_group import SINGLE_PROCESS
 
     read = list(counted(load_each(references, **reading_of(options, config)), "series", len(references)))
     loaded = [(reference, one) for reference, one in read if not isinstance(one, ForecastError)]
@@ -170,7 +170,7 @@ def load_readable(
     _say_lines([one for _, one in loaded])
     for error in errors:
         say(f"forecast: {error}")
-    count = Counter((crew or ALONE).collect([one.name for _, one in loaded]))
+    count = Counter((group or SINGLE_PROCESS).collect([one.name for _, one in loaded]))
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded], len(errors)
 
 

@@ -80,7 +80,7 @@ def _forecast_into(
     references, reading = expanded(sources, options), reading_of(options, trained.config)
     try:
         with JobsBar() as bar:
-            found = batches.forecast_references(
+            found = batches.predict_many(
                 model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.tell
             )
     except KeyboardInterrupt:
@@ -130,7 +130,7 @@ def _room(trained: Any) -> Any:
 
 def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
     """The forecasts, and the names of the series that have none, each with a line that says why."""
-    done, failed = _room(trained).forecast_all(trained, several)
+    done, failed = _room(trained).predict_all(trained, several)
     for error in failed.values():
         if len(several) == 1:
             raise error

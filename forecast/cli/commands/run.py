@@ -9,12 +9,12 @@ import typer
 
 from forecast.cli.commands.inputs import (
     SeriesArgument,
+    callbacks_of,
     config_of,
     load_keras,
     load_one,
     rooms_of,
     say_interrupted,
-    watch_of,
 )
 from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.cli.progress import TrainingBar
@@ -50,7 +50,7 @@ def run(
     load_keras(chosen)
     with TrainingBar() as bar:
         result = experiment.run(
-            loaded, models=chosen, config=config, out=folder, watch=watch_of(bar, ctx.params, checkpoint=None)
+            loaded, models=chosen, config=config, out=folder, callbacks=callbacks_of(bar, ctx.params, checkpoint=None)
         )
     say_interrupted([model for model in result.models.values() if model.interrupted], result.skipped)
     earned = _earned(result, cost, folder) if earnings else []
@@ -69,12 +69,12 @@ def _check(series: Any, names: list[str], config: Any, folder: Path) -> None:
     from forecast.data.windows import split_rows
     from forecast.models import find_model
     from forecast.report.writer import check_folder
-    from forecast.training.train import settle
+    from forecast.training.train import resolve_defaults
 
     for name in names:
         find_model(name)
     check_folder(folder)
-    split_rows(len(series), settle(config, [series]))
+    split_rows(len(series), resolve_defaults(config, [series]))
 
 
 def _earned(result: Any, cost: float, folder: Path) -> list[Any]:

@@ -11,13 +11,13 @@ import typer
 
 from forecast.cli.commands.inputs import (
     ManySeriesArguments,
+    callbacks_of,
     config_of,
     expanded,
     load_keras,
     load_readable,
     rooms_of,
     say_interrupted,
-    watch_of,
 )
 from forecast.cli.options import SETTINGS, SOURCE, VERBOSE, shared
 from forecast.cli.progress import TrainingBar, counted
@@ -54,22 +54,24 @@ def train(
     bundle.check_size(len(references), columns=sum(map(len, names_of(config.inputs, ""))))
     name = parent.model if parent else model or ("stack" if config.network.layers else "lstm")
     checkpoint = save.with_name(f"{save.name}.checkpoint")
-    with _crew(to_start, name, config, {"--from": start, "--resume": resume}, references) as crew:
-        several, unread = load_readable(crew.share(references), ctx.params, config, crew)
+    with _group(to_start, name, config, {"--from": start, "--resume": resume}, references) as group:
+        several, unread = load_readable(group.share(references), ctx.params, config, group)
         load_keras([name])
-        _clear(checkpoint, keep=resume or crew.rank > 0)
+        _clear(checkpoint, keep=resume or group.rank > 0)
         with TrainingBar() as bar:
-            watch = watch_of(bar, ctx.params, checkpoint=checkpoint if crew.size == 1 else None)
-            watch = watch if crew.rank == 0 else None
-            trained = training.train(several, name, config, watch=watch, start=parent, freeze=freeze, crew=crew)
+            callbacks = callbacks_of(bar, ctx.params, checkpoint=checkpoint if group.size == 1 else None)
+            callbacks = callbacks if group.rank == 0 else None
+            trained = training.train(
+                several, name, config, callbacks=callbacks, start=parent, freeze=freeze, group=group
+            )
         say_interrupted([trained] if trained.interrupted else [], ())
-        scores, trained = _tested(trained, several, crew)
-        (left_out,) = crew.sum([unread])
-        if crew.rank == 0:
+        scores, trained = _tested(trained, several, group)
+        (left_out,) = group.sum([unread])
+        if group.rank == 0:
             bundle.save_model(trained, save)
             _clear(checkpoint, keep=False)
             _print(name, trained, scores, save)
-    if left_out and crew.rank == 0:
+    if left_out and group.rank == 0:
         raise typer.Exit(1)
 
 
@@ -88,21 +90,21 @@ def _workers_to_start(workers: int | None) -> int:
 
 
 @contextmanager
-def _crew(count: int, name: str, config: Any, others: Mapping[str, Any], references: list[str]) -> Iterator[Any]:
+def _group(count: int, name: str, config: Any, others: Mapping[str, Any], references: list[str]) -> Iterator[Any]:
     """The processes that train together, from their start to their end; mostly this one by itself."""
     from forecast.errors import ConfigError
     from forecast.runtime import devices
     from forecast.runtime.distributed import launch as workers
-    from forecast.runtime.distributed import process_group as crew
+    from forecast.runtime.distributed import process_group as group
     from forecast.training import train as training
 
     size = max(count, len(workers.named()[1]))
     if size == 1:
-        yield crew.ALONE
+        yield group.SINGLE_PROCESS
         return
     if given := [option for option, value in others.items() if value]:
         raise ConfigError(f"workers train a new network from its start, without {given[0]}. Leave one of them out.")
-    training.check_crew(name, config)
+    training.check_group(name, config)
     if len(references) < size:
         raise ConfigError(f"each worker needs a series of its own. Received: {size} workers, {len(references)} series.")
     with ExitStack() as stack:
@@ -110,37 +112,37 @@ def _crew(count: int, name: str, config: Any, others: Mapping[str, Any], referen
             command = [sys.executable, "-m", "forecast", *sys.argv[1:]]
             stack.enter_context(workers.started(count, command))
         devices.load_keras()
-        together = crew.join()
+        together = group.join()
         _check_alike(together, references)
         yield together
         together.part()
 
 
-def _check_alike(crew: Any, references: list[str]) -> None:
+def _check_alike(group: Any, references: list[str]) -> None:
     """Refuses workers that would train on other series than worker 0."""
     import hashlib
 
     from forecast.errors import ConfigError
 
-    seen = crew.collect([hashlib.sha256("\n".join(references).encode()).hexdigest()])
+    seen = group.collect([hashlib.sha256("\n".join(references).encode()).hexdigest()])
     if len(set(seen)) > 1:
         raise ConfigError(
-            f"all workers must find the same series. Worker {crew.rank} found {len(references)}, others found "
+            f"all workers must find the same series. Worker {group.rank} found {len(references)}, others found "
             "different ones. Give them the same files under the same paths."
         )
 
 
-def _tested(trained: Any, several: list[Any], crew: Any) -> tuple[dict[str, Any], Any]:
+def _tested(trained: Any, several: list[Any], group: Any) -> tuple[dict[str, Any], Any]:
     """The scores of the series of all processes by name, and the model with what a bundle says of them."""
     from forecast.report import writer as report
 
     experiment = rooms_of(trained.config)[0]
     scores = {one.name: experiment.test(trained, one) for one in counted(several, "tests", len(several))}
-    tested = crew.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
-    if crew.size > 1:
+    tested = group.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
+    if group.size > 1:
         from forecast.evaluation.scores import Scores
 
-        found = crew.collect([(name, asdict(one)) for name, one in scores.items()])
+        found = group.collect([(name, asdict(one)) for name, one in scores.items()])
         scores = {name: Scores(**one) for name, one in found}
     return scores, replace(trained, tested=tuple(tested))
 

@@ -30,7 +30,7 @@ def update(
 
     from forecast.inference import bundle
     from forecast.inference.predict import assumptions
-    from forecast.models import Watch
+    from forecast.models import Callbacks
     from forecast.report.writer import finite
     from forecast.training import fine_tune as updating
 
@@ -42,7 +42,7 @@ def update(
     load_keras([old.model])
     with TrainingBar() as bar:
         new = updating.update(
-            old, several, steps=steps, learning_rate=learning_rate, freeze=freeze, watch=Watch(bar.advance)
+            old, several, steps=steps, learning_rate=learning_rate, freeze=freeze, callbacks=Callbacks(bar.advance)
         )
     say_interrupted([new] if new.interrupted else [], ())
     worth = updating.compare(old, new, several)

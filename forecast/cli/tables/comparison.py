@@ -5,7 +5,7 @@ from rich.markup import escape
 from forecast.cli.tables.results import MOST_ROWS, scores_of, titled, wide_console
 from forecast.data.calendar.frequency import count_steps
 from forecast.evaluation.walk_forward.compare import FEW, Comparison
-from forecast.evaluation.walk_forward.series_result import Tested, fold_ratios
+from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_ratios
 from forecast.evaluation.walk_forward.summary import SHARES, models_table
 from forecast.metrics.significance import CONFIDENCE, Ranking
 
@@ -27,7 +27,7 @@ def print_comparison(comparison: Comparison) -> None:
         _print_errors(comparison)
 
 
-def _print_series(tested: Tested) -> None:
+def _print_series(tested: SeriesResult) -> None:
     series, folds = tested.series, tested.folds
     first, last = series.index[folds[0].cutoff], series.index[folds[-1].stop - 1]
     steps = count_steps(tested.config.horizon, series.frequency)

@@ -10,14 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast.data.calendar.frequency import count_steps
-from forecast.data.series import Array
-from forecast.data.sources.inspection import Inspection, Sighting
+from forecast.data.sources.inspection import Inspection, SeriesInspection
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
 from forecast.evaluation.scores import Scores
 from forecast.evaluation.trading_rule import NO_ADVICE, Earnings
 from forecast.inference.forecasts import Forecast
 from forecast.models import Model
+from forecast.typing import Array
 
 if TYPE_CHECKING:
     from forecast.data.sources.yahoo.tickers import Fetched
@@ -226,7 +226,7 @@ def print_inspection(inspection: Inspection) -> None:
         console.print(f"Nothing looks wrong with {', '.join(well)}.", soft_wrap=True, highlight=False, markup=False)
 
 
-def _choice_line(sighting: Sighting) -> str:
+def _choice_line(sighting: SeriesInspection) -> str:
     """Why the target is the target, the same for most series of a source; or why there is none."""
     if sighting.series is None:
         return f"{sighting.name} cannot be used. {sighting.why}"
@@ -235,7 +235,7 @@ def _choice_line(sighting: Sighting) -> str:
     return f"The target is {sighting.series.target}: {sighting.why}. Columns: {', '.join(sighting.columns)}."
 
 
-def _sighting_cells(sighting: Sighting) -> tuple[str, ...]:
+def _sighting_cells(sighting: SeriesInspection) -> tuple[str, ...]:
     series = sighting.series
     if series is None:
         return sighting.name, "", "0", "", "", "", "", "", "", ""

@@ -74,7 +74,7 @@ MOST_ABSENT = 0.12
 RARE = 0.03
 
 
-def recognise(index: "pd.DatetimeIndex") -> str:
+def infer_exchange(index: "pd.DatetimeIndex") -> str:
     """The exchange whose holidays the dates of a series leave out; empty where there is none, or any doubt.
 
     A file must leave out nine in ten of an exchange's holidays, and little else, in its last 8 years. Of those that
@@ -91,11 +91,11 @@ def recognise(index: "pd.DatetimeIndex") -> str:
     last = stamps[-1].astype("M8[D]")
     recent = stamps[stamps >= last - np.timedelta64(round(YEARS * 365.25), "D")]
     days = np.unique(recent.astype("M8[D]"))
-    return _recognise(days.tobytes()) if len(days) >= LEAST_DAYS else ""
+    return _infer_exchange(days.tobytes()) if len(days) >= LEAST_DAYS else ""
 
 
 @lru_cache(maxsize=64)
-def _recognise(stored: bytes) -> str:
+def _infer_exchange(stored: bytes) -> str:
     """The exchange of distinct days, which are handed over as bytes for the sake of the cache."""
     days: Days = np.frombuffer(stored, dtype="M8[D]")
     open_on = np.bincount(weekday(days), minlength=7) > RARE * len(days)

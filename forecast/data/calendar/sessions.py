@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.data.calendar.exchanges import ALWAYS, WEEKDAYS
 from forecast.errors import WriteError
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 Days = NDArray[np.datetime64]
 
@@ -112,7 +112,7 @@ def _keep_copy(sessions: Sessions, copy: Path | None) -> None:
     """Building a calendar takes a tenth of a second; a disk that is full or read-only does without."""
     if copy is None:
         return
-    with suppress(OSError, WriteError), whole_file(copy) as work, work.open("wb") as file:
+    with suppress(OSError, WriteError), atomic_file(copy) as work, work.open("wb") as file:
         np.savez(file, allow_pickle=False, **vars(sessions))
 
 

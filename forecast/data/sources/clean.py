@@ -1,6 +1,6 @@
 """One series out of a table that was understood: rows in the order of time, and what was done to get there.
 
-In: a `Reading` and the name of one of its series. Out: a `TimeSeries` with its findings.
+In: a `Schema` and the name of one of its series. Out: a `TimeSeries` with its findings.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import infer_frequency
-from forecast.data.series import Array, Finding, TimeSeries
+from forecast.data.series import DataIssue, TimeSeries
 from forecast.data.sources.parsing import vocabulary as words
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.quality_checks import (
@@ -26,8 +26,9 @@ from forecast.data.sources.quality_checks import (
     order_of,
     whole_days,
 )
-from forecast.data.sources.schema.schema import Reading
+from forecast.data.sources.schema.schema import Schema
 from forecast.errors import SeriesError, SourceError
+from forecast.typing import Array
 
 # Share of dates with conflicting values, above which a table holds several series and not one.
 MIXED = 0.05
@@ -48,7 +49,7 @@ class Part:
         words: Whether the target is neither a number nor empty.
     """
 
-    reading: Reading
+    reading: Schema
     target: str
     rows: NDArray[np.int64]
     stamps: Stamps
@@ -74,14 +75,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Carried:
+class Covariates:
     """Columns that a series carries beside its target: known up to a row, known ahead, or all kinds of prices."""
 
     columns: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     prices: bool = False
 
-    def names(self, reading: Reading, target: str) -> list[str]:
+    def names(self, reading: Schema, target: str) -> list[str]:
         """All of them, each once, as the table calls them."""
         found = _names(reading, (*self.columns, *self.ahead))
         if self.prices:
@@ -90,17 +91,17 @@ class Carried:
         return [name for name in dict.fromkeys(found) if name != target]
 
 
-NOTHING = Carried()
+NOTHING = Covariates()
 
 
 def clean(
-    reading: Reading,
+    reading: Schema,
     series: str,
     *,
     name: str,
     unit: str | None = None,
     exchange: str = "",
-    carried: Carried = NOTHING,
+    carried: Covariates = NOTHING,
     notes: tuple[str, ...] = (),
 ) -> TimeSeries:
     """One series, with its findings, and with `notes` before its own.
@@ -116,8 +117,8 @@ def clean(
     coming = _coming(every, _names(reading, carried.ahead))
     part = every.only(~coming)
     valued = part.dated & np.isfinite(part.values)
-    beside = np.column_stack([part.values, *(part.column(name) for name in others)])
-    kept = part.only(valued & np.isfinite(beside).all(axis=1))
+    in_background = np.column_stack([part.values, *(part.column(name) for name in others)])
+    kept = part.only(valued & np.isfinite(in_background).all(axis=1))
     _check_rows(part, kept)
     prices = words.is_price(part.target)
     stamps, places, merged = merge_dates(kept.stamps, kept.values)
@@ -149,14 +150,14 @@ def clean(
 
 
 @lru_cache(maxsize=8)
-def _calendar(stamps: bytes) -> tuple[pd.DatetimeIndex, str, Finding | None]:
+def _calendar(stamps: bytes) -> tuple[pd.DatetimeIndex, str, DataIssue | None]:
     """Index, frequency and gaps of dates in microseconds: the series of a wide table have the same ones, made once."""
     index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[us]").copy())
     frequency = infer_frequency(index)
     return index, frequency, gaps(index.to_numpy(), frequency)
 
 
-def _names(reading: Reading, wanted: Sequence[str]) -> list[str]:
+def _names(reading: Schema, wanted: Sequence[str]) -> list[str]:
     """Columns by the names that a user gave them, in any case.
 
     Raises:
@@ -193,7 +194,7 @@ def _future(coming: Part, columns: Sequence[str], ahead: Sequence[str]) -> Array
     )
 
 
-def _without_others(valued: Part, others: Sequence[str]) -> Finding | None:
+def _without_others(valued: Part, others: Sequence[str]) -> DataIssue | None:
     """Rows with a target that lack a column which was asked for."""
     lacking = ~np.isfinite([valued.column(name) for name in others]).all(axis=0) if others else np.zeros(0, bool)
     if not lacking.any():
@@ -202,7 +203,7 @@ def _without_others(valued: Part, others: Sequence[str]) -> Finding | None:
     return find("missing_features", np.sort(valued.stamps[lacking]), action, repaired=True)
 
 
-def _part(reading: Reading, series: str) -> Part:
+def _part(reading: Schema, series: str) -> Part:
     target = (reading.choices.get(series) or reading.choices[""]).target
     numbers, stamps = reading.numbers(target), reading.dates.stamps
     part = Part(reading, target, np.arange(len(stamps)), stamps, numbers.values, numbers.words)
@@ -255,22 +256,22 @@ def _check_rows(part: Part, kept: Part) -> None:
         )
 
 
-def _around(reading: Reading) -> Iterator[Finding]:
+def _around(reading: Schema) -> Iterator[DataIssue]:
     """Lines before and after the table, and doubts about its form."""
     table, dates = reading.table, reading.dates
     if table.preamble:
-        yield Finding("preamble", table.preamble, (), "lines before the header were passed over")
+        yield DataIssue("preamble", table.preamble, (), "lines before the header were passed over")
     if table.footer:
-        yield Finding("footer", table.footer, (), "lines after the last date were passed over")
+        yield DataIssue("footer", table.footer, (), "lines after the last date were passed over")
     if dates.doubt:
         action = f"read as {dates.form}, though {dates.doubt} fits as well; --date-order decides"
         yield find("ambiguous_dates", dates.stamps[~np.isnat(dates.stamps)], action)
     if reading.mark[1]:
         action = f"read with {reading.mark[0]!r} as the decimal mark, though the other one fits as well"
-        yield Finding("ambiguous_numbers", table.rows, (), action)
+        yield DataIssue("ambiguous_numbers", table.rows, (), action)
 
 
-def _left_out(part: Part) -> Iterator[Finding]:
+def _left_out(part: Part) -> Iterator[DataIssue]:
     """Rows without a value or without a date."""
     words = part.words | (~part.dated & ~_blank(part)) | _words_beside(part)
     missing = part.only(part.dated & np.isnan(part.values) & ~words)
@@ -285,7 +286,7 @@ def _left_out(part: Part) -> Iterator[Finding]:
     if len(spoken.rows):
         action = f"rows with words in place of {part.target} or of the date were left out"
         dates = name_dates(np.sort(spoken.stamps[spoken.dated]))
-        yield Finding("non_numeric_rows", len(spoken.rows), dates, action, repaired=True)
+        yield DataIssue("non_numeric_rows", len(spoken.rows), dates, action, repaired=True)
     last = part.stamps[np.isfinite(part.values) & part.dated].max()
     if (tail := missing.stamps[missing.stamps > last]).size:
         yield find("sparse_tail", np.sort(tail), f"the last rows have no {part.target}", repaired=True)
@@ -301,8 +302,8 @@ def _words_beside(part: Part) -> Flags:
     """Whether a row without a value has words in a column of numbers, as `0.24 Dividend`."""
     found = part.dated & np.isnan(part.values)
     if found.any():
-        beside = [part.reading.numbers(name).words[part.rows] for name in _beside(part)]
-        found &= np.any(beside, axis=0) if beside else False
+        in_background = [part.reading.numbers(name).words[part.rows] for name in _beside(part)]
+        found &= np.any(in_background, axis=0) if in_background else False
     return found
 
 
@@ -314,7 +315,7 @@ def _blank(part: Part) -> Flags:
     return np.asarray(~np.any(filled, axis=0)[part.rows])
 
 
-def _disordered(kept: Part) -> Iterator[Finding]:
+def _disordered(kept: Part) -> Iterator[DataIssue]:
     """Rows whose high is not the highest, or whose low is not the lowest."""
     columns = words.price_columns(kept.reading.numeric)
     closes = words.closes([name for name in kept.reading.numeric if not words.is_adjusted(name)])
@@ -329,7 +330,7 @@ def _disordered(kept: Part) -> Iterator[Finding]:
         yield find("ohlc_order", np.sort(kept.stamps[wrong]), action)
 
 
-def _notes(reading: Reading) -> tuple[str, ...]:
+def _notes(reading: Schema) -> tuple[str, ...]:
     choice = next(iter(reading.choices.values()))
     if len(reading.numeric) < 2 or "" not in reading.choices or choice.why.startswith("the column that"):
         return ()

@@ -20,7 +20,7 @@ from forecast.data.sources.formats.files import SUFFIXES
 from forecast.data.sources.load import EVERY, load, load_parts
 from forecast.data.sources.parquet import is_parquet, is_partition, series_in
 from forecast.data.sources.parsing import vocabulary as words
-from forecast.data.sources.resolve import is_ticker, split_part, understand_file
+from forecast.data.sources.resolve import infer_file_schema, is_ticker, split_part
 from forecast.errors import ForecastError, SourceError
 
 # Lists that name one another.
@@ -153,5 +153,5 @@ def _series_of(file: str, target: str | None, order: str | None) -> list[str]:
     path = Path(file)
     names = series_in(path) if target is None and is_parquet(path) else ()
     if not names:
-        names = understand_file(path, target, order).series
+        names = infer_file_schema(path, target, order).series
     return [f"{file}:{name}" for name in names] if len(names) > 1 else [file]

@@ -1,6 +1,6 @@
 """What was understood of a source: its form, its series, and what looks wrong with each.
 
-In: a `Reading` and the series that `cleaning` made of it. Out: an `Inspection`, and its record for JSON.
+In: a `Schema` and the series that `cleaning` made of it. Out: an `Inspection`, and its record for JSON.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from forecast.data.series import TimeSeries
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class SeriesInspection:
     """One series of a source.
 
     Attributes:
@@ -49,7 +49,7 @@ class Inspection:
 
     source: str
     form: Mapping[str, str]
-    series: tuple[Sighting, ...]
+    series: tuple[SeriesInspection, ...]
 
     def record(self) -> dict[str, Any]:
         """The inspection as JSON holds it; dates in ISO form."""
@@ -60,7 +60,7 @@ class Inspection:
         }
 
 
-def _record(sighting: Sighting) -> dict[str, Any]:
+def _record(sighting: SeriesInspection) -> dict[str, Any]:
     series = sighting.series
     if series is None:
         return {"name": sighting.name, "error": sighting.why, "columns": list(sighting.columns)}

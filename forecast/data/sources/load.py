@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from forecast.data.calendar.exchanges import check_exchange
-from forecast.data.calendar.infer_exchange import recognise
+from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
-from forecast.data.sources.clean import NOTHING, Carried, clean
-from forecast.data.sources.inspection import Inspection, Sighting
+from forecast.data.sources.clean import NOTHING, Covariates, clean
+from forecast.data.sources.inspection import Inspection, SeriesInspection
 from forecast.data.sources.parsing.dates import check_order
-from forecast.data.sources.resolve import Found, find, find_part, label_of, understand_file
-from forecast.data.sources.schema.schema import Choice, Reading, understand
+from forecast.data.sources.resolve import Found, find, find_part, infer_file_schema, label_of
+from forecast.data.sources.schema.schema import Choice, Schema, infer_schema
 from forecast.errors import ForecastError, SeriesError, SourceError
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
@@ -68,7 +68,7 @@ def load(
     if isinstance(source, TimeSeries):
         given = {"target": target, "name": name, "unit": unit, "exchange": exchange}
         return replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
-    carried = Carried(tuple(columns), tuple(future_columns), prices)
+    carried = Covariates(tuple(columns), tuple(future_columns), prices)
     found = find(source, offline, alone=not (target or carried != NOTHING))
     reading, names = _select(found, target, check_order(date_order))
     if len(names) > 1:
@@ -93,7 +93,7 @@ def load_all(
     offline: bool = False,
 ) -> list[TimeSeries]:
     """Reads `FILE:*`, all series of a file; of any other source its only one. Arguments as for `load`."""
-    carried = Carried(tuple(columns), tuple(future_columns), prices)
+    carried = Covariates(tuple(columns), tuple(future_columns), prices)
     file = str(source).removesuffix(EVERY)
     if isinstance(source, TimeSeries | pd.DataFrame | pd.Series) or file == str(source):
         given = {"target": target, "columns": columns, "future_columns": future_columns, "prices": prices, "unit": unit}
@@ -128,7 +128,7 @@ def inspect(
     found = find(source, offline)
     reading, names = _select(found, target, check_order(date_order))
     form = {**dict(found.table.form), "dates": reading.dates.form, "decimal mark": reading.mark[0]}
-    sightings = [_sight(found, reading, name, exchange) for name in names]
+    sightings = [_inspect_series(found, reading, name, exchange) for name in names]
     if len(sightings) == 1 and sightings[0].series is None:
         raise SourceError(sightings[0].why)
     return Inspection(found.table.where, form, tuple(sightings))
@@ -156,10 +156,10 @@ def load_parts(
         ForecastError: the file itself cannot be read.
     """
     exchange = check_exchange(exchange) if exchange else ""
-    carried = Carried(tuple(columns), tuple(future_columns), prices)
+    carried = Covariates(tuple(columns), tuple(future_columns), prices)
     found = find_part(path, parts, alone=not (target or carried != NOTHING))
     if found is None:
-        reading = understand_file(path, target, check_order(date_order))
+        reading = infer_file_schema(path, target, check_order(date_order))
         found = Found(reading.table, label_of(path))
     else:
         reading = _understand(found, target, check_order(date_order))
@@ -173,7 +173,7 @@ def load_parts(
             yield error
 
 
-def _select(found: Found, target: str | None, order: str | None) -> tuple[Reading, Sequence[str]]:
+def _select(found: Found, target: str | None, order: str | None) -> tuple[Schema, Sequence[str]]:
     """The table, understood, and the names of the series in it that are asked for."""
     reading = _understand(found, target, order)
     if not found.part or found.table.where.casefold().endswith(f":{found.part.casefold()}"):
@@ -181,20 +181,20 @@ def _select(found: Found, target: str | None, order: str | None) -> tuple[Readin
     part = found.part.casefold()
     series, cells = ({name.strip().casefold() for name in names} for names in (reading.series, reading.cells))
     if reading.rows is None and part not in series and part in cells:
-        return understand(found.table, target=found.part, order=order), ("",)
+        return infer_schema(found.table, target=found.part, order=order), ("",)
     return reading, _names(found, reading)
 
 
-def _understand(found: Found, target: str | None, order: str | None) -> Reading:
+def _understand(found: Found, target: str | None, order: str | None) -> Schema:
     """What the columns mean; those of a table that was cut are known."""
     if not found.choices:
-        return understand(found.table, target=target, order=order)
-    reading = understand(found.table, target=next(iter(found.choices.values())), order=order)
+        return infer_schema(found.table, target=target, order=order)
+    reading = infer_schema(found.table, target=next(iter(found.choices.values())), order=order)
     chosen = {name: Choice(column, "a column of values") for name, column in found.choices.items()}
     return replace(reading, choices=chosen)
 
 
-def _names(found: Found, reading: Reading) -> Sequence[str]:
+def _names(found: Found, reading: Schema) -> Sequence[str]:
     """The series that a source asks for by name, in any case.
 
     Raises:
@@ -213,12 +213,12 @@ def _names(found: Found, reading: Reading) -> Sequence[str]:
 
 def _make(
     found: Found,
-    reading: Reading,
+    reading: Schema,
     part: str,
     name: str | None,
     unit: str | None,
     exchange: str,
-    carried: Carried = NOTHING,
+    carried: Covariates = NOTHING,
 ) -> TimeSeries:
     alone = found.part and not part and found.part.casefold() != reading.name.casefold()
     column = f"{found.label}:{found.part}" if alone else ""
@@ -233,12 +233,12 @@ def _make(
     )
 
 
-def _sight(found: Found, reading: Reading, part: str, exchange: str) -> Sighting:
+def _inspect_series(found: Found, reading: Schema, part: str, exchange: str) -> SeriesInspection:
     """One series as an inspection shows it."""
     choice = reading.choices.get(part) or reading.choices[""]
     columns = tuple(reading.cells) if "" in reading.choices else (choice.target,)
     try:
         series = _make(found, reading, part, None, None, exchange)
     except ForecastError as error:
-        return Sighting(part or found.label, None, str(error), columns)
-    return Sighting(series.name, series, choice.why, columns, series.exchange or recognise(series.index))
+        return SeriesInspection(part or found.label, None, str(error), columns)
+    return SeriesInspection(series.name, series, choice.why, columns, series.exchange or infer_exchange(series.index))

@@ -25,7 +25,7 @@ from forecast.data.sources.formats.files import read_frame
 from forecast.data.sources.formats.table_bounds import Table
 from forecast.data.sources.parsing import vocabulary as words
 from forecast.data.sources.parsing.dates import read_dates, repeated
-from forecast.data.sources.schema.schema import understand
+from forecast.data.sources.schema.schema import infer_schema
 from forecast.data.sources.schema.series_id import REPEATED, find_keys
 from forecast.errors import SourceError
 
@@ -205,5 +205,5 @@ def _wide(file: Any, dates: str, stamps: Any, path: Path) -> Form | None:
     frame: pd.DataFrame = sample.to_pandas()
     if not isinstance(sample, pa.Table):
         frame = pa.Table.from_batches([sample], schema=file.schema_arrow).to_pandas()
-    choices = understand(read_frame(frame, path.name)).choices
+    choices = infer_schema(read_frame(frame, path.name)).choices
     return None if "" in choices else Form(dates, {name: choice.target for name, choice in choices.items()})

@@ -1,7 +1,7 @@
 """What looks wrong in a series: rows to leave out, and values to doubt.
 
-In: dates and values in the order of the file. Out: clean ones in the order of time, and a `Finding` for each thing that
-was found. Nothing is filled in; what is left out is said.
+In: dates and values in the order of the file. Out: clean ones in the order of time, and a `DataIssue` for each thing
+found. Nothing is filled in; what is left out is said.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import iso
-from forecast.data.series import Array, Finding
+from forecast.data.series import DataIssue
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import one_way, repeated
+from forecast.typing import Array
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
@@ -41,18 +42,18 @@ def name_dates(stamps: Stamps) -> tuple[str, ...]:
     return tuple(iso(pd.Timestamp(stamp)) for stamp in stamps[:NAMED])
 
 
-def find(kind: str, stamps: Stamps, action: str, *, repaired: bool = False) -> Finding:
+def find(kind: str, stamps: Stamps, action: str, *, repaired: bool = False) -> DataIssue:
     """A finding about some rows."""
-    return Finding(kind, len(stamps), name_dates(stamps), action, repaired)
+    return DataIssue(kind, len(stamps), name_dates(stamps), action, repaired)
 
 
-def order_of(stamps: Stamps) -> Finding | None:
+def order_of(stamps: Stamps) -> DataIssue | None:
     """Whether the rows run the wrong way, or in no order."""
     steps = np.diff(stamps.astype(np.int64))
     if not (steps < 0).any():
         return None
     if not (steps > 0).any():
-        return Finding("newest_first", len(stamps), (), "the rows were turned round")
+        return DataIssue("newest_first", len(stamps), (), "the rows were turned round")
     wrong = np.flatnonzero(steps < 0 if (steps > 0).sum() > (steps < 0).sum() else steps > 0) + 1
     return find("unsorted", stamps[wrong], "the rows were sorted by date")
 
@@ -87,7 +88,7 @@ def conflicting_dates(stamps: Stamps, values: Array) -> Stamps:
     return np.unique(stamps[1:][differ])
 
 
-def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Places, Finding | None]:
+def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Places, DataIssue | None]:
     """One row a date, in the order of time, of several the last in the file: their stamps, and where they stood."""
     places = np.arange(len(stamps))
     if one_way(stamps):
@@ -105,7 +106,7 @@ def merge_dates(stamps: Stamps, values: Array) -> tuple[Stamps, Places, Finding 
     return stamps[keep], places[keep], find("duplicate_dates", np.unique(stamps[1:][again]), action, repaired=True)
 
 
-def doubts(stamps: Stamps, values: Array, *, prices: bool, frequency: str) -> Iterator[Finding]:
+def doubts(stamps: Stamps, values: Array, *, prices: bool, frequency: str) -> Iterator[DataIssue]:
     """Values that are kept, but look wrong: signs, jumps and flat runs.
 
     Args:
@@ -120,7 +121,7 @@ def doubts(stamps: Stamps, values: Array, *, prices: bool, frequency: str) -> It
     yield from _flat(stamps, values, FLAT_PRICES if frequency == "B" else FLAT)
 
 
-def _marks(stamps: Stamps, values: Array) -> Iterator[Finding]:
+def _marks(stamps: Stamps, values: Array) -> Iterator[DataIssue]:
     """Numbers that stand for missing values, far below all others."""
     if values.min() > max(MARKS):
         return
@@ -131,14 +132,14 @@ def _marks(stamps: Stamps, values: Array) -> Iterator[Finding]:
             yield find("missing_marks", stamps[rows], f"kept, though {mark:g} often stands for a missing value")
 
 
-def _signs(stamps: Stamps, values: Array, *, prices: bool) -> Iterator[Finding]:
+def _signs(stamps: Stamps, values: Array, *, prices: bool) -> Iterator[DataIssue]:
     """Zero and negative values, where prices or nearly all others are positive."""
     for kind, rows in (("negative_prices", values < 0), ("zero_prices", values == 0)):
         if rows.any() and (prices or (values <= 0).mean() < 0.01):
             yield find(kind, stamps[rows], "kept; forecasts do not take logarithms")
 
 
-def _jumps(stamps: Stamps, values: Array) -> Iterator[Finding]:
+def _jumps(stamps: Stamps, values: Array) -> Iterator[DataIssue]:
     """Unadjusted splits, and rows whose value stands alone."""
     logs = np.log(np.where(values > 0, values, np.nan))
     moves = np.diff(logs, prepend=np.nan)
@@ -168,7 +169,7 @@ def _alone(moves: Array) -> Flags:
     return np.asarray((np.abs(moves) >= np.log(1.5)) & (np.abs(moves + back) < 0.2 * np.abs(moves)))
 
 
-def _flat(stamps: Stamps, values: Array, least: int) -> Iterator[Finding]:
+def _flat(stamps: Stamps, values: Array, least: int) -> Iterator[DataIssue]:
     """Runs of equal values."""
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
     lengths = np.diff(np.append(starts, len(values)))
@@ -178,7 +179,7 @@ def _flat(stamps: Stamps, values: Array, least: int) -> Iterator[Finding]:
         yield find("flat_run", stamps[starts[runs]], action)
 
 
-def gaps(stamps: Stamps, frequency: str) -> Finding | None:
+def gaps(stamps: Stamps, frequency: str) -> DataIssue | None:
     """Stretches without rows."""
     days = np.diff(stamps) / np.timedelta64(1, "D")
     if not len(days):

@@ -14,7 +14,7 @@ from forecast.data.calendar.exchanges import exchange_of_ticker
 from forecast.data.sources.formats.files import SUFFIXES, read_file, read_frame
 from forecast.data.sources.formats.table_bounds import Table
 from forecast.data.sources.parquet import is_parquet, is_partition, partition_value, read_dataset, read_parts
-from forecast.data.sources.schema.schema import Reading, understand
+from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.errors import SourceError
 
 # What Yahoo's kinds of tickers say of their sessions, where the ticker itself does not.
@@ -75,19 +75,19 @@ def label_of(path: Path) -> str:
     return Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
 
 
-def understand_file(path: Path, target: str | None, order: str | None) -> Reading:
+def infer_file_schema(path: Path, target: str | None, order: str | None) -> Schema:
     """What the columns of a file mean; the last one is kept for whoever asks for its series next.
 
     Raises:
         SourceError: the file cannot be read, or holds no series.
     """
     about = path.stat()
-    return _understand_file(path.absolute(), about.st_mtime_ns, about.st_size, target, order)
+    return _infer_file_schema(path.absolute(), about.st_mtime_ns, about.st_size, target, order)
 
 
 @lru_cache(maxsize=1)
-def _understand_file(path: Path, _changed: int, _size: int, target: str | None, order: str | None) -> Reading:
-    return understand(read_file(path), target=target, order=order)
+def _infer_file_schema(path: Path, _changed: int, _size: int, target: str | None, order: str | None) -> Schema:
+    return infer_schema(read_file(path), target=target, order=order)
 
 
 def _find_ticker(source: str, offline: bool) -> Found:

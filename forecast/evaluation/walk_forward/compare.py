@@ -20,12 +20,20 @@ from forecast.data.sources import Source, load
 from forecast.errors import ConfigError
 from forecast.evaluation.holdout import USUAL
 from forecast.evaluation.walk_forward.folds import WalkForward
-from forecast.evaluation.walk_forward.series_result import Tested
-from forecast.evaluation.walk_forward.series_summary import Part, read_part
-from forecast.evaluation.walk_forward.worker import Look, Setting, Task, judge_one, look, tested_of, train_one
+from forecast.evaluation.walk_forward.series_result import SeriesResult
+from forecast.evaluation.walk_forward.series_summary import SeriesSummary, read_summary
+from forecast.evaluation.walk_forward.worker import (
+    ComparisonSpec,
+    SeriesStatus,
+    SeriesTask,
+    evaluate_series,
+    result_of,
+    series_status,
+    train_fold,
+)
 from forecast.metrics.significance import Ranking, rank
 from forecast.models import BASELINES, find_model
-from forecast.runtime.parallel import LOCAL, Done, Progress, check_engine, run_jobs
+from forecast.runtime.parallel import LOCAL, JobResult, Progress, check_engine, run_jobs
 
 # Series up to which all of each is kept in memory, printed and drawn.
 FEW = 20
@@ -52,8 +60,8 @@ class Comparison:
 
     plan: WalkForward
     models: tuple[str, ...]
-    tested: Mapping[str, Tested]
-    parts: Iterable[Part]
+    tested: Mapping[str, SeriesResult]
+    parts: Iterable[SeriesSummary]
     scores: pd.DataFrame
     errors: dict[tuple[str, str], str]
     ranking: Ranking | None
@@ -97,7 +105,7 @@ def compare(
     check_engine(engine, jobs)
     chosen = tuple(find_model(name).name for name in dict.fromkeys((*models, *BASELINES)))
     arguments = tuple(sorted((reading or {}).items()))
-    setting = Setting(chosen, config, plan, trials, arguments, Path(), Path(), time.time_ns())
+    setting = ComparisonSpec(chosen, config, plan, trials, arguments, Path(), Path(), time.time_ns())
     several = _references(sources)
     run = partial(run_jobs, workers=jobs, engine=engine)
     if out is None:
@@ -112,7 +120,7 @@ def compare(
     return comparison
 
 
-def _within(setting: Setting, folder: Path) -> Setting:
+def _within(setting: ComparisonSpec, folder: Path) -> ComparisonSpec:
     return replace(setting, folds=folder / "folds", parts=folder / "series")
 
 
@@ -125,9 +133,9 @@ def _references(sources: Source | Sequence[Source]) -> list[str | TimeSeries]:
 
 
 def _compare(
-    several: list[str | TimeSeries], setting: Setting, run: Any, tell: Tell | None, *, keep: bool
+    several: list[str | TimeSeries], setting: ComparisonSpec, run: Any, tell: Tell | None, *, keep: bool
 ) -> Comparison:
-    tasks = [Task(one, setting, setting.models) for one in several]
+    tasks = [SeriesTask(one, setting, setting.models) for one in several]
     seen, errors = _look(tasks, run, tell)
     errors |= _train(tasks, seen, run, tell)
     wanted = []
@@ -140,8 +148,8 @@ def _compare(
     opened = {name: task for name, task in wanted if name in files}
     if not opened:
         raise ConfigError(f"no series could be tested. {next(iter(errors.values()))}")
-    parts: Iterable[Part] = Parts(list(files.values()))
-    tested: Mapping[str, Tested] = LazilyTested(opened)
+    parts: Iterable[SeriesSummary] = SummaryFiles(list(files.values()))
+    tested: Mapping[str, SeriesResult] = LazyResults(opened)
     if keep:
         parts, tested = list(parts), dict(tested.items())
     scores = pd.concat([part.table("scores")[list(NEEDED)] for part in parts], ignore_index=True)
@@ -149,23 +157,23 @@ def _compare(
 
 
 @dataclass(frozen=True)
-class Parts:
+class SummaryFiles:
     """The parts in files, read anew each time that they are gone through."""
 
     files: list[Path]
 
-    def __iter__(self) -> Iterator[Part]:
-        return map(read_part, self.files)
+    def __iter__(self) -> Iterator[SeriesSummary]:
+        return map(read_summary, self.files)
 
 
-class LazilyTested(Mapping[str, Tested]):
+class LazyResults(Mapping[str, SeriesResult]):
     """Series with their forecasts, each read from its files when it is asked for."""
 
-    def __init__(self, tasks: dict[str, Task]) -> None:
+    def __init__(self, tasks: dict[str, SeriesTask]) -> None:
         self._tasks = tasks
 
-    def __getitem__(self, name: str) -> Tested:
-        return tested_of(self._tasks[name])
+    def __getitem__(self, name: str) -> SeriesResult:
+        return result_of(self._tasks[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tasks)
@@ -174,13 +182,15 @@ class LazilyTested(Mapping[str, Tested]):
         return len(self._tasks)
 
 
-def _look(tasks: list[Task], run: Any, tell: Tell | None) -> tuple[dict[int, Look], dict[tuple[str, str], str]]:
+def _look(
+    tasks: list[SeriesTask], run: Any, tell: Tell | None
+) -> tuple[dict[int, SeriesStatus], dict[tuple[str, str], str]]:
     """What is to be done with each series, by its place; and why nothing can be done with others."""
     if len(tasks) == 1:
-        return {0: look(tasks[0])}, {}
-    seen: dict[int, Look] = {}
+        return {0: series_status(tasks[0])}, {}
+    seen: dict[int, SeriesStatus] = {}
     errors: dict[int, str] = {}
-    for result in _told(run(look, tasks), "series", len(tasks), tell):
+    for result in _told(run(series_status, tasks), "series", len(tasks), tell):
         if result.result is None:
             errors[result.place] = result.error
         else:
@@ -197,12 +207,14 @@ def _name(source: str | TimeSeries) -> str:
     return source if isinstance(source, str) else source.name
 
 
-def _train(tasks: list[Task], seen: dict[int, Look], run: Any, tell: Tell | None) -> dict[tuple[str, str], str]:
+def _train(
+    tasks: list[SeriesTask], seen: dict[int, SeriesStatus], run: Any, tell: Tell | None
+) -> dict[tuple[str, str], str]:
     """Does the trainings that are not there yet, and says why some could not be done."""
     missing = [(place, model, number) for place, one in seen.items() for model, number in one.missing]
     total = sum(one.trainings for one in seen.values())
     jobs = (replace(tasks[place], models=(model,), training=number) for place, model, number in missing)
-    results = _told(run(train_one, jobs), "trainings", total, tell, before=total - len(missing))
+    results = _told(run(train_fold, jobs), "trainings", total, tell, before=total - len(missing))
     failed = {result.place: result.error for result in results if result.error}
     errors: dict[tuple[str, str], str] = {}
     for k in sorted(failed):
@@ -212,12 +224,12 @@ def _train(tasks: list[Task], seen: dict[int, Look], run: Any, tell: Tell | None
 
 
 def _judge(
-    wanted: list[tuple[str, Task]], setting: Setting, run: Any, tell: Tell | None
+    wanted: list[tuple[str, SeriesTask]], setting: ComparisonSpec, run: Any, tell: Tell | None
 ) -> tuple[dict[str, Path], dict[tuple[str, str], str]]:
     """The file of the part of each series, by its name, and why there is none of others."""
     files: dict[int, Path] = {}
     errors: dict[int, str] = {}
-    for result in _told(run(judge_one, [task for _, task in wanted]), "verdicts", len(wanted), tell):
+    for result in _told(run(evaluate_series, [task for _, task in wanted]), "verdicts", len(wanted), tell):
         if result.result is None:
             errors[result.place] = result.error
         else:
@@ -227,12 +239,12 @@ def _judge(
 
 
 def _told(
-    results: Iterator[Done[Any]],
+    results: Iterator[JobResult[Any]],
     stage: str,
     total: int,
     tell: Tell | None,
     before: int = 0,
-) -> Iterator[Done[Any]]:
+) -> Iterator[JobResult[Any]]:
     """The results of a stage as they come, each told."""
     done, failed, tell = before, 0, tell or (lambda _: None)
     tell(Progress(stage, done, failed, total))

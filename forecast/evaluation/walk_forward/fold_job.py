@@ -27,7 +27,7 @@ from forecast.evaluation.walk_forward.folds import Fold
 from forecast.inference.forecasts import Predictions
 from forecast.models import find_model
 from forecast.runtime import devices
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 from forecast.training.train import train
 
 # Changes whenever the numbers of a job may.
@@ -36,7 +36,7 @@ LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class FoldJob:
     """A model and the folds that one training of it serves.
 
     Attributes:
@@ -82,9 +82,9 @@ def _version() -> str:
     return version("forecast")
 
 
-def work(job: Job) -> None:
+def run_fold_job(job: FoldJob) -> None:
     """Trains, forecasts, and writes the file, whole or not at all."""
-    if find_model(job.model).gradient:
+    if find_model(job.model).is_network:
         devices.load_keras()
     first, last = job.folds[0], job.folds[-1]
     series = enrich(job.series.between(first.start, last.stop), job.config.inputs)
@@ -96,7 +96,7 @@ def work(job: Job) -> None:
     write_folds([within(shifted, fold) for fold in job.folds], job)
 
 
-def _tuned(job: Job, past: TimeSeries) -> ExperimentConfig:
+def _tuned(job: FoldJob, past: TimeSeries) -> ExperimentConfig:
     """The settings that a search on the past finds."""
     from forecast.training.tuning.tune import tune
 
@@ -110,7 +110,7 @@ def within(predictions: Predictions, fold: Fold) -> Predictions:
     return at_origins(predictions, inside)
 
 
-def write_folds(parts: list[Predictions], job: Job) -> None:
+def write_folds(parts: list[Predictions], job: FoldJob) -> None:
     """One row a fold, origin and step."""
     horizon = job.config.horizon
     origin = np.concatenate([part.origin for part in parts])
@@ -132,11 +132,11 @@ def write_folds(parts: list[Predictions], job: Job) -> None:
             **{level: quantiles[:, place] for place, level in enumerate(LEVELS)},
         }
     )
-    with whole_file(job.file) as path:
+    with atomic_file(job.file) as path:
         parquet.write_table(table, path, compression="zstd")
 
 
-def read_folds(job: Job) -> Predictions:
+def read_folds(job: FoldJob) -> Predictions:
     """The forecasts of a job that is done, all its folds together."""
     table = parquet.read_table(job.file)
     horizon = job.config.horizon

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.calendar.frequency import iso
@@ -16,12 +15,11 @@ from forecast.evaluation.walk_forward.fold_job import within
 from forecast.evaluation.walk_forward.folds import Fold
 from forecast.inference.forecasts import Predictions
 from forecast.metrics.significance import confidence_set
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class SeriesResult:
     """What came of all models on one series.
 
     Attributes:
@@ -46,11 +44,11 @@ class Tested:
 
 def test(
     series: TimeSeries, config: ExperimentConfig, folds: tuple[Fold, ...], backtests: dict[str, Predictions]
-) -> Tested:
+) -> SeriesResult:
     """Scores the forecasts of all folds and judges the models."""
     scores = score_all(backtests, y_train=series.y[: folds[0].cutoff])
     verdicts = judge(backtests, scores, y=series.y, unit=series.unit)
-    return Tested(series, config, folds, backtests, scores, verdicts, _best(backtests, config.horizon))
+    return SeriesResult(series, config, folds, backtests, scores, verdicts, _best(backtests, config.horizon))
 
 
 def _best(backtests: Mapping[str, Predictions], horizon: int) -> dict[str, float]:
@@ -61,7 +59,7 @@ def _best(backtests: Mapping[str, Predictions], horizon: int) -> dict[str, float
     return dict(zip(backtests, p_values.tolist(), strict=True))
 
 
-def score_rows(tested: Tested) -> pd.DataFrame:
+def score_rows(tested: SeriesResult) -> pd.DataFrame:
     """One row a model: scores over all folds, and the verdict."""
     rows = []
     for scores, verdict in zip(tested.scores, tested.verdicts, strict=True):
@@ -72,7 +70,7 @@ def score_rows(tested: Tested) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def fold_rows(tested: Tested) -> pd.DataFrame:
+def fold_rows(tested: SeriesResult) -> pd.DataFrame:
     """One row a fold and model."""
     rows = []
     for fold in tested.folds:
@@ -83,7 +81,7 @@ def fold_rows(tested: Tested) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def step_rows(tested: Tested) -> pd.DataFrame:
+def step_rows(tested: SeriesResult) -> pd.DataFrame:
     """One row a step of the horizon and model."""
     rows = [
         {"series": tested.series.name, "step": step, **_plain(asdict(scores))}
@@ -92,7 +90,7 @@ def step_rows(tested: Tested) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def fold_ratios(tested: Tested) -> pd.DataFrame:
+def fold_ratios(tested: SeriesResult) -> pd.DataFrame:
     """MAE / naive, one row a model and one column a fold."""
     columns = {
         iso(tested.series.index[fold.cutoff]): [row.mae_vs_naive for row in _fold_scores(tested, fold)]
@@ -101,7 +99,7 @@ def fold_ratios(tested: Tested) -> pd.DataFrame:
     return pd.DataFrame(columns, index=list(tested.backtests))
 
 
-def _fold_scores(tested: Tested, fold: Fold) -> tuple[Scores, ...]:
+def _fold_scores(tested: SeriesResult, fold: Fold) -> tuple[Scores, ...]:
     inside = {model: within(backtest, fold) for model, backtest in tested.backtests.items()}
     return score_all(inside, y_train=tested.y_train)
 

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 
 from forecast.data.calendar.frequency import iso
-from forecast.evaluation.walk_forward.fold_job import Job
-from forecast.evaluation.walk_forward.series_result import Tested, fold_rows, score_rows, step_rows
+from forecast.evaluation.walk_forward.fold_job import FoldJob
+from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_rows, score_rows, step_rows
 from forecast.report.writer import finite
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 # Changes whenever the content of a part may.
 FORMAT = 1
@@ -26,7 +26,7 @@ TABLES = {"scores": score_rows, "by_fold": fold_rows, "by_step": step_rows}
 
 
 @dataclass(frozen=True)
-class Part:
+class SeriesSummary:
     """What one series gave.
 
     Attributes:
@@ -48,26 +48,26 @@ class Part:
         return table
 
 
-def part_file(name: str, jobs: Iterable[Job], folder: Path) -> Path:
+def summary_file(name: str, jobs: Iterable[FoldJob], folder: Path) -> Path:
     """The file of the part that is made of these jobs; its name holds a key of all that it depends on."""
     key = hashlib.sha256(json.dumps([FORMAT, *(job.key for job in jobs)]).encode()).hexdigest()
     return folder / f"{re.sub(r'[^A-Za-z0-9._^=-]+', '-', name)}-{key[:16]}.json"
 
 
-def write_part(tested: Tested, file: Path) -> None:
+def write_summary(tested: SeriesResult, file: Path) -> None:
     """Writes what a series gave, whole or not at all."""
     tables = {name: rows(tested).to_csv(index=False) for name, rows in TABLES.items()}
     content = {"name": tested.series.name, "record": _record(tested), "tables": tables}
-    with whole_file(file) as path:
+    with atomic_file(file) as path:
         path.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
 
 
-def read_part(file: Path) -> Part:
+def read_summary(file: Path) -> SeriesSummary:
     """A part that is there."""
-    return Part(**json.loads(file.read_text(encoding="utf-8")))
+    return SeriesSummary(**json.loads(file.read_text(encoding="utf-8")))
 
 
-def _record(tested: Tested) -> dict[str, Any]:
+def _record(tested: SeriesResult) -> dict[str, Any]:
     dates = [iso(date) for date in tested.series.index]
     return {
         "rows": len(tested.series),

@@ -10,20 +10,20 @@ import numpy as np
 from forecast.config import ExperimentConfig
 from forecast.data.series import TimeSeries
 from forecast.data.sources import load
-from forecast.evaluation.walk_forward.fold_job import Job, read_folds, work
+from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job
 from forecast.evaluation.walk_forward.folds import Fold, WalkForward, first_cutoff, make_folds, trainings
-from forecast.evaluation.walk_forward.series_result import Tested, test
-from forecast.evaluation.walk_forward.series_summary import part_file, write_part
+from forecast.evaluation.walk_forward.series_result import SeriesResult, test
+from forecast.evaluation.walk_forward.series_summary import summary_file, write_summary
 from forecast.inference.forecasts import Predictions
 from forecast.models import find_model
-from forecast.training.train import settle
+from forecast.training.train import resolve_defaults
 
 # Series that a worker keeps: the jobs of one follow one another.
 KEPT = 2
 
 
 @dataclass(frozen=True)
-class Setting:
+class ComparisonSpec:
     """What holds for all series of a comparison.
 
     Attributes:
@@ -44,7 +44,7 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class SeriesTask:
     """A series and what is asked of it. A reference is small; a series that is there already goes with its jobs.
 
     Attributes:
@@ -53,13 +53,13 @@ class Task:
     """
 
     source: str | TimeSeries
-    setting: Setting
+    setting: ComparisonSpec
     models: tuple[str, ...]
     training: int = 0
 
 
 @dataclass(frozen=True)
-class Look:
+class SeriesStatus:
     """What a first look at a series finds: its name, and the trainings that are not there from before."""
 
     name: str
@@ -68,25 +68,25 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class SeriesPlan:
     """What is to be done with one series."""
 
     series: TimeSeries
     config: ExperimentConfig
     folds: tuple[Fold, ...]
-    setting: Setting
+    setting: ComparisonSpec
 
-    def jobs(self, model: str) -> list[Job]:
+    def jobs(self, model: str) -> list[FoldJob]:
         """One job a training."""
-        trials = self.setting.trials if find_model(model).gradient else 0
+        trials = self.setting.trials if find_model(model).is_network else 0
         parts = trainings(self.folds)
         return [
-            Job(self.series.between(0, part[-1].stop), model, self.config, part, trials, self.setting.folds)
+            FoldJob(self.series.between(0, part[-1].stop), model, self.config, part, trials, self.setting.folds)
             for part in parts
         ]
 
 
-def look(task: Task) -> Look:
+def series_status(task: SeriesTask) -> SeriesStatus:
     """Reads a series, and says what is to be done with it.
 
     Raises:
@@ -95,33 +95,35 @@ def look(task: Task) -> Look:
     plan = plan_of(task)
     jobs = {model: plan.jobs(model) for model in task.models}
     missing = [(model, k) for model, own in jobs.items() for k, job in enumerate(own) if not job.file.exists()]
-    return Look(plan.series.name, tuple(missing), sum(map(len, jobs.values())))
+    return SeriesStatus(plan.series.name, tuple(missing), sum(map(len, jobs.values())))
 
 
-def train_one(task: Task) -> None:
+def train_fold(task: SeriesTask) -> None:
     """One training of one model, and its forecasts."""
     job = plan_of(task).jobs(task.models[0])[task.training]
     if not job.file.exists():
-        work(job)
+        run_fold_job(job)
 
 
-def judge_one(task: Task) -> str:
+def evaluate_series(task: SeriesTask) -> str:
     """Scores and judges the models of a series whose trainings are all there; the name of the file of its part."""
     plan = plan_of(task)
-    file = part_file(plan.series.name, (job for model in task.models for job in plan.jobs(model)), task.setting.parts)
+    file = summary_file(
+        plan.series.name, (job for model in task.models for job in plan.jobs(model)), task.setting.parts
+    )
     if not file.exists():
-        write_part(tested_of(task), file)
+        write_summary(result_of(task), file)
     return file.name
 
 
-def tested_of(task: Task) -> Tested:
+def result_of(task: SeriesTask) -> SeriesResult:
     """A series with all forecasts of its folds."""
     plan = plan_of(task)
     backtests = {model: _joined([read_folds(job) for job in plan.jobs(model)]) for model in task.models}
     return test(plan.series, plan.config, plan.folds, backtests)
 
 
-def plan_of(task: Task) -> Plan:
+def plan_of(task: SeriesTask) -> SeriesPlan:
     """The folds of a series."""
     if isinstance(task.source, TimeSeries):
         return _plan(task.source, task.setting)
@@ -129,14 +131,14 @@ def plan_of(task: Task) -> Plan:
 
 
 @lru_cache(maxsize=KEPT)
-def _plan_of_reference(reference: str, setting: Setting) -> Plan:
+def _plan_of_reference(reference: str, setting: ComparisonSpec) -> SeriesPlan:
     return _plan(load(reference, **dict(setting.reading)), setting)
 
 
-def _plan(series: TimeSeries, setting: Setting) -> Plan:
+def _plan(series: TimeSeries, setting: ComparisonSpec) -> SeriesPlan:
     config, plan = setting.config, setting.plan
-    settled = settle(config, [series.between(0, first_cutoff(len(series), plan, config))])
-    return Plan(series, settled, make_folds(len(series), plan, settled), setting)
+    settled = resolve_defaults(config, [series.between(0, first_cutoff(len(series), plan, config))])
+    return SeriesPlan(series, settled, make_folds(len(series), plan, settled), setting)
 
 
 def _joined(parts: list[Predictions]) -> Predictions:

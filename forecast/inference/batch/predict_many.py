@@ -31,7 +31,7 @@ from forecast.errors import ConfigError, ForecastError
 from forecast.inference.batch.shards import About, join_parts, parts_of, read_about, write_errors, write_part
 from forecast.inference.bundle import open_model
 from forecast.inference.bundle.storage import DESCRIPTION, digest, opened
-from forecast.inference.predict import forecast_all
+from forecast.inference.predict import predict_all
 from forecast.inference.trained_model import TrainedModel
 from forecast.runtime.parallel import LOCAL, Progress, check_engine, run_jobs
 
@@ -74,7 +74,7 @@ class Outcome:
     errors: Mapping[str, str]
 
 
-def forecast_references(
+def predict_many(
     bundle: Path,
     references: Sequence[str],
     out: Path,
@@ -193,7 +193,7 @@ def work(batch: Batch) -> int:
     read = list(load_each(batch.references, **batch.reading))
     errors = {reference: str(one) for reference, one in read if isinstance(one, ForecastError)}
     series = _named_apart({reference: one for reference, one in read if isinstance(one, TimeSeries)})
-    made, failed = forecast_all(model, list(series.values())) if series else ([], {})
+    made, failed = predict_all(model, list(series.values())) if series else ([], {})
     errors |= {reference: str(failed[one.name]) for reference, one in series.items() if one.name in failed}
     about = About(
         names={reference: one.name for reference, one in series.items() if reference not in errors},

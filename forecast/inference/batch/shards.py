@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from forecast.inference.forecasts import Forecast
 from forecast.inference.predict import LEVELS
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 # Rows that are written to the Parquet file together.
 ROW_GROUP = 1 << 17
@@ -57,7 +57,7 @@ def errors_of(out: Path) -> Path:
 
 def write_part(made: Sequence[Forecast], about: About, file: Path) -> None:
     """Writes the forecasts of some series, and what there is to say of them."""
-    with whole_file(file) as path:
+    with atomic_file(file) as path:
         metadata = {ABOUT: json.dumps(vars(about)).encode()}
         parquet.write_table(_table(made).replace_schema_metadata(metadata), path, compression="zstd")
 
@@ -85,7 +85,7 @@ def read_about(file: Path) -> About:
 def join_parts(files: Sequence[Path], abouts: Sequence[About], out: Path) -> None:
     """Puts parts together, one after the other, with what each says; a name that several hold becomes the reference."""
     count = Counter(name for about in abouts for name in about.names.values())
-    with whole_file(out) as path, parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    with atomic_file(out) as path, parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         for table in _row_groups(files, abouts, count):
             writer.write_table(table, row_group_size=ROW_GROUP)
 
@@ -113,7 +113,7 @@ def write_errors(errors: Mapping[str, str], out: Path) -> None:
     if not errors:
         path.unlink(missing_ok=True)
         return
-    with whole_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["series", "error"])
         writer.writerows(errors.items())

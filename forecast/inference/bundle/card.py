@@ -106,7 +106,7 @@ def _tested(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _network(model: TrainedModel) -> Iterator[str]:
     """The layers as boxes, from the inputs down, each with the shape that leaves it and its weights."""
-    if not find_model(model.model).gradient:
+    if not find_model(model.model).is_network:
         for name, array in sorted(model.weights.items()):
             yield _row("array", f"{name} {array.shape}")
         return

@@ -29,7 +29,7 @@ from forecast.runtime.versions import versions_here
 FORMAT, OLDEST = 4, 2
 # The fields of `TrainedOn` that are no arrays, and those that stand in `weights.npz`, with a prefix.
 PLAIN = ("series", "unit", "frequency", "exchange", "first", "last", "rows", "sha256")
-KEPT, SERIES = ("credit", "log_width"), "trained_on/"
+KEPT, SERIES = ("expert_losses", "log_scale"), "trained_on/"
 NOTHING = np.empty(0)
 # Settings beyond which there is no model, but an attempt to fill the memory.
 LARGEST = {"lookback": 1_000_000, "horizon": 100_000, "season": 10_000_000, "units": 100_000, "depth": 1000} | {
@@ -142,7 +142,7 @@ def _from_2(fields: dict[str, Any]) -> dict[str, Any]:
         {
             **record,
             "exchange": "",
-            "log_width": [np.full(shape, width).tolist() for width in record["log_width"]],
+            "log_scale": [np.full(shape, width).tolist() for width in record["log_scale"]],
         }
         for record in fields["trained_on"]
     ]
@@ -175,7 +175,10 @@ def series_arrays(model: TrainedModel) -> dict[str, NDArray[np.float64]]:
 def series_shapes(model: TrainedModel) -> dict[str, tuple[int, ...]]:
     """The shapes of those arrays."""
     series = len(model.trained_on)
-    shapes = {"credit": shrinkage.start().shape, "log_width": (model.problem.horizon, *intervals.start(1).shape[1:])}
+    shapes = {
+        "expert_losses": shrinkage.start().shape,
+        "log_scale": (model.problem.horizon, *intervals.start(1).shape[1:]),
+    }
     return {SERIES + name: (series, *shapes[name]) for name in KEPT}
 
 
@@ -252,8 +255,8 @@ def _trained_on(record: Mapping[str, Any], problem: Problem) -> TrainedOn:
         **{name: _word(record[name]) for name in PLAIN if name != "rows"},
         rows=int(record["rows"]),
         scaler=Scaler(minimum, span),
-        credit=NOTHING,
-        log_width=NOTHING,
+        expert_losses=NOTHING,
+        log_scale=NOTHING,
     )
 
 

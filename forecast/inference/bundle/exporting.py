@@ -18,7 +18,7 @@ from forecast.errors import ConfigError, ModelError
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import NETWORKS, Problem
 from forecast.models.neural.architecture import with_weights
-from forecast.runtime.atomic import holds_other, whole_file, whole_folder
+from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
 
 Single = NDArray[np.float32]
 Run = Callable[[Path, list[Single]], Single]
@@ -67,7 +67,7 @@ def export(model: TrainedModel, kind: str, path: Path) -> float:
     network = with_weights(model.model, model.problem, model.weights, length=model.problem.lookback, unroll=unroll)
     inputs = random_inputs(model.problem)
     expected = np.asarray(network.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0))
-    with (whole_folder if folder else whole_file)(path) as work:
+    with (atomic_folder if folder else atomic_file)(path) as work:
         _write(network, kind, work)
         difference = float(np.abs(RUNTIMES[kind](work, inputs) - expected).max() / np.abs(expected).max())
         if not difference <= TOLERANCE:

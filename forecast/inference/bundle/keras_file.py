@@ -14,7 +14,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.data.windows import Blocks
 from forecast.errors import BundleError
@@ -23,8 +22,7 @@ from forecast.inference.bundle.storage import DAMAGED, KERAS, MOST_RATIO, SMALL,
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import Problem, Weights
 from forecast.models.neural.network import Network
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MODULES = {None, "builtins", "keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.activations"}

@@ -9,7 +9,7 @@ from forecast.inference.bundle.description import describe, series_arrays
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.runtime.atomic import holds_other, whole_file, whole_folder
+from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
 
 ZIP = ".zip"
 # Bytes that a description needs for each series, and for each of its columns: a little more than what it takes.
@@ -28,10 +28,10 @@ def save_model(model: TrainedModel, path: str | Path) -> Path:
     path = Path(path)
     check_folder(path)
     if path.suffix.lower() != ZIP:
-        with whole_folder(path) as work:
+        with atomic_folder(path) as work:
             write_bundle(model, work)
         return path
-    with whole_file(path) as work:
+    with atomic_file(path) as work:
         folder = work.with_name("bundle")
         folder.mkdir()
         write_bundle(model, folder)
@@ -75,7 +75,7 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
         BundleError: the model is larger than a bundle may be.
     """
     write_arrays({**model.weights, **series_arrays(model)}, folder / WEIGHTS)
-    if find_model(model.model).gradient:
+    if find_model(model.model).is_network:
         from forecast.models.neural.architecture import with_weights
 
         with_weights(model.model, model.problem, model.weights).save(folder / KERAS)

@@ -16,8 +16,7 @@ from forecast.models.baselines import Baseline
 from forecast.models.equations.gates import Parts, open_layers
 from forecast.models.neural.architecture import members_of, stack_of
 from forecast.models.statistical import Local
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ leave-one-covariate-out, Lei et al. 2018.)
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config import MEDIAN
 from forecast.data.windows import Blocks
@@ -16,8 +15,7 @@ from forecast.inference.forecasts import Moves
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
 from forecast.models.highway import apply_highway
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Windows with a hidden row that are forecast from, and the fewest origins, evenly spread over the test rows: too few
 # would show their own storms instead of what the model looks at.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.config import TrainingConfig
 from forecast.models.estimator import Problem, Step, Validation, Weights
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 if TYPE_CHECKING:
     import keras
@@ -63,7 +63,7 @@ class Checkpoint:
         about = {"key": self.key, "step": state.step, "since_best": state.since_best, "history": history}
         text = json.dumps({**about, "random": random.bit_generator.state})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.path) as work, work.open("wb") as file:
+        with atomic_file(self.path) as work, work.open("wb") as file:
             np.savez(file, allow_pickle=False, about=np.array(text), **arrays)
 
     def restore(self, network: "keras.Model", random: np.random.Generator) -> State | None:

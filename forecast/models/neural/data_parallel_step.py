@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.runtime import devices
-from forecast.runtime.distributed.process_group import Crew
+from forecast.runtime.distributed.process_group import ProcessGroup
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +27,7 @@ Single = NDArray[np.float32]
 KEPT = 4
 
 
-def step_together(network: "keras.Model", x: Single, y: Single, crew: Crew, *, batch: int) -> float:
+def step_together(network: "keras.Model", x: Single, y: Single, group: ProcessGroup, *, batch: int) -> float:
     """One step of the optimiser on the blocks of all processes; their loss.
 
     Args:
@@ -36,7 +36,7 @@ def step_together(network: "keras.Model", x: Single, y: Single, crew: Crew, *, b
         batch: The blocks of all processes.
     """
     differentiate, apply = _halves(network, x.shape[1:], y.shape[1:])
-    (total,) = crew.sum([differentiate(*padded(x, y, batch // crew.size or 1))])
+    (total,) = group.sum([differentiate(*padded(x, y, batch // group.size or 1))])
     return float(apply(total.astype(np.float32)))
 
 

@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Rows, make_blocks, origins
+from forecast.data.windows import Blocks, Inputs, Panel, make_blocks, origins
 from forecast.metrics.significance import diebold_mariano
 from forecast.models import direction_classes as classes
 from forecast.models.equations import cells
-from forecast.models.estimator import Fit, Problem, Start, Watch, Weights, residual_quantiles, training_origins
+from forecast.models.estimator import Callbacks, Fit, Problem, WarmStart, Weights, residual_quantiles, training_origins
 from forecast.models.highway import apply_highway, fit_highway
 from forecast.models.neural.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
-from forecast.models.neural.training_loop import Batch, Program, descend
-from forecast.runtime.distributed.process_group import ALONE, Crew
-
-Array = NDArray[np.float64]
+from forecast.models.neural.training_loop import Batch, Program, fit_network
+from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from forecast.typing import Array, Rows
 
 # Blocks that go through the equations at once: products so small that no threads wait for one another.
 CHUNK = 128
@@ -42,7 +41,7 @@ class Network:
     name: str
     summary: str
     learned: bool = True
-    gradient: bool = True
+    is_network: bool = True
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         config, horizon, outputs = problem.config, problem.horizon, prod(outputs_of(problem))
@@ -75,16 +74,16 @@ class Network:
             stop=stop,
         )
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch, start: Start | None = None) -> Fit:
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks, start: WarmStart | None = None) -> Fit:
         """Trains the networks of all seeds, from their beginning or from those of an earlier training.
 
         An earlier highway, and the band of directions, are kept: the networks learned what these leave over.
         """
         kept = {name: start.weights[name] for name in SHARED if name in start.weights} if start else {}
-        given = kept or self._given(panel, problem)
+        given = kept or self._known_arrays(panel, problem)
         fits: list[Fit] = []
         for number in range(problem.config.training.seeds):
-            fits.append(self._fit_member(panel, problem, watch, given, number, start))
+            fits.append(self._fit_member(panel, problem, callbacks, given, number, start))
             if fits[-1].interrupted:
                 break
         weights = fits[0].weights
@@ -93,17 +92,17 @@ class Network:
             weights = {name: np.stack([fit.weights[name] for fit in fits]) for name in weights}
         weights = {**weights, **given}
         if problem.config.task == "direction":
-            weights[classes.TRUST] = self._trust(panel, problem, weights)
+            weights[classes.MIXTURE_WEIGHT] = self._mixture_weight(panel, problem, weights)
         return Fit(weights, fits[0].history, fits[-1].interrupted)
 
-    def _given(self, panel: Panel, problem: Problem) -> dict[str, Array]:
+    def _known_arrays(self, panel: Panel, problem: Problem) -> dict[str, Array]:
         """What is known before the gradient descent: the highway, or the band and base rates of directions."""
         if problem.config.task == "direction":
             origin = training_origins(panel, problem, most=MOST_SPREAD)
             return classes.learn_classes(self.blocks(panel.inputs, origin, problem).y[:, 0, -1])
         return fit_highway(panel, problem) if _has_highway(problem) else {}
 
-    def _trust(self, panel: Panel, problem: Problem, weights: Weights) -> Array:
+    def _mixture_weight(self, panel: Panel, problem: Problem, weights: Weights) -> Array:
         """How far the probabilities are believed, by each origin of the validation rows whose step H is one of them."""
         probabilities, came = [], []
         for inputs, split in panel:
@@ -111,12 +110,12 @@ class Network:
             blocks = self.blocks(inputs, origin, problem)
             probabilities.append(self._probabilities(weights, blocks, problem))
             came.append(labels_of(blocks.y, weights)[:, 0, 0])
-        return classes.trust_in(
+        return classes.fit_mixture_weight(
             np.concatenate(probabilities), np.concatenate(came), weights[classes.RATES], horizon=problem.horizon
         )
 
     def _fit_member(
-        self, panel: Panel, problem: Problem, watch: Watch, given: Weights, number: int, start: Start | None
+        self, panel: Panel, problem: Problem, callbacks: Callbacks, given: Weights, number: int, start: WarmStart | None
     ) -> Fit:
         training = replace(problem.config.training, seed=problem.config.training.seed + number)
         random = np.random.default_rng(training.seed)
@@ -133,7 +132,7 @@ class Network:
             x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem, mine)
             return x, labels_of(y, given)
 
-        fit = descend(
+        fit = fit_network(
             Program(self.name, problem, build, problem.lookback + labels - 1, frozen=bool(start and start.freeze)),
             start=members_of(start.weights, problem)[number] if start else self._start(panel, problem, given),
             draw=draw,
@@ -142,17 +141,17 @@ class Network:
             predict=lambda weights: self._forward(weights, validation.x, problem),
             y_validation=rest,
             training=training,
-            watch=watch,
-            crew=panel.crew,
+            callbacks=callbacks,
+            group=panel.group,
         )
         if problem.config.task == "direction":
             return fit
         if training.loss == "mse":
             residual = (rest - self._forward(fit.weights, validation.x, problem)[..., 0]).reshape(-1, problem.horizon)
-            spread = residual_quantiles(panel.crew.gather(residual[np.isfinite(residual).all(axis=1)]))
+            spread = residual_quantiles(panel.group.gather(residual[np.isfinite(residual).all(axis=1)]))
             return Fit({**fit.weights, "residuals": spread}, fit.history, fit.interrupted)
         outputs = self._forward(fit.weights, validation.x, problem)
-        factor = 1.0 if helps(rest, outputs[..., MEDIAN], panel.crew) else tempered_by(panel)
+        factor = 1.0 if helps(rest, outputs[..., MEDIAN], panel.group) else tempered_by(panel)
         return Fit(temper(fit.weights, factor, problem), fit.history, fit.interrupted)
 
     def _start(self, panel: Panel, problem: Problem, given: Weights) -> Weights:
@@ -163,13 +162,13 @@ class Network:
             return {}
         origin = training_origins(panel, problem, most=MOST_SPREAD)
         blocks = self._blocks(panel.inputs, origin, problem, 1)
-        spread = residual_quantiles(panel.crew.gather((blocks.y - apply_highway(given, blocks))[:, 0]))
+        spread = residual_quantiles(panel.group.gather((blocks.y - apply_highway(given, blocks))[:, 0]))
         return {"head/bias": spread.reshape(-1).astype(np.float32)}
 
-    def chances(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
+    def predict_proba(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         """Probabilities of down, flat and up, as far as they are believed, shape (N, 3)."""
         probabilities = self._probabilities(weights, blocks, problem)
-        return classes.mix(probabilities, weights[classes.RATES], float(weights[classes.TRUST]))
+        return classes.mix(probabilities, weights[classes.RATES], float(weights[classes.MIXTURE_WEIGHT]))
 
     def _probabilities(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         """The mean of the networks of all seeds, shape (N, 3)."""
@@ -260,10 +259,10 @@ def augment(
     return x, y
 
 
-def helps(y: Array, moves: Array, crew: Crew = ALONE) -> bool:
+def helps(y: Array, moves: Array, group: ProcessGroup = SINGLE_PROCESS) -> bool:
     """Whether a network's own moves came closer to the validation labels than none, beyond luck; shape (N, S, H)."""
     gain = (np.abs(y) - np.abs(y - moves)).reshape(-1, y.shape[-1])
-    gain = crew.gather(gain[np.isfinite(gain).all(axis=1)].mean(axis=1))
+    gain = group.gather(gain[np.isfinite(gain).all(axis=1)].mean(axis=1))
     return bool(gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < LUCK) if len(gain) else False
 
 

@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
 from forecast.errors import ModelError
 from forecast.metrics.scores import SMALLEST, log_loss
-from forecast.models.estimator import Fit, Problem, Step, Validation, Watch, Weights
+from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
 from forecast.models.neural.checkpoints import Checkpoint, Logs, State
 from forecast.models.neural.data_parallel_step import step_together
 from forecast.runtime import devices
-from forecast.runtime.distributed.process_group import ALONE, Crew
+from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from forecast.typing import Array
 
 if TYPE_CHECKING:
     import keras
 
-Array = NDArray[np.float64]
 Batch = tuple[NDArray[np.float32], Array]
 
 # The layer that learns even if the others are frozen.
@@ -63,7 +63,7 @@ class Compiled:
     numbers: Iterator[int]
 
 
-def descend(
+def fit_network(
     program: Program,
     *,
     start: Weights,
@@ -73,8 +73,8 @@ def descend(
     predict: Callable[[Weights], Array],
     y_validation: Array,
     training: TrainingConfig,
-    watch: Watch,
-    crew: Crew = ALONE,
+    callbacks: Callbacks,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Fit:
     """Trains a network and returns its best weights on the validation rows.
 
@@ -93,28 +93,28 @@ def descend(
     due = {round(part * steps / training.validations) for part in range(training.validations + 1)}
     compiled = _fresh(program, training, start)
     network = compiled.network
-    checkpoint = Checkpoint.of(watch.checkpoint, program.kind, program.problem, training, y_validation)
+    checkpoint = Checkpoint.of(callbacks.checkpoint, program.kind, program.problem, training, y_validation)
     state = checkpoint.restore(network, random) or State(best=named_weights(network))
-    logs = Logs(watch.logs, program.kind, training.seed)
+    logs = Logs(callbacks.logs, program.kind, training.seed)
     losses: list[float] = []
     interrupted = False
     try:
         for step in range(state.step, steps + 1):
             if step:
-                losses.append(_step(compiled, draw, rate_of(step, training), training.batch, crew))
-                _tell(watch, Step(program.kind, step, steps, losses[-1]), logs)
+                losses.append(_step(compiled, draw, rate_of(step, training), training.batch, group))
+                _tell(callbacks, Step(program.kind, step, steps, losses[-1]), logs)
             if step in due:
                 config = program.problem.config
                 weights = named_weights(network)
-                validation_loss = loss_of(predict(weights), y_validation, config.loss, crew)
+                validation_loss = loss_of(predict(weights), y_validation, config.loss, group)
                 state = _validated(state, step, losses, weights, validation_loss, config)
                 checkpoint.keep(network, random, state)
-                _tell(watch, Step(program.kind, step, steps, *_last(state)), logs)
+                _tell(callbacks, Step(program.kind, step, steps, *_last(state)), logs)
                 losses.clear()
                 if training.patience and state.since_best > training.patience:
                     break
     except KeyboardInterrupt:
-        if crew.size > 1:
+        if group.size > 1:
             raise
         interrupted = True
     finally:
@@ -146,20 +146,20 @@ def _last(state: State) -> tuple[float, float]:
     return (float("nan") if news.loss is None else news.loss), news.validation_loss
 
 
-def _tell(watch: Watch, step: Step, logs: Logs) -> None:
+def _tell(callbacks: Callbacks, step: Step, logs: Logs) -> None:
     logs.write(step)
-    if watch.progress and (step.step or step.validation_loss is not None):
-        watch.progress(step)
+    if callbacks.progress and (step.step or step.validation_loss is not None):
+        callbacks.progress(step)
 
 
-def _step(compiled: Compiled, draw: Callable[[], Batch], rate: float, batch: int, crew: Crew) -> float:
+def _step(compiled: Compiled, draw: Callable[[], Batch], rate: float, batch: int, group: ProcessGroup) -> float:
     """One step of the optimiser on the next blocks; their loss."""
     x, y = draw()
     labels = np.clip(y, -LARGEST, LARGEST).astype(np.float32)
     compiled.network.optimizer.learning_rate = rate
     with devices.numbered(compiled.numbers):
-        if crew.size > 1:
-            return step_together(compiled.network, x, labels, crew, batch=batch)
+        if group.size > 1:
+            return step_together(compiled.network, x, labels, group, batch=batch)
         return _number(compiled.network.train_on_batch(x, labels))
 
 
@@ -183,7 +183,7 @@ def rate_of(step: int, training: TrainingConfig) -> float:
     return highest * (1 + cos(pi * (before - warm) / steps)) / 2
 
 
-def loss_of(outputs: Array, y: Array, loss: Objective, crew: Crew = ALONE) -> float:
+def loss_of(outputs: Array, y: Array, loss: Objective, group: ProcessGroup = SINGLE_PROCESS) -> float:
     """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training, over all a crew."""
     if loss == "entropy":
         return log_loss(y[np.isfinite(y)], outputs[np.isfinite(y)])
@@ -191,7 +191,7 @@ def loss_of(outputs: Array, y: Array, loss: Objective, crew: Crew = ALONE) -> fl
     error = error[np.isfinite(y)]
     levels = np.array(QUANTILES)
     losses = np.square(error) if loss == "mse" else np.maximum(levels * error, (levels - 1) * error)
-    total, count = crew.sum([losses.sum(), losses.size])
+    total, count = group.sum([losses.sum(), losses.size])
     return float(total / count)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Rows
-from forecast.models.estimator import Fit, Problem, Step, Watch, Weights, lively, residual_quantiles, window_blocks
+from forecast.data.windows import Blocks, Inputs, Panel
+from forecast.models.estimator import Callbacks, Fit, Problem, Step, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import FOLDS, LARGEST, choose_penalty, fold_origins
 from forecast.models.trees.tree_arrays import (
     FEWEST,
@@ -31,8 +31,8 @@ from forecast.models.trees.tree_arrays import (
     stump,
     tree_shapes,
 )
+from forecast.typing import Array, Rows
 
-Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 # Windows that are fitted; validation origins that give the spread by themselves; rows that walk at once.
@@ -52,7 +52,7 @@ class Forest:
     name: str
     summary: str
     learned: bool = True
-    gradient: bool = False
+    is_network: bool = False
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
         return {**tree_shapes(problem.horizon), "residuals": (problem.horizon, len(QUANTILES))}
@@ -66,7 +66,7 @@ class Forest:
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Grows the trees of each fold on the other folds; all of them together are the forest."""
         folds = fold_origins(panel, problem)
         grown = []
@@ -74,8 +74,8 @@ class Forest:
             origin = _apart(np.concatenate(folds[:number] + folds[number + 1 : -1]), fold, problem.horizon)
             seed = problem.config.training.seed + number
             grown.append(_fold_forest(panel, _thin(origin, MOST), problem, seed))
-            if watch.progress:
-                watch.progress(Step(self.name, number + 1, FOLDS, 0.0))
+            if callbacks.progress:
+                callbacks.progress(Step(self.name, number + 1, FOLDS, 0.0))
         return Fit(_weigh(grown, panel, folds, problem))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
@@ -89,7 +89,7 @@ class Boosting:
     name: str
     summary: str
     learned: bool = True
-    gradient: bool = False
+    is_network: bool = False
 
     def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:  # noqa: ARG002
         return {**tree_shapes(1), "quantile": (None,), "base": (len(QUANTILES),), "share": (1,)}
@@ -102,7 +102,7 @@ class Boosting:
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
         return window_blocks(inputs, origin, problem)
 
-    def fit(self, panel: Panel, problem: Problem, watch: Watch) -> Fit:
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Grows trees on training rows; the validation rows say how many are kept, and how much of their move."""
         folds = fold_origins(panel, problem)
         training = lively(window_blocks(panel.inputs, _thin(np.sort(np.concatenate(folds[:-1])), MOST), problem))
@@ -112,8 +112,8 @@ class Boosting:
         grown = []
         for number, level in enumerate(QUANTILES):
             grown.append(_boost(pairs, checks, level, seed))
-            if watch.progress:
-                watch.progress(Step(self.name, number + 1, len(QUANTILES), 0.0))
+            if callbacks.progress:
+                callbacks.progress(Step(self.name, number + 1, len(QUANTILES), 0.0))
         weights: dict[str, NDArray[Any]] = join_trees([trees for trees, _ in grown])
         weights["quantile"] = np.repeat(np.arange(len(grown)), [len(t["roots"]) for t, _ in grown]).astype(np.int32)
         weights["base"] = np.array([base for _, base in grown], np.float32)
@@ -157,8 +157,12 @@ class Columns:
 
     def pairs(self, window: Rows, step: Rows) -> Single:
         """Inputs for single steps, counted from 0, of single windows, shape (len(window), P)."""
-        beside = [self.levels[window, step], self.seasonal[window, step, None], (step[:, None] + 1).astype(np.float32)]
-        return np.concatenate([self.lags[window], *beside], axis=1)
+        in_background = [
+            self.levels[window, step],
+            self.seasonal[window, step, None],
+            (step[:, None] + 1).astype(np.float32),
+        ]
+        return np.concatenate([self.lags[window], *in_background], axis=1)
 
 
 def _columns(blocks: Blocks, problem: Problem) -> Columns:

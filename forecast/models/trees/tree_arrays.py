@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.models.estimator import Weights
+from forecast.typing import Array
 
-Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 # Forest: trees a fold, windows a tree, leaves a tree, the smallest leaf as a share of the windows of a tree, and the

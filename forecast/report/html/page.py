@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.report.html.content import read_pictures, read_record, read_run
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 PAGE = "report.html"
 HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ def make_page(folder: Path, *, home: Path | None = None) -> Path:
     else:
         record = read_record(folder)
         text = _PAGES[record["config"]["task"]](record, folder, home or folder)
-    with whole_file(folder / PAGE) as path:
+    with atomic_file(folder / PAGE) as path:
         path.write_text(text, encoding="utf-8")
     return folder / PAGE
 

@@ -9,7 +9,7 @@ from forecast.errors import ModelError
 from forecast.inference.explain.explain import Explanation
 from forecast.report.plots.plots import DPI, GREY, TRUTH, colour_of, finish, kind_of_picture
 from forecast.report.plots.style import styled
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,5 +116,5 @@ def save_explanation(explanation: Explanation, path: Path) -> None:
         plot_lags(explanation, axes.pop(0))
     plot_parts(explanation, axes[0])
     plot_believed(explanation, axes[1])
-    with whole_file(path) as work:
+    with atomic_file(path) as work:
         figure.savefig(work, format=kind)

@@ -22,7 +22,7 @@ from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, NETWORKS
 from forecast.report.plots.style import styled
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def save_inspection(inspection: Inspection, path: Path) -> None:
     figure = Figure(figsize=(10, 3.2 * len(series)), dpi=DPI, layout="constrained")
     for one, ax in zip(series, np.atleast_1d(figure.subplots(len(series))), strict=True):
         plot_series(one, ax)
-    with whole_file(path) as work:
+    with atomic_file(path) as work:
         figure.savefig(work, format=kind)
 
 
@@ -132,7 +132,7 @@ def save_forecasts(forecasts: Sequence[Any], several: Sequence[TimeSeries], path
     for (forecast, series), ax in zip(shown, axes, strict=True):
         plot_coming(series, {forecast.model: forecast}, ax)
         finish(ax, f"{series.name}: the next {count_steps(len(forecast.dates), series.frequency)}", series.unit)
-    with whole_file(path) as work:
+    with atomic_file(path) as work:
         figure.savefig(work, dpi=DPI, format=kind)
 
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from forecast.errors import ConfigError, CrewLost
+from forecast.errors import ConfigError, WorkerLost
 from forecast.runtime.parallel import cores
 
 VARIABLE = "TF_CONFIG"
@@ -94,15 +94,15 @@ def started(count: int, command: Sequence[str]) -> Iterator[None]:
     with ExitStack() as stack:
         several = [stack.enter_context(_worker(number, places, command)) for number in range(1, count)]
         ended = threading.Event()
-        watch = threading.Thread(target=_watch, args=(several, ended), daemon=True)
-        watch.start()
-        stack.callback(watch.join)
+        watcher = threading.Thread(target=_watch, args=(several, ended), daemon=True)
+        watcher.start()
+        stack.callback(watcher.join)
         stack.callback(ended.set)
         try:
             yield
-        except CrewLost as error:
+        except WorkerLost as error:
             if reason := _first_failure(several):
-                raise CrewLost(reason) from error
+                raise WorkerLost(reason) from error
             raise
         for one in several:
             one.process.wait(ENDING)

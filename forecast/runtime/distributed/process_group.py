@@ -2,7 +2,7 @@
 
 Every process has the whole network and a part of the series. What crosses from one to another are sums (of gradients,
 losses, moments) and short tables, through TensorFlow's own collectives: a ring over gRPC. Sums are the same in all
-processes to the last bit, so that all of them decide alike. A process by itself is a crew too, `ALONE`, whose sums are
+processes to the last bit, so that all of them decide alike. One process alone is the group `SINGLE_PROCESS`, whose sums are
 what it puts in.
 
 Who is in a crew stands in the variable TF_CONFIG, as TensorFlow has it: `workers.py` sets it on one machine;
@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import ConfigError, CrewLost
+from forecast.errors import ConfigError, WorkerLost
 from forecast.runtime.distributed.launch import named
-
-Array = NDArray[np.float64]
+from forecast.typing import Array
 
 # Seconds that a process waits for the others; whoever dies is mostly noticed at once.
 PATIENCE = 600.0
@@ -34,7 +33,7 @@ BEGINNING = 120.0
 
 
 @dataclass(frozen=True, eq=False)
-class Crew:
+class ProcessGroup:
     """One process among `size` that train together; `rank` 0 speaks and writes for all.
 
     Attributes:
@@ -91,7 +90,7 @@ class Crew:
                 then all have.
         """
         self.sum([0.0])
-        with suppress(CrewLost):
+        with suppress(WorkerLost):
             self.sum([0.0])
 
     def share(self, several: Sequence[str]) -> list[str]:
@@ -100,10 +99,10 @@ class Crew:
         return list(several[first:stop])
 
 
-ALONE = Crew()
+SINGLE_PROCESS = ProcessGroup()
 
 
-def join() -> Crew:
+def join() -> ProcessGroup:
     """The crew that TF_CONFIG names, once all of its processes are there. Nothing else may use TensorFlow before.
 
     Raises:
@@ -112,7 +111,7 @@ def join() -> Crew:
     rank, places = named()
     size = len(places)
     if size < 2:
-        return ALONE
+        return SINGLE_PROCESS
     import keras
     import tensorflow as tf
 
@@ -142,7 +141,7 @@ def join() -> Crew:
     def chain(vector: Any) -> Any:
         return distribute.get_replica_context().all_gather(tf.identity(vector), 0, options)
 
-    return Crew(
+    return ProcessGroup(
         rank,
         size,
         _collective(strategy, add, tf.float64, rank, size),
@@ -165,7 +164,7 @@ def _collective(strategy: Any, one: Callable[[Any], Any], dtype: Any, rank: int,
         try:
             return np.asarray(over_all(tf.constant(vector, dtype)))
         except tf.errors.OpError as error:
-            raise CrewLost(_lost(rank, size, type(error).__name__)) from error
+            raise WorkerLost(_lost(rank, size, type(error).__name__)) from error
 
     return call
 
@@ -196,7 +195,7 @@ def _assemble(rank: int, places: Sequence[str]) -> None:
             for guest in guests:
                 guest.recv(1)  # they hang up first, so that the port is free at once
     except OSError as error:
-        raise CrewLost(_lost(rank, len(places), f"not all have come to {places[0]}: {error}")) from error
+        raise WorkerLost(_lost(rank, len(places), f"not all have come to {places[0]}: {error}")) from error
 
 
 def _next_guest(door: socket.socket, until: float) -> socket.socket:

@@ -9,10 +9,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 
 from forecast.errors import ConfigError
-from forecast.runtime.parallel.jobs import MARK, TRIES, Done, Job, Progress, Result, run_in_turn
-from forecast.runtime.parallel.local import beside, run_here, start_worker
+from forecast.runtime.parallel.jobs import MARK, TRIES, Job, JobResult, Progress, Result, run_in_turn
+from forecast.runtime.parallel.local import in_background, run_here, start_worker
 
-__all__ = ["LOCAL", "TRIES", "Done", "Progress", "beside", "check_engine", "cores", "run_jobs", "start_worker"]
+__all__ = [
+    "LOCAL",
+    "TRIES",
+    "JobResult",
+    "Progress",
+    "check_engine",
+    "cores",
+    "in_background",
+    "run_jobs",
+    "start_worker",
+]
 
 LOCAL = "local"
 
@@ -24,7 +34,7 @@ def run_jobs(
     workers: int | None = None,
     prepare: Callable[[], None] | None = None,
     engine: str = LOCAL,
-) -> Iterator[Done[Result]]:
+) -> Iterator[JobResult[Result]]:
     """Does `work` on each job and gives what came of it, as jobs finish.
 
     An error that the input is at fault for belongs to its job; the others go on. A job whose worker dies is tried

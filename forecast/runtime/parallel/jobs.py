@@ -34,7 +34,7 @@ _prepared: set[Callable[[], None]] = set()
 
 
 @dataclass(frozen=True, eq=False)
-class Done(Generic[Result]):
+class JobResult(Generic[Result]):
     """What came of the job at `place`: a result, or the reason why there is none."""
 
     place: int
@@ -69,19 +69,19 @@ def work_in(
     return work(*arguments, **named)
 
 
-def run_in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Done[Result]]:
+def run_in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[JobResult[Result]]:
     """Does the jobs in this process, one after another."""
     for place, job in enumerate(jobs):
-        done: Done[Result]
+        done: JobResult[Result]
         try:
-            done = Done(place, work(job))
+            done = JobResult(place, work(job))
         except ForecastError as error:
-            done = Done(place, None, str(error))
+            done = JobResult(place, None, str(error))
         yield done
 
 
 @dataclass(eq=False)
-class Waiting(Generic[Job]):
+class RetryQueue(Generic[Job]):
     """The jobs that are still to be done: those that come, and before them those whose process died."""
 
     jobs: Iterable[Job]
@@ -100,10 +100,10 @@ class Waiting(Generic[Job]):
         """Whether the next job is one whose process died."""
         return bool(self._again)
 
-    def died(self, place: int, job: Job) -> Done[None] | None:
+    def died(self, place: int, job: Job) -> JobResult[None] | None:
         """Counts a death: None if the job is tried again."""
         self.deaths[place] += 1
         if self.deaths[place] < TRIES:
             self._again.append((place, job))
             return None
-        return Done(place, None, f"the process that worked on it died {TRIES} times, perhaps from want of memory.")
+        return JobResult(place, None, f"the process that worked on it died {TRIES} times, perhaps from want of memory.")

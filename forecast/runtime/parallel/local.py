@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
-from forecast.runtime.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
+from forecast.runtime.parallel.jobs import WORKER, Job, JobResult, Result, RetryQueue, work_in
 
 
 def run_here(
     work: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int, prepare: Callable[[], None] | None
-) -> Iterator[Done[Result]]:
+) -> Iterator[JobResult[Result]]:
     """As `run_jobs` says. A process that dies takes the others with it, so its job is tried again alone."""
-    waiting, running = Waiting(jobs), dict[Future[Result], tuple[int, Job]]()
+    waiting, running = RetryQueue(jobs), dict[Future[Result], tuple[int, Job]]()
     try:
         while True:
             while len(running) < (1 if waiting.alone else workers) and (next_job := waiting.take()):
@@ -36,7 +36,7 @@ def run_here(
 
 
 def start_worker(*, prepare: Callable[[], None]) -> None:
-    """Starts the process that `beside` will use, so that it loads what it needs while other work is done."""
+    """Starts the process that `in_background` will use, so that it loads what it needs while other work is done."""
     _submit(1, prepare, _begun)
 
 
@@ -45,7 +45,7 @@ def _begun() -> None:
 
 
 @contextmanager
-def beside(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
+def in_background(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
     """Gives a function that has another process work beside this one; at the end of the block all is done.
 
         with beside(prepare=load) as start:
@@ -69,14 +69,14 @@ def beside(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
         raise
 
 
-def _outcome(future: Future[Any], place: int, job: Any, waiting: Waiting[Any]) -> Done[Any] | None:
+def _outcome(future: Future[Any], place: int, job: Any, waiting: RetryQueue[Any]) -> JobResult[Any] | None:
     """What came of a job; None if its process died and it is tried again."""
     from concurrent.futures.process import BrokenProcessPool
 
     try:
-        return Done(place, future.result())
+        return JobResult(place, future.result())
     except ForecastError as error:
-        return Done(place, None, str(error))
+        return JobResult(place, None, str(error))
     except BrokenProcessPool:
         return waiting.died(place, job)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ConfigError, ForecastError
-from forecast.runtime.parallel.jobs import WORKER, Done, Job, Result, Waiting, work_in
+from forecast.runtime.parallel.jobs import WORKER, Job, JobResult, Result, RetryQueue, work_in
 
 # Without a number of workers, so many jobs a core are handed over, so that no core waits for the next.
 AHEAD = 2
@@ -51,12 +51,12 @@ def run_on_ray(
     workers: int | None,
     prepare: Callable[[], None] | None,
     engine: str,
-) -> Iterator[Done[Result]]:
+) -> Iterator[JobResult[Result]]:
     """As `run_jobs` says."""
     ray = _connect(engine, workers)
     environment = WORKER | {name: os.environ[name] for name in INHERITED if name in os.environ}
     task = ray.remote(work_in).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
-    folder, room, waiting, running = Path.cwd(), _room(ray, workers), Waiting(jobs), dict[Any, tuple[int, Job]]()
+    folder, room, waiting, running = Path.cwd(), _room(ray, workers), RetryQueue(jobs), dict[Any, tuple[int, Job]]()
     try:
         while True:
             while len(running) < room() and (next_job := waiting.take()):
@@ -73,14 +73,14 @@ def run_on_ray(
         raise
 
 
-def _outcome(ray: Any, reference: Any, place: int, job: Any, waiting: Waiting[Any]) -> Done[Any] | None:
+def _outcome(ray: Any, reference: Any, place: int, job: Any, waiting: RetryQueue[Any]) -> JobResult[Any] | None:
     """What came of a job; None if its worker died and it is tried again."""
     errors = ray.exceptions
     try:
-        return Done(place, ray.get(reference))
+        return JobResult(place, ray.get(reference))
     except errors.RayTaskError as error:
         if isinstance(error.cause, ForecastError):
-            return Done(place, None, str(error.cause))
+            return JobResult(place, None, str(error.cause))
         raise error.cause from None
     except (
         errors.WorkerCrashedError,

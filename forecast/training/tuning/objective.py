@@ -26,10 +26,10 @@ from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, split_rows
 from forecast.errors import ConfigError
 from forecast.inference.trained_model import TrainedModel, problem_of
-from forecast.models import NETWORKS, Step, Watch, find_model
+from forecast.models import NETWORKS, Callbacks, Step, find_model
 from forecast.models.estimator import window_blocks
 from forecast.models.neural.training_loop import loss_of
-from forecast.training.train import check_names, settle, train
+from forecast.training.train import check_names, resolve_defaults, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
 # Models that see the lookback of the settings, and nothing else that is searched.
@@ -77,7 +77,7 @@ class Search:
         names = [name for name in _names(model) if name not in held]
         if not names:
             raise ConfigError(f"a search needs a setting that is not given. Given: {', '.join(_names(model))}.")
-        config = settle(config, several)
+        config = resolve_defaults(config, several)
         enriched = tuple(enrich(one, config.inputs) for one in several)
         shortest = config if "lookback" in held else replace(config, lookback=2)
         room = min(split_rows(len(one), shortest).validation for one in enriched) - config.horizon - 1
@@ -117,7 +117,7 @@ class Search:
             looks.add(step.step)
             report(step.step, step.validation_loss / unit)
 
-        model = train(self.series, self.model, config, watch=Watch(look, logs=logs))
+        model = train(self.series, self.model, config, callbacks=Callbacks(look, logs=logs))
         return float(np.mean([_error(model, one) for one in self.series]))
 
 

@@ -52,7 +52,7 @@ class Pruned(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Attempt:
+class PendingTrial:
     """A trial that is to be done, with all that it needs to know of the others.
 
     Attributes:
@@ -112,7 +112,7 @@ class Study:
         """Those that came to their end, as they did."""
         return tuple(map(_trial, self._records()))
 
-    def rounds(self, wanted: int) -> Iterator[tuple[Attempt, ...]]:
+    def rounds(self, wanted: int) -> Iterator[tuple[PendingTrial, ...]]:
         """The trials that are still to be done, round by round, up to as many as are wanted in all.
 
         Those of one must have been kept before the next is asked for.
@@ -127,7 +127,7 @@ class Study:
         """Writes a finished trial, whole or not at all."""
         self.optuna.add_trial(record)
 
-    def _round(self, start: int) -> list[Attempt]:
+    def _round(self, start: int) -> list[PendingTrial]:
         """All trials of the round that begins after `start` trials."""
         from optuna.samplers import TPESampler
 
@@ -138,7 +138,7 @@ class Study:
             study.enqueue_trial(self.first)
         ranges = {name: _distribution(name, *ends, self.first[name]) for name, ends in self.ranges.items()}
         asked = [study.ask(ranges) for _ in range(ROUND)]
-        return [Attempt(start + k, dict(trial.params), ranges, earlier) for k, trial in enumerate(asked, start=1)]
+        return [PendingTrial(start + k, dict(trial.params), ranges, earlier) for k, trial in enumerate(asked, start=1)]
 
     def _records(self) -> list[Any]:
         found: list[Any] = self.optuna.get_trials(deepcopy=False)

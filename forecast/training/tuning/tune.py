@@ -22,10 +22,10 @@ from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError
 from forecast.models import find_model
 from forecast.runtime import devices
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 from forecast.runtime.parallel import LOCAL, check_engine, run_jobs
 from forecast.training.tuning.objective import Search
-from forecast.training.tuning.study import Attempt, Study, Trial, open_study
+from forecast.training.tuning.study import PendingTrial, Study, Trial, open_study
 
 Tell = Callable[[tuple[Trial, ...]], None]
 
@@ -140,7 +140,7 @@ def check_file(path: Path) -> None:
 
 def write_settings(tuning: Tuning, path: Path) -> None:
     """Writes the best settings, whole or not at all."""
-    with whole_file(path) as work:
+    with atomic_file(path) as work:
         work.write_text(json.dumps(tuning.config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
@@ -158,12 +158,12 @@ class Task:
     """What a worker is asked to do: one trial of a search."""
 
     search: Search
-    attempt: Attempt
+    attempt: PendingTrial
     logs: Path | None
 
 
 def _try(task: Task) -> Any:
     """The record of a trial, in a worker."""
-    if find_model(task.search.model).gradient:
+    if find_model(task.search.model).is_network:
         devices.load_keras()
     return task.attempt.run(partial(task.search.value, logs=task.logs))

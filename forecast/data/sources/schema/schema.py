@@ -1,6 +1,6 @@
 """What the columns of a table mean: which hold the dates, which are forecast, which tells securities apart.
 
-In: a `Table`. Out: a `Reading`, which knows the series of the table by name.
+In: a `Table`. Out: a `Schema`, which knows the series of the table by name.
 """
 
 from collections import Counter
@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.series import Array
 from forecast.data.sources.formats.table_bounds import Table
 from forecast.data.sources.parsing import vocabulary as words
 from forecast.data.sources.parsing.dates import Dates, read_dates, swap_days_and_months, unevenness
@@ -22,6 +21,7 @@ from forecast.data.sources.schema.month_table import unroll
 from forecast.data.sources.schema.ohlc import find_close
 from forecast.data.sources.schema.series_id import Rows, find_keys
 from forecast.errors import SourceError
+from forecast.typing import Array
 
 # Rows from which on numbers that go up by one are row numbers by no chance.
 MANY = 30
@@ -40,7 +40,7 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Schema:
     """A table that was understood.
 
     Attributes:
@@ -75,7 +75,7 @@ class Reading:
         return self._read[column]
 
 
-def understand(table: Table, *, target: str | None = None, order: str | None = None) -> Reading:
+def infer_schema(table: Table, *, target: str | None = None, order: str | None = None) -> Schema:
     """Finds dates, securities and targets.
 
     Args:
@@ -105,7 +105,7 @@ def understand(table: Table, *, target: str | None = None, order: str | None = N
         first = next(filter(words.is_value, values), values[0])
         choices = {"": Choice(first, f"the first of {len(values)} columns of values")}
     name = security or ("" if keys else _constant(rest, numeric))
-    return Reading(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name, read)
+    return Schema(table, dates, rest, tuple(numeric), keys.rows() if keys else None, choices, mark, name, read)
 
 
 def _check_beside(columns: Mapping[str, pa.Array], used: set[str], dates: Dates, where: str) -> None:

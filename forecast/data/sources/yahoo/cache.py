@@ -25,7 +25,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from forecast.errors import SourceError
-from forecast.runtime.atomic import whole_file
+from forecast.runtime.atomic import atomic_file
 
 PRICES = ["Open", "High", "Low", "Close", "Adj Close"]
 COLUMNS = ["Date", *PRICES, "Volume", "Dividends", "Stock Splits"]
@@ -95,7 +95,7 @@ def write(path: Path, download: Download) -> None:
     frame = download.bars.copy()
     frame.attrs = {name: getattr(download, name) for name in ("ticker", "interval", "currency", "kind", "zone")}
     frame.attrs |= {name: getattr(download, name).isoformat() for name in ("fetched", "fresh_until")}
-    with whole_file(path) as work:
+    with atomic_file(path) as work:
         frame.to_parquet(work)
 
 
