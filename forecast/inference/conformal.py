@@ -1,11 +1,11 @@
 """Calibration of the intervals: from the validation rows first, then from every outcome that becomes known.
 
-A forecast's quantiles are stretched around its median, those below by one factor and those above by another, for each
-step. `calibrate` takes the factors from validation rows, so that the 90 % interval would have held 90 % of what came:
-split conformal prediction with quantiles (Romano, Patterson and Candès 2019). `follow` goes on with them, origin by
-origin, there and on the test rows: a factor rises after a miss on its side and falls after a hit, by amounts that
-balance when one outcome in twenty lies beyond (adaptive conformal inference, Gibbs and Candès 2021; quantile tracking,
-Angelopoulos, Candès and Tibshirani 2023). Only outcomes that are known at an origin count.
+Quantiles are scaled around their median, those below by one factor and those above by another, for each step; what is
+kept is the logarithm of the factors, the log scale. `calibrate` takes it from validation rows, so that the 90 %
+interval would have held 90 % of what came: split conformal prediction with quantiles (Romano, Patterson and Candès
+2019). `follow` goes on from it origin by origin: a factor rises after a miss on its side and falls after a hit, by
+amounts that balance when one outcome in twenty lies beyond (adaptive conformal inference, Gibbs and Candès 2021;
+quantile tracking, Angelopoulos, Candès and Tibshirani 2023). Only outcomes that are known at an origin count.
 
 Misses of one storm, or of one rally, come together: half of each change is shared by both sides, and half by all steps.
 """
@@ -15,91 +15,86 @@ import numpy as np
 from forecast.config import MEDIAN, QUANTILES
 from forecast.typing import Array
 
-# How much the logarithm of a factor changes at step 1; less for later ones, whose misses come in a row.
+# How much the log scale changes at step 1; less for later ones, whose misses come in a row.
 RATE, DECAY = 0.06, 0.25
-# Misses on one side, as they should be.
+# The share of misses on one side, as it should be.
 MISSES = QUANTILES[0]
-# Factors lie between a third and three. In following, one falls no more than a seventh below where it began, for an
+# Factors lie between a third and three. In following, one falls no more than a seventh below where it began: an
 # interval that is too wide for a while is the lesser evil.
 WIDEST, FALL = 1.1, 0.15
 # Half of each change is shared.
 SHARED = 0.5
-# Outcomes of validation rows that do not overlap count as if so many had been seen before, all as they should be.
+# Validation outcomes that do not overlap count as if so many had been seen before, all as they should be.
 PRIOR = 60
 
 
-def start(horizon: int) -> Array:
-    """The logarithms of the factors below and above before any outcome is known, shape (H, 2)."""
+def initial_scale(horizon: int) -> Array:
+    """The log scale below and above before any outcome is known, shape (H, 2)."""
     return np.zeros((horizon, 2))
 
 
 def calibrate(quantiles: Array, y: Array) -> Array:
-    """The logarithms of the factors after the validation rows, shape (H, 2): what they ask for, and how they ended.
+    """The log scale after the validation rows, shape (H, 2): what they ask for, followed to the last of them.
 
     Args:
         quantiles: Of origins that follow one another row by row, shape (N, H, Q), increasing along Q.
         y: What came, in the same units, shape (N, H); NaN where it is not known.
     """
-    return follow(quantiles, y, _conform(quantiles, y))[1]
+    return np.asarray(follow(quantiles, y, _conform(quantiles, y))[-1])
 
 
 def _conform(quantiles: Array, y: Array) -> Array:
-    """The logarithms of the factors with which the intervals would have held what they should, shape (H, 2)."""
+    """The log scale with which the intervals would have held what they should, shape (H, 2)."""
     horizon = y.shape[1]
     known = np.isfinite(y).all(axis=1)
     rows = int(known.sum())
     if rows <= horizon:
-        return start(horizon)
+        return initial_scale(horizon)
     level = min(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
     needed = np.quantile(_distance(quantiles[known], y[known]), level, axis=0)
     apart = rows / np.arange(1, horizon + 1)[:, None]
-    mixture_weight = apart / (apart + PRIOR)
-    return np.asarray(np.clip(mixture_weight * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
+    weight = apart / (apart + PRIOR)
+    return np.asarray(np.clip(weight * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
 
-def follow(quantiles: Array, y: Array, log_scale: Array) -> tuple[Array, Array]:
-    """Stretches the quantiles at N origins that follow one another row by row, of one series or several side by side.
+def follow(quantiles: Array, y: Array, log_scale: Array) -> Array:
+    """The log scale at N origins that follow one another row by row, shape (N, H, 2).
 
     Args:
-        quantiles: Shape (..., N, H, Q), increasing along Q; one leading axis or more for several series.
-        y: What came, in the same units, shape (..., N, H); what is not known yet is NaN and is not looked at.
-        log_width: The logarithms of the factors before the first origin, shape (..., H, 2) or (H, 2).
-    Returns:
-        The stretched quantiles, and the logarithms at the last origin.
+        quantiles: Shape (N, H, Q), increasing along Q.
+        y: What came, in the same units, shape (N, H); NaN where it is not known yet.
+        log_scale: Before the first origin, shape (H, 2).
     """
     distance = _distance(quantiles, y)
-    *several, rows, horizon = y.shape
+    rows, horizon = y.shape
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
-    width, steps = np.empty((*y.shape, 2)), np.arange(horizon)
-    state, lowest = np.broadcast_to(log_scale, (*several, horizon, 2)), np.maximum(log_scale - FALL, -WIDEST)
+    found, width, steps = np.empty((rows, horizon, 2)), np.empty((rows, horizon, 2)), np.arange(horizon)
+    state, lowest = log_scale, np.maximum(log_scale - FALL, -WIDEST)
     for row in range(rows):
         known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
-        change = (distance[..., earlier, known, :] > width[..., earlier, known, :]) - MISSES
+        change = (distance[earlier, known] > width[earlier, known]) - MISSES
         state = np.minimum(np.maximum(_changed(state, rate[:row] * change), lowest), WIDEST)
-        width[..., row, :, :] = np.exp(state)
-    return _stretched(quantiles, width), np.asarray(state)
+        found[row], width[row] = state, np.exp(state)
+    return found
 
 
 def _changed(state: Array, change: Array) -> Array:
-    """The state after changes of its first steps, shape (..., k, 2).
-
-    They are shared by both sides, and by all steps once all are known.
-    """
+    """The log scale after changes of its first steps, shape (k, 2), shared by both sides, and by all steps once known."""
     change = SHARED * change.mean(axis=-1, keepdims=True) + (1 - SHARED) * change
     moved = state.copy()
-    steps = change.shape[-2]
-    if steps == state.shape[-2]:
+    steps = len(change)
+    if steps == len(state):
         moved += SHARED * change.mean(axis=-2, keepdims=True)
         change = (1 - SHARED) * change
-    moved[..., :steps, :] += change
+    moved[:steps] += change
     return moved
 
 
-def _stretched(quantiles: Array, factor: Array) -> Array:
-    """Quantiles (..., H, Q) around their median, times the factors (..., H, 2) below and above it."""
+def stretch(quantiles: Array, log_scale: Array) -> Array:
+    """Quantiles (N, H, Q) scaled around their median by log scales (N, H, 2) or (H, 2), below and above it."""
     median = quantiles[..., [MEDIAN]]
-    sides = np.repeat(factor, (MEDIAN, len(QUANTILES) - MEDIAN), axis=-1)
+    sides = np.repeat(np.exp(log_scale), (MEDIAN, len(QUANTILES) - MEDIAN), axis=-1)
     return np.asarray(median + (quantiles - median) * sides)
 
 

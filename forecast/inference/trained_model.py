@@ -1,6 +1,7 @@
-"""A trained model: plain numbers and arrays that forecast by themselves, the series that it was trained on and others.
+"""A trained model: plain numbers and arrays that forecast by themselves, on the series it was trained on and others.
 
-In: a `TimeSeries`. Out: `Predictions` at past origins, or the `Forecast` of the coming steps.
+In: a `TimeSeries`. Out: a `Backtest` at past origins, or the `Forecast` of the coming steps: the same computation,
+`TrainedModel.at_origins`, at many origins or at the last one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,26 +13,23 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import MEDIAN, ExperimentConfig
-from forecast.data.covariates import check_future, enrich, inputs_of, names_of
+from forecast.data.covariates import check_future, names_of
+from forecast.data.dataset import Dataset, all_columns, prepare
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Blocks, Inputs, outcomes, test_start
+from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
-from forecast.inference import conformal as intervals
-from forecast.inference import shrinkage
-from forecast.inference.forecasts import Forecast, Moves, Predictions, next_steps
+from forecast.inference import conformal, shrinkage
+from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
 from forecast.models import Model, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
-from forecast.models.neural.network import Network
 from forecast.typing import Array
 
 Record = Mapping[str, Any]
 
-# Origins before the last row that shrinkage and interval widths are followed over for a forecast, at most.
-TRAIL = 2000
 # Series that go through a network together.
-TOGETHER = 32
+TOGETHER = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +38,8 @@ class TrainedOn:
 
     Attributes:
         scaler: Minimum and range of its training rows.
-        credit: What the model's moves had earned at the end of its validation rows (`shrinkage.py`).
-        log_width: The calibration of the intervals by its validation rows, shape (H, 2) (`intervals.py`).
+        expert_losses: Of the shrinkage at the end of its validation rows (`shrinkage.py`).
+        log_scale: Of the intervals at the end of its validation rows, shape (H, 2) (`conformal.py`).
     """
 
     series: str
@@ -58,22 +56,36 @@ class TrainedOn:
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """What a model said at N origins up to the last row of a series, and what came, in normalised units.
+class Trajectory:
+    """Forecasts at origins that follow one another row by row, with what they were computed from.
 
     Attributes:
-        quantiles: Of all origins, shape (N, H, Q); of a series that is not known those of the last alone, (1, H, Q).
-        median: Shape (N, H).
-        linear: The part of the highway, shape (N, H).
-        y: Shape (N, H), NaN where it is not known yet.
-        known: What was kept of the series, if the model was trained on it.
+        dataset: The series that they are made from.
+        blocks: What the model saw, one block of one label an origin.
+        span: The scaled target's range in the series' unit.
+        raw: The model's own quantiles, normalised, shape (N, H, Q).
+        linear: The linear component of their medians, normalised, shape (N, H).
+        factors: Of the shrinkage, shape (N, 2).
+        levels: The quantiles as they are shown: shrunk, calibrated, in the series' unit, shape (N, H, Q).
     """
 
-    quantiles: Array
-    median: Array
+    dataset: Dataset
+    blocks: Blocks
+    scaler: Scaler
+    raw: Array
     linear: Array
-    y: Array
-    known: TrainedOn | None
+    factors: Array
+    levels: Array
+
+    @property
+    def last_value(self) -> Array:
+        return np.asarray(self.dataset.series.y[self.blocks.origin])
+
+    def after(self, first: int) -> "Trajectory":
+        """The forecasts from the origin `first` on."""
+        rows = slice(first - int(self.blocks.origin[0]), None)
+        cut = {name: getattr(self, name)[rows] for name in ("raw", "linear", "factors", "levels")}
+        return replace(self, blocks=self.blocks.part(rows), **cut)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +93,7 @@ class TrainedModel:
     """Everything that a forecast needs, as numbers: a bundle holds just this.
 
     Attributes:
-        config: Settled: with the lookback, season and steps that were used.
+        config: With the lookback, season and steps that were used.
         target: The column that was forecast, in the first of the series.
         weights: What the model learned, arrays by name.
         history: Losses in the course of training.
@@ -111,7 +123,8 @@ class TrainedModel:
         return problem_of(self.config)
 
     @property
-    def _answers(self) -> Model:
+    def estimator(self) -> Model:
+        """What forecasts with the weights: the registered model, or what was opened in its place."""
         return self.runtime or find_model(self.model)
 
     def summary(self) -> Record:
@@ -125,235 +138,174 @@ class TrainedModel:
         config = replace(self.config, training=training)
         return replace(self, config=config, weights=member(self.weights, number))
 
-    def predict(self, series: TimeSeries, first: int | None = None) -> Predictions:
+    def backtest(self, series: TimeSeries | Dataset, first: int | None = None) -> Backtest:
         """Forecasts at every origin from row `first` to the last row, each from the rows up to it alone.
 
-        Shrinkage and interval widths go on from where training left them and follow the outcomes that were known at
-        each origin. On a series that the model was not trained on they begin with the rows that would have been for
-        validation. By default `first` gives the last fifth of the rows, as in the test.
+        By default `first` gives the last fifth of the rows, as in the test.
 
         Raises:
             SeriesTooShort: no row is left after the lookback.
             ModelError: the series lacks a column that the model was trained on, or the model gives directions.
         """
-        self._check_task()
-        series = self._ready(series)
-        first = self._test_start(series) if first is None else first
-        known, begin = self.known(series), self._begin(series, first)
-        blocks, scaler = self._look(series, begin)
-        model, problem, origin = self._answers, self.problem, blocks.origin
-        raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
-        quantiles, _ = shrink_moves(model, raw, linear, blocks, known.expert_losses if known else shrinkage.start())
-        y, passed = blocks.y[:, 0], 0
-        if known:
-            log_scale = known.log_scale
-        else:
-            passed = max(0, first - begin - problem.horizon + 1)  # origins whose every outcome is known at `first`
-            log_scale = intervals.calibrate(quantiles[:passed], y[:passed])
-        quantiles[passed:], _ = intervals.follow(quantiles[passed:], y[passed:], log_scale)
-        wanted = slice(first - begin, None)
-        return Predictions(
+        (found,) = self.at_origins([series], first)
+        target, origin = found.dataset.series.y, found.blocks.origin
+        return Backtest(
             model=self.model,
-            origin=origin[wanted],
-            last_value=series.y[origin[wanted]],
-            actual=outcomes(series.y, origin[wanted], horizon=problem.horizon),
-            quantiles=_levels(quantiles, blocks, series, scaler)[wanted],
+            origin=origin,
+            last_value=found.last_value,
+            actual=outcomes(target, origin, horizon=self.problem.horizon),
+            quantiles=found.levels,
         )
 
-    def moves(self, series: TimeSeries) -> Moves:
-        """The forecasts of `predict` in their parts, at the same origins; the last one is that of the coming steps.
-
-        Raises:
-            SeriesTooShort, ModelError: as `predict`.
-        """
-        self._check_task()
-        series = self._ready(series)
-        first = self._test_start(series)
-        known, begin = self.known(series), self._begin(series, first)
-        blocks, scaler = self._look(series, begin)
-        model, problem, last = self._answers, self.problem, series.y[blocks.origin]
-        raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
-        believed = np.ones((len(last), 2))
-        if model.learned and blocks.moves:
-            expert_losses = known.expert_losses if known else shrinkage.start()
-            believed, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], expert_losses)
-        scale = blocks.scale[:, 0] * scaler.span[0]
-        level = _levels(raw, blocks, series, scaler)[..., MEDIAN]
-        wanted = slice(first - begin, None)
-        return Moves(
-            blocks=blocks.part(wanted),
-            last_value=last[wanted],
-            linear=(linear * scale)[wanted],
-            own=(level - last[:, None] - linear * scale)[wanted],
-            believed=believed[wanted],
-            scale=scale[wanted],
-        )
-
-    def forecast(self, series: TimeSeries) -> Forecast:
-        """The `horizon` steps after the last row of `series`.
+    def predict(self, series: TimeSeries | Dataset) -> Forecast:
+        """The `horizon` steps after the last row of `series`: the backtest's forecast at the last origin.
 
         Raises:
             SeriesError: coming values of columns that are known ahead are missing.
         """
-        return self.forecasts([series])[0]
+        return self.predict_all([series])[0]
 
-    def forecasts(self, several: Sequence[TimeSeries]) -> list[Forecast]:
-        """The same for many series, which go through the network together."""
-        for series in several:
-            check_future(series, self.config.inputs, horizon=self.config.horizon)
-        ready, network = [self._ready(series) for series in several], self._answers
-        if isinstance(network, Network) and self.config.task == "forecast":
-            quantiles = [
-                last
-                for n in range(0, len(ready), TOGETHER)
-                for last in self._last_quantiles(network, ready[n : n + TOGETHER])
-            ]
-        else:
-            quantiles = [self.predict(series).quantiles[-1] for series in ready]
-        return [
-            next_steps(self.model, last, self._with_exchange(one)) for last, one in zip(quantiles, ready, strict=True)
-        ]
+    def predict_all(self, several: Sequence[TimeSeries | Dataset]) -> list[Forecast]:
+        """The same for several series, which go through a network together."""
+        ready = [self.prepare(series) for series in several]
+        for one in ready:
+            check_future(one.series, self.config.inputs, horizon=self.config.horizon)
+        parts = (ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER))
+        found = [one for part in parts for one in self.at_origins(part, last=True)]
+        return [next_steps(self.model, one.levels[-1], self._with_exchange(one.dataset.series)) for one in found]
 
-    def _last_quantiles(self, network: Network, several: Sequence[TimeSeries]) -> list[Array]:
-        """Quantiles (H, Q) after the last row of each series; rows before are looked at by blocks of many labels."""
-        now = [self._look(series, len(series) - 1) for series in several]
-        trails = [self._trail(network, series, scaler) for series, (_, scaler) in zip(several, now, strict=True)]
-        passed = network.quantiles(self.weights, trails, self.problem)
-        raw = network.quantiles(self.weights, [blocks for blocks, _ in now], self.problem)
-        paths = [self._path(*parts) for parts in zip(several, trails, passed, now, raw, strict=True)]
-        alike: dict[tuple[int, bool], list[int]] = {}
-        for place, path in enumerate(paths):
-            alike.setdefault((len(path.y), path.known is None), []).append(place)
-        found = {}
-        for places in alike.values():
-            last = self._believed([paths[place] for place in places], shrunk=network.learned and now[0][0].moves)
-            for place, quantiles in zip(places, last, strict=True):
-                blocks, scaler = now[place]
-                found[place] = _levels(quantiles[None], blocks, several[place], scaler)[0]
-        return [found[place] for place in range(len(several))]
+    def moves(self, series: TimeSeries | Dataset) -> Moves:
+        """The components of the forecasts of `backtest`, at the same origins; the last one is that of `predict`.
 
-    def _path(self, series: TimeSeries, trail: Blocks, passed: Array, now: tuple[Blocks, Scaler], raw: Array) -> "Path":
-        """The forecasts of a trail and that of the last row, one behind the other."""
-        blocks, known, count = now[0], self.known(series), max(0, len(series) - 1 - int(trail.origin[0]))
-        parts = zip(
-            (passed if known else passed[:0], passed[..., MEDIAN], apply_highway(self.weights, trail), trail.y),
-            (raw, raw[..., MEDIAN], apply_highway(self.weights, blocks), blocks.y),
-            strict=True,
+        Raises:
+            SeriesTooShort, ModelError: as `backtest`.
+        """
+        (found,) = self.at_origins([series])
+        scale = found.blocks.scale[:, 0] * found.scaler.span[0]
+        median = _levels(found.raw, found.blocks, found.dataset.series, found.scaler)[..., MEDIAN]
+        linear = found.linear * scale
+        return Moves(
+            blocks=found.blocks,
+            last_value=found.last_value,
+            linear=linear,
+            own=median - found.last_value[:, None] - linear,
+            believed=found.factors,
+            scale=scale,
         )
-        rows = [np.concatenate([old.reshape(-1, *old.shape[2:])[:count], new[:, 0]]) for old, new in parts]
-        return Path(rows[0], rows[1], rows[2], rows[3], known)
 
-    def _believed(self, paths: "Sequence[Path]", *, shrunk: bool) -> Array:
-        """Quantiles (B, H, Q) after the last row of B series with as many rows, all of them known or none."""
-        quantiles, median, linear, y = (
-            np.stack([getattr(path, name) for path in paths]) for name in ("quantiles", "median", "linear", "y")
-        )
-        known = [path.known for path in paths if path.known]
-        if shrunk:
-            expert_losses = np.stack([one.expert_losses for one in known]) if known else shrinkage.start()
-            quantiles, _ = shrinkage.shrink(quantiles, linear, y, expert_losses, median=median)
-        log_scale = np.stack([one.log_scale for one in known]) if known else self._usual_width
-        quantiles, _ = intervals.follow(quantiles, y[:, -quantiles.shape[1] :], log_scale)
-        return quantiles[:, -1]
+    def at_origins(
+        self, several: Sequence[TimeSeries | Dataset], first: int | None = None, *, last: bool = False
+    ) -> list[Trajectory]:
+        """The one computation of forecasts: at every origin of each series from row `first` on, or at the last alone.
 
-    def _trail(self, network: Network, series: TimeSeries, scaler: Scaler) -> Blocks:
-        """Blocks over the origins since training left the series, or since its validation rows would begin."""
-        known, last = self.known(series), len(series) - 1
-        begin = max(self._state_origin(series, known), last - TRAIL)
-        inputs = scale_inputs(inputs_of(series, self.config.inputs, horizon=1), scaler)
-        return network.trail(inputs, min(begin, last), last + (begin >= last), self.problem)
+        On a series that the model was trained on, shrinkage and calibration go on from where training left them, origin
+        by origin, with the outcomes that were known at each. On any other series those of the training series stand.
+        """
+        if self.config.task == "direction":
+            raise ModelError(f"this {self.model} was trained on directions: forecast.inference.direction predicts them.")
+        ready = [self.prepare(series) for series in several]
+        firsts = [len(one) - 1 if last else self._test_start(one) if first is None else first for one in ready]
+        seen = [self._blocks(one, self._begin(one, begin)) for one, begin in zip(ready, firsts, strict=True)]
+        raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
+        made = [self._adapt(one, *parts, quantiles) for one, parts, quantiles in zip(ready, seen, raw, strict=True)]
+        return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
+
+    def _adapt(self, dataset: Dataset, blocks: Blocks, scaler: Scaler, raw: Array) -> Trajectory:
+        """Shrink and calibrate raw forecasts at origins that follow one another."""
+        known, y, horizon = self.known(dataset), blocks.y[:, 0], self.problem.horizon
+        linear = apply_highway(self.weights, blocks)[:, 0]
+        factors, quantiles = np.ones((len(raw), 2)), raw
+        if self.estimator.learned and blocks.moves:
+            losses = self._usual_losses
+            if known:
+                losses = shrinkage.follow_losses(linear, raw[..., MEDIAN] - linear, y, known.expert_losses)
+            factors = np.broadcast_to(shrinkage.factors_of(losses, horizon=horizon), (len(raw), 2))
+            quantiles = shrinkage.shrink(raw, linear, factors)
+        log_scale = conformal.follow(quantiles, y, known.log_scale) if known else self._usual_scale
+        shown = conformal.stretch(quantiles, log_scale)
+        return Trajectory(dataset, blocks, scaler, raw, linear, factors, _levels(shown, blocks, dataset.series, scaler))
 
     @cached_property
-    def _usual_width(self) -> Array:
-        """The calibration of the intervals of a series that is not known: the mean of those that are."""
+    def _usual_losses(self) -> Array:
+        """The shrinkage of a series that the model was not trained on: the mean of those that it was."""
+        return np.asarray(np.mean([known.expert_losses for known in self.trained_on], axis=0))
+
+    @cached_property
+    def _usual_scale(self) -> Array:
+        """The calibration of a series that the model was not trained on: the mean of those that it was."""
         return np.asarray(np.mean([known.log_scale for known in self.trained_on], axis=0))
 
     @cached_property
     def _by_name(self) -> dict[str, TrainedOn]:
         return {known.series: known for known in reversed(self.trained_on)}
 
+    def known(self, series: TimeSeries | Dataset) -> TrainedOn | None:
+        """What was kept of a series that the model was trained on."""
+        return self._by_name.get(series.name)
+
     def _with_exchange(self, series: TimeSeries) -> TimeSeries:
         """The series with the exchange that was recognised in training, which spares looking for it again."""
         known = self.known(series)
         return replace(series, exchange=known.exchange) if known and known.exchange and not series.exchange else series
 
-    def _state_origin(self, series: TimeSeries, known: TrainedOn | None) -> int:
-        """The origin from which shrinkage and interval widths go on: where training left them, or validation begins."""
-        if known is None:
-            return self._validation_start(series)
-        return max(self.problem.lookback, int(series.index.searchsorted(pd.Timestamp(known.last), side="right")) - 1)
+    def blocks(self, series: TimeSeries | Dataset, first: int | None = None) -> Blocks:
+        """What the model sees at the origins that `backtest` forecasts from, one label each."""
+        dataset = self.prepare(series)
+        return self._blocks(dataset, self._test_start(dataset) if first is None else first)[0]
 
-    def blocks(self, series: TimeSeries, first: int | None = None) -> Blocks:
-        """What the model sees at the origins that `predict` forecasts from, one label each."""
-        series = self._ready(series)
-        return self._look(series, self._test_start(series) if first is None else first)[0]
-
-    def _look(self, series: TimeSeries, first: int) -> tuple[Blocks, Scaler]:
+    def _blocks(self, dataset: Dataset, first: int) -> tuple[Blocks, Scaler]:
         """What the model sees at every origin from `first` on, and how it was scaled."""
-        known, inputs = self.known(series), inputs_of(series, self.config.inputs, horizon=self.problem.horizon)
-        scaler = known.scaler if known else self._new_scaler(inputs, first)
-        origin = np.arange(first, len(series))
-        return self._answers.blocks(scale_inputs(inputs, scaler), origin, self.problem), scaler
+        known = self.known(dataset)
+        scaler = known.scaler if known else self._new_scaler(dataset, first)
+        origin = np.arange(first, len(dataset))
+        return self.estimator.blocks(dataset.scaled(scaler), origin, self.problem), scaler
 
-    def known(self, series: TimeSeries) -> TrainedOn | None:
-        """What was kept of a series that the model was trained on."""
-        return self._by_name.get(series.name)
+    def _new_scaler(self, dataset: Dataset, first: int) -> Scaler:
+        """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""
+        if self.config.training.normalisation == "level" or self.problem.ahead:
+            return fit_scaler(all_columns(dataset.inputs)[: first + 1])
+        return self.trained_on[0].scaler
 
-    def _test_start(self, series: TimeSeries) -> int:
+    def _begin(self, dataset: Dataset, first: int) -> int:
+        """The origin from which forecasts must be made to forecast from `first` on: where training left the series."""
+        return min(first, self.trained_to(dataset)) if self.known(dataset) else first
+
+    def trained_to(self, dataset: Dataset) -> int:
+        """The last origin that training saw of a series that it knows."""
+        known = self._by_name[dataset.name]
+        rows = int(dataset.series.index.searchsorted(pd.Timestamp(known.last), side="right"))
+        return max(self.problem.lookback, rows - 1)
+
+    def _test_start(self, dataset: Dataset) -> int:
         """The origin before the first test row."""
-        if known := self.known(series):
-            return min(self._state_origin(series, known), len(series) - 1)
-        return max(self.problem.lookback, test_start(len(series), self.config) - 1)
+        if self.known(dataset):
+            return min(self.trained_to(dataset), len(dataset) - 1)
+        return max(self.problem.lookback, test_start(len(dataset), self.config) - 1)
 
-    def _begin(self, series: TimeSeries, first: int) -> int:
-        """The origin from which shrinkage and widths follow the outcomes, for forecasts from `first` on."""
-        return min(first, self._state_origin(series, self.known(series)))
+    def prepare(self, series: TimeSeries | Dataset) -> Dataset:
+        """The series with the columns that the model sees.
 
-    def _ready(self, series: TimeSeries) -> TimeSeries:
-        """The series with the columns that the model sees, if it can be forecast from."""
+        Raises:
+            SeriesTooShort: it has no row after the lookback.
+            ModelError: it lacks a column that the model was trained on.
+        """
         try:
-            series = enrich(series, self.config.inputs)
-            inputs_of(series, self.config.inputs, horizon=1)
+            dataset = series if isinstance(series, Dataset) else prepare(series, self.config)
         except ConfigError as error:
             raise ModelError(str(error)) from error
         lookback = self.problem.lookback
-        if len(series) <= lookback:
+        if len(dataset) <= lookback:
             raise SeriesTooShort(
-                f"{series.name}: this model needs at least {lookback + 1} rows (lookback={lookback}). "
-                f"Received: {len(series)}, {lookback + 1 - len(series)} too few."
+                f"{dataset.name}: this model needs at least {lookback + 1} rows (lookback={lookback}). "
+                f"Received: {len(dataset)}, {lookback + 1 - len(dataset)} too few."
             )
-        return series
-
-    def _check_task(self) -> None:
-        if self.config.task == "direction":
-            raise ModelError(f"this {self.model} was trained on directions, which forecast.direction forecasts.")
-
-    def _validation_start(self, series: TimeSeries) -> int:
-        """The origin before the first row that would have been for validation."""
-        return max(self.problem.lookback, int(len(series) * self.config.train_share) - 1)
-
-    def _new_scaler(self, inputs: Inputs, first: int) -> Scaler:
-        """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""
-        if self.config.training.normalisation == "level" or self.problem.ahead:
-            return fit_scaler(all_columns(inputs)[: first + 1])
-        return self.trained_on[0].scaler
+        return dataset
 
 
 def problem_of(config: ExperimentConfig) -> Problem:
-    """What is forecast from what, by a settled configuration."""
+    """What is forecast from what, by a configuration whose defaults are resolved."""
     past, ahead = names_of(config.inputs, "")
     return Problem(config, len(past), len(ahead), config.season or 1, config.lookback or 0)
-
-
-def all_columns(inputs: Inputs) -> Array:
-    """All columns side by side, shape (T, F+K)."""
-    return np.column_stack([inputs.past, inputs.ahead[: len(inputs.past)]])
-
-
-def scale_inputs(inputs: Inputs, scaler: Scaler) -> Inputs:
-    """The columns in the scaler's units."""
-    past, ahead = scaler.parts(inputs.past.shape[1])
-    return Inputs(past.transform(inputs.past), ahead.transform(inputs.ahead))
 
 
 def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler) -> Array:
@@ -362,12 +314,3 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
     anchor = series.y[blocks.origin] if blocks.moves else levels
     scale = blocks.scale[:, 0] * scaler.span[0]
     return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
-
-
-def shrink_moves(
-    model: Model, quantiles: Array, linear: Array, blocks: Blocks, expert_losses: Array
-) -> tuple[Array, Array]:
-    """Shrinks learned moves; the textbook's levels have none."""
-    if model.learned and blocks.moves:
-        return shrinkage.shrink(quantiles, linear, blocks.y[:, 0], expert_losses)
-    return quantiles, expert_losses

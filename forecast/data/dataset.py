@@ -1,0 +1,107 @@
+"""A series made ready for models, once: defaults resolved, covariates added, split, scaled.
+
+    TimeSeries, ExperimentConfig ── prepare ── Dataset ── training, backtest, forecast, explanation
+
+In: what `load` returns and a configuration. Out: a `Dataset` that everyone who needs rows of the series takes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import sqrt
+
+import numpy as np
+
+from forecast.config import ExperimentConfig
+from forecast.data.calendar.frequency import lookback_of, season_of
+from forecast.data.covariates import enrich, inputs_of
+from forecast.data.scaling import Scaler, fit_scaler
+from forecast.data.series import TimeSeries
+from forecast.data.windows import Inputs, Split, split_rows
+from forecast.typing import Array
+
+# Training steps for one series; for many they grow with the root of their number, up to the most.
+STEPS, MOST_STEPS = 100, 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One series as models see it.
+
+    Attributes:
+        series: With its technical indicators as further columns.
+        config: With lookback, season and steps resolved.
+        inputs: Past columns (T, F) and columns known ahead (T+H, K), in their own units.
+        cutoff: The first test row, instead of that of the configured share.
+    """
+
+    series: TimeSeries
+    config: ExperimentConfig
+    inputs: Inputs
+    cutoff: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    @property
+    def name(self) -> str:
+        return self.series.name
+
+    @cached_property
+    def split(self) -> Split:
+        """The training, validation and test rows.
+
+        Raises:
+            SeriesTooShort: a part is too short for the lookback and horizon.
+        """
+        return split_rows(len(self.series), self.config, self.cutoff)
+
+    @cached_property
+    def scaler(self) -> Scaler:
+        """The scaler of the training rows."""
+        return fit_scaler(all_columns(self.inputs)[: self.split.validation])
+
+    def scaled(self, scaler: Scaler) -> Inputs:
+        """The inputs in the units of a scaler."""
+        past, ahead = scaler.parts(self.inputs.past.shape[1])
+        return Inputs(past.transform(self.inputs.past), ahead.transform(self.inputs.ahead))
+
+
+def prepare(series: TimeSeries, config: ExperimentConfig, *, cutoff: int | None = None) -> Dataset:
+    """Add the covariates of a configuration to a series, and resolve what the configuration leaves to it.
+
+    Raises:
+        ConfigError: the series lacks a column, or TA-Lib an indicator.
+    """
+    return prepare_all([series], config, cutoff=cutoff)[0]
+
+
+def prepare_all(
+    several: Sequence[TimeSeries], config: ExperimentConfig, *, cutoff: int | None = None
+) -> list[Dataset]:
+    """Prepare several series for one model: lookback, season and steps are the same for all of them."""
+    config = resolve_defaults(config, several)
+    enriched = [enrich(series, config.inputs) for series in several]
+    return [
+        Dataset(series, config, inputs_of(series, config.inputs, horizon=config.horizon), cutoff)
+        for series in enriched
+    ]
+
+
+def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) -> ExperimentConfig:
+    """The configuration with lookback, season and steps, where it leaves them to the series."""
+    if config.lookback and config.season and config.training.steps:
+        return config
+    frequency, rows = several[0].frequency, int(np.median([len(series) for series in several]))
+    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
+    return replace(
+        config,
+        lookback=config.lookback or lookback_of(frequency, rows),
+        season=config.season or season_of(frequency),
+        training=replace(config.training, steps=steps),
+    )
+
+
+def all_columns(inputs: Inputs) -> Array:
+    """Past columns and columns known ahead side by side, shape (T, F+K)."""
+    return np.column_stack([inputs.past, inputs.ahead[: len(inputs.past)]])
