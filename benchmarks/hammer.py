@@ -62,7 +62,7 @@ def hammer(bundles: dict[str, TrainedModel], folder: Path, count: int) -> Counte
         file for name in bundles for file in ([folder / name] if name.endswith(".zip") else (folder / name).iterdir())
     ]
     kept = {file: file.read_bytes() for file in files}
-    expected = {name: model.forecast(short).quantiles for name, model in bundles.items()}
+    expected = {name: model.predict(short).quantiles for name, model in bundles.items()}
     for number in range(count):
         file = files[random.integers(len(files))]
         bundle = file if file.suffix == ".zip" else file.parent
@@ -71,7 +71,7 @@ def hammer(bundles: dict[str, TrainedModel], folder: Path, count: int) -> Counte
         started = time.perf_counter()
         try:
             found = open_model(bundle)
-            same = np.array_equal(found.forecast(short).quantiles, expected[bundle.name])
+            same = np.array_equal(found.predict(short).quantiles, expected[bundle.name])
             outcome = "same" if same else "whole" if kind == "swap" and content in kept.values() else "OTHER FORECAST"
         except BundleError as error:
             outcome = "refused" if "\n" not in str(error) else "MORE THAN ONE LINE"

@@ -102,7 +102,7 @@ def volatility(count: int, config: ExperimentConfig) -> None:
     moves: dict[int, list[np.ndarray]] = {window: [] for window in WINDOWS}
     sizes: dict[int, list[float]] = {window: [] for window in WINDOWS}
     for series in simulated(garch, count, ROWS["volatility"]):
-        backtest = complete(train(series, "lstm", config).predict(series))
+        backtest = complete(train(series, "lstm", config).backtest(series))
         low, high, last = backtest.quantiles[..., 0], backtest.quantiles[..., -1], backtest.last_value[:, None]
         held.append(((low <= backtest.actual) & (backtest.actual <= high)).mean())
         widths.append(((high - low) / last).mean())

@@ -18,7 +18,7 @@ from forecast.data.series import TimeSeries
 from forecast.data.sources import load_all
 from forecast.data.windows import split_rows
 from forecast.evaluation.scores import complete
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.training.train import train
 
 
@@ -29,7 +29,7 @@ def shares(text: str, rows: int) -> tuple[int, float, float]:
     return used, parts[0] / sum(parts), parts[1] / sum(parts)
 
 
-def errors(series: TimeSeries, predictions: Predictions, config: ExperimentConfig) -> tuple[float, ...]:
+def errors(series: TimeSeries, predictions: Backtest, config: ExperimentConfig) -> tuple[float, ...]:
     """Mean squared and absolute error of the median, then those of the last value, in standard deviations."""
     test = complete(predictions)
     deviation = series.y[: split_rows(len(series), config).validation].std()
@@ -59,7 +59,7 @@ def main() -> None:
     for name in options.models.split(","):
         started = time.perf_counter()
         model = train(columns, name, config)
-        found = np.mean([errors(one, model.predict(one), model.config) for one in columns], axis=0)
+        found = np.mean([errors(one, model.backtest(one), model.config) for one in columns], axis=0)
         seconds = time.perf_counter() - started
         print(
             f"{name:10s} lookback {model.config.lookback}: MSE {found[0]:.4f} MAE {found[1]:.4f}, repeat "

@@ -97,7 +97,7 @@ def main() -> None:
     seconds = {"import": timed(devices.load_keras)[1]}
     series, seconds["load"] = timed(lambda: forecast.load(arguments.file))
     model, stages, step = train(series, config)
-    seconds["test"] = timed(lambda: model.predict(series))[1]
+    seconds["test"] = timed(lambda: model.backtest(series))[1]
     seconds |= stages
     seconds["files"] = write_files(series, config, seconds["test"])
     print(json.dumps({"seconds": seconds, "step_seconds": step, "step_flops": step_flops(model)}))

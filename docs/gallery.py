@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 
 import forecast
 from forecast.config import override
-from forecast.direction.pictures import plot_reliability
+from forecast.evaluation.direction import reliability
 from forecast.report.plots import explanation as explained
 from forecast.report.plots import plots
+from forecast.report.plots.reliability import plot_reliability
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
@@ -50,8 +51,8 @@ def draw_directions() -> None:
     """The calibration of probabilities."""
     config = override(forecast.ExperimentConfig(), {"horizon": 7, "task": "direction"})
     sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales")
-    found = forecast.run_direction(sales, models=["gru"], config=config)
-    draw("reliability", lambda ax: plot_reliability(found, "gru", ax), 4)
+    found = forecast.run(sales, models=["gru"], config=config)
+    draw("reliability", lambda ax: plot_reliability("gru", reliability(found.backtests["gru"]), ax), 4)
 
 
 def draw_explanations() -> None:

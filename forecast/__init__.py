@@ -5,7 +5,7 @@
     series = forecast.load("data/sp500.csv")
     result = forecast.run(series, models=["lstm"], out="runs/sp500")
     model = forecast.open_model("runs/sp500/models/lstm")
-    print(model.forecast(series).median)
+    print(model.predict(series).median)
 
 Importing this package loads neither TensorFlow nor pandas: a name below is imported when it is first used.
 """
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from forecast.config import ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig
     from forecast.data.series import TimeSeries
     from forecast.data.sources import inspect, load, load_all
-    from forecast.direction import run_direction
     from forecast.errors import ForecastError
-    from forecast.evaluation.holdout import Experiment, run
+    from forecast.evaluation.holdout import Experiment
     from forecast.evaluation.leakage import audit
     from forecast.evaluation.walk_forward import WalkForward, compare
     from forecast.inference.bundle import open_model, save_model
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from forecast.inference.forecasts import Forecast
     from forecast.inference.trained_model import TrainedModel
     from forecast.models import MODELS, Callbacks
+    from forecast.pipeline import run
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
 
@@ -53,8 +53,7 @@ _HOME = {
     "load": "data.sources",
     "load_all": "data.sources",
     "open_model": "inference.bundle",
-    "run": "evaluation.holdout",
-    "run_direction": "direction",
+    "run": "pipeline",
     "save_model": "inference.bundle",
     "train": "training.train",
     "tune": "training.tuning.tune",
@@ -81,7 +80,6 @@ __all__ = [
     "load_all",
     "open_model",
     "run",
-    "run_direction",
     "save_model",
     "train",
     "tune",

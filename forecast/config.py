@@ -26,6 +26,8 @@ Cell = Literal["lstm", "gru", "rnn", "sru", "dense"]
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 MEDIAN = QUANTILES.index(0.50)
+# The columns of the quantiles in tables.
+LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 _LAYERS = re.compile(rf"({'|'.join(get_args(Cell))}):[1-9]\d*(,({'|'.join(get_args(Cell))}):[1-9]\d*)*")
 _LAYERS_RULE = f"be KIND:UNITS,..., as in lstm:64,rnn:32, of {', '.join(get_args(Cell))}"
 

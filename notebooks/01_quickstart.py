@@ -76,7 +76,7 @@ plots.plot_forecast(result, ["lstm", "dense", "naive"], ax)
 
 # %%
 model = forecast.open_model("../runs/quickstart/models/lstm")
-coming = model.forecast(series)
+coming = model.predict(series)
 for date, low, middle, high in list(zip(coming.dates, *coming.quantiles[:, [0, 3, 6]].T, strict=True))[::7]:
     print(f"{date}   {middle:7.1f} points   (90 %: {low:7.1f} to {high:7.1f})")
 

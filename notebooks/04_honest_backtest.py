@@ -192,7 +192,7 @@ values = series.values.copy()
 values[cut:] = 1 + 1000 * np.random.default_rng(1).random(values[cut:].shape)
 garbled = forecast.TimeSeries(series.name, series.index, values, series.columns, series.target, unit=series.unit)
 model = ours.models["lstm"]
-before, after = model.predict(series), model.predict(garbled)
+before, after = model.backtest(series), model.backtest(garbled)
 early = before.origin < cut
 print("forecasts made before the cut:", early.sum())
 print("largest difference:", np.abs(before.quantiles[early] - after.quantiles[early]).max())

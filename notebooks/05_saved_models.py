@@ -41,7 +41,7 @@ print(*sorted(f"{path.name:12} {path.stat().st_size / 1000:6.0f} kB" for path in
 # %%
 started = time.perf_counter()
 model = forecast.open_model(folder)
-coming = model.forecast(sp500)
+coming = model.predict(sp500)
 print(f"opened and forecast in {time.perf_counter() - started:.2f} s")
 print("trained on", model.trained_on[0].series, "from", model.trained_on[0].first, "to", model.trained_on[0].last)
 print("in 30 sessions:", coming.median[-1].round(1), coming.unit)
@@ -71,7 +71,7 @@ pd.DataFrame(rows).T.round(3)
 # %%
 both = forecast.train([sp500, nasdaq], "lstm")
 for series in (sp500, nasdaq):
-    test = complete(both.predict(series))
+    test = complete(both.backtest(series))
     naive = mae(test.actual, np.broadcast_to(test.last_value[:, None], test.actual.shape))
     print(f"{series.name:7} error / naive {mae(test.actual, test.quantiles[..., 3]) / naive:.3f}")
 
@@ -98,7 +98,7 @@ earlier = forecast.TimeSeries(
 figure, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
 ax.plot(sp500.index[-90:], sp500.y[-90:], color="black", label="actual")
 for series, colour in ((earlier, "#E69F00"), (sp500, "#0072B2")):
-    coming = model.forecast(series)
+    coming = model.predict(series)
     dates = pd.DatetimeIndex(coming.dates)
     ax.fill_between(dates, coming.quantiles[:, 0], coming.quantiles[:, -1], color=colour, alpha=0.2, linewidth=0)
     ax.plot(dates, coming.median, color=colour, label=f"forecast of {coming.origin}")

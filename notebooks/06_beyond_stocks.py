@@ -115,7 +115,7 @@ for (name, one), ax in zip(results.items(), axes, strict=True):
 both = forecast.load_all("../data/stock_price.csv:*", unit="points")
 model = forecast.train(both, "gru")
 for series in both:
-    coming = model.forecast(series)
+    coming = model.predict(series)
     print(f"{series.name:8} {series.y[-1]:8.1f} on {coming.origin}, {coming.median[-1]:8.1f} on {coming.dates[-1]}")
 
 # %%

@@ -15,12 +15,13 @@ from threadpoolctl import threadpool_limits
 
 from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
 from forecast.data.covariates import inputs_of
+from forecast.data.dataset import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import Problem
 from forecast.runtime import devices
-from forecast.training.train import resolve_defaults, train
+from forecast.training.train import train
 
 # The same examples in every run, however slow the machine is.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -5,7 +5,6 @@ PYTHONPATH=. python tests/pictures.py      draws the golden pictures anew; look 
 
 from dataclasses import fields, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,19 +12,19 @@ import pandas as pd
 from forecast.config import QUANTILES, ExperimentConfig, override
 from forecast.data.series import DataIssue, TimeSeries
 from forecast.data.windows import Blocks, Split
-from forecast.direction.pictures import plot_reliability
 from forecast.evaluation.direction import Reliability
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.lag_detector import Lag
 from forecast.evaluation.scores import Scores
 from forecast.inference.explain import Explanation, Lags
-from forecast.inference.forecasts import Forecast, Moves, Predictions
+from forecast.inference.forecasts import Backtest, Forecast, Moves
 from forecast.inference.trained_model import TrainedModel
 from forecast.metrics.significance import Ranking
 from forecast.models import Validation
 from forecast.report.plots import diagnostics, plots
 from forecast.report.plots import explanation as explained
 from forecast.report.plots.comparison import plot_ranks
+from forecast.report.plots.reliability import plot_reliability
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS, HORIZON, LOOKBACK = 120, 5, 12
@@ -44,7 +43,7 @@ def made_backtest(model):
     origin = np.arange(96, ROWS - HORIZON)
     actual = WAVE[origin[:, None] + np.arange(1, HORIZON + 1)]
     median = WAVE[origin, None] + 0.6 * (actual - WAVE[origin, None])
-    return Predictions(model, origin, WAVE[origin], actual, median[..., None] + SPREAD)
+    return Backtest(model, origin, WAVE[origin], actual, median[..., None] + SPREAD)
 
 
 def made_forecast(number, model):
@@ -94,10 +93,9 @@ def made_explanation():
     return Explanation("lstm", made_series(), WAVE[-LOOKBACK - 1 :], {"lstm_1": gates}, lags, moves, dates, ())
 
 
-def made_directions():
-    """What `plot_reliability` reads of an experiment."""
-    bins = Reliability(np.array([0.2, 0.4, 0.7]), np.array([0.25, 0.37, 0.6]), np.array([30, 50, 20]))
-    return SimpleNamespace(calibration={"gru": bins})
+def made_reliability():
+    """Three bins of probabilities."""
+    return Reliability(np.array([0.2, 0.4, 0.7]), np.array([0.25, 0.37, 0.6]), np.array([30, 50, 20]))
 
 
 def made_backtests():
@@ -129,7 +127,7 @@ PICTURES = {
         {"lstm": Lag(3, 0.2, 3, tuple(np.cos(np.arange(9) - 3.0)), 0.8, 0.1)}, ax
     ),
     "ranks": lambda ax: plot_ranks(made_ranking(), ax),
-    "reliability": lambda ax: plot_reliability(made_directions(), "gru", ax),
+    "reliability": lambda ax: plot_reliability("gru", made_reliability(), ax),
     "window": lambda ax: explained.plot_window(made_explanation(), ax),
     "gate": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "input", ax),
     "state": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "hidden", ax),

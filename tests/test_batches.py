@@ -57,7 +57,7 @@ def test_each_series_is_forecast_as_by_itself(market, bundle, trained, tmp_path)
     assert list(table["series"].unique()) == [f"T{number}" for number in range(7)]
     for reference in expand(str(market)):
         series = load(reference)
-        alone, rows = trained("lstm").forecast(series), table[table["series"] == series.name]
+        alone, rows = trained("lstm").predict(series), table[table["series"] == series.name]
         np.testing.assert_allclose(rows[list(LEVELS)], alone.quantiles, rtol=1e-5)
         assert rows["step"].tolist() == [1, 2, 3]
         assert tuple(rows["date"].dt.strftime("%Y-%m-%d")) == alone.dates

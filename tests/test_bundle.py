@@ -48,7 +48,7 @@ def test_everything_survives(trained, bundle):
 
 def test_any_other_series_can_be_forecast(bundle):
     other = make_series(50 + random_walk(120, seed=5), "other")
-    forecast = open_model(bundle).forecast(other)
+    forecast = open_model(bundle).predict(other)
     assert forecast.series == "other"
     assert forecast.quantiles.shape == (3, 7)
 
@@ -214,10 +214,10 @@ def zipped(bundle, path, folder="lstm/"):
 @pytest.mark.parametrize("folder", ["", "lstm/"])
 def test_a_zip_file_is_a_bundle(bundle, trained, walk, tmp_path, folder):
     path = zipped(bundle, tmp_path / "a.zip", folder)
-    expected = trained("lstm").forecast(walk).quantiles
-    np.testing.assert_array_equal(open_model(path).forecast(walk).quantiles, expected)
+    expected = trained("lstm").predict(walk).quantiles
+    np.testing.assert_array_equal(open_model(path).predict(walk).quantiles, expected)
     again = save_model(open_model(path), tmp_path / "b.zip")
-    np.testing.assert_array_equal(open_model(again).forecast(walk).quantiles, expected)
+    np.testing.assert_array_equal(open_model(again).predict(walk).quantiles, expected)
 
 
 def many_entries(path):
@@ -261,12 +261,12 @@ def test_bundles_of_every_format_open_for_ever(written):
     for one in (make_series(random_walk(), "known"), make_series(50 + random_walk(120, seed=5), "other")):
         found = find_model(model.model).predict(model.weights, model.blocks(one, first=len(one) - 1), model.problem)[0]
         np.testing.assert_allclose(found, expected[one.name]["raw"], rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(model.forecast(one).median, expected[one.name]["median"], rtol=1e-3)
+        np.testing.assert_allclose(model.predict(one).median, expected[one.name]["median"], rtol=1e-3)
 
 
 def test_random_changes_are_refused_or_change_nothing(bundle, trained, walk):
     """A small part of benchmarks/hammer.py."""
-    expected = trained("lstm").forecast(walk).quantiles
+    expected = trained("lstm").predict(walk).quantiles
     random = np.random.default_rng(0)
     files = {path: path.read_bytes() for path in bundle.iterdir()}
     refused = 0
@@ -276,7 +276,7 @@ def test_random_changes_are_refused_or_change_nothing(bundle, trained, walk):
         content[random.integers(len(content))] ^= 1 << random.integers(8)
         path.write_bytes(content)
         try:
-            found = open_model(bundle).forecast(walk).quantiles
+            found = open_model(bundle).predict(walk).quantiles
             np.testing.assert_array_equal(found, expected)
         except BundleError:
             refused += 1

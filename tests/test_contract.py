@@ -1,5 +1,7 @@
 """Every registered model against every rule of the contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import EVERY, make_series, random_walk
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.parametrize("name", MODELS)
 
 
 def test_quantiles_are_finite_ordered_and_of_the_right_shape(name, trained, walk):
-    predictions = trained(name).predict(walk)
+    predictions = trained(name).backtest(walk)
     assert predictions.quantiles.shape == (len(walk) - 159, 3, 7)
     assert predictions.origin[0] == 159
     assert np.isfinite(predictions.quantiles).all()
@@ -22,19 +24,29 @@ def test_quantiles_are_finite_ordered_and_of_the_right_shape(name, trained, walk
 
 
 def test_a_forecast_does_not_depend_on_the_rows_after_its_origin(name, trained, walk):
-    whole = trained(name).predict(walk, first=159)
-    cut = trained(name).predict(make_series(walk.y[:181]), first=159)
+    whole = trained(name).backtest(walk, first=159)
+    cut = trained(name).backtest(make_series(walk.y[:181]), first=159)
     np.testing.assert_allclose(cut.quantiles, whole.quantiles[:22], rtol=1e-6)
+
+
+def test_the_forecast_shown_is_the_one_tested(name, trained, walk):
+    """At the last origin to the last digit, and at a tested origin where the series is cut, known or not."""
+    for series in (walk, replace(walk, name="another")):
+        backtest = trained(name).backtest(series)
+        np.testing.assert_array_equal(backtest.quantiles[-1], trained(name).predict(series).quantiles)
+        for place in (0, len(backtest.origin) // 2):
+            cut = series.between(0, int(backtest.origin[place]) + 1)
+            np.testing.assert_allclose(trained(name).predict(cut).quantiles, backtest.quantiles[place], rtol=1e-6)
 
 
 def test_saved_is_loaded(name, trained, walk, tmp_path):
     folder = save_model(trained(name), tmp_path / name)
-    np.testing.assert_array_equal(open_model(folder).forecast(walk).quantiles, trained(name).forecast(walk).quantiles)
+    np.testing.assert_array_equal(open_model(folder).predict(walk).quantiles, trained(name).predict(walk).quantiles)
 
 
 def test_a_constant_series_is_forecast_as_itself(name):
     series = make_series(np.full(120, 7.0))
-    forecast = train(series, name, override(EVERY, {"steps": 2})).forecast(series)
+    forecast = train(series, name, override(EVERY, {"steps": 2})).predict(series)
     np.testing.assert_allclose(forecast.quantiles, 7, atol=1e-6)
 
 
@@ -43,7 +55,7 @@ def test_a_series_with_a_long_flat_run_stays_finite(name):
     values[60:110] = values[60]
     series = make_series(values)
     model = train(series, name, override(EVERY, {"steps": 4}))
-    assert np.isfinite(model.predict(series, first=20).quantiles).all()
+    assert np.isfinite(model.backtest(series, first=20).quantiles).all()
 
 
 def test_too_short_a_series_is_refused(name):
@@ -53,7 +65,7 @@ def test_too_short_a_series_is_refused(name):
 
 def test_the_series_is_left_as_it_was(name, trained, walk):
     before = walk.fingerprint()
-    trained(name).predict(walk)
+    trained(name).backtest(walk)
     assert walk.fingerprint() == before
 
 
@@ -61,5 +73,5 @@ def test_flat_stretches_do_not_blow_up_intervals(name, walk):
     """A policy rate that stays for months: the line of drift still moves there, in windows whose scale is 0."""
     values = walk.y.copy()
     values[20:60] = values[20]
-    forecast = train(make_series(values), name, EVERY).forecast(make_series(values))
+    forecast = train(make_series(values), name, EVERY).predict(make_series(values))
     assert np.ptp(forecast.quantiles) < 10 * np.ptp(values)

@@ -45,7 +45,7 @@ def test_ctrl_c_keeps_the_best_weights_so_far(walk):
     model = train(walk, "dense", SMALL, callbacks=Callbacks(stop))
     assert model.interrupted
     assert [row.step for row in model.history] == [0, 4]
-    assert np.isfinite(model.forecast(walk).quantiles).all()
+    assert np.isfinite(model.predict(walk).quantiles).all()
 
 
 def test_ctrl_c_is_not_lost_while_a_loss_is_waited_for(walk, monkeypatch):

@@ -11,12 +11,14 @@ from conftest import SMALL, make_inputs, make_problem, make_series, random_walk
 from keras.ops import convert_to_numpy
 
 import forecast
-from forecast import direction
 from forecast.config import RECIPES, ExperimentConfig, override
 from forecast.data.windows import make_blocks, past_moves
 from forecast.errors import ConfigError, ModelError
 from forecast.evaluation.direction import complete, judge, reliability, score
-from forecast.inference.direction import ClassProbabilities, baselines
+from forecast.evaluation.holdout import test as score_model
+from forecast.inference import direction
+from forecast.inference.direction import baselines
+from forecast.inference.forecasts import ClassProbabilities
 from forecast.metrics import scores as metrics
 from forecast.models import MODELS, NETWORKS
 from forecast.models import direction_classes as classes
@@ -43,8 +45,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(folder):
-    config = override(ExperimentConfig(), QUICK)
-    return forecast.run_direction(make_series(sine(), "sine"), models=["dense"], config=config, out=folder)
+    config = override(ExperimentConfig(task="direction"), QUICK)
+    return forecast.run(make_series(sine(), "sine"), models=["dense"], config=config, out=folder)
 
 
 def test_band_and_classes_by_hand():
@@ -108,7 +110,7 @@ def test_an_untrained_network_says_the_base_rates(walk):
     model = train(walk, "rnn", override(CONFIG, {"steps": 1, "learning_rate": 1e-12}))
     rates = model.weights[classes.RATES]
     assert rates[1] == pytest.approx(1 / 3, abs=0.02)
-    np.testing.assert_allclose(direction.predict(model, walk).probabilities - rates, 0, atol=1e-6)
+    np.testing.assert_allclose(direction.backtest(model, walk).probabilities - rates, 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -133,8 +135,8 @@ def test_the_equations_agree_with_the_softmax_of_keras(kind, walk):
 def test_an_ensemble_is_the_mean_of_its_members(walk):
     several = train(walk, "dense", override(CONFIG, {"seeds": 2}))
     full = replace(several, weights={**several.weights, classes.MIXTURE_WEIGHT: np.array(1.0)})
-    alone = [direction.predict(full.member(number), walk).probabilities for number in range(2)]
-    np.testing.assert_allclose(direction.predict(full, walk).probabilities, np.mean(alone, axis=0))
+    alone = [direction.backtest(full.member(number), walk).probabilities for number in range(2)]
+    np.testing.assert_allclose(direction.backtest(full, walk).probabilities, np.mean(alone, axis=0))
 
 
 def test_equal_seeds_give_equal_numbers(walk):
@@ -168,7 +170,7 @@ def test_nothing_after_the_split_reaches_the_model():
     for name in one.weights:
         np.testing.assert_array_equal(one.weights[name], other.weights[name])
     assert one.weights[classes.MIXTURE_WEIGHT] > 0  # so that the probabilities below are the network's
-    first, spoilt_first = direction.predict(one, clean), direction.predict(other, spoilt)
+    first, spoilt_first = direction.backtest(one, clean), direction.backtest(other, spoilt)
     assert first.origin[0] == 399
     np.testing.assert_array_equal(first.probabilities[0], spoilt_first.probabilities[0])
     given, spoilt_given = baselines(one, clean, first), baselines(other, spoilt, spoilt_first)
@@ -178,11 +180,11 @@ def test_nothing_after_the_split_reaches_the_model():
 
 def test_no_probability_looks_past_its_origin(result):
     """The series is cut after some test origins, and the model sees no more of it."""
-    model, whole = result.models["dense"], direction.predict(result.models["dense"], result.series)
+    model, whole = result.models["dense"], direction.backtest(result.models["dense"], result.series)
     for rows in (580, 641):
         cut = make_series(result.series.y[:rows], "sine")
         place = int(np.flatnonzero(whole.origin == rows - 1)[0])
-        found = direction.predict(model, cut, first=rows - 1)
+        found = direction.backtest(model, cut, first=rows - 1)
         np.testing.assert_allclose(found.probabilities[0], whole.probabilities[place], rtol=1e-5)
         assert np.isnan(found.actual[0])
 
@@ -191,7 +193,7 @@ def test_persistence_gives_the_shares_after_such_a_move():
     """A wave of period 4 turns after two rows: after down comes up."""
     series = make_series(10 + np.tile([0.0, 1.0, 2.0, 1.0], 60))
     model = train(series, "dense", override(CONFIG, {"horizon": 2}))
-    tested = complete(direction.predict(model, series))
+    tested = complete(direction.backtest(model, series))
     found = baselines(model, series, tested)["persistence"]
     assert metrics.accuracy(found.actual, found.probabilities) == 1
 
@@ -208,8 +210,8 @@ def test_a_predictable_direction_is_better_than_the_base_rate(result):
 
 
 def test_a_random_walk_is_no_better_than_the_base_rate():
-    found = forecast.run_direction(
-        make_series(random_walk(700)), models=["dense"], config=override(ExperimentConfig(), QUICK)
+    found = forecast.run(
+        make_series(random_walk(700)), models=["dense"], config=override(ExperimentConfig(task="direction"), QUICK)
     )
     assert {row.finding for row in found.verdicts} == {"not distinguishable", "baseline"}
     assert found.scores[0].mixture_weight == 0
@@ -218,7 +220,7 @@ def test_a_random_walk_is_no_better_than_the_base_rate():
 
 
 def given_by(model, came, probabilities):
-    return ClassProbabilities(model, np.arange(len(came)), came, probabilities)
+    return ClassProbabilities(model, np.arange(len(came)), came, probabilities, 2)
 
 
 def test_worse_than_the_base_rate_is_called_so():
@@ -264,7 +266,7 @@ def test_probabilities_sum_to_one(result):
 
 def test_files_have_their_columns_and_rows(result, folder):
     shares = ["p_down", "p_flat", "p_up"]
-    scores = ["log_loss", "brier", "accuracy", "log_loss_skill", "brier_skill", "calibration_error", "trust"]
+    scores = ["log_loss", "brier", "accuracy", "log_loss_skill", "brier_skill", "calibration_error", "mixture_weight"]
     assert header(folder / "scores.csv") == ["model", *scores, "fit_seconds"]
     assert header(folder / "backtest.csv") == ["model", "origin", "date", "actual", *shares]
     assert header(folder / "forecast.csv") == ["model", "date", *shares]
@@ -292,26 +294,26 @@ def test_scores_can_be_worked_out_again_from_the_backtest(result, folder):
 
 def test_a_saved_model_gives_the_forecast_of_the_run(result, folder):
     opened = forecast.open_model(folder / "models" / "dense")
-    again, told = direction.forecast(opened, result.series), result.forecasts["dense"]
+    again, told = direction.predict(opened, result.series), result.forecasts["dense"]
     assert again.date == told.date
     np.testing.assert_allclose(again.probabilities, told.probabilities, rtol=1e-5)
     with pytest.raises(ModelError, match="trained on directions"):
-        opened.forecast(result.series)
+        opened.predict(result.series)
 
 
 def test_a_model_of_values_gives_no_directions(trained, walk):
-    with pytest.raises(ModelError, match="forecasts values, no directions"):
-        direction.predict(trained("dense"), walk)
+    with pytest.raises(ModelError, match="forecasts values, not directions"):
+        direction.backtest(trained("dense"), walk)
 
 
 def test_many_series_are_learned_together():
     several = [make_series(sine(300), "one"), make_series(sine(240) * 7, "two")]
     model = train(several, "dense", CONFIG)
-    assert all(np.isfinite(direction.test(model, one).log_loss) for one in several)
+    assert all(np.isfinite(score_model(model, one).log_loss) for one in several)
 
 
 def test_a_constant_series_goes_all_the_way(tmp_path):
-    found = forecast.run_direction(make_series(np.full(300, 5.0)), models=["dense"], config=SMALL, out=tmp_path / "run")
+    found = forecast.run(make_series(np.full(300, 5.0)), models=["dense"], config=CONFIG, out=tmp_path / "run")
     assert found.scores[0].accuracy == 1
     assert found.forecasts["dense"].probabilities[1] > 0.9
 
@@ -321,9 +323,8 @@ def test_a_constant_series_goes_all_the_way(tmp_path):
     [
         (lambda: override(ExperimentConfig(), {"task": "sideways"}), "`task` must be one of forecast, direction"),
         (lambda: override(RECIPES["textbook"], {"task": "direction"}), "`task` must be forecast for the recipe textb"),
-        (lambda: forecast.run_direction("x", models=["naive"]), "the task direction is for networks: lstm, gru"),
-        (lambda: forecast.run_direction("x", models=[]), "needs a network or more"),
-        (lambda: forecast.run("x", config=CONFIG), "a run of its own, run_direction"),
+        (lambda: forecast.run("x", models=["naive"], config=CONFIG), "the task direction is for networks: lstm, gru"),
+        (lambda: forecast.run("x", models=[], config=CONFIG), "needs a network or more"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(call, message):

@@ -3,14 +3,14 @@ import pytest
 
 from forecast.errors import ConfigError
 from forecast.evaluation.trading_rule import NO_ADVICE, earn
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 
 
 def backtest(prices, forecasts):
     """One-step forecasts of all prices but the first."""
     prices, forecasts = np.asarray(prices, float), np.asarray(forecasts, float)
     quantiles = np.repeat(forecasts[:, None, None], 7, axis=2)
-    return Predictions("lstm", np.arange(len(prices) - 1), prices[:-1], prices[1:, None], quantiles)
+    return Backtest("lstm", np.arange(len(prices) - 1), prices[:-1], prices[1:, None], quantiles)
 
 
 def test_five_days_by_hand():

@@ -3,7 +3,7 @@ import pytest
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.evaluation.scores import at_step, complete, reached, score, score_all, score_steps
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 
 
 def predictions(median, series, first=160, model="lstm"):
@@ -13,7 +13,7 @@ def predictions(median, series, first=160, model="lstm"):
     steps = np.arange(1, 4)
     actual = target[origin[:, None] + steps]
     middle = np.array([[median(row, step) for step in steps] for row in origin])
-    return Predictions(model, origin, series.y[origin], actual, middle[:, :, None] + np.linspace(-1, 1, 7))
+    return Backtest(model, origin, series.y[origin], actual, middle[:, :, None] + np.linspace(-1, 1, 7))
 
 
 def test_only_origins_whose_every_step_is_known_are_tested(walk):
@@ -80,6 +80,6 @@ def test_calibrated_quantiles_are_reached_as_often_as_they_say():
     random = np.random.default_rng(0)
     actual = random.uniform(size=(20_000, 2))
     quantiles = np.broadcast_to(np.array(QUANTILES), (20_000, 2, 7))
-    backtest = Predictions("lstm", np.arange(20_000), np.zeros(20_000), actual, quantiles)
+    backtest = Backtest("lstm", np.arange(20_000), np.zeros(20_000), actual, quantiles)
     np.testing.assert_allclose(reached(backtest), np.tile(QUANTILES, (2, 1)), atol=0.01)
     assert reached(backtest)[0, MEDIAN] == (actual[:, 0] <= 0.5).mean()

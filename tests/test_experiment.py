@@ -87,7 +87,7 @@ def test_the_run_record_says_what_was_done(result, series, folder):
 
 def test_saved_models_give_the_forecast_of_the_run(result, series, folder):
     for name in [*MODELS, "drift"]:
-        again = forecast.open_model(folder / "models" / name).forecast(series)
+        again = forecast.open_model(folder / "models" / name).predict(series)
         np.testing.assert_array_equal(again.quantiles, result.forecasts[name].quantiles)
 
 

@@ -29,12 +29,12 @@ def wave():
 @pytest.mark.parametrize("name", HERE)
 def test_the_parts_add_up_to_the_forecast(trained, walk, name):
     model = trained(name)
-    moves, predictions = model.moves(walk), model.predict(walk)
+    moves, predictions = model.moves(walk), model.backtest(walk)
     np.testing.assert_allclose(moves.median, predictions.quantiles[..., MEDIAN], rtol=1e-9)
     found = explain(model, walk)
-    np.testing.assert_allclose(found.steps[:, :3].sum(axis=1), model.forecast(walk).median, rtol=1e-9)
-    np.testing.assert_allclose(found.steps[:, 3], model.forecast(walk).median, rtol=1e-9)
-    assert found.dates == model.forecast(walk).dates
+    np.testing.assert_allclose(found.steps[:, :3].sum(axis=1), model.predict(walk).median, rtol=1e-9)
+    np.testing.assert_allclose(found.steps[:, 3], model.predict(walk).median, rtol=1e-9)
+    assert found.dates == model.predict(walk).dates
 
 
 @pytest.mark.parametrize("name", ["lstm", "linear"])
@@ -43,7 +43,7 @@ def test_the_parts_add_up_on_a_series_never_seen_and_with_the_highway(wave, name
     other = replace(wave, name="other", values=3 * wave.values - 7)
     for series in (wave, other):
         moves = model.moves(series)
-        np.testing.assert_allclose(moves.median, model.predict(series).quantiles[..., MEDIAN], rtol=1e-9)
+        np.testing.assert_allclose(moves.median, model.backtest(series).quantiles[..., MEDIAN], rtol=1e-9)
         assert np.abs(moves.linear).mean() > 10 * np.abs(moves.own).mean()
         assert moves.believed[-1, 0] > 0.8
 
@@ -52,7 +52,7 @@ def test_the_textbook_s_level_is_a_move_of_its_own(walk):
     config = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1, "steps": 20})
     model = train(walk, "rnn", config)
     moves = model.moves(walk)
-    np.testing.assert_allclose(moves.median, model.predict(walk).quantiles[..., MEDIAN], rtol=1e-6)
+    np.testing.assert_allclose(moves.median, model.backtest(walk).quantiles[..., MEDIAN], rtol=1e-6)
     assert (moves.believed == 1).all()
     assert "It forecasts levels, not moves" in explain(model, walk).notes[-1]
 

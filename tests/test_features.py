@@ -120,7 +120,7 @@ def test_coming_values_must_be_there_for_a_forecast(tmp_path):
     with pytest.raises(SeriesError, match=message):
         run(series, models=["dense"], config=config)
     with pytest.raises(SeriesError, match=message):
-        train(series, "dense", config).forecast(series)
+        train(series, "dense", config).predict(series)
 
 
 @pytest.mark.parametrize("name", ["lstm", "dense", "linear"])
@@ -135,11 +135,11 @@ def test_only_what_is_known_ahead_reaches_a_forecast(name, tmp_path):
     model = train(series, name, config)
     garbled = series.values.copy()
     garbled[261:, :2] = 1e6
-    first = model.predict(series, first=260).quantiles[0]
-    np.testing.assert_array_equal(model.predict(replace(series, values=garbled), first=260).quantiles[0], first)
+    first = model.backtest(series, first=260).quantiles[0]
+    np.testing.assert_array_equal(model.backtest(replace(series, values=garbled), first=260).quantiles[0], first)
     planned = series.values.copy()
     planned[261:264, 2] = 1 - planned[261:264, 2]
-    assert (model.predict(replace(series, values=planned), first=260).quantiles[0] != first).any()
+    assert (model.backtest(replace(series, values=planned), first=260).quantiles[0] != first).any()
 
 
 def make_bars(rows=120):
@@ -166,10 +166,10 @@ def test_a_model_with_indicators_makes_them_for_a_new_series():
     pytest.importorskip("talib", reason="the extra `indicators` is not installed")
     config = override(SMALL, {"indicators": ("MACD",)})
     model = train(make_bars(), "dense", config)
-    assert model.forecast(make_bars(90)).quantiles.shape == (3, 7)
+    assert model.predict(make_bars(90)).quantiles.shape == (3, 7)
     assert model.weights["dense_1/kernel"].shape == (8, 4, 4)  # the target and MACD's three lines
     with pytest.raises(ModelError, match="needs columns for high, low, close. There is none for high, low among Close"):
-        train(make_bars(), "dense", override(SMALL, {"indicators": ("ATR",)})).forecast(make_series(random_walk()))
+        train(make_bars(), "dense", override(SMALL, {"indicators": ("ATR",)})).predict(make_series(random_walk()))
 
 
 def test_an_unknown_indicator_is_refused():

@@ -9,7 +9,7 @@ from conftest import EVERY, make_series, random_walk
 from forecast.errors import BundleError, SeriesTooShort
 from forecast.inference.bundle import save_model
 from forecast.inference.bundle.keras_file import open_in_keras
-from forecast.inference.predict import assumptions, predict_all, record, write_table
+from forecast.inference.predict import assumptions, predict_all, write_table
 from forecast.models import MODELS, NETWORKS
 from forecast.training.train import train
 
@@ -21,7 +21,7 @@ def test_a_series_is_forecast_the_same_alone_and_among_others(name, trained, wal
     together, failed = predict_all(trained(name), [*OTHERS, walk])
     assert not failed
     for one, found in zip([*OTHERS, walk], together, strict=True):
-        alone = trained(name).forecast(one)
+        alone = trained(name).predict(one)
         np.testing.assert_allclose(found.quantiles, alone.quantiles, rtol=1e-5)
         assert (found.series, found.dates) == (alone.series, alone.dates)
 
@@ -38,7 +38,7 @@ def test_a_forecast_of_a_new_series_follows_its_scale(trained):
     """Ten times the prices, ten times the forecast: nothing of the scale of another series is in it."""
     series = OTHERS[2]
     larger = make_series(10 * series.y, "larger")
-    one, other = trained("lstm").forecasts([series, larger])
+    one, other = trained("lstm").predict_all([series, larger])
     np.testing.assert_allclose(other.quantiles, 10 * one.quantiles, rtol=1e-5)
 
 
@@ -55,8 +55,8 @@ def test_keras_says_what_the_equations_say(name, trained, walk, tmp_path):
     save_model(trained(name), tmp_path / name)
     if name == "sru":
         save_model(trained(name), tmp_path / "sru.zip")
-    found = open_in_keras(tmp_path / ("sru.zip" if name == "sru" else name)).forecast(walk)
-    np.testing.assert_allclose(found.quantiles, trained(name).forecast(walk).quantiles, rtol=1e-5)
+    found = open_in_keras(tmp_path / ("sru.zip" if name == "sru" else name)).predict(walk)
+    np.testing.assert_allclose(found.quantiles, trained(name).predict(walk).quantiles, rtol=1e-5)
 
 
 def test_a_model_without_a_network_has_no_keras_backend(trained, tmp_path):
@@ -89,12 +89,12 @@ def test_a_wicked_keras_file_is_not_opened(trained, tmp_path):
 
 def test_a_table_has_a_row_for_each_step_and_quotes_names(trained, tmp_path):
     series = make_series(random_walk(100), 'a, "b"')
-    write_table([record(trained("lstm").forecast(series))], tmp_path / "table.csv")
+    write_table([trained("lstm").predict(series).record()], tmp_path / "table.csv")
     with (tmp_path / "table.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["1", "2", "3"]
     assert {row["series"] for row in rows} == {'a, "b"'}
-    assert float(rows[0]["q50"]) == trained("lstm").forecast(series).median[0]
+    assert float(rows[0]["q50"]) == trained("lstm").predict(series).median[0]
 
 
 def test_ensembles_go_together_too(walk):
@@ -102,4 +102,4 @@ def test_ensembles_go_together_too(walk):
 
     model = train(walk, "dense", override(EVERY, {"seeds": 2, "steps": 2}))
     found, _ = predict_all(model, [OTHERS[1], walk])
-    np.testing.assert_allclose(found[1].quantiles, model.forecast(walk).quantiles, rtol=1e-6)
+    np.testing.assert_allclose(found[1].quantiles, model.predict(walk).quantiles, rtol=1e-6)

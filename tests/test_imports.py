@@ -90,7 +90,7 @@ def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_p
         "import forecast, numpy as np\n"
         "series = forecast.load('data/sp500.csv')\n"
         f"model = forecast.open_model({str(tmp_path / 'lstm')!r})\n"
-        "model.forecast(series), forecast.explain(model, series)"
+        "model.predict(series), forecast.explain(model, series)"
     )
     assert not {"tensorflow", "keras", "sklearn", "matplotlib"} & loaded
 

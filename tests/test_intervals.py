@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forecast.config import QUANTILES
-from forecast.inference import conformal as intervals
+from forecast.inference import conformal
 
 NORMAL = np.array([-1.6449, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.6449])
 
@@ -11,20 +11,24 @@ def held(quantiles, y):
     return ((quantiles[..., 0] <= y) & (y <= quantiles[..., -1])).mean()
 
 
+def followed(quantiles, y, log_scale):
+    return conformal.stretch(quantiles, conformal.follow(quantiles, y, log_scale))
+
+
 @pytest.mark.parametrize("wrong", [0.6, 1.0, 1.7])
 def test_intervals_of_a_wrong_width_end_up_holding_90_percent(wrong):
     y = np.random.default_rng(0).normal(size=(3000, 2))
     quantiles = np.broadcast_to(wrong * NORMAL, (3000, 2, 7))
-    begin = intervals.calibrate(quantiles[:1000], y[:1000])
-    widened, _ = intervals.follow(quantiles[1000:], y[1000:], begin)
+    begin = conformal.calibrate(quantiles[:1000], y[:1000])
+    widened = followed(quantiles[1000:], y[1000:], begin)
     assert held(widened, y[1000:]) == pytest.approx(0.9, abs=0.015)
 
 
 def test_intervals_grow_with_a_storm_that_validation_rows_had_not_seen():
     y = np.random.default_rng(0).normal(size=(3000, 2)) * np.where(np.arange(3000) < 1000, 1, 2)[:, None]
     quantiles = np.broadcast_to(NORMAL, (3000, 2, 7))
-    begin = intervals.calibrate(quantiles[:1000], y[:1000])
-    widened, _ = intervals.follow(quantiles[1000:], y[1000:], begin)
+    begin = conformal.calibrate(quantiles[:1000], y[:1000])
+    widened = followed(quantiles[1000:], y[1000:], begin)
     assert held(quantiles[1500:], y[1500:]) < 0.65
     assert held(widened[500:], y[1500:]) == pytest.approx(0.9, abs=0.015)
 
@@ -32,7 +36,7 @@ def test_intervals_grow_with_a_storm_that_validation_rows_had_not_seen():
 def test_the_median_stays_and_quantiles_stay_in_order():
     random = np.random.default_rng(1)
     quantiles = np.sort(random.normal(size=(200, 3, 7)), axis=-1)
-    widened, _ = intervals.follow(quantiles, random.normal(size=(200, 3)), intervals.start(3))
+    widened = followed(quantiles, random.normal(size=(200, 3)), conformal.initial_scale(3))
     np.testing.assert_array_equal(widened[..., 3], quantiles[..., 3])
     assert (np.diff(widened, axis=-1) >= 0).all()
 
@@ -42,27 +46,29 @@ def test_two_rows_by_hand():
     which both share: rates times 0.7 and 0.2. A hit lowers both by 0.05 times the rate.
     """
     quantiles = np.broadcast_to(NORMAL, (2, 1, 7))
-    missed, log_scale = intervals.follow(quantiles, np.array([[9.0], [np.nan]]), intervals.start(1))
-    assert log_scale[0] == pytest.approx([0.2 * intervals.RATE, 0.7 * intervals.RATE])
-    assert missed[1, 0, -1] == pytest.approx(1.6449 * np.exp(0.7 * intervals.RATE))
-    assert missed[1, 0, 0] == pytest.approx(-1.6449 * np.exp(0.2 * intervals.RATE))
+    y = np.array([[9.0], [np.nan]])
+    log_scale = conformal.follow(quantiles, y, conformal.initial_scale(1))[-1]
+    missed = followed(quantiles, y, conformal.initial_scale(1))
+    assert log_scale[0] == pytest.approx([0.2 * conformal.RATE, 0.7 * conformal.RATE])
+    assert missed[1, 0, -1] == pytest.approx(1.6449 * np.exp(0.7 * conformal.RATE))
+    assert missed[1, 0, 0] == pytest.approx(-1.6449 * np.exp(0.2 * conformal.RATE))
     assert missed[0, 0, -1] == pytest.approx(1.6449)
-    _, log_scale = intervals.follow(quantiles, np.array([[0.1], [np.nan]]), intervals.start(1))
-    assert log_scale[0] == pytest.approx([-0.05 * intervals.RATE] * 2)
+    log_scale = conformal.follow(quantiles, np.array([[0.1], [np.nan]]), conformal.initial_scale(1))[-1]
+    assert log_scale[0] == pytest.approx([-0.05 * conformal.RATE] * 2)
 
 
 def test_a_width_has_bounds():
     quantiles = np.broadcast_to(NORMAL, (5000, 1, 7))
-    _, widest = intervals.follow(quantiles, np.full((5000, 1), 1e9), intervals.start(1))
-    _, narrowest = intervals.follow(quantiles, np.zeros((5000, 1)), intervals.start(1))
-    assert widest[0, 1] == pytest.approx(intervals.WIDEST)
-    assert narrowest[0] == pytest.approx([-intervals.FALL] * 2)
+    widest = conformal.follow(quantiles, np.full((5000, 1), 1e9), conformal.initial_scale(1))[-1]
+    narrowest = conformal.follow(quantiles, np.zeros((5000, 1)), conformal.initial_scale(1))[-1]
+    assert widest[0, 1] == pytest.approx(conformal.WIDEST)
+    assert narrowest[0] == pytest.approx([-conformal.FALL] * 2)
 
 
 def test_an_interval_without_width_is_held_only_by_its_own_value():
-    _, after = intervals.follow(np.zeros((2, 1, 7)), np.array([[0.0], [np.nan]]), intervals.start(1))
+    after = conformal.follow(np.zeros((2, 1, 7)), np.array([[0.0], [np.nan]]), conformal.initial_scale(1))[-1]
     assert (after[0] < 0).all()
-    _, after = intervals.follow(np.zeros((2, 1, 7)), np.array([[0.1], [np.nan]]), intervals.start(1))
+    after = conformal.follow(np.zeros((2, 1, 7)), np.array([[0.1], [np.nan]]), conformal.initial_scale(1))[-1]
     assert (after[0] > 0).all()
 
 
@@ -70,17 +76,17 @@ def test_an_interval_without_width_is_held_only_by_its_own_value():
 def test_calibration_finds_the_width_that_validation_rows_ask_for(wrong):
     """Outcomes that do not overlap; the prior and the bounds let it fall a little short."""
     y = np.random.default_rng(3).normal(size=(2000, 1))
-    found = intervals.calibrate(np.broadcast_to(wrong * NORMAL, (2000, 1, 7)), y)
+    found = conformal.calibrate(np.broadcast_to(wrong * NORMAL, (2000, 1, 7)), y)
     assert found[0] == pytest.approx([-np.log(wrong)] * 2, abs=0.15)
 
 
 def test_calibration_needs_outcomes_and_leaves_out_what_is_not_known():
     quantiles = np.broadcast_to(NORMAL, (100, 2, 7))
-    assert (intervals.calibrate(quantiles[:0], np.empty((0, 2))) == 0).all()
+    assert (conformal.calibrate(quantiles[:1], np.full((1, 2), np.nan)) == 0).all()
     y = np.random.default_rng(4).normal(size=(100, 2))
     late = y.copy()
     late[-1, :], late[-2, 1] = np.nan, np.nan
-    assert np.isfinite(intervals.calibrate(quantiles, late)).all()
+    assert np.isfinite(conformal.calibrate(quantiles, late)).all()
 
 
 @pytest.mark.parametrize("cut", [5, 50, 99])
@@ -91,6 +97,6 @@ def test_nothing_looks_past_the_origin(cut):
     garbled = y.copy()
     for step in range(3):
         garbled[max(cut - step, 0) :, step] = 1e9
-    one, _ = intervals.follow(quantiles, y, intervals.start(3))
-    other, _ = intervals.follow(quantiles, garbled, intervals.start(3))
+    one = followed(quantiles, y, conformal.initial_scale(3))
+    other = followed(quantiles, garbled, conformal.initial_scale(3))
     np.testing.assert_array_equal(one[: cut + 1], other[: cut + 1])

@@ -3,7 +3,7 @@ import pytest
 from conftest import random_walk
 
 from forecast.evaluation.lag_detector import explained, find_lag
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 
 Y = random_walk(400)
 
@@ -12,7 +12,7 @@ def backtest(forecast, step=3):
     origin = np.arange(200, 390)
     actual = np.stack([Y[origin + h] for h in range(1, step + 1)], axis=1)
     median = np.array([[forecast(row, h) for h in range(1, step + 1)] for row in origin])
-    return Predictions("lstm", origin, Y[origin], actual, np.repeat(median[:, :, None], 7, axis=2))
+    return Backtest("lstm", origin, Y[origin], actual, np.repeat(median[:, :, None], 7, axis=2))
 
 
 @pytest.mark.parametrize("late", [0, 1, 4])
@@ -52,9 +52,7 @@ def test_only_neighbouring_origins_are_compared():
     """A gap between two folds: the change across it is not one of neighbours."""
     whole = backtest(lambda row, step: Y[row])
     gap = (whole.origin < 250) | (whole.origin > 300)
-    parts = Predictions(
-        "lstm", *(getattr(whole, name)[gap] for name in ("origin", "last_value", "actual", "quantiles"))
-    )
+    parts = Backtest("lstm", *(getattr(whole, name)[gap] for name in ("origin", "last_value", "actual", "quantiles")))
     assert find_lag(parts, Y, step=3).by_lag[3] == pytest.approx(1)
 
 

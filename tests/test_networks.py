@@ -117,7 +117,7 @@ def test_a_rule_that_can_be_learned_is_learned(kind):
     }
     config = override(ExperimentConfig(), {**settings, "layers": "lstm:8,rnn:8"})
     model = train(series, kind, config)
-    predictions = model.predict(series, first=480)
+    predictions = model.backtest(series, first=480)
     known = np.isfinite(predictions.actual)
     error = np.abs(predictions.quantiles[..., 3] - predictions.actual)[known].mean()
     naive = np.abs(predictions.last_value[:, None] - predictions.actual)[known].mean()
@@ -131,7 +131,7 @@ def test_the_textbook_recipe_learns_levels():
         SMALL, {"normalisation": "level", "loss": "mse", "labels": 1, "steps": 200, "learning_rate": 1e-2}
     )
     model = train(series, "rnn", config)
-    predictions = model.predict(series, first=480)
+    predictions = model.backtest(series, first=480)
     known = np.isfinite(predictions.actual)
     error = np.abs(predictions.quantiles[..., 3] - predictions.actual)[known].mean()
     assert error < 0.5 * np.abs(predictions.actual - 10)[known].mean()

@@ -28,7 +28,7 @@ def test_nothing_after_the_split_reaches_the_model(name, config):
     np.testing.assert_array_equal(known.expert_losses, spoilt_known.expert_losses)
     np.testing.assert_array_equal(known.log_scale, spoilt_known.log_scale)
     assert one.history == other.history
-    first, spoilt_first = one.predict(clean), other.predict(spoilt)
+    first, spoilt_first = one.backtest(clean), other.backtest(spoilt)
     assert first.origin[0] == 159
     np.testing.assert_array_equal(first.quantiles[0], spoilt_first.quantiles[0])
 

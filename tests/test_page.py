@@ -177,7 +177,7 @@ def test_a_comparison_has_its_page(tmp_path, browser):
 
 def test_a_run_on_directions_has_its_page(tmp_path, browser):
     series = make_series(random_walk(300), name="<made>")
-    found = forecast.run_direction(series, models=["dense"], config=SMALL, out=tmp_path / "run")
+    found = forecast.run(series, models=["dense"], config=SMALL, out=tmp_path / "run")
     browser.get((tmp_path / "run" / PAGE).as_uri())
     assert column(browser, "scores", 0) == ["dense", "base_rate", "persistence"]
     assert column(browser, "scores", 1) == [f"{row.log_loss:.4f}" for row in found.scores]

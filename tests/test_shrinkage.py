@@ -11,10 +11,13 @@ def moves(size, rows=400, horizon=2):
     return np.broadcast_to(size + spread, (rows, horizon, len(QUANTILES))).copy()
 
 
-def shrink(quantiles, y, expert_losses=None, linear=None):
-    """Shrinks moves that are all the model's own, unless `linear` says otherwise."""
-    expert_losses = shrinkage.start() if expert_losses is None else expert_losses
-    return shrinkage.shrink(quantiles, np.zeros(y.shape) if linear is None else linear, y, expert_losses)
+def shrink(quantiles, y, losses=None, linear=None):
+    """Shrinks moves that are all the network's, unless `linear` says otherwise; with the last expert losses."""
+    losses = shrinkage.initial_losses() if losses is None else losses
+    linear = np.zeros(y.shape) if linear is None else linear
+    followed = shrinkage.follow_losses(linear, quantiles[..., MEDIAN] - linear, y, losses)
+    factors = shrinkage.factors_of(followed, horizon=y.shape[1])
+    return shrinkage.shrink(quantiles, linear, factors), followed[-1]
 
 
 def factor(shrunk, size):
@@ -49,9 +52,9 @@ def test_the_spread_stays():
 
 
 def test_one_step_by_hand():
-    """One outcome of 1 for a move of 1, none of it linear: the factor k/5 of the own part has lost -k/5."""
+    """One outcome of 1 for a move of 1, none of it linear: the factor k/5 of the network component has lost -k/5."""
     _, expert_losses = shrink(moves(1.0, rows=2, horizon=1), np.array([[1.0], [np.nan]]))
-    np.testing.assert_allclose(expert_losses, -shrinkage.FACTORS[:, 1])
+    np.testing.assert_allclose(expert_losses, -shrinkage.EXPERTS[:, 1])
 
 
 def test_the_linear_part_is_believed_from_the_start_and_lost_when_it_errs():

@@ -12,16 +12,16 @@ from forecast.training.train import train
 
 
 def test_equal_seeds_give_equal_forecasts_whatever_was_trained_before(walk):
-    first = train(walk, "lstm", SMALL).forecast(walk)
+    first = train(walk, "lstm", SMALL).predict(walk)
     train(walk, "gru", SMALL)
-    again = train(walk, "lstm", SMALL).forecast(walk)
-    other = train(walk, "lstm", override(SMALL, {"seed": 1, "steps": 20})).forecast(walk)
+    again = train(walk, "lstm", SMALL).predict(walk)
+    other = train(walk, "lstm", override(SMALL, {"seed": 1, "steps": 20})).predict(walk)
     np.testing.assert_array_equal(first.quantiles, again.quantiles)
     assert (other.quantiles != first.quantiles).any()
 
 
 def test_a_forecast_is_dated_named_and_in_the_series_unit(trained, walk):
-    forecast = trained("naive").forecast(walk)
+    forecast = trained("naive").predict(walk)
     assert forecast.unit == "USD"
     assert forecast.origin == "2001-10-05"
     assert forecast.dates == ("2001-10-08", "2001-10-09", "2001-10-10")
@@ -32,7 +32,7 @@ def test_level_and_scale_of_a_new_series_do_not_matter(trained, walk):
     """The same moves at a hundred times the price give a hundred times the forecast."""
     model = trained("lstm")
     other = make_series(100 * walk.y + 5000)
-    np.testing.assert_allclose(model.forecast(other).quantiles, 100 * model.forecast(walk).quantiles + 5000, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(other).quantiles, 100 * model.predict(walk).quantiles + 5000, rtol=1e-5)
 
 
 def test_several_columns_go_through_the_network():
@@ -40,14 +40,14 @@ def test_several_columns_go_through_the_network():
     series = TimeSeries("two", make_series(values[:, 0]).index, values, ("Close", "Volume"), "Close")
     model = train(series, "gru", override(SMALL, {"features": ("Volume",)}))
     assert model.weights["gru_1/kernel"].shape == (2, 12)
-    assert model.forecast(series).quantiles.shape == (3, 7)
+    assert model.predict(series).quantiles.shape == (3, 7)
     with pytest.raises(ModelError, match="lacks Volume"):
-        model.forecast(make_series(values[:, 0]))
+        model.predict(make_series(values[:, 0]))
 
 
 def test_too_short_a_series_for_a_saved_model_says_how_many_rows_are_missing(trained):
     with pytest.raises(SeriesTooShort, match=r"at least 9 rows \(lookback=8\). Received: 6, 3 too few"):
-        trained("lstm").forecast(make_series(random_walk(6)))
+        trained("lstm").predict(make_series(random_walk(6)))
 
 
 def test_a_season_longer_than_the_training_rows_is_refused(walk):
@@ -84,7 +84,7 @@ def test_one_network_serves_series_of_any_length_and_others():
     assert [known.rows for known in model.trained_on] == [48, 96, 560]
     assert len({known.scaler.minimum[0] for known in model.trained_on}) == 3
     for one in [*several, make_series(1000 * random_walk(90, seed=9), "new")]:
-        assert np.isfinite(model.forecast(one).quantiles).all()
+        assert np.isfinite(model.predict(one).quantiles).all()
 
 
 def test_an_unknown_series_earns_its_moves_by_itself():
@@ -94,7 +94,7 @@ def test_an_unknown_series_earns_its_moves_by_itself():
     model = train(waves, "linear", override(SMALL, {"horizon": 3}))
 
     def ratio(series):
-        found = complete(model.predict(series))
+        found = complete(model.backtest(series))
         error = np.abs(found.actual - found.quantiles[..., 3]).mean()
         return error / np.abs(found.actual - found.last_value[:, None]).mean()
 

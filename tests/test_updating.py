@@ -39,21 +39,19 @@ def test_the_comparison_uses_rows_that_neither_saw_and_mean_errors(before, after
     assert worth.first == f"{LONG.index[320]:%Y-%m-%d}"
     assert worth.origins == 400 - 320 - SMALL.horizon + 1
     for model, begin, found in ((before, 199, worth.before), (after, 319, worth.after)):
-        predicted = model.predict(LONG, first=begin)
+        predicted = model.backtest(LONG, first=begin)
         errors = [np.abs(LONG.y[t + 1 : t + 4] - predicted.quantiles[t - begin, :, 3]).mean() for t in range(319, 397)]
         assert found == pytest.approx(np.mean(errors))
 
 
 def test_new_rows_are_half_of_what_is_seen(before):
     """The panel holds the series, and once more its part that is new."""
-    from forecast.data.covariates import inputs_of
-    from forecast.data.windows import Panel, split_rows
-    from forecast.inference.trained_model import scale_inputs
+    from forecast.data.windows import Panel
     from forecast.training.train import _with_news
 
-    split = split_rows(len(LONG), before.config)
-    inputs = scale_inputs(inputs_of(LONG, before.config.inputs, horizon=3), before.trained_on[0].scaler)
-    panel = _with_news(Panel.of([inputs], [split]), [LONG], [before.known(LONG)], before.problem)
+    long = before.prepare(LONG)
+    inputs = long.scaled(before.trained_on[0].scaler)
+    panel = _with_news(Panel.of([inputs], [long.split]), [long], [before.known(LONG)], before.problem)
     rows = [len(part.past) for part, _ in panel]
     assert rows == [320, 320 - 175]  # training rows went to 175 = 0.7 * 250
     origin, _, _ = panel.draw(np.random.default_rng(0), 4000, lookback=8, horizon=3, labels=6)

@@ -76,15 +76,12 @@ def prepare(series: TimeSeries, config: ExperimentConfig, *, cutoff: int | None 
     return prepare_all([series], config, cutoff=cutoff)[0]
 
 
-def prepare_all(
-    several: Sequence[TimeSeries], config: ExperimentConfig, *, cutoff: int | None = None
-) -> list[Dataset]:
+def prepare_all(several: Sequence[TimeSeries], config: ExperimentConfig, *, cutoff: int | None = None) -> list[Dataset]:
     """Prepare several series for one model: lookback, season and steps are the same for all of them."""
     config = resolve_defaults(config, several)
     enriched = [enrich(series, config.inputs) for series in several]
     return [
-        Dataset(series, config, inputs_of(series, config.inputs, horizon=config.horizon), cutoff)
-        for series in enriched
+        Dataset(series, config, inputs_of(series, config.inputs, horizon=config.horizon), cutoff) for series in enriched
     ]
 
 

@@ -4,16 +4,19 @@ In: `ClassProbabilities` at test origins whose class is known. Out: scores, reli
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
+from typing import Any
 
 import numpy as np
 
 from forecast.evaluation.verdicts import Outcome, in_words
-from forecast.inference.direction import BASE_RATE, ClassProbabilities
+from forecast.inference.direction import BASE_RATE
+from forecast.inference.forecasts import ClassProbabilities
+from forecast.inference.trained_model import TrainedModel
 from forecast.metrics import scores as metrics
 from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano, holm
-from forecast.models.direction_classes import CLASSES
+from forecast.models.direction_classes import CLASSES, MIXTURE_WEIGHT
 from forecast.typing import Array
 
 BINS = 10
@@ -51,6 +54,11 @@ class Reliability:
         """The expected calibration error, 0 to 1."""
         return metrics.calibration_error(self.probability, self.observed, self.count)
 
+    def record(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        bins = {"probability": self.probability.tolist(), "observed": self.observed.tolist()}
+        return {"error": self.error, **bins, "count": self.count.astype(int).tolist()}
+
 
 @dataclass(frozen=True)
 class DirectionVerdict:
@@ -66,7 +74,8 @@ class DirectionVerdict:
 def complete(chances: ClassProbabilities) -> ClassProbabilities:
     """The origins whose class is known."""
     known = np.isfinite(chances.actual)
-    return ClassProbabilities(chances.model, chances.origin[known], chances.actual[known], chances.probabilities[known])
+    rows = {name: getattr(chances, name)[known] for name in ("origin", "actual", "probabilities")}
+    return replace(chances, **rows)
 
 
 def score(
@@ -85,6 +94,21 @@ def score(
         calibration_error=reliability(chances).error,
         mixture_weight=mixture_weight,
         fit_seconds=fit_seconds,
+    )
+
+
+def score_all(
+    backtests: Mapping[str, ClassProbabilities], models: Mapping[str, TrainedModel]
+) -> tuple[DirectionScores, ...]:
+    """One row a network and baseline; all from the same origins."""
+    return tuple(
+        score(
+            one,
+            backtests[BASE_RATE],
+            mixture_weight=float(models[name].weights[MIXTURE_WEIGHT]) if name in models else float("nan"),
+            fit_seconds=models[name].seconds if name in models else 0.0,
+        )
+        for name, one in backtests.items()
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.config import MEDIAN
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.typing import Array
 
 # A copy: its changes are explained so far by what was known, and no more than so far by what came.
@@ -46,7 +46,7 @@ class Lag:
         return self.copied >= COPIED and self.foreseen <= FORESEEN
 
 
-def find_lag(backtest: Predictions, y: Array, *, step: int) -> Lag:
+def find_lag(backtest: Backtest, y: Array, *, step: int) -> Lag:
     """How the forecasts of one step follow the series.
 
     Args:

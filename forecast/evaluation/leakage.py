@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from forecast.config import RECIPES, ExperimentConfig
 from forecast.data.covariates import enrich
+from forecast.data.dataset import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.windows import split_rows
 from forecast.errors import ConfigError, ModelError
-from forecast.training.train import resolve_defaults, train
+from forecast.training.train import train
 from forecast.typing import Array
 
 # Takes a table of all rows and the first row that must not be learned from; gives the forecasts made at each row from
@@ -134,7 +135,7 @@ def audit_model(
         changed = TimeSeries(
             series.name, series.index, table.to_numpy(float), columns, series.target, frequency=series.frequency
         )
-        return train(changed, model, config, cutoff=cutoff).predict(changed, first=cutoff - 1).quantiles
+        return train(changed, model, config, cutoff=cutoff).backtest(changed, first=cutoff - 1).quantiles
 
     return audit(forecaster, pd.DataFrame(series.values, columns=list(series.columns)), cutoff=cutoff, seed=seed)
 

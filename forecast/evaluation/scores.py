@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.metrics import scores as metrics
 from forecast.models import BASELINES
 from forecast.typing import Array
@@ -55,18 +55,18 @@ class Scores:
     fit_seconds: float
 
 
-def complete(predictions: Predictions) -> Predictions:
+def complete(predictions: Backtest) -> Backtest:
     """The origins whose every step is known: each step is then tested equally often."""
     return at_origins(predictions, np.asarray(np.isfinite(predictions.actual).all(axis=1)))
 
 
-def at_origins(predictions: Predictions, chosen: NDArray[np.bool_]) -> Predictions:
+def at_origins(predictions: Backtest, chosen: NDArray[np.bool_]) -> Backtest:
     """Some of the origins."""
     rows = {name: getattr(predictions, name)[chosen] for name in ("origin", "last_value", "actual", "quantiles")}
     return replace(predictions, **rows)
 
 
-def at_step(predictions: Predictions, step: int) -> Predictions:
+def at_step(predictions: Backtest, step: int) -> Backtest:
     """One step of all forecasts, from 1 on."""
     return replace(
         predictions, actual=predictions.actual[:, [step - 1]], quantiles=predictions.quantiles[:, [step - 1]]
@@ -74,10 +74,10 @@ def at_step(predictions: Predictions, step: int) -> Predictions:
 
 
 def score(
-    backtest: Predictions,
+    backtest: Backtest,
     *,
     y_train: Array,
-    others: Mapping[str, Predictions] | None = None,
+    others: Mapping[str, Backtest] | None = None,
     overlap: int | None = None,
     fit_seconds: float = float("nan"),
 ) -> Scores:
@@ -121,7 +121,7 @@ def score(
 
 
 def score_all(
-    backtests: Mapping[str, Predictions], *, y_train: Array, fit_seconds: Mapping[str, float] | None = None
+    backtests: Mapping[str, Backtest], *, y_train: Array, fit_seconds: Mapping[str, float] | None = None
 ) -> tuple[Scores, ...]:
     """One row a model; all from the same origins."""
     others = references(backtests)
@@ -132,7 +132,7 @@ def score_all(
     )
 
 
-def score_steps(backtests: Mapping[str, Predictions], *, y_train: Array) -> list[tuple[int, Scores]]:
+def score_steps(backtests: Mapping[str, Backtest], *, y_train: Array) -> list[tuple[int, Scores]]:
     """One row a model and step, with the step."""
     horizon = next(iter(backtests.values())).actual.shape[1]
     rows = []
@@ -145,11 +145,11 @@ def score_steps(backtests: Mapping[str, Predictions], *, y_train: Array) -> list
     return rows
 
 
-def references(backtests: Mapping[str, Predictions]) -> dict[str, Predictions]:
+def references(backtests: Mapping[str, Backtest]) -> dict[str, Backtest]:
     """The baselines beside naive, which is known from the last values alone."""
     return {name: backtests[name] for name in REFERENCES if name in backtests}
 
 
-def reached(backtest: Predictions) -> Array:
+def reached(backtest: Backtest) -> Array:
     """Share of truths at or below each quantile, by step, shape (H, Q): the levels themselves if all is calibrated."""
     return np.asarray((backtest.actual[..., None] <= backtest.quantiles).mean(axis=0))

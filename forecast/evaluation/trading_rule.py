@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast.config import MEDIAN
 from forecast.errors import ConfigError
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.typing import Array
 
 # Draws of the bootstrap, and the mean length of its blocks in rows.
@@ -52,7 +52,7 @@ class Earnings:
         )
 
 
-def earn(backtest: Predictions, *, cost: float = COST, seed: int = 0) -> Earnings:
+def earn(backtest: Backtest, *, cost: float = COST, seed: int = 0) -> Earnings:
     """What the rule would have earned on the tested origins, which follow one another.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 from forecast.config import MEDIAN
 from forecast.evaluation.lag_detector import Lag, find_lag
 from forecast.evaluation.scores import Scores
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.metrics.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
 from forecast.typing import Array
 
@@ -45,9 +45,7 @@ class Verdict:
     sentence: str
 
 
-def judge(
-    backtests: Mapping[str, Predictions], scores: Sequence[Scores], *, y: Array, unit: str
-) -> tuple[Verdict, ...]:
+def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Array, unit: str) -> tuple[Verdict, ...]:
     """The verdict on each model of one run against the naive forecast, from the same origins.
 
     Better is a model whose error is smaller and whose moves go with the true ones beyond luck; worse is one whose
@@ -67,19 +65,19 @@ def judge(
     )
 
 
-def gain_of(backtest: Predictions) -> Array:
+def gain_of(backtest: Backtest) -> Array:
     """How much closer than the naive forecast each forecast came, shape (N, H)."""
     naive = np.abs(backtest.actual - backtest.last_value[:, None])
     return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
 
 
-def _p_value(backtest: Predictions, gain: Array) -> float:
+def _p_value(backtest: Backtest, gain: Array) -> float:
     if backtest.model == "naive":
         return float("nan")
     return diebold_mariano(gain.mean(axis=1), horizon=gain.shape[1])
 
 
-def _p_skill(backtest: Predictions) -> float:
+def _p_skill(backtest: Backtest) -> float:
     if backtest.model == "naive":
         return float("nan")
     last = backtest.last_value[:, None]

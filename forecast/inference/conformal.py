@@ -80,7 +80,7 @@ def follow(quantiles: Array, y: Array, log_scale: Array) -> Array:
 
 
 def _changed(state: Array, change: Array) -> Array:
-    """The log scale after changes of its first steps, shape (k, 2), shared by both sides, and by all steps once known."""
+    """The log scale after changes (k, 2) of its first steps, shared by both sides, and by all steps once known."""
     change = SHARED * change.mean(axis=-1, keepdims=True) + (1 - SHARED) * change
     moved = state.copy()
     steps = len(change)

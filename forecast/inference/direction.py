@@ -4,9 +4,9 @@ In: a trained model and a series. Out: `ClassProbabilities` at test origins, or 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from math import sqrt
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,52 +14,21 @@ from numpy.typing import NDArray
 from forecast.data.calendar.frequency import future_dates, iso
 from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.covariates import check_future
+from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, past_moves, split_rows
 from forecast.errors import ForecastError, ModelError
+from forecast.inference.forecasts import ClassProbabilities, DirectionForecast
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import find_model
+from forecast.models import find_network
 from forecast.models.direction_classes import BAND, CLASSES, RATES, classes_of, shares_of
 from forecast.models.neural.network import Network
 from forecast.typing import Array
 
 BASE_RATE, PERSISTENCE = "base_rate", "persistence"
-COLUMNS = tuple(f"p_{name}" for name in CLASSES)
 
 
-@dataclass(frozen=True, eq=False)
-class ClassProbabilities:
-    """Probabilities at N origins that follow one another.
-
-    Attributes:
-        origin: Row numbers, shape (N,).
-        actual: Classes of the moves up to step H, by their places in `CLASSES`, shape (N,); NaN where not known yet.
-        probabilities: Shape (N, 3).
-    """
-
-    model: str
-    origin: NDArray[np.int64]
-    actual: Array
-    probabilities: Array
-
-
-@dataclass(frozen=True)
-class DirectionForecast:
-    """The probabilities of down, flat and up from the last row of a series to the date of step H.
-
-    Moves of at most `flat_within`, in `unit`, are flat.
-    """
-
-    model: str
-    series: str
-    unit: str
-    origin: str
-    date: str
-    flat_within: float
-    probabilities: tuple[float, ...]
-
-
-def predict(model: TrainedModel, series: TimeSeries, first: int | None = None) -> ClassProbabilities:
+def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | None = None) -> ClassProbabilities:
     """Probabilities at every origin from row `first` to the last row, each from the rows up to it alone.
 
     By default `first` gives the first test origin.
@@ -71,20 +40,20 @@ def predict(model: TrainedModel, series: TimeSeries, first: int | None = None) -
     network = _network(model)
     blocks = model.blocks(series, first)
     actual = classes_of(blocks.y[:, 0, -1], band_of(model))
-    return ClassProbabilities(
-        model.model, blocks.origin, actual, network.predict_proba(model.weights, blocks, model.problem)
-    )
+    found = network.predict_proba(model.weights, blocks, model.problem)
+    return ClassProbabilities(model.model, blocks.origin, actual, found, model.config.horizon)
 
 
-def forecast(model: TrainedModel, series: TimeSeries) -> DirectionForecast:
+def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForecast:
     """The probabilities of the move from the last row of `series` to step H.
 
     Raises:
         SeriesError: coming values of columns that are known ahead are missing.
-        ModelError: as in `predict`.
+        ModelError: as in `backtest`.
     """
-    check_future(series, model.config.inputs, horizon=model.config.horizon)
-    return last_of(predict(model, series, first=len(series) - 1), series, model)
+    dataset = model.prepare(series)
+    check_future(dataset.series, model.config.inputs, horizon=model.config.horizon)
+    return last_of(backtest(model, dataset, first=len(dataset) - 1), dataset.series, model)
 
 
 def predict_all(
@@ -94,17 +63,10 @@ def predict_all(
     made, failed = [], {}
     for series in several:
         try:
-            made.append(forecast(model, series))
+            made.append(predict(model, series))
         except ForecastError as error:
             failed[series.name] = error
     return made, failed
-
-
-def record(forecast: DirectionForecast) -> dict[str, Any]:
-    """A forecast as plain JSON values, probabilities named as in `forecast.csv`."""
-    fields = asdict(forecast)
-    probabilities = fields.pop("probabilities")
-    return {**fields, **dict(zip(COLUMNS, probabilities, strict=True))}
 
 
 def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
@@ -122,7 +84,9 @@ def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: Traine
     )
 
 
-def baselines(model: TrainedModel, series: TimeSeries, tested: ClassProbabilities) -> dict[str, ClassProbabilities]:
+def baselines(
+    model: TrainedModel, series: TimeSeries | Dataset, tested: ClassProbabilities
+) -> dict[str, ClassProbabilities]:
     """What a network is measured against, at the same origins.
 
     `base_rate` always gives the shares of the classes on the training rows; `persistence` gives their shares after
@@ -130,10 +94,10 @@ def baselines(model: TrainedModel, series: TimeSeries, tested: ClassProbabilitie
     """
     rates = np.tile(model.weights[RATES], (len(tested.origin), 1))
     found = {BASE_RATE: rates, PERSISTENCE: _persistence(model, series, tested.origin)}
-    return {name: ClassProbabilities(name, tested.origin, tested.actual, given) for name, given in found.items()}
+    return {name: replace(tested, model=name, probabilities=given) for name, given in found.items()}
 
 
-def _persistence(model: TrainedModel, series: TimeSeries, tested: NDArray[np.int64]) -> Array:
+def _persistence(model: TrainedModel, series: TimeSeries | Dataset, tested: NDArray[np.int64]) -> Array:
     lookback, horizon, band = model.problem.lookback, model.config.horizon, band_of(model)
     blocks = model.blocks(series, first=lookback)
     before, after = classes_of(past_moves(blocks), band), classes_of(blocks.y[:, 0, -1], band)
@@ -149,7 +113,6 @@ def band_of(model: TrainedModel) -> float:
 
 
 def _network(model: TrainedModel) -> Network:
-    network = model.runtime or find_model(model.model)
-    if model.config.task != "direction" or not isinstance(network, Network):
-        raise ModelError(f"this {model.model} forecasts values, no directions: train it with the task direction.")
-    return network
+    if model.config.task != "direction":
+        raise ModelError(f"this {model.model} forecasts values, not directions: train it with --task direction.")
+    return find_network(model.model) if model.runtime is None else cast(Network, model.runtime)

@@ -1,22 +1,27 @@
 """What models say: forecasts at many origins, their parts, and the coming steps, always in the series' own unit."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.config import QUANTILES
+from forecast.config import LEVELS, MEDIAN, QUANTILES
 from forecast.data.calendar.frequency import future_dates, iso
 from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks
+from forecast.models.direction_classes import CLASSES
 from forecast.typing import Array
+
+# The columns of the probabilities in tables.
+SHARES = tuple(f"p_{name}" for name in CLASSES)
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class Backtest:
     """Forecasts at N origins that follow one another, in the series' unit.
 
     Attributes:
@@ -31,6 +36,47 @@ class Predictions:
     last_value: Array
     actual: Array
     quantiles: Array
+
+    def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
+        """One row an origin and step: dates from the index of the series, what came, and three quantiles."""
+        dates, (origins, horizon) = iso_dates(index), self.actual.shape
+        steps = np.tile(np.arange(1, horizon + 1), origins)
+        origin = np.repeat(self.origin, horizon)
+        return pd.DataFrame(
+            {
+                "model": self.model,
+                "origin": dates[origin],
+                "step": steps,
+                "date": dates[origin + steps],
+                "actual": self.actual.ravel(),
+                "q05": self.quantiles[..., 0].ravel(),
+                "q50": self.quantiles[..., MEDIAN].ravel(),
+                "q95": self.quantiles[..., -1].ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ClassProbabilities:
+    """Probabilities of down, flat and up at N origins that follow one another, for the move to step `step`.
+
+    Attributes:
+        origin: Row numbers, shape (N,).
+        actual: Classes of the moves, by their places in `CLASSES`, shape (N,); NaN where not known yet.
+        probabilities: Shape (N, 3).
+    """
+
+    model: str
+    origin: NDArray[np.int64]
+    actual: Array
+    probabilities: Array
+    step: int
+
+    def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
+        """One row an origin: dates from the index of the series, the class that came, and three probabilities."""
+        dates, came = iso_dates(index), np.array(CLASSES, dtype=object)[self.actual.astype(int)]
+        fixed = {"model": self.model, "origin": dates[self.origin], "date": dates[self.origin + self.step]}
+        return pd.DataFrame(fixed | {"actual": came}).join(pd.DataFrame(self.probabilities, columns=SHARES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +123,53 @@ class Forecast:
     def median(self) -> Array:
         """The point forecast, shape (H,)."""
         return self.quantiles[:, self.levels.index(0.5)]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a step, with all quantiles."""
+        steps = np.arange(1, len(self.dates) + 1)
+        fixed = pd.DataFrame({"model": self.model, "step": steps, "date": self.dates})
+        return fixed.join(pd.DataFrame(self.quantiles, columns=LEVELS))
+
+    def record(self) -> dict[str, Any]:
+        """Plain JSON values: one object a step, quantiles named as in `forecast.csv`."""
+        steps = [
+            {"step": number, "date": date, **dict(zip(LEVELS, quantiles.tolist(), strict=True))}
+            for number, (date, quantiles) in enumerate(zip(self.dates, self.quantiles, strict=True), start=1)
+        ]
+        named = {name: getattr(self, name) for name in ("model", "series", "unit", "origin")}
+        return {**named, "forecast": steps}
+
+
+@dataclass(frozen=True)
+class DirectionForecast:
+    """The probabilities of down, flat and up from the last row of a series to the date of step H.
+
+    Moves of at most `flat_within`, in `unit`, are flat.
+    """
+
+    model: str
+    series: str
+    unit: str
+    origin: str
+    date: str
+    flat_within: float
+    probabilities: tuple[float, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: the date of step H, and three probabilities."""
+        shares = dict(zip(SHARES, self.probabilities, strict=True))
+        return pd.DataFrame([{"model": self.model, "date": self.date, **shares}])
+
+    def record(self) -> dict[str, Any]:
+        """Plain JSON values, probabilities named as in `forecast.csv`."""
+        fields = asdict(self)
+        probabilities = fields.pop("probabilities")
+        return {**fields, **dict(zip(SHARES, probabilities, strict=True))}
+
+
+def iso_dates(index: pd.DatetimeIndex) -> NDArray[np.object_]:
+    """The dates of rows as tables have them."""
+    return np.array([iso(date) for date in index], dtype=object)
 
 
 def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from forecast.config import QUANTILES
 from forecast.data.series import TimeSeries
 from forecast.errors import ForecastError, ModelError
 from forecast.inference.forecasts import Forecast
@@ -19,14 +18,13 @@ from forecast.runtime.atomic import atomic_file
 
 # Series that one sentence names.
 LISTED = 4
-LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 
 
 def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[list[Forecast], dict[str, ForecastError]]:
     """The coming steps of each series that can be forecast, and of the others, by name, why not."""
     with np.errstate(all="ignore"):
         try:
-            made, failed = model.forecasts(several), {}
+            made, failed = model.predict_all(several), {}
         except ForecastError as error:
             made, failed = [], {several[0].name: error}
             if len(several) > 1:  # which one it was, is found by halves
@@ -39,16 +37,6 @@ def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[lis
                 f"{one.series}: the forecast is not finite: its rows, or the weights, are too large."
             )
     return [one for one in made if one.series not in failed], failed
-
-
-def record(forecast: Forecast) -> dict[str, Any]:
-    """A forecast as plain JSON values: one object a step, quantiles named as in `forecast.csv`."""
-    steps = [
-        {"step": number, "date": date, **dict(zip(LEVELS, quantiles.tolist(), strict=True))}
-        for number, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1)
-    ]
-    named = {name: getattr(forecast, name) for name in ("model", "series", "unit", "origin")}
-    return {**named, "forecast": steps}
 
 
 def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:

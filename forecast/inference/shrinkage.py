@@ -45,13 +45,18 @@ def follow_losses(linear: Array, network: Array, y: Array, losses: Array) -> Arr
         y: The true moves, normalised, shape (N, H); NaN where they are not known yet.
         losses: Before the first origin, shape (E,).
     """
+    return np.asarray(losses + np.cumsum(new_losses(linear, network, y), axis=0))
+
+
+def new_losses(linear: Array, network: Array, y: Array) -> Array:
+    """The expert losses that become known at each of N origins, shape (N, E); arguments as in `follow_losses`."""
     rows, horizon = y.shape
     found = np.zeros((rows, len(EXPERTS)))
     parts, naive = np.stack([y, linear, network], axis=-1), np.abs(y)
     for step in range(1, min(horizon, rows - 1) + 1):
         lost = np.abs(parts[:-step, step - 1] @ ERRORS)
         found[step:] += lost - naive[:-step, step - 1, None]
-    return np.asarray(losses + np.cumsum(found / horizon, axis=0))
+    return np.asarray(found / horizon)
 
 
 def factors_of(losses: Array, *, horizon: int) -> Array:

@@ -21,7 +21,7 @@ from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
-from forecast.models import Model, Problem, Validation, Weights, find_model
+from forecast.models import Model, Problem, Validation, Weights, find_model, predict_each, trail_blocks
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
 from forecast.typing import Array
@@ -30,6 +30,8 @@ Record = Mapping[str, Any]
 
 # Series that go through a network together.
 TOGETHER = 128
+# Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
+RECENT = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ class Trajectory:
     Attributes:
         dataset: The series that they are made from.
         blocks: What the model saw, one block of one label an origin.
-        span: The scaled target's range in the series' unit.
+        scaler: Of the dataset's inputs.
         raw: The model's own quantiles, normalised, shape (N, H, Q).
         linear: The linear component of their medians, normalised, shape (N, H).
         factors: Of the shrinkage, shape (N, 2).
@@ -199,36 +201,66 @@ class TrainedModel:
         """The one computation of forecasts: at every origin of each series from row `first` on, or at the last alone.
 
         On a series that the model was trained on, shrinkage and calibration go on from where training left them, origin
-        by origin, with the outcomes that were known at each. On any other series those of the training series stand.
+        by origin, with the outcomes that were known at each. On any other series its own recent outcomes decide on the
+        shrinkage, and the calibration is the mean of those of the training series.
         """
         if self.config.task == "direction":
-            raise ModelError(f"this {self.model} was trained on directions: forecast.inference.direction predicts them.")
+            raise ModelError(
+                f"this {self.model} was trained on directions: forecast.inference.direction predicts them."
+            )
         ready = [self.prepare(series) for series in several]
         firsts = [len(one) - 1 if last else self._test_start(one) if first is None else first for one in ready]
         seen = [self._blocks(one, self._begin(one, begin)) for one, begin in zip(ready, firsts, strict=True)]
-        raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
-        made = [self._adapt(one, *parts, quantiles) for one, parts, quantiles in zip(ready, seen, raw, strict=True)]
+        raw = predict_each(self.estimator, self.weights, [blocks for blocks, _ in seen], self.problem)
+        losses = self._recent_losses(ready, firsts, [scaler for _, scaler in seen])
+        made = [self._adapt(one, *parts, *rest) for one, parts, *rest in zip(ready, seen, raw, losses, strict=True)]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
 
-    def _adapt(self, dataset: Dataset, blocks: Blocks, scaler: Scaler, raw: Array) -> Trajectory:
-        """Shrink and calibrate raw forecasts at origins that follow one another."""
-        known, y, horizon = self.known(dataset), blocks.y[:, 0], self.problem.horizon
+    def _adapt(self, dataset: Dataset, blocks: Blocks, scaler: Scaler, raw: Array, losses: Array | None) -> Trajectory:
+        """Shrink and calibrate raw forecasts at origins that follow one another.
+
+        Args:
+            raw: Normalised quantiles, shape (N, 1, H, Q).
+            losses: The expert losses at each origin of a series that the model was not trained on, shape (N, E).
+        """
+        known, y, raw = self.known(dataset), blocks.y[:, 0], raw[:, 0]
         linear = apply_highway(self.weights, blocks)[:, 0]
         factors, quantiles = np.ones((len(raw), 2)), raw
-        if self.estimator.learned and blocks.moves:
-            losses = self._usual_losses
+        if self._shrinks:
             if known:
                 losses = shrinkage.follow_losses(linear, raw[..., MEDIAN] - linear, y, known.expert_losses)
-            factors = np.broadcast_to(shrinkage.factors_of(losses, horizon=horizon), (len(raw), 2))
+            factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon)
             quantiles = shrinkage.shrink(raw, linear, factors)
         log_scale = conformal.follow(quantiles, y, known.log_scale) if known else self._usual_scale
         shown = conformal.stretch(quantiles, log_scale)
         return Trajectory(dataset, blocks, scaler, raw, linear, factors, _levels(shown, blocks, dataset.series, scaler))
 
-    @cached_property
-    def _usual_losses(self) -> Array:
-        """The shrinkage of a series that the model was not trained on: the mean of those that it was."""
-        return np.asarray(np.mean([known.expert_losses for known in self.trained_on], axis=0))
+    @property
+    def _shrinks(self) -> bool:
+        """Whether forecasts are moves that were learned; levels of the textbook recipe and formulas stay as they are."""
+        return self.estimator.learned and self.config.training.normalisation == "window"
+
+    def _recent_losses(
+        self, several: Sequence[Dataset], firsts: Sequence[int], scalers: Sequence[Scaler]
+    ) -> list[Array | None]:
+        """The expert losses of the last rows at each origin of series not trained on, shape (N, E); None for others."""
+        new = [place for place, one in enumerate(several) if self._shrinks and not self.known(one)]
+        trails = [self._trail(several[place], firsts[place], scalers[place]) for place in new]
+        found: list[Array | None] = [None] * len(several)
+        every = predict_each(self.estimator, self.weights, trails, self.problem) if trails else []
+        for place, trail, raw in zip(new, trails, every, strict=True):
+            rows, first = len(several[place]) - int(trail.origin[0]), firsts[place] - int(trail.origin[0])
+            parts = raw[..., MEDIAN], apply_highway(self.weights, trail), trail.y
+            median, linear, y = (part.reshape(-1, self.problem.horizon)[:rows] for part in parts)
+            total = np.cumsum(shrinkage.new_losses(linear, median - linear, y), axis=0)
+            total[RECENT:] -= total[:-RECENT].copy()
+            found[place] = total[first:]
+        return found
+
+    def _trail(self, dataset: Dataset, first: int, scaler: Scaler) -> Blocks:
+        """Blocks over the past origins whose outcomes are needed for the losses of recent rows from `first` on."""
+        begin = max(self.problem.lookback, first - RECENT - self.problem.horizon)
+        return trail_blocks(self.estimator, dataset.scaled(scaler), begin, len(dataset), self.problem)
 
     @cached_property
     def _usual_scale(self) -> Array:

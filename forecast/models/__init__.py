@@ -5,6 +5,11 @@ linear part of `highway.py`, and run by the equations in `cells.py`; `baselines.
 against.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecast.data.windows import Blocks, Inputs
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
 from forecast.models.estimator import Callbacks, Fit, Model, Problem, Progress, Step, Validation, WarmStart, Weights
@@ -13,6 +18,7 @@ from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Local, arima, ets, theta
 from forecast.models.trees.forest import Boosting, Forest
+from forecast.typing import Array
 
 _ALL: tuple[Model, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),
@@ -48,6 +54,39 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
+def find_network(name: str) -> Network:
+    """The registered network of that name.
+
+    Raises:
+        ConfigError: there is none; names those that there are.
+    """
+    model = find_model(name)
+    if not isinstance(model, Network):
+        raise ConfigError(f"a network must be one of {', '.join(NETWORKS)}. Received: {name}.")
+    return model
+
+
+def predict_each(model: Model, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
+    """Normalised quantiles (N, S, H, Q) for the blocks of each of several series; networks take them in one pass."""
+    if isinstance(model, Network):
+        return model.quantiles(weights, several, problem)
+    return [model.predict(weights, blocks, problem)[:, None] for blocks in several]
+
+
+def trail_blocks(model: Model, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
+    """Blocks over the origins from `first`, or a little before, to `stop` - 1: of many labels for networks.
+
+    Blocks begin at fixed rows, so that the forecast at an origin does not depend on `first` and `stop`. Forecasts from
+    them differ from those of single origins in that a window's scale is that of the first origin of its block, and cost
+    a small part of the time: enough to see how far moves have helped.
+    """
+    if not isinstance(model, Network):
+        return model.blocks(inputs, np.arange(first, stop), problem)
+    labels = problem.config.training.labels
+    begin = problem.lookback + (first - problem.lookback) // labels * labels
+    return model.label_blocks(inputs, np.arange(begin, stop, labels), problem, labels)
+
+
 __all__ = [
     "BASELINES",
     "MODELS",
@@ -62,4 +101,7 @@ __all__ = [
     "WarmStart",
     "Weights",
     "find_model",
+    "find_network",
+    "predict_each",
+    "trail_blocks",
 ]

@@ -5,11 +5,11 @@
 
 The band is the 1/3 quantile of |u| on the training labels, so that about a third of them is flat. What is forecast is
 
-    p = trust * network + (1 - trust) * base rates
+    p = weight * network + (1 - weight) * base rates
 
-with the shares of the classes on the training labels as base rates. The weight is learned on the validation rows from the
-weight of evidence (Good 1952): the log loss that a trust saves there is the logarithm of how much likelier it made what
-came. Against it stand odds of nine to one that the base rates are all there is to know, so that a network without
+with the shares of the classes on the training labels as base rates. The weight is learned on the validation rows from
+the weight of evidence (Good 1952): the log loss that a weight saves there is the logarithm of how much likelier it made
+what came. Against it stand odds of nine to one that the base rates are all there is to know, so that a network without
 evidence is believed nothing. The mean over a grid, weighed by prior and evidence, is the mixture of Bayes' rule.
 """
 

@@ -12,7 +12,7 @@ report.html    all of it on one page
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -21,28 +21,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from forecast.config import MEDIAN, ExperimentConfig
+from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Split, split_rows
 from forecast.errors import ConfigError
 from forecast.evaluation.holdout import Experiment
-from forecast.evaluation.trading_rule import Earnings
+from forecast.evaluation.tasks import task_of
 from forecast.inference.bundle import write_bundle
-from forecast.inference.forecasts import Predictions
-from forecast.inference.predict import LEVELS
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import BASELINES
 from forecast.report.html import make_page
 from forecast.report.plots.diagnostics import save_diagnostics
-from forecast.report.plots.plots import save_plots
-from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
+from forecast.report.plots.plots import save_losses, save_plots
+from forecast.report.plots.reliability import save_reliability
+from forecast.runtime.atomic import atomic_folder, holds_other
 from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
+# What draws the pictures of a task: the part that another process does beside the tables, and the rest.
+DRAWN = {"forecast": (save_plots, save_diagnostics), "direction": (save_losses, save_reliability)}
 
 
 def default_folder(name: str) -> Path:
@@ -68,13 +67,14 @@ def get_ready() -> None:
 
 
 def write_experiment(experiment: Experiment, folder: Path) -> None:
-    """Writes everything that the module's docstring lists; an earlier run in `folder` is replaced."""
+    """Write everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
     with atomic_folder(folder) as work:
         with in_background(prepare=load_drawing) as start:
-            start(save_plots, experiment, work / "plots")
+            behind, here = DRAWN[experiment.config.task]
+            start(behind, experiment, work / "plots")
             _write_tables(experiment, work)
-            _save_diagnostics(experiment, work / "plots")
+            here(experiment, work / "plots")
         with in_background(prepare=load_drawing) as start:
             start(make_page, work, home=folder)
 
@@ -87,71 +87,14 @@ def load_drawing() -> None:
 
 
 def _write_tables(experiment: Experiment, folder: Path) -> None:
-    """Tables, the record and the bundles."""
-    write_csv(scores_table(experiment), folder / "scores.csv")
-    write_csv(backtest_table(experiment), folder / "backtest.csv")
-    write_csv(forecast_table(experiment), folder / "forecast.csv")
-    write_run(run_record(experiment), experiment, folder)
-
-
-def write_run(record: Mapping[str, Any], experiment: Any, folder: Path) -> None:
-    """The record and the bundles of an experiment, on values or on directions."""
-    (folder / RUN).write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    """Write tables, the record and the bundles."""
+    write_csv(experiment.scores_frame(), folder / "scores.csv")
+    write_csv(experiment.backtest_frame(), folder / "backtest.csv")
+    write_csv(experiment.forecast_frame(), folder / "forecast.csv")
+    (folder / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     for name, model in experiment.models.items():
         (folder / "models" / name).mkdir(parents=True)
         write_bundle(replace(model, tested=(tested(experiment, name),)), folder / "models" / name)
-
-
-def _save_diagnostics(experiment: Experiment, folder: Path) -> None:
-    shown = [name for name in experiment.models if name not in BASELINES] or ["naive"]
-    lags = {row.model: row.lag for row in experiment.verdicts}
-    save_diagnostics(experiment.backtests, experiment.series.index, shown, folder, lags=lags)
-
-
-def scores_table(experiment: Experiment) -> pd.DataFrame:
-    """One row a model, with the fields of `Scores`."""
-    return pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores])
-
-
-def write_earnings(earned: Sequence[Earnings], folder: Path) -> None:
-    """One row a model, beside the other tables of a run."""
-    with atomic_file(folder / "earnings.csv") as path:
-        write_csv(pd.DataFrame([dataclasses.asdict(row) for row in earned]), path)
-
-
-def backtest_table(experiment: Experiment) -> pd.DataFrame:
-    """One row a model, tested origin and step: dates, what came, and three quantiles."""
-    dates = np.array([iso(date) for date in experiment.series.index], dtype=object)
-    tables = [_backtest_rows(backtest, dates) for backtest in experiment.backtests.values()]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _backtest_rows(backtest: Predictions, dates: NDArray[Any]) -> pd.DataFrame:
-    origins, horizon = backtest.actual.shape
-    steps = np.tile(np.arange(1, horizon + 1), origins)
-    origin = np.repeat(backtest.origin, horizon)
-    return pd.DataFrame(
-        {
-            "model": backtest.model,
-            "origin": dates[origin],
-            "step": steps,
-            "date": dates[origin + steps],
-            "actual": backtest.actual.ravel(),
-            "q05": backtest.quantiles[..., 0].ravel(),
-            "q50": backtest.quantiles[..., MEDIAN].ravel(),
-            "q95": backtest.quantiles[..., -1].ravel(),
-        }
-    )
-
-
-def forecast_table(experiment: Experiment) -> pd.DataFrame:
-    """One row a model and coming step, with all quantiles."""
-    tables = []
-    for name, forecast in experiment.forecasts.items():
-        steps = np.arange(1, len(forecast.dates) + 1)
-        fixed = pd.DataFrame({"model": name, "step": steps, "date": forecast.dates})
-        tables.append(fixed.join(pd.DataFrame(forecast.quantiles, columns=LEVELS)))
-    return pd.concat(tables, ignore_index=True)
 
 
 def run_record(experiment: Experiment) -> dict[str, Any]:
@@ -159,6 +102,7 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
     return {
         **about(experiment.series, experiment.config, split=experiment.split),
         **trained(experiment.models, experiment.skipped),
+        **finite(task_of(experiment.config).record(experiment.backtests, experiment.models, experiment.forecasts)),
         "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],
         "seeds": {name: list(ratios) for name, ratios in experiment.seeds.items()},
         "verdict": {row.model: finite(dataclasses.asdict(row)) for row in experiment.verdicts},

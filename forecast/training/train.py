@@ -7,57 +7,25 @@ fitted.
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from math import sqrt
 
 import numpy as np
 import pandas as pd
 
-from forecast.config import ExperimentConfig
-from forecast.data.calendar.frequency import iso, lookback_of, season_of
+from forecast.config import MEDIAN, ExperimentConfig
+from forecast.data.calendar.frequency import iso
 from forecast.data.calendar.infer_exchange import infer_exchange
-from forecast.data.covariates import enrich, inputs_of
-from forecast.data.scaling import Scaler, fit_scaler
+from forecast.data.dataset import Dataset, prepare_all
+from forecast.data.scaling import Scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Inputs, Panel, Split, split_rows
+from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
-from forecast.inference import conformal as intervals
-from forecast.inference import shrinkage
-from forecast.inference.trained_model import (
-    TrainedModel,
-    TrainedOn,
-    all_columns,
-    problem_of,
-    scale_inputs,
-    shrink_moves,
-)
-from forecast.models import NETWORKS, Callbacks, Fit, Model, Problem, WarmStart, Weights, find_model
+from forecast.inference import conformal, shrinkage
+from forecast.inference.trained_model import TrainedModel, TrainedOn, problem_of
+from forecast.models import NETWORKS, Callbacks, Fit, Model, Problem, WarmStart, Weights, find_model, find_network
 from forecast.models.highway import apply_highway
-from forecast.models.neural.network import Network
-from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
-
-# Steps for one series; for many they grow with the root of their number, up to the most.
-STEPS, MOST_STEPS = 100, 1000
-# What is kept of a series as numbers.
-NUMBERS = ("scaler", "expert_losses", "log_scale")
-
-
-def resolve_defaults(
-    config: ExperimentConfig, series: Sequence[TimeSeries], group: ProcessGroup = SINGLE_PROCESS
-) -> ExperimentConfig:
-    """The configuration with lookback, season and steps, where they were left to the series, those of all a crew."""
-    known = group.collect([(one.frequency, len(one)) for one in series])
-    frequency, rows = known[0][0], int(np.median([rows for _, rows in known]))
-    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(known))))
-    return replace(
-        config,
-        lookback=config.lookback or lookback_of(frequency, rows),
-        season=config.season or season_of(frequency),
-        training=replace(config.training, steps=steps),
-    )
 
 
 def train(
@@ -69,9 +37,8 @@ def train(
     callbacks: Callbacks | None = None,
     start: TrainedModel | None = None,
     freeze: bool = False,
-    group: ProcessGroup = SINGLE_PROCESS,
 ) -> TrainedModel:
-    """Trains one model on the first part of one series or of many; their last fifth is not looked at.
+    """Train one model on the first part of one series or of many; their last fifth is not looked at.
 
     Many series are seen equally often, however long each is. The model forecasts each of them, and others.
 
@@ -79,50 +46,55 @@ def train(
         model: A name in the registry `MODELS`.
         config: Settings; the defaults are meant for every series.
         cutoff: The first row that is not looked at, instead of that of the last fifth.
-        watch: Who is told of the progress, and where it is kept.
+        callbacks: Who is told of the progress, and where it is kept.
         start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
             theirs that it has not seen are drawn as often as all others together.
         freeze: With `start`, leave all layers but the head as they are.
-        crew: The processes that train together; `series` are those of this one. All get the same model.
     Raises:
-        ConfigError: no such model, no series, or two of one name; `start` has another shape; no crew can do it.
+        ConfigError: no such model, no series, or two of one name; `start` has another shape.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     several = [series] if isinstance(series, TimeSeries) else list(series)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
-    check_names(group.collect([one.name for one in several]))
-    chosen, config = find_model(model), resolve_defaults(config or ExperimentConfig(), several, group)
+    check_names([one.name for one in several])
+    datasets = prepare_all(several, config or ExperimentConfig(), cutoff=cutoff)
+    return train_on(datasets, model, callbacks=callbacks, start=start, freeze=freeze)
+
+
+def train_on(
+    datasets: Sequence[Dataset],
+    model: str,
+    *,
+    callbacks: Callbacks | None = None,
+    start: TrainedModel | None = None,
+    freeze: bool = False,
+) -> TrainedModel:
+    """Train one model on series that are prepared already, all with the same configuration; see `train`."""
+    chosen, config, callbacks = find_model(model), datasets[0].config, callbacks or Callbacks()
     check_task(model, config)
-    if group.size > 1:
-        check_group(model, config, start)
     problem = problem_of(config)
-    several = [enrich(one, config.inputs) for one in several]
-    splits = [split_rows(len(one), config, cutoff) for one in several]
+    splits = [dataset.split for dataset in datasets]
     if chosen.is_network:
         import keras  # noqa: F401  its import takes seconds that are not the fit's
     started = time.perf_counter()
-    inputs = [inputs_of(one, config.inputs, horizon=config.horizon) for one in several]
-    known = [start.known(one) if start else None for one in several]
-    scalers = [
-        old.scaler if old else fit_scaler(all_columns(one)[: split.validation])
-        for one, split, old in zip(inputs, splits, known, strict=True)
-    ]
-    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits, group)
+    known = [start.known(dataset) if start else None for dataset in datasets]
+    scalers = [old.scaler if old else dataset.scaler for dataset, old in zip(datasets, known, strict=True)]
+    scaled = [dataset.scaled(scaler) for dataset, scaler in zip(datasets, scalers, strict=True)]
+    panel = Panel.of(scaled, splits)
     if start:
-        fit = _go_on(
-            start, _with_news(panel, several, known, problem), problem, callbacks or Callbacks(), freeze=freeze
-        )
+        panel_with_news = _with_news(panel, datasets, known, problem)
+        fit = _go_on(start, panel_with_news, problem, callbacks, freeze=freeze)
     else:
-        fit = chosen.fit(panel, problem, callbacks or Callbacks())
-    earned = [_calibrate_on_validation(chosen, fit.weights, one, split, problem) for one, split in panel]
+        fit = chosen.fit(panel, problem, callbacks)
+    states = [_calibrate(chosen, fit.weights, *part, problem) for part in panel]
     return TrainedModel(
         model=model,
         config=config,
-        target=several[0].target,
+        target=datasets[0].series.target,
         weights=fit.weights,
         history=fit.history,
-        trained_on=_trained_on_all(list(map(_trained_on, several, splits, scalers, earned)), group),
+        trained_on=tuple(map(_trained_on, datasets, scalers, states)),
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
@@ -132,14 +104,12 @@ def train(
 
 
 def _go_on(start: TrainedModel, panel: Panel, problem: Problem, callbacks: Callbacks, *, freeze: bool) -> Fit:
-    """Trains on from the weights of another network.
+    """Train on from the weights of another network.
 
     Raises:
         ConfigError: it is no network, or has another shape than the configuration asks for.
     """
-    network = find_model(start.model)
-    if not isinstance(network, Network):
-        raise ConfigError(f"a training goes on from a network: {', '.join(NETWORKS)}. Received: {start.model}.")
+    network = find_network(start.model)
     expected = network.shapes(problem)
     if wrong := sorted(name for name, array in start.weights.items() if expected.get(name) != array.shape):
         raise ConfigError(
@@ -149,17 +119,16 @@ def _go_on(start: TrainedModel, panel: Panel, problem: Problem, callbacks: Callb
     return network.fit(panel, problem, callbacks, WarmStart(start.weights, freeze))
 
 
-def _with_news(
-    panel: Panel, several: Sequence[TimeSeries], known: Sequence[TrainedOn | None], problem: Problem
-) -> Panel:
+def _with_news(panel: Panel, datasets: Sequence[Dataset], known: Sequence[TrainedOn | None], problem: Problem) -> Panel:
     """The panel, and once more the latest rows of each series of which some are new to the model.
 
     Each series of a panel is seen as often as any other, so that new rows are half of what is seen of a series.
     """
     parts = list(panel)
     least = problem.lookback + problem.horizon + problem.config.training.labels
-    for (inputs, split), one, old in zip(panel, several, known, strict=True):
-        seen = int(one.index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
+    for (inputs, split), one, old in zip(panel, datasets, known, strict=True):
+        index = one.series.index
+        seen = int(index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
         first = max(0, min(int(seen * _share_of_training(problem.config)), split.validation - least))
         if 0 < first < split.validation and seen < split.rows:
             rest = Inputs(inputs.past[first:], inputs.ahead[first:])
@@ -202,75 +171,32 @@ def check_task(model: str, config: ExperimentConfig) -> None:
         raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
-def check_group(model: str, config: ExperimentConfig, start: TrainedModel | None = None) -> None:
-    """Refuses what several processes do not train together.
-
-    Raises:
-        ConfigError: the model is no network, the task is direction, or the training goes on from a network.
-    """
-    if not find_model(model).is_network:
-        raise ConfigError(f"workers train a network together: {', '.join(NETWORKS)}. Received: {model}.")
-    if config.task == "direction" or start:
-        received = "--from" if start else "the task direction"
-        raise ConfigError(
-            f"workers train a new network of the task forecast. Received: {received}. Leave out --workers."
-        )
-
-
-def _calibrate_on_validation(
-    model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem
-) -> tuple[Array, Array]:
-    """What the model earned on the validation rows of one series, up to the last one; nothing with directions."""
+def _calibrate(model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem) -> tuple[Array, Array]:
+    """Expert losses and log scale after the validation rows of one series; those of the beginning for directions."""
+    losses = shrinkage.initial_losses()
     if problem.config.task == "direction":
-        return shrinkage.start(), intervals.start(problem.horizon)
+        return losses, conformal.initial_scale(problem.horizon)
     blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
-    quantiles, linear = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0]
-    shrunk, expert_losses = shrink_moves(model, quantiles, linear, blocks, shrinkage.start())
-    return expert_losses, intervals.calibrate(shrunk, blocks.y[:, 0])
+    quantiles, linear, y = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0], blocks.y[:, 0]
+    if model.learned and blocks.moves:
+        followed = shrinkage.follow_losses(linear, quantiles[..., MEDIAN] - linear, y, losses)
+        factors = shrinkage.factors_of(followed, horizon=problem.horizon)
+        quantiles, losses = shrinkage.shrink(quantiles, linear, factors), followed[-1]
+    return losses, conformal.calibrate(quantiles, y)
 
 
-def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[Array, Array]) -> TrainedOn:
+def _trained_on(dataset: Dataset, scaler: Scaler, state: tuple[Array, Array]) -> TrainedOn:
+    series, rows = dataset.series, dataset.split.test
     return TrainedOn(
         series=series.name,
         unit=series.unit,
         frequency=series.frequency,
         first=iso(series.index[0]),
-        last=iso(series.index[split.test - 1]),
-        rows=split.test,
-        sha256=series.fingerprint(split.test),
+        last=iso(series.index[rows - 1]),
+        rows=rows,
+        sha256=series.fingerprint(rows),
         scaler=scaler,
-        expert_losses=earned[0],
-        log_scale=earned[1],
+        expert_losses=state[0],
+        log_scale=state[1],
         exchange=series.exchange or infer_exchange(series.index),
-    )
-
-
-def _trained_on_all(mine: list[TrainedOn], group: ProcessGroup) -> tuple[TrainedOn, ...]:
-    """What was kept of the series of all processes, in their order."""
-    if group.size == 1:
-        return tuple(mine)
-    arrays = [
-        {
-            "minimum": one.scaler.minimum,
-            "span": one.scaler.span,
-            "expert_losses": one.expert_losses,
-            "log_scale": one.log_scale,
-        }
-        for one in mine
-    ]
-    plain = [{name: value for name, value in vars(one).items() if name not in NUMBERS} for one in mine]
-    found = group.collect(
-        [
-            [text, {name: array.tolist() for name, array in some.items()}]
-            for text, some in zip(plain, arrays, strict=True)
-        ]
-    )
-    return tuple(
-        TrainedOn(
-            **text,
-            scaler=Scaler(np.array(some["minimum"]), np.array(some["span"])),
-            expert_losses=np.array(some["expert_losses"]),
-            log_scale=np.array(some["log_scale"]),
-        )
-        for text, some in found
     )

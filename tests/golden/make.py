@@ -23,7 +23,7 @@ def forecasts_of(model, series):
     """What the network itself says of the last row, in normalised units, and the median that is made of it."""
     blocks = model.blocks(series, first=len(series) - 1)
     raw = find_model(model.model).predict(model.weights, blocks, model.problem)[0]
-    return {"raw": raw.tolist(), "median": model.forecast(series).median.tolist()}
+    return {"raw": raw.tolist(), "median": model.predict(series).median.tolist()}
 
 
 def main() -> None:

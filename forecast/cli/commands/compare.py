@@ -40,7 +40,7 @@ def compare(
     """
     from forecast.cli.tables import comparison as printing
     from forecast.evaluation import walk_forward as comparison
-    from forecast.evaluation.holdout import USUAL
+    from forecast.pipeline import USUAL
     from forecast.report import comparison_writer as results
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})

@@ -44,20 +44,6 @@ def config_of(options: dict[str, Any], start: Any = None) -> Any:
     return override(config, settings_of(options))
 
 
-def rooms_of(config: Any) -> tuple[Any, Any, Any]:
-    """Where the experiments, results and tables of a task are; they have the same names in each."""
-    if config.task == "direction":
-        from forecast.direction import experiment as on_directions
-        from forecast.direction import printing, results
-
-        return on_directions, results, printing
-    from forecast.cli.tables import results as tables
-    from forecast.evaluation import holdout as experiment
-    from forecast.report import writer as report
-
-    return experiment, report, tables
-
-
 def callbacks_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
     """Who looks on while a command trains."""
     from forecast.models import Callbacks

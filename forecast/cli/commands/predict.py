@@ -46,7 +46,7 @@ def predict(
     for sentence in forecasting.assumptions(trained, several):
         say(sentence)
     done, failed = _forecast(trained, several)
-    records = [_room(trained).record(one) for one in done]
+    records = [one.record() for one in done]
     if csv:
         forecasting.write_table(records, csv)
     if plot:
@@ -56,7 +56,7 @@ def predict(
     if ctx.params["as_json"]:
         print(json.dumps(records[0] if len(references) == 1 else {"forecasts": records}))
     else:
-        _print(trained, done)
+        _print(done)
     if failed or unread:
         raise typer.Exit(1)
 
@@ -117,20 +117,11 @@ def _open(path: Path, backend: str) -> Any:
     return open_in_keras(path)
 
 
-def _room(trained: Any) -> Any:
-    """Where forecasts of a task are made and recorded."""
-    if trained.config.task == "direction":
-        from forecast.inference import direction as chances
-
-        return chances
-    from forecast.inference import predict as forecasting
-
-    return forecasting
-
-
 def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
     """The forecasts, and the names of the series that have none, each with a line that says why."""
-    done, failed = _room(trained).predict_all(trained, several)
+    from forecast.evaluation.tasks import task_of
+
+    done, failed = task_of(trained.config).predict_all(trained, several)
     for error in failed.values():
         if len(several) == 1:
             raise error
@@ -138,11 +129,10 @@ def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
     return done, set(failed)
 
 
-def _print(trained: Any, done: list[Any]) -> None:
-    from forecast.cli.commands.inputs import rooms_of
+def _print(done: list[Any]) -> None:
+    from forecast.cli.tables import forecasts
 
-    tables = rooms_of(trained.config)[2]
     if len(done) == 1:
-        tables.print_forecast(done[0])
+        forecasts.print_forecast(done[0])
     elif done:
-        tables.print_outlook(done)
+        forecasts.print_outlook(done)

@@ -1,9 +1,8 @@
 """The whole job."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,12 +12,10 @@ from forecast.cli.commands.inputs import (
     config_of,
     load_keras,
     load_one,
-    rooms_of,
     say_interrupted,
 )
 from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.cli.progress import TrainingBar
-from forecast.errors import ConfigError
 
 
 @shared(SOURCE, SETTINGS, JSON, VERBOSE)
@@ -29,59 +26,34 @@ def run(
         str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense].")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
-    earnings: Annotated[
-        bool, typer.Option("--earnings", help="What buying before each rise that is forecast would have earned.")
-    ] = False,
-    cost: Annotated[float, typer.Option(help="Percent that each trade costs.", min=0)] = 0.1,
 ) -> None:
     """The whole job: load, train, test on rows never seen, compare, plot, forecast, save.
 
     Ctrl-C ends the training, keeps the best weights so far and goes on to the test; a second Ctrl-C stops.
     """
+    from forecast import pipeline
+    from forecast.cli.tables import forecasts, results
+    from forecast.data.dataset import prepare
+    from forecast.evaluation.tasks import task_of
+    from forecast.report import writer
+
     config = config_of(ctx.params)
-    if earnings and config.task == "direction":
-        raise ConfigError("--earnings follows forecasts of values, not of directions. Received: task=direction.")
-    experiment, report, tables = rooms_of(config)
-    chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
+    chosen = names_in(models) if models else [*pipeline.USUAL, *(["stack"] if config.network.layers else [])]
+    task_of(config).names(chosen, config)
     loaded = load_one(series, ctx.params, config)
-    folder = out or report.default_folder(loaded.name)
-    _check(loaded, chosen, config, folder)
-    report.get_ready()
+    folder = out or writer.default_folder(loaded.name)
+    writer.check_folder(folder)
+    dataset = prepare(loaded, config)
+    dataset.split  # noqa: B018  too short a series is refused before Keras is loaded
+    writer.get_ready()
     load_keras(chosen)
     with TrainingBar() as bar:
-        result = experiment.run(
-            loaded, models=chosen, config=config, out=folder, callbacks=callbacks_of(bar, ctx.params, checkpoint=None)
-        )
+        callbacks = callbacks_of(bar, ctx.params, checkpoint=None)
+        result = pipeline.run(dataset, models=chosen, out=folder, callbacks=callbacks)
     say_interrupted([model for model in result.models.values() if model.interrupted], result.skipped)
-    earned = _earned(result, cost, folder) if earnings else []
     if ctx.params["as_json"]:
-        print(json.dumps(report.run_record(result) | ({"earnings": [asdict(one) for one in earned]} if earned else {})))
+        print(json.dumps(writer.run_record(result)))
         return
-    tables.print_scores(result)
-    if earned:
-        tables.print_earnings(earned)
-    tables.print_forecasts(list(result.forecasts.values()))
+    results.print_scores(result)
+    forecasts.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots, models and report.html are in {folder}")
-
-
-def _check(series: Any, names: list[str], config: Any, folder: Path) -> None:
-    """Refuses before anything is loaded, which takes seconds, what would be refused after it."""
-    from forecast.data.windows import split_rows
-    from forecast.models import find_model
-    from forecast.report.writer import check_folder
-    from forecast.training.train import resolve_defaults
-
-    for name in names:
-        find_model(name)
-    check_folder(folder)
-    split_rows(len(series), resolve_defaults(config, [series]))
-
-
-def _earned(result: Any, cost: float, folder: Path) -> list[Any]:
-    """What a plain rule would have earned with each model; kept in the folder as well."""
-    from forecast.evaluation.trading_rule import earn
-    from forecast.report import writer as report
-
-    earned = [earn(backtest, cost=cost / 100) for name, backtest in result.backtests.items() if name != "naive"]
-    report.write_earnings(earned, folder)
-    return earned

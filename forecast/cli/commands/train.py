@@ -16,7 +16,6 @@ from forecast.cli.commands.inputs import (
     expanded,
     load_keras,
     load_readable,
-    rooms_of,
     say_interrupted,
 )
 from forecast.cli.options import SETTINGS, SOURCE, VERBOSE, shared
@@ -134,9 +133,9 @@ def _check_alike(group: Any, references: list[str]) -> None:
 
 def _tested(trained: Any, several: list[Any], group: Any) -> tuple[dict[str, Any], Any]:
     """The scores of the series of all processes by name, and the model with what a bundle says of them."""
+    from forecast.evaluation import holdout as experiment
     from forecast.report import writer as report
 
-    experiment = rooms_of(trained.config)[0]
     scores = {one.name: experiment.test(trained, one) for one in counted(several, "tests", len(several))}
     tested = group.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
     if group.size > 1:
@@ -148,7 +147,9 @@ def _tested(trained: Any, several: list[Any], group: Any) -> tuple[dict[str, Any
 
 
 def _print(name: str, trained: Any, scores: dict[str, Any], save: Path) -> None:
-    rooms_of(trained.config)[2].print_panel(scores)
+    from forecast.cli.tables.results import print_panel
+
+    print_panel(scores, task=trained.config.task)
     rows = sum(known.rows for known in trained.trained_on)
     series = len(trained.trained_on)
     print(f"{name} was trained on {rows:,} rows of {series} series in {trained.seconds:.1f} s and is in {save}")

@@ -28,6 +28,7 @@ def update(
     """
     from dataclasses import asdict
 
+    from forecast.evaluation.update import compare
     from forecast.inference import bundle
     from forecast.inference.predict import assumptions
     from forecast.models import Callbacks
@@ -45,7 +46,7 @@ def update(
             old, several, steps=steps, learning_rate=learning_rate, freeze=freeze, callbacks=Callbacks(bar.advance)
         )
     say_interrupted([new] if new.interrupted else [], ())
-    worth = updating.compare(old, new, several)
+    worth = compare(old, new, several)
     tested = tuple({**finite(asdict(one)), "verdict": {"sentence": one.sentence}} for one in worth)
     bundle.save_model(replace(new, tested=tested), save or model)
     for one in worth:

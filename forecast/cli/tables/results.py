@@ -1,21 +1,21 @@
 """Results as tables on standard output, with units in their headers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from math import isnan
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from forecast.config import Task
 from forecast.data.calendar.frequency import count_steps
 from forecast.data.sources.inspection import Inspection, SeriesInspection
+from forecast.evaluation.columns import COLUMNS, TERMINAL
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
-from forecast.evaluation.scores import Scores
-from forecast.evaluation.trading_rule import NO_ADVICE, Earnings
-from forecast.inference.forecasts import Forecast
 from forecast.models import Model
 from forecast.typing import Array
 
@@ -29,17 +29,28 @@ BARS = "▁▂▃▄▅▆▇█"
 # Series that a table of many shows, and trials.
 MOST_ROWS, MOST_TRIALS = 20, 10
 Row = TypeVar("Row")
+# What stands in bold: naive, and the base rates of directions.
+REFERENCES = ("naive", "base_rate")
+# The columns of one model on many series, which are sorted by the last.
+PANEL = {
+    "forecast": ("mase", "coverage90", "mae_vs_naive"),
+    "direction": ("log_loss_skill", "calibration_error", "log_loss"),
+}
 SPAN = ("rows", "first", "last", "first value", "last value")
 
 
 def print_scores(experiment: Experiment) -> None:
     """The scores of each model on the test rows, and the verdicts."""
-    series, split = experiment.series, experiment.split
-    dates = series.index[[split.test, -1]]
-    steps = count_steps(experiment.config.horizon, series.frequency)
-    title = f"{series.name}: test on {dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}, up to {steps} ahead"
+    series, split, task = experiment.series, experiment.split, experiment.config.task
+    dates, steps = series.index[[split.test, -1]], count_steps(experiment.config.horizon, series.frequency)
+    span = f"{dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}"
+    what = (
+        f"down, flat or up {steps} ahead, test on {span}"
+        if task == "direction"
+        else f"test on {span}, up to {steps} ahead"
+    )
     console = wide_console()
-    console.print(scores_of(experiment.scores, title, unit=series.unit))
+    console.print(scores_of(experiment.scores, f"{series.name}: {what}", unit=series.unit, task=task))
     for name, ratios in experiment.seeds.items():
         console.print(
             f"{name}: {len(ratios)} networks by themselves have MAE / naive {np.mean(ratios):.3f} "
@@ -50,102 +61,35 @@ def print_scores(experiment: Experiment) -> None:
         console.print(verdict.sentence, soft_wrap=True, highlight=False)
 
 
-def scores_of(rows: Sequence[Scores], title: str, *, unit: str) -> Table:
-    """One row a model; seconds only where there are any."""
+def scores_of(rows: Sequence[Any], title: str, *, unit: str, task: Task = "forecast") -> Table:
+    """One row a model, that of the reference in bold; seconds only where there are any."""
     timed = not all(isnan(row.fit_seconds) for row in rows)
+    columns = [COLUMNS[task][name] for name in TERMINAL[task] if timed or name != "fit_seconds"]
     table = titled(title)
     table.add_column("model")
-    errors = f"MAE [{unit}]", f"RMSE [{unit}]", "MAPE [%]", "sMAPE [%]", "MASE", f"CRPS [{unit}]"
-    for header in (*errors, "direction [%]", "in 90 % interval [%]", "MAE / naive", *(["fit [s]"] if timed else [])):
-        table.add_column(escape(header), justify="right")
+    for column in columns:
+        table.add_column(escape(column.header.format(unit=unit)), justify="right")
     for row in rows:
-        table.add_row(
-            row.model,
-            f"{row.mae:.4g}",
-            f"{row.rmse:.4g}",
-            f"{row.mape:.2f}",
-            f"{row.smape:.2f}",
-            f"{row.mase:.3f}",
-            f"{row.crps:.4g}",
-            _direction(row),
-            f"{100 * row.coverage90:.1f}",
-            _ratio(row),
-            *([f"{row.fit_seconds:.1f}"] if timed else []),
-            style="bold" if row.model == "naive" else None,
-        )
+        cells = (column.text(asdict(row)) for column in columns)
+        table.add_row(row.model, *cells, style="bold" if row.model in REFERENCES else None)
     return table
 
 
-def _direction(scores: Scores) -> str:
-    """Percent, with the 95 % interval."""
-    if isnan(scores.direction):
-        return ""
-    return f"{100 * scores.direction:.1f} ({100 * scores.direction_low:.0f} to {100 * scores.direction_high:.0f})"
-
-
-def print_earnings(earned: Sequence[Earnings]) -> None:
-    """What a plain rule would have earned, a sentence a model, and that it is no advice."""
-    console = wide_console()
-    for one in earned:
-        console.print(one.sentence, soft_wrap=True, highlight=False)
-    console.print(NO_ADVICE, soft_wrap=True, highlight=False)
-
-
-def print_panel(scores: Mapping[str, Scores]) -> None:
+def print_panel(scores: Mapping[str, Any], *, task: Task) -> None:
     """The scores of one model on the test rows of several series, best first; the middle of many is left out."""
-    rows = sorted(scores.items(), key=lambda row: row[1].mae_vs_naive)
-    table = Table("series", "MASE", "in 90 % interval [%]", "MAE / naive")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    columns = [COLUMNS[task][name] for name in PANEL[task]]
+    rows = sorted(scores.items(), key=lambda row: getattr(row[1], columns[-1].name))
+    table = Table("series")
+    for column in columns:
+        table.add_column(escape(column.header), justify="right")
     for row in middle_left_out(rows):
         if row is None:
-            table.add_row(*rest(rows), "", "", "")
+            table.add_row(*rest(rows))
         else:
-            table.add_row(escape(row[0]), f"{row[1].mase:.3f}", f"{100 * row[1].coverage90:.1f}", _ratio(row[1]))
+            table.add_row(escape(row[0]), *(column.text(asdict(row[1])) for column in columns))
     if len(rows) > 1:
-        ratios, held = [row.mae_vs_naive for _, row in rows], [row.coverage90 for _, row in rows]
-        table.add_row("mean", "", f"{100 * np.mean(held):.1f}", f"{np.mean(ratios):.3f}", style="bold")
-    wide_console().print(table)
-
-
-def _ratio(scores: Scores) -> str:
-    return f"{scores.mae_vs_naive:.3f}"
-
-
-def print_forecasts(forecasts: Sequence[Forecast]) -> None:
-    """The first and last coming steps of each model, median and 90 % interval."""
-    first = forecasts[0]
-    shown = sorted({0, min(4, len(first.dates) - 1), len(first.dates) - 1})
-    table = titled(f"{first.series}: median and 90 % interval [{first.unit}]")
-    table.add_column("model")
-    for step in shown:
-        table.add_column(f"{first.dates[step]} (step {step + 1})", justify="right")
-    for forecast in forecasts:
-        cells = [_interval(forecast, step) for step in shown]
-        table.add_row(forecast.model, *cells)
-    wide_console().print(table)
-
-
-def print_forecast(forecast: Forecast) -> None:
-    """Every coming step of one model, all quantiles."""
-    table = titled(f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}]")
-    for header in ("step", "date", *(f"{100 * level:.0f} %" for level in forecast.levels)):
-        table.add_column(header, justify="right")
-    for step, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1):
-        table.add_row(str(step), date, *(f"{value:.6g}" for value in quantiles))
-    wide_console().print(table)
-
-
-def print_outlook(forecasts: Sequence[Forecast]) -> None:
-    """The first and last coming steps of many series, one row each; the middle of very many is left out."""
-    steps = len(forecasts[0].dates)
-    shown = sorted({0, min(4, steps - 1), steps - 1})
-    table = titled(f"{forecasts[0].model}: {len(forecasts):,} series, median and 90 % interval")
-    for header in ("series", "from", *(f"step {step + 1}" for step in shown), "unit"):
-        table.add_column(header)
-    for one in middle_left_out(forecasts):
-        cells = (_interval(one, step) for step in shown) if one else ()
-        table.add_row(*((escape(one.series), one.origin, *cells, escape(one.unit)) if one else rest(forecasts)))
+        means = {column.name: np.mean([getattr(row, column.name) for _, row in rows]) for column in columns}
+        table.add_row("mean", *(column.text(means) for column in columns), style="bold")
     wide_console().print(table)
 
 
@@ -255,11 +199,6 @@ def _sparkline(values: Array) -> str:
 def titled(title: str) -> Table:
     """An empty table under a title."""
     return Table(title=escape(title), title_justify="left")
-
-
-def _interval(forecast: Forecast, step: int) -> str:
-    low, middle, high = forecast.quantiles[step, 0], forecast.median[step], forecast.quantiles[step, -1]
-    return f"{middle:.6g} ({low:.6g} to {high:.6g})"
 
 
 def wide_console() -> Console:

@@ -18,7 +18,6 @@ from forecast.config import RECIPES, ExperimentConfig
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load
 from forecast.errors import ConfigError
-from forecast.evaluation.holdout import USUAL
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_result import SeriesResult
 from forecast.evaluation.walk_forward.series_summary import SeriesSummary, read_summary
@@ -35,6 +34,7 @@ from forecast.metrics.significance import Ranking, rank
 from forecast.models import BASELINES, find_model
 from forecast.runtime.parallel import LOCAL, JobResult, Progress, check_engine, run_jobs
 
+USUAL = ("lstm", "gru", "rnn", "dense")
 # Series up to which all of each is kept in memory, printed and drawn.
 FEW = 20
 # Of each series and model, what the summary needs.

@@ -19,12 +19,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from forecast.config import QUANTILES, ExperimentConfig
+from forecast.config import LEVELS, ExperimentConfig
 from forecast.data.covariates import enrich
 from forecast.data.series import TimeSeries
 from forecast.evaluation.scores import at_origins, complete
 from forecast.evaluation.walk_forward.folds import Fold
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.models import find_model
 from forecast.runtime import devices
 from forecast.runtime.atomic import atomic_file
@@ -32,7 +32,6 @@ from forecast.training.train import train
 
 # Changes whenever the numbers of a job may.
 FORMAT = 2
-LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +90,7 @@ def run_fold_job(job: FoldJob) -> None:
     cutoff = len(series) - (last.stop - first.cutoff)
     config = _tuned(job, series.between(0, cutoff)) if job.trials else job.config
     trained = train(series, job.model, config, cutoff=cutoff)
-    predictions = complete(trained.predict(series, first=cutoff - 1))
+    predictions = complete(trained.backtest(series, first=cutoff - 1))
     shifted = replace(predictions, origin=predictions.origin + last.stop - len(series))
     write_folds([within(shifted, fold) for fold in job.folds], job)
 
@@ -103,14 +102,14 @@ def _tuned(job: FoldJob, past: TimeSeries) -> ExperimentConfig:
     return tune(past, job.model, job.config, trials=job.trials).config
 
 
-def within(predictions: Predictions, fold: Fold) -> Predictions:
+def within(predictions: Backtest, fold: Fold) -> Backtest:
     """The forecasts whose every step is a row of the fold; by row numbers of the whole series."""
     horizon = predictions.actual.shape[1]
     inside = (predictions.origin >= fold.cutoff - 1) & (predictions.origin + horizon < fold.stop)
     return at_origins(predictions, inside)
 
 
-def write_folds(parts: list[Predictions], job: FoldJob) -> None:
+def write_folds(parts: list[Backtest], job: FoldJob) -> None:
     """One row a fold, origin and step."""
     horizon = job.config.horizon
     origin = np.concatenate([part.origin for part in parts])
@@ -136,13 +135,13 @@ def write_folds(parts: list[Predictions], job: FoldJob) -> None:
         parquet.write_table(table, path, compression="zstd")
 
 
-def read_folds(job: FoldJob) -> Predictions:
+def read_folds(job: FoldJob) -> Backtest:
     """The forecasts of a job that is done, all its folds together."""
     table = parquet.read_table(job.file)
     horizon = job.config.horizon
     columns = {name: table.column(name).to_numpy() for name in ("origin", "last", "actual", *LEVELS)}
     quantiles = np.stack([columns[level] for level in LEVELS], axis=1)
-    return Predictions(
+    return Backtest(
         model=job.model,
         origin=columns["origin"][::horizon],
         last_value=columns["last"][::horizon],

@@ -13,7 +13,7 @@ from forecast.evaluation.scores import Scores, score_all, score_steps
 from forecast.evaluation.verdicts import Verdict, judge
 from forecast.evaluation.walk_forward.fold_job import within
 from forecast.evaluation.walk_forward.folds import Fold
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.metrics.significance import confidence_set
 from forecast.typing import Array
 
@@ -31,7 +31,7 @@ class SeriesResult:
     series: TimeSeries
     config: ExperimentConfig
     folds: tuple[Fold, ...]
-    backtests: dict[str, Predictions]
+    backtests: dict[str, Backtest]
     scores: tuple[Scores, ...]
     verdicts: tuple[Verdict, ...]
     best: dict[str, float]
@@ -43,7 +43,7 @@ class SeriesResult:
 
 
 def test(
-    series: TimeSeries, config: ExperimentConfig, folds: tuple[Fold, ...], backtests: dict[str, Predictions]
+    series: TimeSeries, config: ExperimentConfig, folds: tuple[Fold, ...], backtests: dict[str, Backtest]
 ) -> SeriesResult:
     """Scores the forecasts of all folds and judges the models."""
     scores = score_all(backtests, y_train=series.y[: folds[0].cutoff])
@@ -51,7 +51,7 @@ def test(
     return SeriesResult(series, config, folds, backtests, scores, verdicts, _best(backtests, config.horizon))
 
 
-def _best(backtests: Mapping[str, Predictions], horizon: int) -> dict[str, float]:
+def _best(backtests: Mapping[str, Backtest], horizon: int) -> dict[str, float]:
     if len(backtests) < 2:
         return dict.fromkeys(backtests, 1.0)
     losses = [np.abs(one.actual - one.quantiles[..., MEDIAN]).mean(axis=1) for one in backtests.values()]

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from forecast.config import ExperimentConfig
+from forecast.data.dataset import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.sources import load
 from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job
 from forecast.evaluation.walk_forward.folds import Fold, WalkForward, first_cutoff, make_folds, trainings
 from forecast.evaluation.walk_forward.series_result import SeriesResult, test
 from forecast.evaluation.walk_forward.series_summary import summary_file, write_summary
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
 from forecast.models import find_model
-from forecast.training.train import resolve_defaults
 
 # Series that a worker keeps: the jobs of one follow one another.
 KEPT = 2
@@ -141,7 +141,7 @@ def _plan(series: TimeSeries, setting: ComparisonSpec) -> SeriesPlan:
     return SeriesPlan(series, settled, make_folds(len(series), plan, settled), setting)
 
 
-def _joined(parts: list[Predictions]) -> Predictions:
+def _joined(parts: list[Backtest]) -> Backtest:
     """The forecasts of several trainings as one."""
     names = ("origin", "last_value", "actual", "quantiles")
-    return Predictions(parts[0].model, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Backtest(parts[0].model, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from forecast.config import LEVELS
 from forecast.inference.forecasts import Forecast
-from forecast.inference.predict import LEVELS
 from forecast.runtime.atomic import atomic_file
 
 # Rows that are written to the Parquet file together.

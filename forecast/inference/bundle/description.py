@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from forecast.config import QUANTILES, ExperimentConfig
 from forecast.data.scaling import Scaler
 from forecast.errors import BundleError
-from forecast.inference import conformal as intervals
-from forecast.inference import shrinkage
+from forecast.inference import conformal, shrinkage
 from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
 from forecast.inference.trained_model import TrainedModel, TrainedOn
 from forecast.models import Problem, Validation, find_model
@@ -137,7 +136,7 @@ def damaged(path: Path, error: Exception) -> BundleError:
 
 def _from_2(fields: dict[str, Any]) -> dict[str, Any]:
     """Format 2 had no sizes of files, no checksum of its own, and one width of the intervals a step."""
-    shape = intervals.start(1).shape[1:]
+    shape = conformal.initial_scale(1).shape[1:]
     records = [
         {
             **record,
@@ -176,8 +175,8 @@ def series_shapes(model: TrainedModel) -> dict[str, tuple[int, ...]]:
     """The shapes of those arrays."""
     series = len(model.trained_on)
     shapes = {
-        "expert_losses": shrinkage.start().shape,
-        "log_scale": (model.problem.horizon, *intervals.start(1).shape[1:]),
+        "expert_losses": shrinkage.initial_losses().shape,
+        "log_scale": (model.problem.horizon, *conformal.initial_scale(1).shape[1:]),
     }
     return {SERIES + name: (series, *shapes[name]) for name in KEPT}
 

@@ -61,9 +61,12 @@ class Network:
         return shapes | classes.SHAPES if config.task == "direction" else shapes
 
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
-        return self._blocks(inputs, origin, problem, 1)
+        return self.label_blocks(inputs, origin, problem, 1)
 
-    def _blocks(self, inputs: Inputs, origin: Rows, problem: Problem, labels: int, stop: Rows | None = None) -> Blocks:
+    def label_blocks(
+        self, inputs: Inputs, origin: Rows, problem: Problem, labels: int, stop: Rows | None = None
+    ) -> Blocks:
+        """Blocks of several labels; `stop` as in `make_blocks`."""
         return make_blocks(
             inputs,
             origin,
@@ -121,14 +124,14 @@ class Network:
         random = np.random.default_rng(training.seed)
         labels = training.labels
         origin, stop = panel.validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION)
-        validation = self._blocks(panel.inputs, origin, problem, labels, stop)
+        validation = self.label_blocks(panel.inputs, origin, problem, labels, stop)
         rest = labels_of(validation.y - apply_highway(given, validation), given)
 
         def draw() -> Batch:
             origin, stop, mine = panel.draw(
                 random, training.batch, lookback=problem.lookback, horizon=problem.horizon, labels=labels
             )
-            blocks = self._blocks(panel.inputs, origin, problem, labels, stop)
+            blocks = self.label_blocks(panel.inputs, origin, problem, labels, stop)
             x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem, mine)
             return x, labels_of(y, given)
 
@@ -161,7 +164,7 @@ class Network:
         if problem.config.training.loss == "mse":
             return {}
         origin = training_origins(panel, problem, most=MOST_SPREAD)
-        blocks = self._blocks(panel.inputs, origin, problem, 1)
+        blocks = self.label_blocks(panel.inputs, origin, problem, 1)
         spread = residual_quantiles(panel.group.gather((blocks.y - apply_highway(given, blocks))[:, 0]))
         return {"head/bias": spread.reshape(-1).astype(np.float32)}
 
@@ -177,15 +180,6 @@ class Network:
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         return self.quantiles(weights, [blocks], problem)[0][:, 0]
-
-    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
-        """Blocks of many labels, as in training, for the origins `first` to `stop` - 1.
-
-        Their forecasts differ from those of single origins in that a window's scale is that of the first origin of its
-        block, and cost a small part of the time: enough to see what moves have earned, and how often intervals missed.
-        """
-        labels = problem.config.training.labels
-        return self._blocks(inputs, np.arange(first, stop, labels), problem, labels)
 
     def quantiles(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
         """Normalised quantiles of every label, shape (N, S, H, Q) for each of several series, in one pass."""

@@ -1,38 +1,18 @@
 """The page itself: content and charts into a template, and the file whole or not at all."""
 
 import json
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from forecast.evaluation.columns import COLUMNS, Column
+from forecast.evaluation.columns import PAGE as SHOWN
 from forecast.report.html.content import read_pictures, read_record, read_run
 from forecast.runtime.atomic import atomic_file
 
 PAGE = "report.html"
 HERE = Path(__file__).parent
-Columns = tuple[tuple[str, str, str], ...]
-# Headers of the scores, units in brackets, and the numbers below them.
-COLUMNS: Columns = (
-    ("MAE / naive", "mae_vs_naive", "{:.3f}"),
-    ("MAE [{unit}]", "mae", "{:.4g}"),
-    ("RMSE [{unit}]", "rmse", "{:.4g}"),
-    ("bias [{unit}]", "bias", "{:+.3g}"),
-    ("MAPE [%]", "mape", "{:.2f}"),
-    ("MASE", "mase", "{:.3f}"),
-    ("CRPS [{unit}]", "crps", "{:.4g}"),
-    ("in 90 % interval [%]", "coverage90", "{:.1%}"),
-    ("width [{unit}]", "width90", "{:.4g}"),
-    ("direction [%]", "direction", "{:.1%}"),
-)
-DIRECTION_COLUMNS: Columns = (
-    ("log loss [nats]", "log_loss", "{:.4f}"),
-    ("Brier score", "brier", "{:.4f}"),
-    ("accuracy [%]", "accuracy", "{:.1%}"),
-    ("skill, log loss [%]", "log_loss_skill", "{:.1f}"),
-    ("skill, Brier [%]", "brier_skill", "{:.1f}"),
-    ("calibration error [%]", "calibration_error", "{:.1%}"),
-    ("believed [%]", "trust", "{:.1%}"),
-)
 
 
 def make_page(folder: Path, *, home: Path | None = None) -> Path:
@@ -66,7 +46,7 @@ def _run(record: dict[str, Any], folder: Path, home: Path) -> str:
     return _filled(
         "run.html",
         content=content,
-        **_about(record, COLUMNS, best=best, home=home),
+        **_about(record, best=best, home=home),
         charts=places,
         script=script,
         library=Resources(mode="inline", components=["bokeh"]).render_js(),
@@ -76,33 +56,32 @@ def _run(record: dict[str, Any], folder: Path, home: Path) -> str:
 def _direction(record: dict[str, Any], folder: Path, home: Path) -> str:
     """The page of a run on directions."""
     best = min((row for row in record["scores"] if row["model"] in record["models"]), key=itemgetter("log_loss"))
-    about = _about(record, DIRECTION_COLUMNS, best=best["model"], home=home)
+    about = _about(record, best=best["model"], home=home)
     return _filled("direction.html", pictures=read_pictures(folder), **about)
 
 
 _PAGES = {"forecast": _run, "direction": _direction}
 
 
-def _about(record: dict[str, Any], columns: Columns, *, best: str, home: Path) -> dict[str, Any]:
+def _about(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
     """What the pages of all runs show."""
+    task = record["config"]["task"]
+    columns = [COLUMNS[task][name] for name in SHOWN[task]]
     return {
         "record": record,
         "folder": home,
         "best": best,
-        "headers": [header.format(unit=record["series"]["unit"]) for header, _, _ in columns],
+        "headers": [column.header.format(unit=record["series"]["unit"]) for column in columns],
         "rows": [_row(scores, columns) for scores in record["scores"]],
         "verdict": record["verdict"][best]["sentence"],
         "settings": json.dumps(record["config"], indent=1),
     }
 
 
-def _row(scores: dict[str, Any], columns: Columns) -> dict[str, Any]:
+def _row(scores: dict[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
     """The cells of a model: what is shown and what is sorted by."""
-    cells = []
-    for _, name, form in columns:
-        value = scores[name]
-        shown = "" if value is None else form.format(value).rstrip("%")
-        cells.append({"shown": shown, "value": "" if value is None else value})
+    values = ("" if scores[column.name] is None else scores[column.name] for column in columns)
+    cells = [{"shown": column.text(scores), "value": value} for column, value in zip(columns, values, strict=True)]
     return {"model": scores["model"], "cells": cells}
 
 

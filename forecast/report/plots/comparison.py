@@ -8,7 +8,7 @@ import numpy as np
 from forecast.evaluation.walk_forward.compare import FEW, Comparison
 from forecast.metrics.significance import Ranking
 from forecast.models import BASELINES
-from forecast.report.plots.diagnostics import save_diagnostics
+from forecast.report.plots.diagnostics import draw_diagnostics
 from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, panels, save
 from forecast.report.plots.style import styled
 
@@ -85,4 +85,4 @@ def save_plots(comparison: Comparison, folder: Path) -> None:
         part.mkdir(parents=True, exist_ok=True)
         shown = [model for model in one.backtests if model not in BASELINES] or ["naive"]
         lags = {row.model: row.lag for row in one.verdicts}
-        save_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)
+        draw_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)

@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.lag_detector import Lag
 from forecast.evaluation.scores import reached
-from forecast.inference.forecasts import Predictions
+from forecast.inference.forecasts import Backtest
+from forecast.models import BASELINES
 from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, line_of, panels, save
 from forecast.report.plots.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Backtests = Mapping[str, Predictions]
+Backtests = Mapping[str, Backtest]
 
 # Steps of the horizon that a calibration picture shows beside all of them: first, middle, last.
 SHARES_OF_HORIZON = (0.0, 0.5, 1.0)
@@ -29,7 +31,7 @@ PARTS = 60
 
 
 @styled
-def plot_calibration(backtest: Predictions, ax: "Axes") -> None:
+def plot_calibration(backtest: Backtest, ax: "Axes") -> None:
     """Nominal levels against the share of truths that lay below them, for all steps and for three of them."""
     shares, horizon = reached(backtest), backtest.actual.shape[1]
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect")
@@ -45,7 +47,7 @@ def plot_calibration(backtest: Predictions, ax: "Axes") -> None:
 
 
 @styled
-def plot_pit(backtest: Predictions, ax: "Axes") -> None:
+def plot_pit(backtest: Backtest, ax: "Axes") -> None:
     """Where truths fell among the quantiles, over where they should fall: flat at 1 if all is calibrated.
 
     A hill is an interval too wide, a valley one too narrow, a slope a bias. Source: Dawid (1984), Prequential
@@ -111,7 +113,14 @@ def plot_lags(lags: Mapping[str, Lag], ax: "Axes") -> None:
     legend_beside(ax)
 
 
-def save_diagnostics(
+def save_diagnostics(experiment: Experiment, folder: Path) -> None:
+    """The pictures of the test of a run, as PNG files."""
+    shown = [name for name in experiment.models if name not in BASELINES] or ["naive"]
+    lags = {row.model: row.lag for row in experiment.verdicts}
+    draw_diagnostics(experiment.backtests, experiment.series.index, shown, folder, lags=lags)
+
+
+def draw_diagnostics(
     backtests: Backtests, index: pd.DatetimeIndex, shown: Sequence[str], folder: Path, *, lags: Mapping[str, Lag]
 ) -> None:
     """Errors of all models, and the calibration of those in `shown`, as PNG files."""
@@ -128,7 +137,7 @@ def save_diagnostics(
     save(figure, folder / "calibration.png")
 
 
-def _errors(backtest: Predictions) -> tuple[np.ndarray, np.ndarray]:
+def _errors(backtest: Backtest) -> tuple[np.ndarray, np.ndarray]:
     """Absolute errors of the median and of the naive forecast, shape (N, H)."""
     naive = np.abs(backtest.actual - backtest.last_value[:, None])
     return np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]), naive

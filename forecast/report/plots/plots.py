@@ -259,10 +259,18 @@ def save_plots(experiment: Experiment, folder: Path) -> None:
     plot_comparison(experiment, axes[0])
     save(figure, folder / "comparison.png")
     if networks:
-        figure, axes = panels(len(networks), 7, 2.9)
-        for model, ax in zip(networks, axes, strict=True):
-            plot_losses(experiment.models[model], ax)
-        save(figure, folder / "losses.png")
+        save_losses(experiment, folder)
+
+
+@styled
+def save_losses(experiment: Experiment, folder: Path) -> None:
+    """The losses of each network in the course of training, as losses.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    networks = [model for model in experiment.models.values() if model.model in NETWORKS]
+    figure, axes = panels(len(networks), 7, 2.9)
+    for model, ax in zip(networks, axes, strict=True):
+        plot_losses(model, ax)
+    save(figure, folder / "losses.png")
 
 
 @styled

@@ -22,6 +22,7 @@ import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig, override
 from forecast.data.covariates import enrich, inputs_of
+from forecast.data.dataset import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, split_rows
 from forecast.errors import ConfigError
@@ -29,7 +30,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import NETWORKS, Callbacks, Step, find_model
 from forecast.models.estimator import window_blocks
 from forecast.models.neural.training_loop import loss_of
-from forecast.training.train import check_names, resolve_defaults, train
+from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
 # Models that see the lookback of the settings, and nothing else that is searched.

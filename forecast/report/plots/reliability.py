@@ -1,21 +1,21 @@
-"""Pictures of an experiment on directions."""
+"""Pictures of the probabilities of down, flat and up: how often came what was given which probability."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.direction.experiment import DirectionExperiment
-from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, plot_losses, save
+from forecast.evaluation.direction import Reliability, reliability
+from forecast.evaluation.holdout import Experiment
+from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Area of a point, in square points of the printer, for all that was forecast together.
+# Area of all points together, in square points of the printer.
 AREA = 400
 
 
-def plot_reliability(experiment: DirectionExperiment, model: str, ax: "Axes") -> None:
-    """How often came what was given which probability: on the diagonal where the probabilities are right."""
-    bins = experiment.calibration[model]
+def plot_reliability(model: str, bins: Reliability, ax: "Axes") -> None:
+    """Observed shares over given probabilities: on the diagonal where the probabilities are right."""
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="as often as said")
     area = AREA * bins.count / bins.count.sum()
     ax.plot(bins.probability, bins.observed, color=colour_of(model), linewidth=1.3)
@@ -26,14 +26,10 @@ def plot_reliability(experiment: DirectionExperiment, model: str, ax: "Axes") ->
     legend_beside(ax)
 
 
-def save_plots(experiment: DirectionExperiment, folder: Path) -> None:
-    """The pictures that a run keeps, as PNG files."""
+def save_reliability(experiment: Experiment, folder: Path) -> None:
+    """Save the reliability of each network as calibration.png."""
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = panels(len(experiment.models), 7, 4.6)
     for model, ax in zip(experiment.models, axes, strict=True):
-        plot_reliability(experiment, model, ax)
+        plot_reliability(model, reliability(experiment.backtests[model]), ax)
     save(figure, folder / "calibration.png")
-    figure, axes = panels(len(experiment.models), 7, 2.9)
-    for trained, ax in zip(experiment.models.values(), axes, strict=True):
-        plot_losses(trained, ax)
-    save(figure, folder / "losses.png")

@@ -1,0 +1,86 @@
+"""Forecasts as tables on standard output: of one model, of the models of a run, of many series."""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+
+from forecast.cli.tables.results import middle_left_out, rest, titled, wide_console
+from forecast.inference.forecasts import DirectionForecast, Forecast
+from forecast.models.direction_classes import CLASSES
+
+Forecasts = Sequence[Forecast | DirectionForecast]
+
+
+def print_forecasts(forecasts: Forecasts) -> None:
+    """The forecasts of one series by several models: the first and last steps, or the probabilities of the classes."""
+    first = forecasts[0]
+    if isinstance(first, DirectionForecast):
+        title = f"{first.series}: probabilities from {first.origin} to {first.date}"
+    else:
+        title = f"{first.series}: median and 90 % interval [{first.unit}]"
+    table = titled(title)
+    table.add_column("model")
+    for header in _headers(first, dated=True):
+        table.add_column(escape(header), justify="right")
+    for forecast in forecasts:
+        table.add_row(forecast.model, *_cells(forecast))
+    console = wide_console()
+    console.print(table)
+    if isinstance(first, DirectionForecast):
+        console.print(f"Flat is a move of at most {first.flat_within:.4g} {first.unit}.", highlight=False, markup=False)
+
+
+def print_forecast(forecast: Forecast | DirectionForecast) -> None:
+    """One forecast: every coming step with all quantiles, or the probabilities of the classes."""
+    if isinstance(forecast, DirectionForecast):
+        print_forecasts([forecast])
+        return
+    table = titled(f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}]")
+    for header in ("step", "date", *(f"{100 * level:.0f} %" for level in forecast.levels)):
+        table.add_column(header, justify="right")
+    for step, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1):
+        table.add_row(str(step), date, *(f"{value:.6g}" for value in quantiles))
+    wide_console().print(table)
+
+
+def print_outlook(forecasts: Forecasts) -> None:
+    """The forecasts of many series by one model, one row each; the middle of very many is left out."""
+    first, count = forecasts[0], f"{len(forecasts):,}"
+    if isinstance(first, DirectionForecast):
+        table = titled(f"{first.model}: probabilities of {count} series")
+    else:
+        table = titled(f"{first.model}: {count} series, median and 90 % interval")
+    last = "to" if isinstance(first, DirectionForecast) else "unit"
+    for header in ("series", "from", *_headers(first, dated=False), last):
+        table.add_column(escape(header))
+    for one in middle_left_out(forecasts):
+        if one is None:
+            table.add_row(*rest(forecasts))
+        else:
+            end = one.date if isinstance(one, DirectionForecast) else one.unit
+            table.add_row(escape(one.series), one.origin, *_cells(one), escape(end))
+    wide_console().print(table)
+
+
+def _headers(forecast: Forecast | DirectionForecast, *, dated: bool) -> list[str]:
+    if isinstance(forecast, DirectionForecast):
+        return [f"{name} [%]" for name in CLASSES]
+    dates = forecast.dates
+    return [f"{dates[step]} (step {step + 1})" if dated else f"step {step + 1}" for step in _shown(forecast)]
+
+
+def _cells(forecast: Forecast | DirectionForecast) -> list[str]:
+    if isinstance(forecast, DirectionForecast):
+        return [f"{100 * share:.1f}" for share in forecast.probabilities]
+    return [_interval(forecast, step) for step in _shown(forecast)]
+
+
+def _shown(forecast: Forecast) -> list[int]:
+    """The first, fifth and last step."""
+    steps = len(forecast.dates)
+    return sorted({0, min(4, steps - 1), steps - 1})
+
+
+def _interval(forecast: Forecast, step: int) -> str:
+    low, middle, high = forecast.quantiles[step, 0], forecast.median[step], forecast.quantiles[step, -1]
+    return f"{middle:.6g} ({low:.6g} to {high:.6g})"

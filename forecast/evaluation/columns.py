@@ -1,0 +1,92 @@
+"""The columns of tables of scores: header, unit, format and meaning of each, once for terminal, page and docs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: The field of the scores that the column is sorted by.
+        header: With the unit in square brackets; `{unit}` stands for that of the series.
+        form: How a row of scores is shown; shares are shown in percent, without the sign.
+        meaning: One line for a reader who meets the term here.
+    """
+
+    name: str
+    header: str
+    form: str
+    meaning: str
+
+    def text(self, row: Mapping[str, Any]) -> str:
+        """The cell of a row of scores; empty where the score is not defined."""
+        value = row[self.name]
+        return "" if value is None or isnan(value) else self.form.format(**row).replace("%", "")
+
+
+_FORECAST = (
+    Column("mae_vs_naive", "MAE / naive", "{mae_vs_naive:.3f}", "MAE over that of naive; below 1 is better"),
+    Column("mae", "MAE [{unit}]", "{mae:.4g}", "mean absolute error of the median"),
+    Column("rmse", "RMSE [{unit}]", "{rmse:.4g}", "root of the mean squared error of the median"),
+    Column("bias", "bias [{unit}]", "{bias:+.3g}", "mean of median minus truth"),
+    Column("mape", "MAPE [%]", "{mape:.2f}", "mean absolute error in percent of the truth"),
+    Column("smape", "sMAPE [%]", "{smape:.2f}", "mean absolute error in percent of truth and median"),
+    Column("mase", "MASE", "{mase:.3f}", "MAE over the mean change from row to row of the training rows"),
+    Column("crps", "CRPS [{unit}]", "{crps:.4g}", "loss of the whole distribution; MAE for a single value"),
+    Column(
+        "direction",
+        "direction [%]",
+        "{direction:.1%} ({direction_low:.0%} to {direction_high:.0%})",
+        "share of moves whose sign was right, with its 95 % interval",
+    ),
+    Column("coverage90", "in 90 % interval [%]", "{coverage90:.1%}", "share of truths inside the 90 % interval"),
+    Column("width90", "width [{unit}]", "{width90:.4g}", "mean width of the 90 % interval"),
+    Column("fit_seconds", "fit [s]", "{fit_seconds:.1f}", "seconds of training"),
+)
+_DIRECTION = (
+    Column("log_loss", "log loss [nats]", "{log_loss:.4f}", "minus the logarithm of the probability of what came"),
+    Column("brier", "Brier score", "{brier:.4f}", "squared error of the probabilities, 0 to 2"),
+    Column("accuracy", "accuracy [%]", "{accuracy:.1%}", "share of origins whose likeliest class came"),
+    Column(
+        "log_loss_skill", "skill, log loss [%]", "{log_loss_skill:.1f}", "how much smaller than the base rates' one"
+    ),
+    Column("brier_skill", "skill, Brier [%]", "{brier_skill:.1f}", "how much smaller than the base rates' one"),
+    Column(
+        "calibration_error",
+        "calibration error [%]",
+        "{calibration_error:.1%}",
+        "mean distance between probabilities and observed shares",
+    ),
+    Column(
+        "mixture_weight",
+        "mixture weight [%]",
+        "{mixture_weight:.0%}",
+        "share of the network in its probabilities; the base rates are the rest",
+    ),
+    Column("fit_seconds", "fit [s]", "{fit_seconds:.1f}", "seconds of training"),
+)
+COLUMNS = {"forecast": {column.name: column for column in _FORECAST}, "direction": {c.name: c for c in _DIRECTION}}
+# Those of the tables at the terminal, and on the page.
+TERMINAL = {
+    "forecast": (
+        "mae",
+        "rmse",
+        "mape",
+        "smape",
+        "mase",
+        "crps",
+        "direction",
+        "coverage90",
+        "mae_vs_naive",
+        "fit_seconds",
+    ),
+    "direction": tuple(COLUMNS["direction"]),
+}
+PAGE = {
+    "forecast": ("mae_vs_naive", "mae", "rmse", "bias", "mape", "mase", "crps", "coverage90", "width90", "direction"),
+    "direction": tuple(name for name in COLUMNS["direction"] if name != "fit_seconds"),
+}

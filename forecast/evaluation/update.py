@@ -1,0 +1,76 @@
+"""What an update was worth: the saved model and the updated one on rows that neither has seen.
+
+In: two models and series. Out: one `UpdateScore` a series, with a sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.data.dataset import Dataset
+from forecast.data.series import TimeSeries
+from forecast.evaluation.tasks import task_of
+from forecast.evaluation.verdicts import in_words
+from forecast.inference.trained_model import TrainedModel
+from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano
+
+
+@dataclass(frozen=True)
+class UpdateScore:
+    """The error before and after an update on the rows of one series that neither model saw.
+
+    The mean absolute error in `unit`, or the log loss in nats for directions.
+    """
+
+    series: str
+    unit: str
+    origins: int
+    first: str
+    last: str
+    before: float
+    after: float
+    p_value: float
+
+    @property
+    def sentence(self) -> str:
+        """Whether it helped, and whether that is more than luck."""
+        where = f"on {self.first} to {self.last}, which neither model saw"
+        if self.before == self.after:
+            return f"{self.series}: the update changed nothing {where}."
+        change = abs(1 - self.after / self.before) if self.before else float("inf")
+        side = "smaller" if self.after < self.before else "larger"
+        size = f"the error is {change:.1%} {side} ({self.after:.4g} instead of {self.before:.4g} {self.unit}) {where}"
+        if np.isnan(self.p_value):
+            return f"{self.series}: {size}, too few rows to rule out luck."
+        if self.p_value >= SIGNIFICANCE:
+            return f"{self.series}: {size}, which may be luck, {in_words(self.p_value)}."
+        verdict = "helped" if side == "smaller" else "harmed"
+        return f"{self.series}: the update {verdict}: {size}, {in_words(self.p_value)}."
+
+
+def compare(before: TrainedModel, after: TrainedModel, several: Sequence[TimeSeries]) -> list[UpdateScore]:
+    """What an update was worth on the test rows of each series; a series with too few of them is left out."""
+    return [score for series in several if (score := _compare(before, after, after.prepare(series)))]
+
+
+def _compare(before: TrainedModel, after: TrainedModel, dataset: Dataset) -> UpdateScore | None:
+    """The score from the first origin on that lies behind the training rows of both."""
+    first = max(
+        [before.problem.lookback, *(model.trained_to(dataset) for model in (before, after) if model.known(dataset))]
+    )
+    series, horizon, task = dataset.series, before.problem.horizon, task_of(before.config)
+    if len(series) - first <= horizon:
+        return None
+    losses = [task.losses(model, dataset, first) for model in (before, after)]
+    gain = losses[0] - losses[1]
+    return UpdateScore(
+        series=series.name,
+        unit=task.loss_unit or series.unit,
+        origins=len(gain),
+        first=f"{series.index[first + 1]:%Y-%m-%d}",
+        last=f"{series.index[-1]:%Y-%m-%d}",
+        before=float(losses[0].mean()),
+        after=float(losses[1].mean()),
+        p_value=diebold_mariano(gain, horizon=horizon) if gain.any() else float("nan"),
+    )
