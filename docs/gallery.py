@@ -69,10 +69,10 @@ def draw_explanations() -> None:
         forecast.train(sales, "gru", override(forecast.ExperimentConfig(), {"horizon": 14})), sales
     )
     draw("lags", lambda ax: explained.plot_lags(usual, ax))
-    draw("parts", lambda ax: explained.plot_parts(usual, ax))
+    draw("components", lambda ax: explained.plot_components(usual, ax))
     prices = forecast.load(ROOT / "data" / "sp500.csv", unit="points")
     stocks = forecast.explain(forecast.train(prices, "gru"), prices)
-    draw("believed", lambda ax: explained.plot_believed(stocks, ax), 2.6)
+    draw("shrinkage", lambda ax: explained.plot_shrinkage(stocks, ax), 2.6)
 
 
 if __name__ == "__main__":

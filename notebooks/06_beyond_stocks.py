@@ -44,7 +44,7 @@ from forecast.report.plots import explanation as pictures
 
 explanation = forecast.explain(result.models["lstm"], sea)
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-pictures.plot_parts(explanation, ax)
+pictures.plot_components(explanation, ax)
 
 # %% [markdown]
 # ## Load: hours, days and weeks

@@ -84,9 +84,9 @@ def made_explanation():
     x = np.zeros((count, LOOKBACK, 1), np.float32)
     ahead = np.zeros((count, 1, HORIZON, 0))
     blocks = Blocks(WAVE, origin, x, no, ahead, np.zeros((count, 1, 1)), no + 1, True)
-    believed = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
+    factors = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
     moves = Moves(
-        blocks, WAVE[origin], np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1)), believed, no[:, 0] + 1
+        blocks, WAVE[origin], np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1)), factors, no[:, 0] + 1
     )
     gates = {"input": 0.5 + np.sin(rows) / 2, "hidden": np.cos(rows)}
     lags = Lags(1 / np.arange(1, LOOKBACK + 1), np.linspace(0.5, 0, LOOKBACK), np.linspace(0.9, 0.1, LOOKBACK))
@@ -134,8 +134,8 @@ PICTURES = {
     "gate": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "input", ax),
     "state": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "hidden", ax),
     "lags": lambda ax: explained.plot_lags(made_explanation(), ax),
-    "parts": lambda ax: explained.plot_parts(made_explanation(), ax),
-    "believed": lambda ax: explained.plot_believed(made_explanation(), ax),
+    "components": lambda ax: explained.plot_components(made_explanation(), ax),
+    "shrinkage": lambda ax: explained.plot_shrinkage(made_explanation(), ax),
 }
 
 

@@ -173,10 +173,10 @@ class TrainedModel:
         blocks, scaler = self._look(series, begin)
         model, problem, last = self._answers, self.problem, series.y[blocks.origin]
         raw, linear = model.predict(self.weights, blocks, problem), apply_highway(self.weights, blocks)[:, 0]
-        believed = np.ones((len(last), 2))
+        factors = np.ones((len(last), 2))
         if model.learned and blocks.moves:
             expert_losses = known.expert_losses if known else shrinkage.start()
-            believed, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], expert_losses)
+            factors, _ = shrinkage.believe(linear, raw[..., MEDIAN] - linear, blocks.y[:, 0], expert_losses)
         scale = blocks.scale[:, 0] * scaler.span[0]
         level = _levels(raw, blocks, series, scaler)[..., MEDIAN]
         wanted = slice(first - begin, None)
@@ -184,8 +184,8 @@ class TrainedModel:
             blocks=blocks.part(wanted),
             last_value=last[wanted],
             linear=(linear * scale)[wanted],
-            own=(level - last[:, None] - linear * scale)[wanted],
-            believed=believed[wanted],
+            network=(level - last[:, None] - linear * scale)[wanted],
+            shrinkage=factors[wanted],
             scale=scale[wanted],
         )
 
