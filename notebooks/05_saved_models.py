@@ -14,9 +14,9 @@ import pandas as pd
 import forecast
 from forecast.evaluation.scores import complete
 from forecast.metrics.scores import mae
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 
 # %% [markdown]

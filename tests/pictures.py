@@ -23,9 +23,7 @@ from forecast.inference.forecasts import Forecast, Moves, Predictions
 from forecast.inference.trained_model import TrainedModel
 from forecast.metrics.significance import Ranking
 from forecast.models import Validation
-from forecast.report.plots import diagnostics, plots
-from forecast.report.plots import explanation as explained
-from forecast.report.plots.comparison import plot_ranks
+from forecast.report import plots
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS, HORIZON, LOOKBACK = 120, 5, 12
@@ -121,21 +119,22 @@ PICTURES = {
     "forecast": lambda ax: plots.plot_forecast(made_experiment(), MODELS, ax),
     "losses": lambda ax: plots.plot_losses(made_model(), ax),
     "comparison": lambda ax: plots.plot_comparison(made_experiment(), ax),
-    "calibration": lambda ax: diagnostics.plot_calibration(made_backtest("lstm"), ax),
-    "pit": lambda ax: diagnostics.plot_pit(made_backtest("lstm"), ax),
-    "steps": lambda ax: diagnostics.plot_steps(made_backtests(), ax),
-    "over_time": lambda ax: diagnostics.plot_over_time(made_backtests(), DATES, ax),
-    "copied": lambda ax: diagnostics.plot_lags(
+    "calibration": lambda ax: plots.plot_calibration(made_backtest("lstm"), ax),
+    "pit": lambda ax: plots.plot_pit(made_backtest("lstm"), ax),
+    "steps": lambda ax: plots.plot_error_by_step(made_backtests(), ax),
+    "over_time": lambda ax: plots.plot_error_over_time(made_backtests(), DATES, ax),
+    "residuals": lambda ax: plots.plot_residuals(made_backtests(), ["lstm", "dense"], ax),
+    "copied": lambda ax: plots.plot_lag_correlations(
         {"lstm": Lag(3, 0.2, 3, tuple(np.cos(np.arange(9) - 3.0)), 0.8, 0.1)}, ax
     ),
-    "ranks": lambda ax: plot_ranks(made_ranking(), ax),
+    "ranks": lambda ax: plots.plot_ranks(made_ranking(), ax),
     "reliability": lambda ax: plot_reliability(made_directions(), "gru", ax),
-    "window": lambda ax: explained.plot_window(made_explanation(), ax),
-    "gate": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "input", ax),
-    "state": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "hidden", ax),
-    "lags": lambda ax: explained.plot_lags(made_explanation(), ax),
-    "components": lambda ax: explained.plot_components(made_explanation(), ax),
-    "shrinkage": lambda ax: explained.plot_shrinkage(made_explanation(), ax),
+    "window": lambda ax: plots.plot_window(made_explanation(), ax),
+    "gate": lambda ax: plots.plot_gate(made_explanation(), "lstm_1", "input", ax),
+    "state": lambda ax: plots.plot_gate(made_explanation(), "lstm_1", "hidden", ax),
+    "lags": lambda ax: plots.plot_lags(made_explanation(), ax),
+    "components": lambda ax: plots.plot_components(made_explanation(), ax),
+    "shrinkage": lambda ax: plots.plot_shrinkage(made_explanation(), ax),
 }
 
 

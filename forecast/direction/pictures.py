@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.direction.experiment import DirectionExperiment
-from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, plot_losses, save
+from forecast.report.plots.figure import finish, legend_beside, panels, save
+from forecast.report.plots.style import GREY, TRUTH, colour_of
+from forecast.report.plots.training import plot_losses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

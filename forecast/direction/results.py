@@ -27,7 +27,6 @@ from forecast.report.writer import (
     about,
     check_folder,
     default_folder,
-    finite,
     get_ready,
     load_drawing,
     trained,
@@ -35,6 +34,7 @@ from forecast.report.writer import (
     write_run,
 )
 from forecast.runtime.atomic import atomic_folder
+from forecast.runtime.json_values import finite
 from forecast.runtime.parallel import in_background
 
 __all__ = [

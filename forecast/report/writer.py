@@ -37,8 +37,9 @@ from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES
 from forecast.report.html import make_page
 from forecast.report.plots.diagnostics import save_diagnostics
-from forecast.report.plots.plots import save_plots
+from forecast.report.plots.experiment import save_plots
 from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
+from forecast.runtime.json_values import finite
 from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
@@ -217,15 +218,6 @@ def trained(models: Mapping[str, TrainedModel], skipped: tuple[str, ...]) -> dic
     """Which models were trained in a run."""
     interrupted = [name for name, model in models.items() if model.interrupted]
     return {"models": list(models), "interrupted": interrupted, "skipped": list(skipped)}
-
-
-def finite(value: Any) -> Any:
-    """JSON has no NaN: null stands for a number that is not defined, wherever in a record."""
-    if isinstance(value, dict):
-        return {name: finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

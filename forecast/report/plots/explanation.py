@@ -7,9 +7,8 @@ import numpy as np
 
 from forecast.errors import ModelError
 from forecast.inference.explain.explain import Explanation
-from forecast.report.plots.plots import DPI, GREY, TRUTH, colour_of, finish, kind_of_picture
-from forecast.report.plots.style import styled
-from forecast.runtime.atomic import atomic_file
+from forecast.report.plots.figure import finish, save
+from forecast.report.plots.style import GREY, ORANGE, PALE, TRUTH, colour_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 # Colour maps that the colour-blind can read: sequential for gates in [0, 1], diverging for states around 0.
 GATES, STATES = "cividis", "PuOr"
 SIGNED = ("candidate", "cell", "hidden")
-HIGHWAY, PALE = "#E69F00", "#BBBBBB"
+HIGHWAY = ORANGE
 
 
 @styled
@@ -104,10 +103,9 @@ def save_explanation(explanation: Explanation, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    kind = kind_of_picture(path)
     gates = [(layer, part) for layer, parts in explanation.layers.items() for part in parts]
     heights = [2.6, *(1.25 for _ in gates), *([2.8] if explanation.lags else []), 2.8, 2.2]
-    figure = Figure(figsize=(10, sum(heights)), dpi=DPI, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(10, sum(heights)), layout="constrained", facecolor="white")
     axes = list(figure.subplots(len(heights), 1, height_ratios=heights))
     plot_window(explanation, axes.pop(0))
     for layer, part in gates:
@@ -116,5 +114,4 @@ def save_explanation(explanation: Explanation, path: Path) -> None:
         plot_lags(explanation, axes.pop(0))
     plot_components(explanation, axes[0])
     plot_shrinkage(explanation, axes[1])
-    with atomic_file(path) as work:
-        figure.savefig(work, format=kind)
+    save(figure, path)
