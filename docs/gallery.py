@@ -12,9 +12,7 @@ from matplotlib.axes import Axes
 import forecast
 from forecast.config import override
 from forecast.evaluation.direction import reliability
-from forecast.report.plots import explanation as explained
-from forecast.report.plots import plots
-from forecast.report.plots.reliability import plot_reliability
+from forecast.report import plots
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
@@ -52,7 +50,7 @@ def draw_directions() -> None:
     config = override(forecast.ExperimentConfig(), {"horizon": 7, "task": "direction"})
     sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales")
     found = forecast.run(sales, models=["gru"], config=config)
-    draw("reliability", lambda ax: plot_reliability("gru", reliability(found.backtests["gru"]), ax), 4)
+    draw("reliability", lambda ax: plots.plot_reliability("gru", reliability(found.backtests["gru"]), ax), 4)
 
 
 def draw_explanations() -> None:
@@ -62,18 +60,18 @@ def draw_explanations() -> None:
     network = forecast.train(sales, "lstm", override(forecast.ExperimentConfig(), alone))
     found = forecast.explain(network, sales)
     figure, axes = plots.panels(4, WIDTH, 1.7)
-    explained.plot_window(found, axes[0])
+    plots.plot_window(found, axes[0])
     for part, ax in zip(("forget", "cell", "hidden"), axes[1:], strict=True):
-        explained.plot_gate(found, "lstm_1", part, ax)
+        plots.plot_gate(found, "lstm_1", part, ax)
     figure.savefig(FOLDER / "gates.png", dpi=DPI)
     usual = forecast.explain(
         forecast.train(sales, "gru", override(forecast.ExperimentConfig(), {"horizon": 14})), sales
     )
-    draw("lags", lambda ax: explained.plot_lags(usual, ax))
-    draw("parts", lambda ax: explained.plot_parts(usual, ax))
+    draw("lags", lambda ax: plots.plot_lags(usual, ax))
+    draw("components", lambda ax: plots.plot_components(usual, ax))
     prices = forecast.load(ROOT / "data" / "sp500.csv", unit="points")
     stocks = forecast.explain(forecast.train(prices, "gru"), prices)
-    draw("believed", lambda ax: explained.plot_believed(stocks, ax), 2.6)
+    draw("shrinkage", lambda ax: plots.plot_shrinkage(stocks, ax), 2.6)
 
 
 if __name__ == "__main__":

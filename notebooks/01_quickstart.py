@@ -8,11 +8,10 @@
 import matplotlib.pyplot as plt
 
 import forecast
+from forecast.report import plots
 from forecast.report import writer as report
-from forecast.report.plots import plots
-from forecast.report.plots.style import SHEET
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 
 # %% [markdown]

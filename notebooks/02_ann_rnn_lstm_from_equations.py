@@ -11,9 +11,9 @@ import numpy as np
 import forecast
 from forecast.models.equations import backprop as backward
 from forecast.models.equations import cells, gates
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 random = np.random.default_rng(7)
 
@@ -243,12 +243,10 @@ model = forecast.train(series, "lstm", config)
 explanation = forecast.explain(model, series)
 
 # %%
-from forecast.report.plots import explanation as pictures
-
 figure, axes = plt.subplots(6, 1, figsize=(10, 9.5), layout="constrained", height_ratios=[2, 1, 1, 1, 1, 1])
-pictures.plot_window(explanation, axes[0])
+plots.plot_window(explanation, axes[0])
 for part, ax in zip(("input", "forget", "output", "cell", "hidden"), axes[1:], strict=True):
-    pictures.plot_gate(explanation, "lstm_1", part, ax)
+    plots.plot_gate(explanation, "lstm_1", part, ax)
 
 # %% [markdown]
 # The bands repeat every seven rows: units have learned the days of the week from nothing but the ups and downs. How far
@@ -256,7 +254,7 @@ for part, ax in zip(("input", "forget", "output", "cell", "hidden"), axes[1:], s
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-pictures.plot_lags(explanation, ax)
+plots.plot_lags(explanation, ax)
 
 # %% [markdown]
 # Why the gates were invented is the matter of the [next notebook](03_why_lstm.ipynb).

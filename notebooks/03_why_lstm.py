@@ -12,9 +12,9 @@ import pandas as pd
 import forecast
 from forecast.models.equations import adding_problem as memory
 from forecast.models.equations.backprop import gradient_by_lag
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 random = np.random.default_rng(0)
 colours = {"rnn": "#D55E00", "gru": "#009E73", "lstm": "#0072B2"}

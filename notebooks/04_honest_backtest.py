@@ -12,10 +12,9 @@ import pandas as pd
 import forecast
 from forecast.config import MEDIAN, TEXTBOOK, override
 from forecast.metrics import scores as metrics
-from forecast.report.plots import plots
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 series = forecast.load("../data/sp500.csv", unit="points")
 
@@ -162,11 +161,9 @@ print(next(verdict.sentence for verdict in wonderful.verdicts if verdict.model =
 # far more than a price has ever told.
 
 # %%
-from forecast.report.plots import explanation as pictures
-
 explanation = forecast.explain(wonderful.models["lstm"], leaky)
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-pictures.plot_lags(explanation, ax)
+plots.plot_lags(explanation, ax)
 
 # %% [markdown]
 # The second question is which column it is. Moves of a column that is known today should have next to nothing to do

@@ -14,9 +14,9 @@ import pandas as pd
 import forecast
 from forecast.evaluation.scores import complete
 from forecast.metrics.scores import mae
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 
 # %% [markdown]
@@ -78,15 +78,15 @@ for series in (sp500, nasdaq):
 # %% [markdown]
 # ## New rows
 #
-# New prices need no training: a forecast is made from the last rows. And two things go on learning by themselves, from
-# every outcome that becomes known: how far the network's moves are believed, and how wide the intervals are. Here is
-# how far they were believed over the years since the training:
+# New prices need no training: a forecast is made from the last rows. Two things go on learning from every outcome that
+# becomes known: the width of the intervals, and *shrinkage*, a factor from 0 (the naive forecast) to 1 that multiplies
+# the network's move. Here is that factor over the years since the training:
 
 # %%
 explanation = forecast.explain(model, sp500)
 figure, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
-ax.plot(sp500.index[explanation.moves.blocks.origin], explanation.moves.believed[:, 1])
-_ = ax.set(ylim=(-0.03, 1.03), title="share of the network's moves that was believed")
+ax.plot(sp500.index[explanation.moves.blocks.origin], explanation.moves.shrinkage[:, 1])
+_ = ax.set(ylim=(-0.03, 1.03), title="shrinkage factor of the network's moves")
 
 # %% [markdown]
 # The same model, the same day, and a month later with the rows that have come since:

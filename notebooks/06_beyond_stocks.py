@@ -11,11 +11,10 @@ import pandas as pd
 
 import forecast
 from forecast.config import override
+from forecast.report import plots
 from forecast.report import writer as report
-from forecast.report.plots import plots
-from forecast.report.plots.style import SHEET
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 shown = ["mae", "coverage90", "mae_vs_naive"]
 
@@ -40,11 +39,9 @@ plots.plot_forecast(result, ["lstm", "seasonal_naive"], ax)
 # seasons. What it and the network add to the last value:
 
 # %%
-from forecast.report.plots import explanation as pictures
-
 explanation = forecast.explain(result.models["lstm"], sea)
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-pictures.plot_parts(explanation, ax)
+plots.plot_components(explanation, ax)
 
 # %% [markdown]
 # ## Load: hours, days and weeks

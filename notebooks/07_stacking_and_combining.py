@@ -11,9 +11,9 @@ import pandas as pd
 import forecast
 from forecast.config import MEDIAN, override
 from forecast.metrics.scores import mae
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
 
-plt.style.use(SHEET)
+plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
 shop = forecast.load("../data/shop_sales.csv", target="Sales", unit="pieces")
 prices = forecast.load("../data/sp500.csv", unit="points")

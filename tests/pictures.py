@@ -21,10 +21,7 @@ from forecast.inference.forecasts import Backtest, Forecast, Moves
 from forecast.inference.trained_model import TrainedModel
 from forecast.metrics.significance import Ranking
 from forecast.models import Validation
-from forecast.report.plots import diagnostics, plots
-from forecast.report.plots import explanation as explained
-from forecast.report.plots.comparison import plot_ranks
-from forecast.report.plots.reliability import plot_reliability
+from forecast.report import plots
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS, HORIZON, LOOKBACK = 120, 5, 12
@@ -83,9 +80,9 @@ def made_explanation():
     x = np.zeros((count, LOOKBACK, 1), np.float32)
     ahead = np.zeros((count, 1, HORIZON, 0))
     blocks = Blocks(WAVE, origin, x, no, ahead, np.zeros((count, 1, 1)), no + 1, True)
-    believed = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
+    factors = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
     moves = Moves(
-        blocks, WAVE[origin], np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1)), believed, no[:, 0] + 1
+        blocks, WAVE[origin], np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1)), factors, no[:, 0] + 1
     )
     gates = {"input": 0.5 + np.sin(rows) / 2, "hidden": np.cos(rows)}
     lags = Lags(1 / np.arange(1, LOOKBACK + 1), np.linspace(0.5, 0, LOOKBACK), np.linspace(0.9, 0.1, LOOKBACK))
@@ -119,21 +116,22 @@ PICTURES = {
     "forecast": lambda ax: plots.plot_forecast(made_experiment(), MODELS, ax),
     "losses": lambda ax: plots.plot_losses(made_model(), ax),
     "comparison": lambda ax: plots.plot_comparison(made_experiment(), ax),
-    "calibration": lambda ax: diagnostics.plot_calibration(made_backtest("lstm"), ax),
-    "pit": lambda ax: diagnostics.plot_pit(made_backtest("lstm"), ax),
-    "steps": lambda ax: diagnostics.plot_steps(made_backtests(), ax),
-    "over_time": lambda ax: diagnostics.plot_over_time(made_backtests(), DATES, ax),
-    "copied": lambda ax: diagnostics.plot_lags(
+    "calibration": lambda ax: plots.plot_calibration(made_backtest("lstm"), ax),
+    "pit": lambda ax: plots.plot_pit(made_backtest("lstm"), ax),
+    "steps": lambda ax: plots.plot_error_by_step(made_backtests(), ax),
+    "over_time": lambda ax: plots.plot_error_over_time(made_backtests(), DATES, ax),
+    "residuals": lambda ax: plots.plot_residuals(made_backtests(), ["lstm", "dense"], ax),
+    "copied": lambda ax: plots.plot_lag_correlations(
         {"lstm": Lag(3, 0.2, 3, tuple(np.cos(np.arange(9) - 3.0)), 0.8, 0.1)}, ax
     ),
-    "ranks": lambda ax: plot_ranks(made_ranking(), ax),
-    "reliability": lambda ax: plot_reliability("gru", made_reliability(), ax),
-    "window": lambda ax: explained.plot_window(made_explanation(), ax),
-    "gate": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "input", ax),
-    "state": lambda ax: explained.plot_gate(made_explanation(), "lstm_1", "hidden", ax),
-    "lags": lambda ax: explained.plot_lags(made_explanation(), ax),
-    "parts": lambda ax: explained.plot_parts(made_explanation(), ax),
-    "believed": lambda ax: explained.plot_believed(made_explanation(), ax),
+    "ranks": lambda ax: plots.plot_ranks(made_ranking(), ax),
+    "reliability": lambda ax: plots.plot_reliability("gru", made_reliability(), ax),
+    "window": lambda ax: plots.plot_window(made_explanation(), ax),
+    "gate": lambda ax: plots.plot_gate(made_explanation(), "lstm_1", "input", ax),
+    "state": lambda ax: plots.plot_gate(made_explanation(), "lstm_1", "hidden", ax),
+    "lags": lambda ax: plots.plot_lags(made_explanation(), ax),
+    "components": lambda ax: plots.plot_components(made_explanation(), ax),
+    "shrinkage": lambda ax: plots.plot_shrinkage(made_explanation(), ax),
 }
 
 

@@ -12,7 +12,7 @@ from forecast.config import MEDIAN, override
 from forecast.errors import ModelError, SeriesTooShort
 from forecast.inference.explain import explain
 from forecast.models import BASELINES, MODELS
-from forecast.report.plots.explanation import plot_lags, save_explanation
+from forecast.report.plots import plot_lags, save_explanation
 from forecast.training.train import train
 
 WITHOUT_PACKAGE = {"ets", "theta", "arima"}
@@ -27,7 +27,7 @@ def wave():
 
 
 @pytest.mark.parametrize("name", HERE)
-def test_the_parts_add_up_to_the_forecast(trained, walk, name):
+def test_the_components_add_up_to_the_forecast(trained, walk, name):
     model = trained(name)
     moves, predictions = model.moves(walk), model.backtest(walk)
     np.testing.assert_allclose(moves.median, predictions.quantiles[..., MEDIAN], rtol=1e-9)
@@ -38,22 +38,22 @@ def test_the_parts_add_up_to_the_forecast(trained, walk, name):
 
 
 @pytest.mark.parametrize("name", ["lstm", "linear"])
-def test_the_parts_add_up_on_a_series_never_seen_and_with_the_highway(wave, name):
+def test_the_components_add_up_on_a_series_never_seen_and_with_the_highway(wave, name):
     model = train(wave, name, override(EVERY, {"lookback": 24}))
     other = replace(wave, name="other", values=3 * wave.values - 7)
     for series in (wave, other):
         moves = model.moves(series)
         np.testing.assert_allclose(moves.median, model.backtest(series).quantiles[..., MEDIAN], rtol=1e-9)
-        assert np.abs(moves.linear).mean() > 10 * np.abs(moves.own).mean()
-        assert moves.believed[-1, 0] > 0.8
+        assert np.abs(moves.linear).mean() > 10 * np.abs(moves.network).mean()
+        assert moves.shrinkage[-1, 0] > 0.8
 
 
-def test_the_textbook_s_level_is_a_move_of_its_own(walk):
+def test_the_textbook_s_level_is_not_shrunk(walk):
     config = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1, "steps": 20})
     model = train(walk, "rnn", config)
     moves = model.moves(walk)
     np.testing.assert_allclose(moves.median, model.backtest(walk).quantiles[..., MEDIAN], rtol=1e-6)
-    assert (moves.believed == 1).all()
+    assert (moves.shrinkage == 1).all()
     assert "It forecasts levels, not moves" in explain(model, walk).notes[-1]
 
 
@@ -64,8 +64,8 @@ def test_a_forecast_depends_on_the_rows_that_its_weights_name(trained, walk):
     kernel[-4, 0] = 0.5
     found = explain(replace(model, weights={**model.weights, "highway/kernel": kernel}), walk)
     assert np.flatnonzero(found.lags.linear).tolist() == [3]
-    assert found.lags.own.max() < 1e-12
-    moved = found.moves.believed[:, [0]] * found.moves.linear
+    assert found.lags.network.max() < 1e-12
+    moved = found.moves.shrinkage[:, [0]] * found.moves.linear
     assert found.lags.forecast[3] == pytest.approx(np.abs(moved).mean(), rel=1e-6)
 
 
@@ -105,7 +105,7 @@ def test_the_gates_of_several_seeds_are_those_of_the_first(walk):
 
 def test_a_baseline_is_taken_as_it_is(trained, walk, capsys):
     printing.print_explanation(explain(trained("drift"), walk))
-    assert "drift is taken as it is: nothing of it is shrunk." in capsys.readouterr().out
+    assert "No shrinkage: the forecast keeps all that drift adds." in capsys.readouterr().out
 
 
 def test_tables_and_record_say_the_same(trained, walk, capsys):

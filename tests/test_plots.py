@@ -11,8 +11,8 @@ from matplotlib.testing.compare import compare_images
 from pictures import GOLDEN, PICTURES, draw, made_experiment
 
 from forecast.models import MODELS
-from forecast.report.plots import plots
-from forecast.report.plots.style import SHEET
+from forecast.report import plots
+from forecast.report.plots.style import LINES, TRUTH
 
 # Root mean square of the differences, of 255: letters may differ by machine, lines and colours may not.
 TOLERANCE = 6
@@ -62,7 +62,7 @@ def test_axes_of_one_s_own_get_colours_grid_and_frame():
 
 def test_letters_are_readable_when_a_picture_is_as_wide_as_a_page():
     """Pictures are 10 inches wide; a page has room for 6.3. Seven points are the smallest that journals take."""
-    with mpl.rc_context(fname=SHEET):
+    with mpl.rc_context(fname=plots.SHEET):
         sizes = [mpl.rcParams[f"{name}.labelsize"] for name in ("axes", "xtick", "ytick")]
         assert min(*sizes, mpl.rcParams["legend.fontsize"], mpl.rcParams["axes.titlesize"]) * 6.3 / 10 >= 6.9
 
@@ -80,9 +80,9 @@ def seen(colour, cones):
 @pytest.mark.parametrize("cones", [None, *CONES])
 def test_models_are_told_apart_by_all_eyes(cones):
     """By the kind of line, or by colours that are far apart: a difference of 2 is just seen, 10 at a glance."""
-    assert set(plots.LINES) == set(MODELS)
-    for one, other in itertools.combinations(plots.LINES.values(), 2):
+    assert set(LINES) == set(MODELS)
+    for one, other in itertools.combinations(LINES.values(), 2):
         if one[1] == other[1]:
             assert np.linalg.norm(seen(one[0], cones) - seen(other[0], cones)) > 10, (one, other)
-    for colour, _ in plots.LINES.values():
-        assert np.linalg.norm(seen(colour, cones) - seen(plots.TRUTH, cones)) > 20
+    for colour, _ in LINES.values():
+        assert np.linalg.norm(seen(colour, cones) - seen(TRUTH, cones)) > 20

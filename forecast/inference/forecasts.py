@@ -1,4 +1,4 @@
-"""What models say: forecasts at many origins, their parts, and the coming steps, always in the series' own unit."""
+"""Forecasts as data: at many past origins, in their components, and of the coming steps; all in the series' unit."""
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -22,12 +22,12 @@ SHARES = tuple(f"p_{name}" for name in CLASSES)
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Forecasts at N origins that follow one another, in the series' unit.
+    """Forecasts at N consecutive origins, in the series' unit.
 
     Attributes:
         origin: Row numbers, shape (N,).
         last_value: The target at each origin, shape (N,).
-        actual: What came, shape (N, H); NaN where the series ends before.
+        actual: Actual values, shape (N, H); NaN beyond the last row of the series.
         quantiles: Shape (N, H, Q).
     """
 
@@ -81,30 +81,31 @@ class ClassProbabilities:
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """Forecasts at N origins in their parts, in the series' unit.
+    """Forecasts at N consecutive origins in their components, in the series' unit.
 
-        median = last value + believed[0] * linear + believed[1] * own
+        median = last value + shrinkage[0] * linear + shrinkage[1] * network
 
     Attributes:
-        blocks: What the model saw at each origin.
+        blocks: The model's inputs at each origin.
         last_value: The target at each origin, shape (N,).
-        linear: The move of the highway, shape (N, H).
-        own: The move of the model itself, shape (N, H).
-        believed: How much of both counts, shape (N, 2), each from 0 to 1 (`shrinkage.py`).
-        scale: What a normalised move of 1 is, shape (N, H).
+        linear: Linear component: the move that the highway forecasts, shape (N, H).
+        network: Network component: the rest of the model's move, shape (N, H).
+        shrinkage: Shrinkage factors of both, from 0 to 1, shape (N, 2) (`shrinkage.py`).
+        scale: Size of a normalised move of 1, shape (N, H).
     """
 
     blocks: Blocks
     last_value: Array
     linear: Array
-    own: Array
-    believed: Array
+    network: Array
+    shrinkage: Array
     scale: Array
 
     @property
     def median(self) -> Array:
         """The point forecasts, shape (N, H)."""
-        return self.last_value[:, None] + self.believed[:, [0]] * self.linear + self.believed[:, [1]] * self.own
+        linear, network = self.shrinkage[:, [0]] * self.linear, self.shrinkage[:, [1]] * self.network
+        return self.last_value[:, None] + linear + network
 
 
 @dataclass(frozen=True, eq=False)

@@ -190,8 +190,8 @@ class TrainedModel:
             blocks=found.blocks,
             last_value=found.last_value,
             linear=linear,
-            own=median - found.last_value[:, None] - linear,
-            believed=found.factors,
+            network=median - found.last_value[:, None] - linear,
+            shrinkage=found.factors,
             scale=scale,
         )
 

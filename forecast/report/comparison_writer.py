@@ -26,9 +26,10 @@ from forecast.evaluation.walk_forward.compare import FEW, Comparison
 from forecast.evaluation.walk_forward.series_summary import TABLES
 from forecast.evaluation.walk_forward.summary import models_table
 from forecast.report.html import make_page
-from forecast.report.plots.comparison import save_plots
-from forecast.report.writer import finite, write_csv
+from forecast.report.plots.comparison import save_comparison
+from forecast.report.writer import write_csv
 from forecast.runtime.atomic import atomic_file, atomic_folder
+from forecast.runtime.json_values import finite
 from forecast.runtime.versions import versions_here
 
 FOLDS, RECORD = "folds", "compare.json"
@@ -66,7 +67,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     with atomic_file(folder / "errors.csv") as path:
         pd.DataFrame(_errors(comparison), columns=["series", "model", "why"]).to_csv(path, index=False)
     with atomic_folder(folder / "plots") as work:
-        save_plots(comparison, work)
+        save_comparison(comparison, work)
     with atomic_file(folder / RECORD) as path:
         path.write_text(json.dumps(record(comparison), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     make_page(folder)

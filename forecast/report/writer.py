@@ -19,7 +19,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from forecast.config import ExperimentConfig
@@ -32,16 +31,13 @@ from forecast.evaluation.tasks import task_of
 from forecast.inference.bundle import write_bundle
 from forecast.inference.trained_model import TrainedModel
 from forecast.report.html import make_page
-from forecast.report.plots.diagnostics import save_diagnostics
-from forecast.report.plots.plots import save_losses, save_plots
-from forecast.report.plots.reliability import save_reliability
+from forecast.report.plots.experiment import save_plots, save_test_plots
 from forecast.runtime.atomic import atomic_folder, holds_other
+from forecast.runtime.json_values import finite
 from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
-# What draws the pictures of a task: the part that another process does beside the tables, and the rest.
-DRAWN = {"forecast": (save_plots, save_diagnostics), "direction": (save_losses, save_reliability)}
 
 
 def default_folder(name: str) -> Path:
@@ -71,10 +67,9 @@ def write_experiment(experiment: Experiment, folder: Path) -> None:
     check_folder(folder)
     with atomic_folder(folder) as work:
         with in_background(prepare=load_drawing) as start:
-            behind, here = DRAWN[experiment.config.task]
-            start(behind, experiment, work / "plots")
+            start(save_plots, experiment, work / "plots")
             _write_tables(experiment, work)
-            here(experiment, work / "plots")
+            save_test_plots(experiment, work / "plots")
         with in_background(prepare=load_drawing) as start:
             start(make_page, work, home=folder)
 
@@ -161,15 +156,6 @@ def trained(models: Mapping[str, TrainedModel], skipped: tuple[str, ...]) -> dic
     """Which models were trained in a run."""
     interrupted = [name for name, model in models.items() if model.interrupted]
     return {"models": list(models), "interrupted": interrupted, "skipped": list(skipped)}
-
-
-def finite(value: Any) -> Any:
-    """JSON has no NaN: null stands for a number that is not defined, wherever in a record."""
-    if isinstance(value, dict):
-        return {name: finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -27,9 +27,9 @@ def explain(
     trained = bundle.open_model(model)
     found = explanation.explain(trained, load_one(series, ctx.params, trained.config))
     if plot is not None:
-        from forecast.report.plots import explanation as pictures
+        from forecast.report import plots
 
-        pictures.save_explanation(found, plot)
+        plots.save_explanation(found, plot)
     from forecast.cli.tables import explanation as printing
 
     if ctx.params["as_json"]:

@@ -24,7 +24,7 @@ def inspect(
 
     found = sources.inspect(series, **{name: ctx.params[name] for name in SEEN})
     if plot is not None:
-        from forecast.report.plots import plots
+        from forecast.report import plots
 
         plots.save_inspection(found, plot)
     if ctx.params["as_json"]:

@@ -50,7 +50,7 @@ def predict(
     if csv:
         forecasting.write_table(records, csv)
     if plot:
-        from forecast.report.plots import plots
+        from forecast.report import plots
 
         plots.save_forecasts(done, [one for one in several if one.name not in failed], plot)
     if ctx.params["as_json"]:

@@ -32,7 +32,7 @@ def update(
     from forecast.inference import bundle
     from forecast.inference.predict import assumptions
     from forecast.models import Callbacks
-    from forecast.report.writer import finite
+    from forecast.runtime.json_values import finite
     from forecast.training import fine_tune as updating
 
     old = bundle.open_model(model)

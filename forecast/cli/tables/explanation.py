@@ -1,4 +1,4 @@
-"""An explanation as tables on standard output, and as plain JSON values."""
+"""Print an explanation as tables, or turn it into plain JSON values."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from forecast.inference.explain.explain import Explanation
 from forecast.inference.explain.occlusion import Lags
 from forecast.models import find_model
 
-# Rows that the table of lags shows: those on which the forecast depends most.
+# Rows in the table of lags: those on which the forecast depends most.
 MOST_LAGS = 8
 STEPS = ("last_value", "highway", "model", "forecast")
 
 
 def print_explanation(explanation: Explanation) -> None:
-    """The parts of the forecast, the lags that count most, the gates, and what there is not to be seen."""
+    """Print components, shrinkage, the strongest lags, gates, and notes on what the model lacks."""
     console = wide_console()
     console.print(_steps_table(explanation))
-    console.print(_believed_line(explanation), highlight=False)
+    console.print(_shrinkage_line(explanation), highlight=False)
     if explanation.lags is not None:
         console.print(_lags_table(explanation, explanation.lags))
     if explanation.layers:
@@ -28,12 +28,15 @@ def print_explanation(explanation: Explanation) -> None:
         console.print(note, soft_wrap=True, highlight=False, markup=False)
 
 
-def _believed_line(explanation: Explanation) -> str:
-    if not find_model(explanation.model).learned or not explanation.moves.blocks.moves:
-        return f"{explanation.model} is taken as it is: nothing of it is shrunk."
-    linear, own = explanation.believed
-    highway = f" and {linear:.0%} of the highway's" if explanation.has_highway else ""
-    return f"{own:.0%} of {explanation.model}'s own move{highway} is believed, by what such moves have earned so far."
+def _shrinkage_line(explanation: Explanation) -> str:
+    model, (linear, network) = explanation.model, explanation.shrinkage
+    if not find_model(model).learned or not explanation.moves.blocks.moves:
+        return f"No shrinkage: the forecast keeps all that {model} adds."
+    highway = f" and {linear:.0%} of what the highway adds" if explanation.has_highway else ""
+    return (
+        f"Shrinkage: the forecast keeps {network:.0%} of what {model} adds{highway}, "
+        "as far as such moves reduced the error of earlier forecasts."
+    )
 
 
 def _steps_table(explanation: Explanation) -> Table:
@@ -42,28 +45,30 @@ def _steps_table(explanation: Explanation) -> Table:
     for header in ("step", "date", "last value", "highway adds", f"{explanation.model} adds", "forecast"):
         table.add_column(header, justify="right")
     for step in sorted({0, min(4, len(rows) - 1), len(rows) - 1}):
-        last, linear, own, forecast = rows[step]
-        cells = f"{last:.6g}", f"{linear:+.4g}", f"{own:+.4g}", f"{forecast:.6g}"
+        last, linear, network, forecast = rows[step]
+        cells = f"{last:.6g}", f"{linear:+.4g}", f"{network:+.4g}", f"{forecast:.6g}"
         table.add_row(str(step + 1), explanation.dates[step], *cells)
     return table
 
 
 def _lags_table(explanation: Explanation, lags: Lags) -> Table:
-    table = titled(f"How far it moves when a row is hidden, mean over test rows and steps [{explanation.series.unit}]")
+    table = titled(
+        f"Change of the forecast when a row is hidden, mean over test rows and steps [{explanation.series.unit}]"
+    )
     for header in ("row", "forecast", "highway, unshrunk", f"{explanation.model}, unshrunk"):
         table.add_column(header, justify="right")
-    strongest = np.argsort(-np.maximum(lags.forecast, 1e-9 * (lags.own + lags.linear)), kind="stable")[:MOST_LAGS]
+    strongest = np.argsort(-np.maximum(lags.forecast, 1e-9 * (lags.network + lags.linear)), kind="stable")[:MOST_LAGS]
     for lag in sorted(strongest):
-        parts = (f"{part[lag]:.3g}" for part in (lags.forecast, lags.linear, lags.own))
+        parts = (f"{part[lag]:.3g}" for part in (lags.forecast, lags.linear, lags.network))
         table.add_row("last" if lag == 0 else f"{lag} before", *parts)
     return table
 
 
 def _gates_table(explanation: Explanation) -> Table:
     rows = len(explanation.window) - 1
-    table = titled(f"Gates, and the size of states, over the last {rows} rows: mean over units")
-    for header in ("layer", "what", "mean", "lowest row", "highest row", "last row"):
-        table.add_column(header, justify="left" if header in ("layer", "what") else "right")
+    table = titled(f"Gates and absolute states over the last {rows} rows, mean over units")
+    for header in ("layer", "gate or state", "mean", "lowest row", "highest row", "last row"):
+        table.add_column(header, justify="left" if header in ("layer", "gate or state") else "right")
     for layer, parts in explanation.layers.items():
         for name, part in parts.items():
             sizes = np.abs(part).mean(axis=1)
@@ -73,21 +78,21 @@ def _gates_table(explanation: Explanation) -> Table:
 
 
 def explanation_record(explanation: Explanation) -> dict[str, Any]:
-    """An explanation as plain JSON values; gates and sizes of states are means over the units, one a row."""
-    linear, own = explanation.believed
+    """Turn an explanation into plain JSON values; gates and absolute states are means over units, one a row."""
+    linear, network = explanation.shrinkage
     lags = explanation.lags
     return {
         "model": explanation.model,
         "series": explanation.series.name,
         "unit": explanation.series.unit,
         "origin": explanation.origin,
-        "believed": {"highway": linear if explanation.has_highway else None, "model": own},
+        "shrinkage": {"highway": linear if explanation.has_highway else None, "model": network},
         "steps": [
             {"step": number, "date": date, **dict(zip(STEPS, row.tolist(), strict=True))}
             for number, (date, row) in enumerate(zip(explanation.dates, explanation.steps, strict=True), start=1)
         ],
         "lags": lags
-        and {"forecast": lags.forecast.tolist(), "highway": lags.linear.tolist(), "model": lags.own.tolist()},
+        and {"forecast": lags.forecast.tolist(), "highway": lags.linear.tolist(), "model": lags.network.tolist()},
         "gates": {
             layer: {name: np.abs(part).mean(axis=1).tolist() for name, part in parts.items()}
             for layer, parts in explanation.layers.items()

@@ -17,8 +17,8 @@ import pandas as pd
 from forecast.data.calendar.frequency import iso
 from forecast.evaluation.walk_forward.fold_job import FoldJob
 from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_rows, score_rows, step_rows
-from forecast.report.writer import finite
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.json_values import finite
 
 # Changes whenever the content of a part may.
 FORMAT = 1

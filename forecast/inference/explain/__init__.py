@@ -1,7 +1,9 @@
-"""What a trained model does with a series: its gates over time, the lags that it depends on, the parts of its forecast.
+"""Why a trained model forecasts what it does.
 
-In: a `TrainedModel` and a series. Out: an `Explanation`, from the numpy equations alone. What a model does not have is
-named in its `notes`.
+In: a `TrainedModel` and a series. Out: an `Explanation`, from the numpy equations, without TensorFlow.
+
+    explain      gates over the last window, dependence on each lag, components of the forecast
+    occlusion    dependence on each lag: hide one row at a time and forecast again
 """
 
 from forecast.inference.explain.explain import Explanation, explain

@@ -1,4 +1,4 @@
-"""One explanation: gates in the last window, lags, and what each part of the model adds to the forecast."""
+"""Explain one forecast: gates in the last window, dependence on each lag, and what each component adds."""
 
 from dataclasses import dataclass
 
@@ -21,16 +21,16 @@ from forecast.typing import Array
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What a model did to forecast the coming steps of a series.
+    """How a model forecasts the coming steps of a series.
 
     Attributes:
-        window: The last L + 1 rows of the target: what the model saw.
-        layers: Gates and states of each recurrent layer over that window, arrays (L, units) by name; the first of
-            several seeds.
-        lags: Dependence on each of the last rows; None where a model does not look at single rows.
-        moves: The parts of the forecasts of the test rows; the last one is the forecast of the coming steps.
-        dates: Of the coming steps.
-        notes: What this model does not have, one sentence each.
+        window: The last L + 1 rows of the target, which the model saw.
+        layers: Gates and states of each recurrent layer over that window, arrays (L, units) by name; those of the first
+            network where several seeds were trained.
+        lags: Dependence on each of the last rows; None for a model that does not look at single rows.
+        moves: Components of the forecasts of the test rows and, last, of the coming steps.
+        dates: Dates of the coming steps.
+        notes: One sentence for each thing that this model lacks.
     """
 
     model: str
@@ -49,25 +49,25 @@ class Explanation:
 
     @property
     def has_highway(self) -> bool:
-        """Whether a linear part was let in when the model was trained."""
+        """Whether the model has a linear component."""
         return bool(self.moves.linear.any())
 
     @property
-    def believed(self) -> tuple[float, float]:
-        """How much of the highway's move and of the model's own counts at the last row."""
-        linear, own = self.moves.believed[-1]
-        return float(linear), float(own)
+    def shrinkage(self) -> tuple[float, float]:
+        """Shrinkage factors of the linear and the network component at the last row."""
+        linear, network = self.moves.shrinkage[-1]
+        return float(linear), float(network)
 
     @property
     def steps(self) -> NDArray[np.float64]:
-        """The coming steps, shape (H, 4): last value, what highway and model add to it, and the forecast."""
-        moves = self.moves
-        linear, own = (share * part[-1] for share, part in zip(self.believed, (moves.linear, moves.own), strict=True))
-        return np.stack([np.full(len(own), moves.last_value[-1]), linear, own, moves.median[-1]], axis=1)
+        """The coming steps, shape (H, 4): last value, both components after shrinkage, and the forecast."""
+        moves, (factor_linear, factor_network) = self.moves, self.shrinkage
+        linear, network = factor_linear * moves.linear[-1], factor_network * moves.network[-1]
+        return np.stack([np.full(len(linear), moves.last_value[-1]), linear, network, moves.median[-1]], axis=1)
 
 
 def explain(model: TrainedModel, series: TimeSeries) -> Explanation:
-    """Explains the forecast of the coming steps, without TensorFlow.
+    """Explain the forecast of the coming steps, without TensorFlow.
 
     Raises:
         SeriesTooShort: no row is left after the lookback.
@@ -97,7 +97,7 @@ def _layers(model: TrainedModel, moves: Moves) -> dict[str, Parts]:
 
 
 def _notes(model: TrainedModel, moves: Moves, looks: bool) -> tuple[str, ...]:
-    """What there is not to be seen, and why."""
+    """Say what the explanation lacks, and why."""
     name, notes = model.model, []
     if name == "rnn":
         notes.append("A SimpleRNN has no gates: its hidden state is all there is to see.")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.report.html.content import Content
-from forecast.report.plots.plots import CLOSE_UP, GREY, TRUTH, line_of
+from forecast.report.plots.forecast import CLOSE_UP
+from forecast.report.plots.style import GREY, TRUTH, line_of
 
 if TYPE_CHECKING:
     from bokeh.model import Model

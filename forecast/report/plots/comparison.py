@@ -1,5 +1,6 @@
-"""Pictures of a comparison: each one a function of it and a Matplotlib Axes."""
+"""Plots of a comparison over many series: mean ranks, and the error of each model on each series."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,22 +9,22 @@ import numpy as np
 from forecast.evaluation.walk_forward.compare import FEW, Comparison
 from forecast.metrics.significance import Ranking
 from forecast.models import BASELINES
-from forecast.report.plots.diagnostics import draw_diagnostics
-from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, panels, save
-from forecast.report.plots.style import styled
+from forecast.report.plots.diagnostics import save_diagnostics
+from forecast.report.plots.figure import finish, save_panels
+from forecast.report.plots.style import GREY, TRUTH, colour_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Series whose errors and calibration are drawn.
+# Most series with pictures of their own.
 MOST_DRAWN = 12
 
 
 @styled
 def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
-    """The mean rank of each model, with an interval of half the critical difference to each side.
+    """Plot the mean rank of each model, with half the critical difference to each side.
 
-    Models whose intervals do not overlap differ beyond luck; those that overlap with the best are within its band.
+    Models whose intervals do not overlap differ significantly; the band marks the interval of the best.
     """
     models = sorted(ranking.ranks, key=lambda model: ranking.ranks[model], reverse=True)
     half = ranking.critical_difference / 2
@@ -47,7 +48,7 @@ def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
 
 @styled
 def plot_skill(comparison: Comparison, ax: "Axes") -> None:
-    """MAE / naive of every series, a column of points a model, with the median."""
+    """Plot MAE / MAE of naive as one point a series and one column a model, with the median."""
     table = comparison.scores
     models = [model for model in comparison.models if model != "naive"]
     for place, model in enumerate(models):
@@ -69,20 +70,16 @@ def plot_skill(comparison: Comparison, ax: "Axes") -> None:
     finish(ax, f"{len(comparison.tested)} series: error over that of naive, and the median", "MAE / MAE of naive")
 
 
-def save_plots(comparison: Comparison, folder: Path) -> None:
-    """Ranks and skill over all series, and, of few series, errors and calibration of the first, as PNG files."""
+def save_comparison(comparison: Comparison, folder: Path) -> None:
+    """Save ranks and skill over all series as PNG files; with few series, errors and calibration of the first too."""
     if comparison.ranking:
-        figure, axes = panels(1, 9, 1.4 + 0.4 * len(comparison.models))
-        plot_ranks(comparison.ranking, axes[0])
-        save(figure, folder / "ranks.png")
-        figure, axes = panels(1, 9, 4.4)
-        plot_skill(comparison, axes[0])
-        save(figure, folder / "skill.png")
+        height = 1.4 + 0.4 * len(comparison.models)
+        save_panels([partial(plot_ranks, comparison.ranking)], folder / "ranks.png", width=9, height=height)
+        save_panels([partial(plot_skill, comparison)], folder / "skill.png", width=9, height=4.4)
     if len(comparison.tested) > FEW:
         return
     for name, one in list(comparison.tested.items())[:MOST_DRAWN]:
         part = folder if len(comparison.tested) == 1 else folder / name.replace("/", "-")
-        part.mkdir(parents=True, exist_ok=True)
         shown = [model for model in one.backtests if model not in BASELINES] or ["naive"]
         lags = {row.model: row.lag for row in one.verdicts}
-        draw_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)
+        save_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)

@@ -1,9 +1,10 @@
-"""Pictures of a test: calibration, errors by step and over time. Each a function of backtests and a Matplotlib Axes.
+"""Plots of backtests: calibration, errors by step, over time and by size, and the lag detector.
 
 Backtests are forecasts of several models from the same origins, by model.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,28 +12,26 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.lag_detector import Lag
 from forecast.evaluation.scores import reached
 from forecast.inference.forecasts import Backtest
-from forecast.models import BASELINES
-from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, line_of, panels, save
-from forecast.report.plots.style import styled
+from forecast.report.plots.figure import finish, legend_beside, save_panels
+from forecast.report.plots.style import GREY, TRUTH, colour_of, line_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Backtests = Mapping[str, Backtest]
 
-# Steps of the horizon that a calibration picture shows beside all of them: first, middle, last.
+# Steps of the horizon that are calibrated by themselves: first, middle, last.
 SHARES_OF_HORIZON = (0.0, 0.5, 1.0)
-# Parts of the test rows that errors over time are averaged over.
-PARTS = 60
+# Averages over the test rows, and bins of a histogram.
+PARTS, BINS = 60, 40
 
 
 @styled
 def plot_calibration(backtest: Backtest, ax: "Axes") -> None:
-    """Nominal levels against the share of truths that lay below them, for all steps and for three of them."""
+    """Plot the observed share of actual values below each quantile, for all steps and for three of them."""
     shares, horizon = reached(backtest), backtest.actual.shape[1]
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfect")
     for place, style in zip(sorted({round(share * (horizon - 1)) for share in SHARES_OF_HORIZON}), "-:.", strict=False):
@@ -48,10 +47,11 @@ def plot_calibration(backtest: Backtest, ax: "Axes") -> None:
 
 @styled
 def plot_pit(backtest: Backtest, ax: "Axes") -> None:
-    """Where truths fell among the quantiles, over where they should fall: flat at 1 if all is calibrated.
+    """Plot the probability integral transform: the observed over the expected share of actual values in each bin.
 
-    A hill is an interval too wide, a valley one too narrow, a slope a bias. Source: Dawid (1984), Prequential
-    analysis; Gneiting, Balabdaoui and Raftery (2007), Probabilistic forecasts, calibration and sharpness.
+    Bins are those between neighbouring quantiles. Flat at 1 is calibrated; a hill means intervals that are too wide, a
+    valley too narrow, a slope a bias. Sources: Dawid (1984), Prequential analysis; Gneiting, Balabdaoui and Raftery
+    (2007), Probabilistic forecasts, calibration and sharpness.
     """
     edges = np.array([0.0, *QUANTILES, 1.0])
     below = np.array([0.0, *reached(backtest).mean(axis=0), 1.0])
@@ -69,8 +69,8 @@ def plot_pit(backtest: Backtest, ax: "Axes") -> None:
 
 
 @styled
-def plot_steps(backtests: Backtests, ax: "Axes") -> None:
-    """The error of each model by step of the horizon, over that of the naive forecast."""
+def plot_error_by_step(backtests: Backtests, ax: "Axes") -> None:
+    """Plot the error of each model divided by that of the naive forecast, by step of the horizon."""
     for model, backtest in backtests.items():
         error, naive = _errors(backtest)
         ratio = error.mean(axis=0) / np.where(naive.mean(axis=0) > 0, naive.mean(axis=0), np.nan)
@@ -83,11 +83,11 @@ def plot_steps(backtests: Backtests, ax: "Axes") -> None:
 
 
 @styled
-def plot_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axes") -> None:
-    """The error of each model over the test rows, over the mean error of the naive forecast.
+def plot_error_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axes") -> None:
+    """Plot the error of each model over the test rows, divided by the mean error of the naive forecast.
 
     Args:
-        index: Of the whole series that the origins are rows of.
+        index: Dates of the whole series, of which the origins are rows.
     """
     first = next(iter(backtests.values()))
     parts = np.array_split(np.arange(len(first.origin)), min(PARTS, len(first.origin)))
@@ -102,8 +102,25 @@ def plot_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axes") ->
 
 
 @styled
-def plot_lags(lags: Mapping[str, Lag], ax: "Axes") -> None:
-    """How the changes of forecasts go with those of the series, by lag: at 0 they know, at their step they copy."""
+def plot_residuals(backtests: Backtests, models: Sequence[str], ax: "Axes") -> None:
+    """Plot a histogram of the residuals at the last step of the horizon, one outline a model."""
+    chosen = {model: backtests[model] for model in models}
+    residuals = {model: one.actual[:, -1] - one.quantiles[:, -1, MEDIAN] for model, one in chosen.items()}
+    edges = np.histogram_bin_edges(np.concatenate(list(residuals.values())), bins=BINS)
+    for model, values in residuals.items():
+        ax.stairs(np.histogram(values, bins=edges)[0], edges, **line_of(model), linewidth=1.4, label=model)
+    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
+    finish(ax, f"Residuals of step {chosen[models[0]].actual.shape[1]}", "forecasts")
+    ax.set_xlabel("actual minus forecast")
+    legend_beside(ax)
+
+
+@styled
+def plot_lag_correlations(lags: Mapping[str, Lag], ax: "Axes") -> None:
+    """Plot how changes of the forecast correlate with changes of the series, by lag.
+
+    A forecast that knows the future peaks at lag 0, a copy of the last value at its step.
+    """
     for model, lag in lags.items():
         ax.plot(lag.by_lag, **line_of(model), linewidth=1.4, label=model)
     step = next(iter(lags.values())).step
@@ -113,31 +130,26 @@ def plot_lags(lags: Mapping[str, Lag], ax: "Axes") -> None:
     legend_beside(ax)
 
 
-def save_diagnostics(experiment: Experiment, folder: Path) -> None:
-    """The pictures of the test of a run, as PNG files."""
-    shown = [name for name in experiment.models if name not in BASELINES] or ["naive"]
-    lags = {row.model: row.lag for row in experiment.verdicts}
-    draw_diagnostics(experiment.backtests, experiment.series.index, shown, folder, lags=lags)
-
-
-def draw_diagnostics(
+def save_diagnostics(
     backtests: Backtests, index: pd.DatetimeIndex, shown: Sequence[str], folder: Path, *, lags: Mapping[str, Lag]
 ) -> None:
-    """Errors of all models, and the calibration of those in `shown`, as PNG files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figure, axes = panels(3, 9, 3.4)
-    plot_steps(backtests, axes[0])
-    plot_over_time(backtests, index, axes[1])
-    plot_lags(lags, axes[2])
-    save(figure, folder / "errors.png")
-    figure, axes = panels(2 * len(shown), 5.4, 3.6, columns=2)
-    for number, model in enumerate(shown):
-        plot_calibration(backtests[model], axes[2 * number])
-        plot_pit(backtests[model], axes[2 * number + 1])
-    save(figure, folder / "calibration.png")
+    """Save errors of all models, and residuals and calibration of those in `shown`, as PNG files.
+
+    Args:
+        index: Dates of the whole series, of which the origins are rows.
+    """
+    errors = [
+        partial(plot_error_by_step, backtests),
+        partial(plot_error_over_time, backtests, index),
+        partial(plot_residuals, backtests, shown),
+        partial(plot_lag_correlations, lags),
+    ]
+    save_panels(errors, folder / "errors.png", width=9, height=3.4)
+    calibration = [partial(plot, backtests[model]) for model in shown for plot in (plot_calibration, plot_pit)]
+    save_panels(calibration, folder / "calibration.png", width=5.4, height=3.6, columns=2)
 
 
 def _errors(backtest: Backtest) -> tuple[np.ndarray, np.ndarray]:
-    """Absolute errors of the median and of the naive forecast, shape (N, H)."""
+    """Return absolute errors of the median and of the naive forecast, shape (N, H)."""
     naive = np.abs(backtest.actual - backtest.last_value[:, None])
     return np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]), naive

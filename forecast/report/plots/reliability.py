@@ -1,11 +1,10 @@
-"""Pictures of the probabilities of down, flat and up: how often came what was given which probability."""
+"""Plot of the probabilities of down, flat and up: how often the classes came that were given which probability."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.evaluation.direction import Reliability, reliability
-from forecast.evaluation.holdout import Experiment
-from forecast.report.plots.plots import GREY, TRUTH, colour_of, finish, legend_beside, panels, save
+from forecast.evaluation.direction import Reliability
+from forecast.report.plots.figure import finish, legend_beside
+from forecast.report.plots.style import GREY, TRUTH, colour_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,8 +13,9 @@ if TYPE_CHECKING:
 AREA = 400
 
 
+@styled
 def plot_reliability(model: str, bins: Reliability, ax: "Axes") -> None:
-    """Observed shares over given probabilities: on the diagonal where the probabilities are right."""
+    """Plot observed shares over given probabilities: on the diagonal where the probabilities are right."""
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="as often as said")
     area = AREA * bins.count / bins.count.sum()
     ax.plot(bins.probability, bins.observed, color=colour_of(model), linewidth=1.3)
@@ -24,12 +24,3 @@ def plot_reliability(model: str, bins: Reliability, ax: "Axes") -> None:
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="probability that was given")
     finish(ax, f"{model}: calibration error {100 * bins.error:.1f} %", "share that came")
     legend_beside(ax)
-
-
-def save_reliability(experiment: Experiment, folder: Path) -> None:
-    """Save the reliability of each network as calibration.png."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figure, axes = panels(len(experiment.models), 7, 4.6)
-    for model, ax in zip(experiment.models, axes, strict=True):
-        plot_reliability(model, reliability(experiment.backtests[model]), ax)
-    save(figure, folder / "calibration.png")

@@ -1,0 +1,69 @@
+"""The frame of every plot: a figure of panels, title and labels, a legend, and the file."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast.errors import ConfigError
+from forecast.report.plots.style import styled
+from forecast.runtime.atomic import atomic_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 120
+
+
+@styled
+def panels(count: int, width: float, height: float, *, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+    """Make a figure of `count` Axes, row by row, each `width` by `height` inches."""
+    from matplotlib.figure import Figure
+
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained", facecolor="white")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+@styled
+def save(figure: "Figure", path: str | Path) -> None:
+    """Save a figure in the format of the file's suffix, such as PNG, SVG or PDF.
+
+    Raises:
+        ConfigError: Matplotlib writes no format with this suffix.
+    """
+    path, formats = Path(path), figure.canvas.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in formats:
+        raise ConfigError(f"a picture must end in one of {', '.join(sorted(formats))}. Received: {path.name}.")
+    with atomic_file(path) as work:
+        figure.savefig(work, dpi=DPI)
+
+
+def save_panels(
+    plots: "Sequence[Callable[[Axes], None]]", path: Path, *, width: float, height: float, columns: int = 1
+) -> None:
+    """Save one picture with a panel of `width` by `height` inches for each plot.
+
+    Raises:
+        ConfigError: Matplotlib writes no format with the file's suffix.
+    """
+    figure, axes = panels(len(plots), width, height, columns=columns)
+    for plot, ax in zip(plots, axes, strict=True):
+        plot(ax)
+    save(figure, path)
+
+
+@styled
+def finish(ax: "Axes", title: str, y_label: str) -> None:
+    """Add title, label, grid and frame."""
+    ax.set_title(title, loc="left")
+    ax.set_ylabel(y_label)
+    ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+@styled
+def legend_beside(ax: "Axes") -> None:
+    """Add the legend to the right of the Axes."""
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
