@@ -117,7 +117,7 @@ def test_run_as_json_prints_one_document_and_takes_no_folder_that_is_there(forec
     first.mkdir(parents=True)
     done = forecast("run", prices, "--models", "naive", "--json", *QUICK)
     record = json.loads(done.stdout)
-    assert record["verdict"]["naive"]["finding"] == "baseline"
+    assert record["verdict"]["naive"]["outcome"] == "baseline"
     assert record["series"]["name"] == "walk"
     assert {path.name for path in first.parent.iterdir()} == {first.name, f"{first.name}-2"}
     assert not list(first.iterdir())

@@ -198,7 +198,7 @@ def test_persistence_gives_the_shares_after_such_a_move():
 
 def test_a_predictable_direction_is_better_than_the_base_rate(result):
     verdict = {row.model: row for row in result.verdicts}["dense"]
-    assert verdict.finding == "better"
+    assert verdict.outcome == "better"
     assert verdict.log_loss_skill > 20
     assert "is better than the base rate beyond luck: its log loss is" in verdict.sentence
     row = {row.model: row for row in result.scores}["dense"]
@@ -211,7 +211,7 @@ def test_a_random_walk_is_no_better_than_the_base_rate():
     found = forecast.run_direction(
         make_series(random_walk(700)), models=["dense"], config=override(ExperimentConfig(), QUICK)
     )
-    assert {row.finding for row in found.verdicts} == {"not distinguishable", "baseline"}
+    assert {row.outcome for row in found.verdicts} == {"not distinguishable", "baseline"}
     assert found.scores[0].mixture_weight == 0
     assert found.scores[0].log_loss_skill == 0
     assert "dense is the base rate: its probabilities did not earn any trust" in found.verdicts[0].sentence
@@ -229,7 +229,7 @@ def test_worse_than_the_base_rate_is_called_so():
     backtests = {"base_rate": base, "lstm": wrong}
     rows = [score(one, base, mixture_weight=0.5, fit_seconds=0.0) for one in backtests.values()]
     verdicts = judge(backtests, rows, horizon=2)
-    assert [verdict.finding for verdict in verdicts] == ["baseline", "worse"]
+    assert [verdict.outcome for verdict in verdicts] == ["baseline", "worse"]
     assert "lstm is worse than the base rate: its log loss is" in verdicts[1].sentence
     short = judge({name: given_by(name, one.actual[:9], one.probabilities[:9]) for name, one in backtests.items()},
                   rows, horizon=2)  # fmt: skip
