@@ -40,7 +40,7 @@ print(
 # squared error. This package keeps the recipe under the name `TEXTBOOK`.
 
 # %%
-config = override(TEXTBOOK, {"horizon": 1, "steps": 500, "depth": 1, "units": 32})
+config = override(TEXTBOOK, {"horizon": 1, "max_steps": 500, "depth": 1, "units": 32})
 textbook = forecast.run(early, models=["lstm"], config=config)
 
 # %% [markdown]

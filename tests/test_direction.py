@@ -27,7 +27,7 @@ from forecast.training.train import train
 
 CONFIG = replace(SMALL, task="direction")
 EVERY = override(CONFIG, {"layers": "lstm:4,rnn:3"})
-QUICK = {"lookback": 12, "horizon": 3, "units": 8, "steps": 60, "labels": 32, "learning_rate": 0.02}
+QUICK = {"lookback": 12, "horizon": 3, "units": 8, "max_steps": 60, "labels": 32, "learning_rate": 0.02}
 
 
 def sine(rows: int = 700) -> np.ndarray:
@@ -105,7 +105,7 @@ def test_scores_by_hand():
 
 def test_an_untrained_network_says_the_base_rates(walk):
     """With a rate too small to move anything."""
-    model = train(walk, "rnn", override(CONFIG, {"steps": 1, "learning_rate": 1e-12}))
+    model = train(walk, "rnn", override(CONFIG, {"max_steps": 1, "learning_rate": 1e-12}))
     rates = model.weights[classes.RATES]
     assert rates[1] == pytest.approx(1 / 3, abs=0.02)
     np.testing.assert_allclose(direction.predict(model, walk).probabilities - rates, 0, atol=1e-6)

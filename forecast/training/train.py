@@ -51,12 +51,12 @@ def resolve_defaults(
     """The configuration with lookback, season and steps, where they were left to the series, those of all a crew."""
     known = group.collect([(one.frequency, len(one)) for one in series])
     frequency, rows = known[0][0], int(np.median([rows for _, rows in known]))
-    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(known))))
+    steps = config.training.max_steps or min(MOST_STEPS, round(STEPS * sqrt(len(known))))
     return replace(
         config,
         lookback=config.lookback or lookback_of(frequency, rows),
         season=config.season or season_of(frequency),
-        training=replace(config.training, steps=steps),
+        training=replace(config.training, max_steps=steps),
     )
 
 
