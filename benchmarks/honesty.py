@@ -18,7 +18,7 @@ from machine import describe
 from forecast import ExperimentConfig, TimeSeries, load, run, train
 from forecast.config import override
 from forecast.evaluation.scores import complete
-from forecast.metrics.scores import share_interval
+from forecast.metrics.metrics import share_interval
 from forecast.runtime import devices
 
 MODELS = ("drift", "seasonal_naive", "linear", "lstm", "gru", "rnn", "dense")

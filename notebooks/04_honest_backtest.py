@@ -11,7 +11,7 @@ import pandas as pd
 
 import forecast
 from forecast.config import MEDIAN, TEXTBOOK, override
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.report.plots import plots
 from forecast.report.plots.style import SHEET
 

@@ -17,7 +17,7 @@ from forecast.data.windows import make_blocks, past_moves
 from forecast.errors import ConfigError, ModelError
 from forecast.evaluation.direction import complete, judge, reliability, score
 from forecast.inference.direction import ClassProbabilities, baselines
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.models import MODELS, NETWORKS
 from forecast.models import direction_classes as classes
 from forecast.models.neural import architecture

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecast.evaluation.verdicts import Outcome, in_words
 from forecast.inference.direction import BASE_RATE, ClassProbabilities
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano, holm
 from forecast.models.direction_classes import CLASSES
 from forecast.typing import Array

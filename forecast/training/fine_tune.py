@@ -18,7 +18,7 @@ from forecast.errors import ConfigError
 from forecast.evaluation.scores import complete
 from forecast.evaluation.verdicts import in_words
 from forecast.inference.trained_model import TrainedModel
-from forecast.metrics.scores import log_losses
+from forecast.metrics.metrics import log_losses
 from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano
 from forecast.models import NETWORKS, Callbacks, find_model
 from forecast.models.direction_classes import BAND, classes_of

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
 from forecast.errors import ModelError
-from forecast.metrics.scores import SMALLEST, log_loss
+from forecast.metrics.metrics import SMALLEST, log_loss
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
 from forecast.models.neural.checkpoints import Checkpoint, Logs, State
 from forecast.models.neural.data_parallel_step import step_together
