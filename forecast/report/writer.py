@@ -12,7 +12,7 @@ report.html    all of it on one page
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -29,7 +29,6 @@ from forecast.data.series import TimeSeries
 from forecast.data.windows import Split, split_rows
 from forecast.errors import ConfigError
 from forecast.evaluation.holdout import Experiment
-from forecast.evaluation.trading_rule import Earnings
 from forecast.inference.bundle import write_bundle
 from forecast.inference.forecasts import Predictions
 from forecast.inference.predict import LEVELS
@@ -38,7 +37,7 @@ from forecast.models import BASELINES
 from forecast.report.html import make_page
 from forecast.report.plots.diagnostics import save_diagnostics
 from forecast.report.plots.plots import save_plots
-from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
+from forecast.runtime.atomic import atomic_folder, holds_other
 from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
@@ -111,12 +110,6 @@ def _save_diagnostics(experiment: Experiment, folder: Path) -> None:
 def scores_table(experiment: Experiment) -> pd.DataFrame:
     """One row a model, with the fields of `Scores`."""
     return pd.DataFrame([dataclasses.asdict(row) for row in experiment.scores])
-
-
-def write_earnings(earned: Sequence[Earnings], folder: Path) -> None:
-    """One row a model, beside the other tables of a run."""
-    with atomic_file(folder / "earnings.csv") as path:
-        write_csv(pd.DataFrame([dataclasses.asdict(row) for row in earned]), path)
 
 
 def backtest_table(experiment: Experiment) -> pd.DataFrame:

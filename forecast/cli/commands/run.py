@@ -1,7 +1,6 @@
 """The whole job."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,6 @@ from forecast.cli.commands.inputs import (
 )
 from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
 from forecast.cli.progress import TrainingBar
-from forecast.errors import ConfigError
 
 
 @shared(SOURCE, SETTINGS, JSON, VERBOSE)
@@ -29,18 +27,12 @@ def run(
         str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense].")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
-    earnings: Annotated[
-        bool, typer.Option("--earnings", help="What buying before each rise that is forecast would have earned.")
-    ] = False,
-    cost: Annotated[float, typer.Option(help="Percent that each trade costs.", min=0)] = 0.1,
 ) -> None:
     """The whole job: load, train, test on rows never seen, compare, plot, forecast, save.
 
     Ctrl-C ends the training, keeps the best weights so far and goes on to the test; a second Ctrl-C stops.
     """
     config = config_of(ctx.params)
-    if earnings and config.task == "direction":
-        raise ConfigError("--earnings follows forecasts of values, not of directions. Received: task=direction.")
     experiment, report, tables = rooms_of(config)
     chosen = names_in(models) if models else [*experiment.USUAL, *(["stack"] if config.network.layers else [])]
     loaded = load_one(series, ctx.params, config)
@@ -53,13 +45,10 @@ def run(
             loaded, models=chosen, config=config, out=folder, callbacks=callbacks_of(bar, ctx.params, checkpoint=None)
         )
     say_interrupted([model for model in result.models.values() if model.interrupted], result.skipped)
-    earned = _earned(result, cost, folder) if earnings else []
     if ctx.params["as_json"]:
-        print(json.dumps(report.run_record(result) | ({"earnings": [asdict(one) for one in earned]} if earned else {})))
+        print(json.dumps(report.run_record(result)))
         return
     tables.print_scores(result)
-    if earned:
-        tables.print_earnings(earned)
     tables.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots, models and report.html are in {folder}")
 
@@ -75,13 +64,3 @@ def _check(series: Any, names: list[str], config: Any, folder: Path) -> None:
         find_model(name)
     check_folder(folder)
     split_rows(len(series), resolve_defaults(config, [series]))
-
-
-def _earned(result: Any, cost: float, folder: Path) -> list[Any]:
-    """What a plain rule would have earned with each model; kept in the folder as well."""
-    from forecast.evaluation.trading_rule import earn
-    from forecast.report import writer as report
-
-    earned = [earn(backtest, cost=cost / 100) for name, backtest in result.backtests.items() if name != "naive"]
-    report.write_earnings(earned, folder)
-    return earned

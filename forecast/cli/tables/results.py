@@ -14,7 +14,6 @@ from forecast.data.sources.inspection import Inspection, SeriesInspection
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
 from forecast.evaluation.scores import Scores
-from forecast.evaluation.trading_rule import NO_ADVICE, Earnings
 from forecast.inference.forecasts import Forecast
 from forecast.models import Model
 from forecast.typing import Array
@@ -81,14 +80,6 @@ def _direction(scores: Scores) -> str:
     if isnan(scores.direction):
         return ""
     return f"{100 * scores.direction:.1f} ({100 * scores.direction_low:.0f} to {100 * scores.direction_high:.0f})"
-
-
-def print_earnings(earned: Sequence[Earnings]) -> None:
-    """What a plain rule would have earned, a sentence a model, and that it is no advice."""
-    console = wide_console()
-    for one in earned:
-        console.print(one.sentence, soft_wrap=True, highlight=False)
-    console.print(NO_ADVICE, soft_wrap=True, highlight=False)
 
 
 def print_panel(scores: Mapping[str, Scores]) -> None:
