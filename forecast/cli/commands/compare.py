@@ -59,7 +59,7 @@ def compare(
                 out=folder,
                 jobs=ctx.params["jobs"],
                 engine=ctx.params["engine"],
-                tell=bar.tell,
+                tell=bar.show,
                 reading=reading,
             )
     except KeyboardInterrupt:
