@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=200)
     options = parser.parse_args()
-    settings = {"units": 8, "steps": 10, "horizon": 10, "lookback": 32}
+    settings = {"units": 8, "max_steps": 10, "horizon": 10, "lookback": 32}
     series = load(ROOT / "data" / "sp500.csv")
     models = {name: train(series, name, override(ExperimentConfig(), settings)) for name in ("lstm", "linear")}
     work = Path(tempfile.mkdtemp())

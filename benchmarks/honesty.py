@@ -18,7 +18,7 @@ from machine import describe
 from forecast import ExperimentConfig, TimeSeries, load, run, train
 from forecast.config import override
 from forecast.evaluation.scores import complete
-from forecast.metrics.scores import share_interval
+from forecast.metrics.metrics import share_interval
 from forecast.runtime import devices
 
 MODELS = ("drift", "seasonal_naive", "linear", "lstm", "gru", "rnn", "dense")
@@ -74,7 +74,7 @@ def walks(count: int, config: ExperimentConfig, models: tuple[str, ...]) -> None
         result = run(series, models=models, config=config)
         for verdict in result.verdicts:
             if verdict.model in found:
-                found[verdict.model][verdict.finding] += 1
+                found[verdict.model][verdict.outcome] += 1
         if number % 20 == 0 or number == count:
             print(f"\n{number} random walks of {ROWS['walks']} rows, horizon {config.horizon}")
             print("| model | called better | 95 % interval of that rate [%] | called worse |\n|---|---|---|---|")
@@ -88,7 +88,7 @@ def skill(count: int, config: ExperimentConfig) -> None:
     called, ratios = 0, []
     for series in simulated(memory, count, ROWS["skill"]):
         result = run(series, models=["lstm"], config=config)
-        called += result.verdicts[0].finding == "better"
+        called += result.verdicts[0].outcome == "better"
         ratios.append(result.scores[0].mae_vs_naive)
     print(
         f"AR(1) in returns, {MEMORY}, {ROWS['skill']} rows, horizon {config.horizon}: lstm called better in {called} "

@@ -66,7 +66,7 @@ def train(series: Any, config: Any) -> tuple[Any, dict[str, float], float]:
 
 def write_files(series: Any, config: Any, test: float) -> float:
     """Seconds for scores, tables, plots and bundles: a run with one step, less its training and its test."""
-    short = replace(config, training=replace(config.training, steps=1))
+    short = replace(config, training=replace(config.training, max_steps=1))
     with tempfile.TemporaryDirectory() as folder:
         result, total = timed(lambda: forecast.run(series, models=[MODEL], config=short, out=Path(folder) / "run"))
     return total - sum(model.seconds for model in result.models.values()) - test

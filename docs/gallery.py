@@ -56,7 +56,7 @@ def draw_directions() -> None:
 def draw_explanations() -> None:
     """A network without its highway, for its gates; one with it, for its parts."""
     sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales", unit="pieces")
-    alone = {"horizon": 14, "highway": False, "depth": 1, "units": 16, "steps": 300}
+    alone = {"horizon": 14, "highway": False, "depth": 1, "units": 16, "max_steps": 300}
     network = forecast.train(sales, "lstm", override(forecast.ExperimentConfig(), alone))
     found = forecast.explain(network, sales)
     figure, axes = plots.panels(4, WIDTH, 1.7)

@@ -63,7 +63,7 @@ class NetworkConfig:
 class TrainingConfig:
     """How weights are found: what the network sees, what it is scored by, and for how long.
 
-    `steps` of None is 100 for one series, and more for many. `patience` validations without a better one end the
+    `max_steps` of None is 100 for one series, and more for many. `patience` validations without a better one end the
     training; 0 lets it run. `jitter` is the spread of noise on the inputs in a window's scale, `stretch` that of a
     random factor on inputs and labels. `seeds` networks are trained, from `seed` on, and their quantiles averaged.
     """
@@ -72,7 +72,7 @@ class TrainingConfig:
     loss: Loss = "pinball"
     labels: int = 64
     batch: int = 16
-    steps: int | None = None
+    max_steps: int | None = None
     validations: int = 5
     patience: int = 0
     learning_rate: float = 4e-3
@@ -84,8 +84,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         _at_least(1, labels=self.labels, batch=self.batch, validations=self.validations, seeds=self.seeds)
-        if self.steps is not None:
-            _at_least(1, steps=self.steps)
+        if self.max_steps is not None:
+            _at_least(1, max_steps=self.max_steps)
         _at_least(0, patience=self.patience)
         _choice("normalisation", self.normalisation, get_args(Normalisation))
         _choice("loss", self.loss, get_args(Loss))
@@ -229,7 +229,7 @@ TEXTBOOK = ExperimentConfig(
     lookback=60,
     network=NetworkConfig(units=50, highway=False),
     training=TrainingConfig(
-        normalisation="level", loss="mse", labels=1, batch=32, steps=2000, validations=20, learning_rate=1e-3
+        normalisation="level", loss="mse", labels=1, batch=32, max_steps=2000, validations=20, learning_rate=1e-3
     ),
 )
 RECIPES = {"blocks": ExperimentConfig(), "textbook": TEXTBOOK}

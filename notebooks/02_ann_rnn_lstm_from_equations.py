@@ -238,7 +238,9 @@ _ = ax.legend(loc="upper right")
 from forecast.config import override
 
 series = forecast.load("../data/shop_sales.csv", target="Sales", unit="pieces")
-config = override(forecast.ExperimentConfig(), {"highway": False, "depth": 1, "units": 16, "steps": 300, "horizon": 7})
+config = override(
+    forecast.ExperimentConfig(), {"highway": False, "depth": 1, "units": 16, "max_steps": 300, "horizon": 7}
+)
 model = forecast.train(series, "lstm", config)
 explanation = forecast.explain(model, series)
 

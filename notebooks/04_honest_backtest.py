@@ -11,7 +11,7 @@ import pandas as pd
 
 import forecast
 from forecast.config import MEDIAN, TEXTBOOK, override
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.report import plots
 
 plt.style.use(plots.SHEET)
@@ -39,7 +39,7 @@ print(
 # squared error. This package keeps the recipe under the name `TEXTBOOK`.
 
 # %%
-config = override(TEXTBOOK, {"horizon": 1, "steps": 500, "depth": 1, "units": 32})
+config = override(TEXTBOOK, {"horizon": 1, "max_steps": 500, "depth": 1, "units": 32})
 textbook = forecast.run(early, models=["lstm"], config=config)
 
 # %% [markdown]

@@ -13,7 +13,7 @@ import pandas as pd
 
 import forecast
 from forecast.evaluation.scores import complete
-from forecast.metrics.scores import mae
+from forecast.metrics.metrics import mae
 from forecast.report import plots
 
 plt.style.use(plots.SHEET)

@@ -60,7 +60,7 @@ table = pd.DataFrame({"Load": 500 + 90 * day * np.where(hours.day_of_week < 5, 1
 load = forecast.load(table, unit="MW")
 
 # %%
-config = override(forecast.ExperimentConfig(), {"horizon": 24, "steps": 60})
+config = override(forecast.ExperimentConfig(), {"horizon": 24, "max_steps": 60})
 result = forecast.run(load, models=["dense", "linear"], config=config)
 print("frequency", load.frequency, " season", result.config.season, " lookback", result.config.lookback)
 report.scores_table(result).set_index("model")[shown].round(3)

@@ -10,7 +10,7 @@ import pandas as pd
 
 import forecast
 from forecast.config import MEDIAN, override
-from forecast.metrics.scores import mae
+from forecast.metrics.metrics import mae
 from forecast.report import plots
 
 plt.style.use(plots.SHEET)

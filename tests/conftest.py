@@ -35,7 +35,7 @@ SMALL = ExperimentConfig(
     lookback=8,
     horizon=3,
     network=NetworkConfig(units=4),
-    training=TrainingConfig(labels=6, batch=4, steps=8, validations=2),
+    training=TrainingConfig(labels=6, batch=4, max_steps=8, validations=2),
 )
 # Settings with which every registered model can be trained.
 EVERY = override(SMALL, {"layers": "lstm:4,rnn:3"})

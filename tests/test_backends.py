@@ -47,7 +47,7 @@ for name in {models!r}:
 found["functions"] = functions() if found["backend"] == "tensorflow" else {{}}
 print(json.dumps(found))
 """
-SETTINGS = {"steps": 20, "learning_rate": 0.02, "highway": False, "dropout": 0.1}
+SETTINGS = {"max_steps": 20, "learning_rate": 0.02, "highway": False, "dropout": 0.1}
 
 
 def functions():

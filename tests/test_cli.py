@@ -117,7 +117,7 @@ def test_run_as_json_prints_one_document_and_takes_no_folder_that_is_there(forec
     first.mkdir(parents=True)
     done = forecast("run", prices, "--models", "naive", "--json", *QUICK)
     record = json.loads(done.stdout)
-    assert record["verdict"]["naive"]["finding"] == "baseline"
+    assert record["verdict"]["naive"]["outcome"] == "baseline"
     assert record["series"]["name"] == "walk"
     assert {path.name for path in first.parent.iterdir()} == {first.name, f"{first.name}-2"}
     assert not list(first.iterdir())
@@ -249,7 +249,7 @@ def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_terminal_sees_a_bar_with_loss_and_time_left(prices, tmp_path):
+def test_a_terminal_sees_a_bar_with_loss_and_pace(prices, tmp_path):
     screen, terminal = os.openpty()
     command = [sys.executable, "-m", "forecast", "train", str(prices), "--model", "dense", "--save", "saved", *QUICK]
     done = subprocess.run(command, cwd=tmp_path, stderr=terminal, stdout=subprocess.PIPE, timeout=60)
@@ -257,7 +257,7 @@ def test_a_terminal_sees_a_bar_with_loss_and_time_left(prices, tmp_path):
     shown = os.read(screen, 100_000).decode()
     os.close(screen)
     assert done.returncode == 0
-    assert re.search(r"dense .*8/8 steps, loss 0\.\d{4}.*0:00:00", shown)
+    assert re.search(r"dense .*8/8\S* loss 0\.\d{4}, .* a second", shown)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the C library goes by another name there")

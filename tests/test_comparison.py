@@ -27,7 +27,7 @@ from forecast.training.train import resolve_defaults, train
 ROOT = Path(__file__).parent.parent
 CONFIG = override(SMALL, {"season": 5})
 CHEAP = ["linear"]
-PLAN = WalkForward(folds=3, step=10)
+PLAN = WalkForward(folds=3, stride=10)
 
 
 def series(seed=1, rows=120, name="made"):
@@ -42,13 +42,13 @@ def comparison(tmp_path_factory):
 
 
 def test_folds_by_hand():
-    folds = make_folds(100, WalkForward(folds=2, step=20), CONFIG)
+    folds = make_folds(100, WalkForward(folds=2, stride=20), CONFIG)
     assert folds == (Fold(1, 0, 60, 60, 80), Fold(2, 0, 80, 80, 100))
-    rolling = make_folds(100, WalkForward(folds=2, step=20, train="rolling"), CONFIG)
+    rolling = make_folds(100, WalkForward(folds=2, stride=20, train="rolling"), CONFIG)
     assert rolling == (Fold(1, 0, 60, 60, 80), Fold(2, 20, 80, 80, 100))
-    never = make_folds(100, WalkForward(folds=3, step=10, refit=0), CONFIG)
+    never = make_folds(100, WalkForward(folds=3, stride=10, refit=0), CONFIG)
     assert [fold.trained for fold in never] == [70, 70, 70]
-    second = make_folds(100, WalkForward(folds=4, step=10, refit=2), CONFIG)
+    second = make_folds(100, WalkForward(folds=4, stride=10, refit=2), CONFIG)
     assert [fold.trained for fold in second] == [60, 60, 80, 80]
     assert [[fold.number for fold in part] for part in trainings(second)] == [[1, 2], [3, 4]]
 
@@ -75,7 +75,7 @@ def test_no_row_is_tested_twice_or_learned_from_before(comparison):
 def test_a_fold_is_a_training_on_the_past_alone(tmp_path, train_on):
     """What a job leaves is what a training on the rows before the cutoff gives; later rows may be anything."""
     whole = series()
-    folds = make_folds(len(whole), WalkForward(folds=3, step=10, train=train_on), CONFIG)
+    folds = make_folds(len(whole), WalkForward(folds=3, stride=10, train=train_on), CONFIG)
     config = resolve_defaults(CONFIG, [whole])
     values = whole.values.copy()
     values[folds[1].stop :] = 1e6
@@ -149,13 +149,13 @@ def test_a_series_that_is_too_short_is_named_and_the_others_are_compared(tmp_pat
     assert list(found.errors) == [("short", "")]
     assert "rows" in found.errors["short", ""]
     with pytest.raises(SeriesTooShort, match="as many rows as the horizon"):
-        compare(series(1), models=[], config=CONFIG, plan=WalkForward(folds=10, step=2))
+        compare(series(1), models=[], config=CONFIG, plan=WalkForward(folds=10, stride=2))
     with pytest.raises(SeriesTooShort, match="5 folds of 30 rows need more than 150 rows"):
-        compare(series(1), models=[], config=CONFIG, plan=WalkForward(folds=5, step=30))
+        compare(series(1), models=[], config=CONFIG, plan=WalkForward(folds=5, stride=30))
 
 
 def test_wrong_plans_and_folders_are_refused(tmp_path):
-    for plan in ({"folds": 0}, {"step": 0}, {"train": "sliding"}, {"refit": -1}):
+    for plan in ({"folds": 0}, {"stride": 0}, {"train": "sliding"}, {"refit": -1}):
         with pytest.raises(ConfigError, match="must be"):
             WalkForward(**plan)
     with pytest.raises(ConfigError, match="name of its own"):

@@ -46,7 +46,7 @@ def test_saved_is_loaded(name, trained, walk, tmp_path):
 
 def test_a_constant_series_is_forecast_as_itself(name):
     series = make_series(np.full(120, 7.0))
-    forecast = train(series, name, override(EVERY, {"steps": 2})).predict(series)
+    forecast = train(series, name, override(EVERY, {"max_steps": 2})).predict(series)
     np.testing.assert_allclose(forecast.quantiles, 7, atol=1e-6)
 
 
@@ -54,7 +54,7 @@ def test_a_series_with_a_long_flat_run_stays_finite(name):
     values = random_walk(160)
     values[60:110] = values[60]
     series = make_series(values)
-    model = train(series, name, override(EVERY, {"steps": 4}))
+    model = train(series, name, override(EVERY, {"max_steps": 4}))
     assert np.isfinite(model.backtest(series, first=20).quantiles).all()
 
 

@@ -34,7 +34,7 @@ SETTINGS = {
     "lookback": 10,
     "horizon": 3,
     "network": {"units": 4, "depth": 1, "l2": 0.001},
-    "training": {"steps": 20, "validations": 20, "labels": 8, "batch": 2, "jitter": 0.1, "stretch": 0.1},
+    "training": {"max_steps": 20, "validations": 20, "labels": 8, "batch": 2, "jitter": 0.1, "stretch": 0.1},
 }
 
 

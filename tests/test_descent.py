@@ -69,7 +69,7 @@ def test_ctrl_c_is_not_lost_while_a_loss_is_waited_for(walk, monkeypatch):
 def test_weights_of_the_lowest_validation_loss_are_kept(walk, learning_rate, monkeypatch):
     """Worked out again from the weights that came back; a rate that ruins the network gives back the untrained one."""
     monkeypatch.setattr(networks, "PRIOR_ROWS", 0)
-    settings = {"learning_rate": learning_rate, "labels": 1, "steps": 60, "validations": 6, "highway": False}
+    settings = {"learning_rate": learning_rate, "labels": 1, "max_steps": 60, "validations": 6, "highway": False}
     config = override(SMALL, settings)
     model = train(walk, "dense", config)
     blocks = MODELS["dense"].blocks(scaled_inputs(model, make_series(walk.y[:160])), np.arange(139, 157), model.problem)
@@ -109,7 +109,7 @@ def test_a_killed_training_goes_on_where_it_was(walk, tmp_path):
         if step.step == 7:
             raise RuntimeError("killed")
 
-    config = override(SMALL, {"steps": 12, "validations": 3, "dropout": 0.2})
+    config = override(SMALL, {"max_steps": 12, "validations": 3, "dropout": 0.2})
     whole = train(walk, "lstm", config)
     with pytest.raises(RuntimeError):
         train(walk, "lstm", config, callbacks=Callbacks(die, checkpoint=tmp_path))
@@ -131,7 +131,9 @@ def test_a_checkpoint_of_other_data_is_not_taken_up(walk, tmp_path):
 
 
 def test_patience_ends_a_training_that_gets_no_better(walk):
-    config = override(SMALL, {"learning_rate": 5.0, "steps": 40, "validations": 20, "patience": 2, "highway": False})
+    config = override(
+        SMALL, {"learning_rate": 5.0, "max_steps": 40, "validations": 20, "patience": 2, "highway": False}
+    )
     history = train(walk, "dense", config).history
     assert len(history) == 1 + 2 + 1  # the untrained one was the best, and three were not
 
@@ -154,7 +156,7 @@ def test_the_learning_rate_is_that_of_keras_schedule(steps):
 
     schedule = CosineDecay(0.002, decay_steps=steps, warmup_target=0.02, warmup_steps=max(1, steps // 10))
     expected = [float(schedule(step)) for step in range(steps)]
-    training = TrainingConfig(steps=steps, learning_rate=0.02)
+    training = TrainingConfig(max_steps=steps, learning_rate=0.02)
     found = [descent.rate_of(step, training) for step in range(1, steps + 1)]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
@@ -162,14 +164,14 @@ def test_the_learning_rate_is_that_of_keras_schedule(steps):
 def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rates(walk):
     descent._compiled.cache_clear()
     for rows, seed, steps in ((200, 0, 8), (150, 1, 4), (90, 2, 2)):
-        settings = {"seed": seed, "steps": steps, "learning_rate": 0.01 * steps, "season": steps}
+        settings = {"seed": seed, "max_steps": steps, "learning_rate": 0.01 * steps, "season": steps}
         train(make_series(random_walk(rows)), "dense", override(SMALL, settings))
     assert descent._compiled.cache_info().misses == 1
 
 
 def test_each_training_has_the_rates_of_its_own(walk):
     """A network that was compiled for another training learns as one that was compiled for this."""
-    config = override(SMALL, {"learning_rate": 0.05, "steps": 6})
+    config = override(SMALL, {"learning_rate": 0.05, "max_steps": 6})
     train(walk, "dense", SMALL)
     after = train(walk, "dense", config)
     descent._compiled.cache_clear()

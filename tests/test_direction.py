@@ -19,7 +19,7 @@ from forecast.evaluation.holdout import test as score_model
 from forecast.inference import direction
 from forecast.inference.direction import baselines
 from forecast.inference.forecasts import ClassProbabilities
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.models import MODELS, NETWORKS
 from forecast.models import direction_classes as classes
 from forecast.models.neural import architecture
@@ -29,7 +29,7 @@ from forecast.training.train import train
 
 CONFIG = replace(SMALL, task="direction")
 EVERY = override(CONFIG, {"layers": "lstm:4,rnn:3"})
-QUICK = {"lookback": 12, "horizon": 3, "units": 8, "steps": 60, "labels": 32, "learning_rate": 0.02}
+QUICK = {"lookback": 12, "horizon": 3, "units": 8, "max_steps": 60, "labels": 32, "learning_rate": 0.02}
 
 
 def sine(rows: int = 700) -> np.ndarray:
@@ -107,7 +107,7 @@ def test_scores_by_hand():
 
 def test_an_untrained_network_says_the_base_rates(walk):
     """With a rate too small to move anything."""
-    model = train(walk, "rnn", override(CONFIG, {"steps": 1, "learning_rate": 1e-12}))
+    model = train(walk, "rnn", override(CONFIG, {"max_steps": 1, "learning_rate": 1e-12}))
     rates = model.weights[classes.RATES]
     assert rates[1] == pytest.approx(1 / 3, abs=0.02)
     np.testing.assert_allclose(direction.backtest(model, walk).probabilities - rates, 0, atol=1e-6)
@@ -200,7 +200,7 @@ def test_persistence_gives_the_shares_after_such_a_move():
 
 def test_a_predictable_direction_is_better_than_the_base_rate(result):
     verdict = {row.model: row for row in result.verdicts}["dense"]
-    assert verdict.finding == "better"
+    assert verdict.outcome == "better"
     assert verdict.log_loss_skill > 20
     assert "is better than the base rate beyond luck: its log loss is" in verdict.sentence
     row = {row.model: row for row in result.scores}["dense"]
@@ -213,7 +213,7 @@ def test_a_random_walk_is_no_better_than_the_base_rate():
     found = forecast.run(
         make_series(random_walk(700)), models=["dense"], config=override(ExperimentConfig(task="direction"), QUICK)
     )
-    assert {row.finding for row in found.verdicts} == {"not distinguishable", "baseline"}
+    assert {row.outcome for row in found.verdicts} == {"not distinguishable", "baseline"}
     assert found.scores[0].mixture_weight == 0
     assert found.scores[0].log_loss_skill == 0
     assert "dense is the base rate: its probabilities did not earn any trust" in found.verdicts[0].sentence
@@ -231,7 +231,7 @@ def test_worse_than_the_base_rate_is_called_so():
     backtests = {"base_rate": base, "lstm": wrong}
     rows = [score(one, base, mixture_weight=0.5, fit_seconds=0.0) for one in backtests.values()]
     verdicts = judge(backtests, rows, horizon=2)
-    assert [verdict.finding for verdict in verdicts] == ["baseline", "worse"]
+    assert [verdict.outcome for verdict in verdicts] == ["baseline", "worse"]
     assert "lstm is worse than the base rate: its log loss is" in verdicts[1].sentence
     short = judge({name: given_by(name, one.actual[:9], one.probabilities[:9]) for name, one in backtests.items()},
                   rows, horizon=2)  # fmt: skip

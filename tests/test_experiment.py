@@ -82,7 +82,7 @@ def test_the_run_record_says_what_was_done(result, series, folder):
     assert record["split"]["train"][0] == "2001-01-01"
     assert ExperimentConfig.from_dict(record["config"]) == resolve_defaults(SMALL, [series])
     assert set(record["versions"]) == {"forecast", "keras", "numpy", "tensorflow"}
-    assert record["verdict"]["naive"]["finding"] == "baseline"
+    assert record["verdict"]["naive"]["outcome"] == "baseline"
 
 
 def test_saved_models_give_the_forecast_of_the_run(result, series, folder):
@@ -146,5 +146,5 @@ def test_an_error_leaves_no_half_written_result(series, tmp_path):
 def test_a_constant_series_goes_all_the_way(tmp_path):
     result = forecast.run(make_series(np.full(300, 5.0)), models=["dense"], config=SMALL, out=tmp_path / "run")
     assert {row.mae_vs_naive for row in result.scores} == {1}
-    assert all(verdict.finding in ("baseline", "not distinguishable") for verdict in result.verdicts)
+    assert all(verdict.outcome in ("baseline", "not distinguishable") for verdict in result.verdicts)
     json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=lambda name: pytest.fail(name))

@@ -49,7 +49,7 @@ def test_the_components_add_up_on_a_series_never_seen_and_with_the_highway(wave,
 
 
 def test_the_textbook_s_level_is_not_shrunk(walk):
-    config = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1, "steps": 20})
+    config = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1, "max_steps": 20})
     model = train(walk, "rnn", config)
     moves = model.moves(walk)
     np.testing.assert_allclose(moves.median, model.backtest(walk).quantiles[..., MEDIAN], rtol=1e-6)

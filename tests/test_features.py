@@ -99,7 +99,7 @@ def test_every_column_of_a_file_becomes_a_series(tmp_path):
 def test_a_promotion_that_is_known_ahead_is_forecast(tmp_path):
     """Half of the error of naive is the promotion, which no past can tell."""
     write_sales(tmp_path / "sales.csv", rows=500, coming=3)
-    settings = {"horizon": 3, "lookback": 8, "steps": 40}
+    settings = {"horizon": 3, "lookback": 8, "max_steps": 40}
     blind = run(
         load(tmp_path / "sales.csv", target="Sales"), models=["dense"], config=override(ExperimentConfig(), settings)
     )

@@ -100,6 +100,6 @@ def test_a_table_has_a_row_for_each_step_and_quotes_names(trained, tmp_path):
 def test_ensembles_go_together_too(walk):
     from forecast.config import override
 
-    model = train(walk, "dense", override(EVERY, {"seeds": 2, "steps": 2}))
+    model = train(walk, "dense", override(EVERY, {"seeds": 2, "max_steps": 2}))
     found, _ = predict_all(model, [OTHERS[1], walk])
     np.testing.assert_allclose(found[1].quantiles, model.predict(walk).quantiles, rtol=1e-6)

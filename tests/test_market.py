@@ -17,7 +17,7 @@ from forecast.evaluation.walk_forward import WalkForward, compare
 from forecast.evaluation.walk_forward.compare import FEW
 
 CONFIG = override(SMALL, {"season": 5})
-PLAN = WalkForward(folds=2, step=10)
+PLAN = WalkForward(folds=2, stride=10)
 SERIES = FEW + 2
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as oracle
 
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 
 NUMBERS = st.floats(-1e4, 1e4, allow_subnormal=False)
 PAIRS = hnp.arrays(np.float64, (2, 12), elements=NUMBERS)

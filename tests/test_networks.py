@@ -82,7 +82,7 @@ def test_noise_and_stretching_change_what_a_network_sees_and_not_what_it_is_aske
 
 
 def test_tempered_weights_move_less_and_spread_as_before(trained, walk):
-    model = train(walk, "rnn", override(SMALL, {"steps": 30, "learning_rate": 0.02, "highway": False}))
+    model = train(walk, "rnn", override(SMALL, {"max_steps": 30, "learning_rate": 0.02, "highway": False}))
     blocks = MODELS["rnn"].blocks(scaled_inputs(model, walk), np.arange(100, 140), model.problem)
     before = MODELS["rnn"].predict(model.weights, blocks, model.problem)
     after = MODELS["rnn"].predict(networks.temper(model.weights, 0.25, model.problem), blocks, model.problem)
@@ -93,7 +93,7 @@ def test_tempered_weights_move_less_and_spread_as_before(trained, walk):
 def test_training_starts_as_the_naive_forecast_with_its_usual_spread():
     """With a rate too small to move anything, the median is the last value and 90 % of moves are inside."""
     series = make_series(random_walk(800))
-    config = override(SMALL, {"steps": 1, "learning_rate": 1e-12})
+    config = override(SMALL, {"max_steps": 1, "learning_rate": 1e-12})
     model = train(series, "rnn", config)
     blocks = MODELS["rnn"].blocks(scaled_inputs(model, series), np.arange(8, 556), model.problem)
     quantiles = MODELS["rnn"].predict(model.weights, blocks, model.problem)
@@ -110,7 +110,7 @@ def test_a_rule_that_can_be_learned_is_learned(kind):
         "lookback": 24,
         "horizon": 3,
         "units": 8,
-        "steps": 120,
+        "max_steps": 120,
         "labels": 24,
         "highway": False,
         "learning_rate": 0.02,
@@ -128,7 +128,7 @@ def test_the_textbook_recipe_learns_levels():
     """Inside the range of the training rows, the tutorials' way is far better than a constant."""
     series = make_series(10 + np.sin(2 * np.pi * np.arange(600) / 25))
     config = override(
-        SMALL, {"normalisation": "level", "loss": "mse", "labels": 1, "steps": 200, "learning_rate": 1e-2}
+        SMALL, {"normalisation": "level", "loss": "mse", "labels": 1, "max_steps": 200, "learning_rate": 1e-2}
     )
     model = train(series, "rnn", config)
     predictions = model.backtest(series, first=480)

@@ -163,7 +163,7 @@ def test_names_are_text_and_nothing_else(folder):
 
 def test_a_comparison_has_its_page(tmp_path, browser):
     several = [make_series(random_walk(120, seed), name) for seed, name in ((1, "one"), (2, "two"))]
-    plan = forecast.WalkForward(folds=2, step=10)
+    plan = forecast.WalkForward(folds=2, stride=10)
     forecast.compare(several, models=["linear"], config=SMALL, plan=plan, out=tmp_path / "compared")
     browser.get((tmp_path / "compared" / PAGE).as_uri())
     assert column(browser, "series", 0) == ["one", "two"]

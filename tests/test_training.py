@@ -15,7 +15,7 @@ def test_equal_seeds_give_equal_forecasts_whatever_was_trained_before(walk):
     first = train(walk, "lstm", SMALL).predict(walk)
     train(walk, "gru", SMALL)
     again = train(walk, "lstm", SMALL).predict(walk)
-    other = train(walk, "lstm", override(SMALL, {"seed": 1, "steps": 20})).predict(walk)
+    other = train(walk, "lstm", override(SMALL, {"seed": 1, "max_steps": 20})).predict(walk)
     np.testing.assert_array_equal(first.quantiles, again.quantiles)
     assert (other.quantiles != first.quantiles).any()
 

@@ -1,11 +1,10 @@
-"""A search for settings: on validation rows alone, kept in a file, taken up where it was."""
+"""Tuning: judged on validation rows alone, kept in a file, continued where it stopped."""
 
 import builtins
 import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -25,11 +24,11 @@ from forecast.inference import shrinkage
 from forecast.runtime.parallel import run_jobs
 from forecast.training.train import train
 from forecast.training.tuning import tune as tuning
-from forecast.training.tuning.objective import Search
+from forecast.training.tuning.objective import Objective
 from forecast.training.tuning.study import RANDOM, open_study
-from forecast.training.tuning.tune import tune, write_settings
+from forecast.training.tuning.tune import tune, write_config
 
-HELD = ("units", "depth", "dropout")
+FIXED = ("units", "depth", "dropout")
 RANGES = {"lookback": (2, 64), "dropout": (0.0, 0.5)}
 FIRST = {"lookback": 8, "dropout": 0.0}
 
@@ -38,31 +37,31 @@ def opened(path, **changed):
     return open_study(path, **({"key": "one", "ranges": RANGES, "first": FIRST, "seed": 0} | changed))
 
 
-def bowl(settings, report):
-    return abs(settings["lookback"] - 20) + settings["dropout"]
+def bowl(hyperparameters, report):
+    return abs(hyperparameters["lookback"] - 20) + hyperparameters["dropout"]
 
 
-def race(settings, report):
-    report(1, settings["lookback"])
-    return bowl(settings, report)
+def race(hyperparameters, report):
+    report(1, hyperparameters["lookback"])
+    return bowl(hyperparameters, report)
 
 
-def fast(settings, report):
+def fast(hyperparameters, report):
     """What no training is as good as."""
     for step in (4, 8):
         report(step, 0.0)
     return 0.0
 
 
-def finish(attempt):
-    return attempt.run(race)
+def finish(pending):
+    return pending.run(race)
 
 
-def carry_on(study, wanted, objective=bowl):
+def carry_on(study, wanted, evaluate=bowl):
     """All trials up to so many, in this process."""
-    for attempts in study.rounds(wanted):
-        for attempt in attempts:
-            study.keep(attempt.run(objective))
+    for trials_of_round in study.rounds(wanted):
+        for pending in trials_of_round:
+            study.add(pending.run(evaluate))
     return study.trials()
 
 
@@ -79,23 +78,23 @@ def waves():
 
 @pytest.fixture(scope="module")
 def found(waves):
-    return tune(waves, "dense", SMALL, trials=3, held=HELD)
+    return tune(waves, "dense", SMALL, trials=3, fixed=FIXED)
 
 
-def test_the_first_trial_has_the_settings_to_begin_with_and_the_best_are_not_worse(found):
-    assert found.trials[0].settings == {"lookback": 8, "learning_rate": 0.004}
+def test_the_first_trial_has_the_hyperparameters_to_begin_with_and_the_best_are_not_worse(found):
+    assert found.trials[0].hyperparameters == {"lookback": 8, "learning_rate": 0.004}
     assert found.counts == {"complete": 3, "pruned": 0, "failed": 0}
     assert found.ranking[0].value == min(trial.value for trial in found.trials) <= found.trials[0].value
-    assert len({str(trial.settings) for trial in found.trials}) == 3
+    assert len({str(trial.hyperparameters) for trial in found.trials}) == 3
     assert [trial.number for trial in found.trials] == [1, 2, 3]
 
 
-def test_what_is_held_stays_and_what_was_found_is_a_file_of_settings(found, tmp_path):
-    write_settings(found, tmp_path / "settings.json")
-    config = read_config(tmp_path / "settings.json")
+def test_what_is_fixed_stays_and_the_best_is_a_configuration_file(found, tmp_path):
+    write_config(found, tmp_path / "best.json")
+    config = read_config(tmp_path / "best.json")
     assert config == found.config
     assert config.network == SMALL.network
-    assert config.lookback == found.ranking[0].settings["lookback"]
+    assert config.lookback == found.ranking[0].hyperparameters["lookback"]
     assert replace(config, lookback=8, training=SMALL.training, season=None) == SMALL
 
 
@@ -113,10 +112,10 @@ def test_a_trial_s_value_is_the_error_over_that_of_naive_in_the_series_unit(foun
     assert found.trials[0].value == pytest.approx(sum(errors) / sum(naive))
 
 
-def test_the_settings_of_the_network_itself_matter(waves):
-    search = Search.of(waves, "dense", SMALL, ())
+def test_the_hyperparameters_of_the_network_itself_matter(waves):
+    objective = Objective.of(waves, "dense", SMALL, ())
     others = [{}, {"units": 9}, {"learning_rate": 0.02}]
-    assert len({search.value(search.first | other, lambda *_: None) for other in others}) == 3
+    assert len({objective.evaluate(objective.first | other, lambda *_: None) for other in others}) == 3
 
 
 def test_a_series_on_which_naive_does_not_err_has_a_finite_value():
@@ -132,22 +131,22 @@ def test_the_recipe_of_the_textbook_can_be_tuned(waves):
 def test_the_test_rows_are_not_looked_at(found, waves):
     values = waves.y.copy()
     values[160:] = np.random.default_rng(9).normal(1e6, 1e5, size=40)
-    spoilt = tune(make_series(values, name="waves"), "dense", SMALL, trials=2, held=HELD)
+    spoilt = tune(make_series(values, name="waves"), "dense", SMALL, trials=2, fixed=FIXED)
     assert without_seconds(spoilt.trials) == without_seconds(found.trials[:2])
-    assert spoilt.search.key == found.search.key
+    assert spoilt.objective.key == found.objective.key
 
 
 def test_several_series_count_alike(waves, walk):
-    alone = [tune(series, "linear", SMALL, trials=1, held=HELD).trials[0].value for series in (waves, walk)]
+    alone = [tune(series, "linear", SMALL, trials=1, fixed=FIXED).trials[0].value for series in (waves, walk)]
     assert min(alone) < 0.7 < max(alone)
     both = tune([waves, walk], "linear", SMALL, trials=2)
     assert min(alone) < both.trials[0].value < max(alone)
-    assert [*both.search.ranges] == ["lookback"]
+    assert [*both.objective.ranges] == ["lookback"]
 
 
 def test_neither_processes_nor_ctrl_c_change_what_is_found(found, waves, tmp_path):
     """Ctrl-C after the first trial that ends, which two processes may take in any order."""
-    about = {"model": "dense", "config": SMALL, "held": HELD, "study": tmp_path / "study.db", "jobs": 2}
+    about = {"model": "dense", "config": SMALL, "fixed": FIXED, "study": tmp_path / "study.log", "jobs": 2}
 
     def stop(trials):
         seen.append(trials)
@@ -155,14 +154,14 @@ def test_neither_processes_nor_ctrl_c_change_what_is_found(found, waves, tmp_pat
             raise KeyboardInterrupt
 
     seen = []
-    stopped = tune(waves, **about, trials=3, tell=stop)
+    stopped = tune(waves, **about, trials=3, on_progress=stop)
     assert (len(stopped.trials), stopped.wanted) == (1, 3)
     assert stopped.trials == seen[-1]
     whole = tune(waves, **about, trials=3)
     assert without_seconds(whole.trials) == without_seconds(found.trials)
     assert len(tune(waves, **about, trials=2).trials) == 3
-    with pytest.raises(ConfigError, match="holds a search with other rows, another model, or other settings"):
-        tune(waves, "dense", override(SMALL, {"horizon": 4}), held=HELD, study=tmp_path / "study.db")
+    with pytest.raises(ConfigError, match="holds a search with other rows, another model, or other options"):
+        tune(waves, "dense", override(SMALL, {"horizon": 4}), fixed=FIXED, study=tmp_path / "study.log")
 
 
 def test_ctrl_c_before_the_first_trial_is_ctrl_c(waves):
@@ -170,47 +169,47 @@ def test_ctrl_c_before_the_first_trial_is_ctrl_c(waves):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tune(waves, "dense", SMALL, tell=stop)
+        tune(waves, "dense", SMALL, on_progress=stop)
 
 
-class Poisonous(Search):
-    """A search among whose settings some take their process with them."""
+class Poisonous(Objective):
+    """An objective some of whose hyperparameters kill their process."""
 
-    def value(self, settings, report, logs=None):
-        if settings["lookback"] > self.first["lookback"]:
+    def evaluate(self, hyperparameters, report, logs=None):
+        if hyperparameters["lookback"] > self.first["lookback"]:
             os._exit(3)
         return 1.0
 
 
 def test_a_trial_that_kills_its_process_fails_with_its_reason(waves, tmp_path, monkeypatch):
-    monkeypatch.setattr(tuning, "Search", Poisonous)
-    about = {"model": "linear", "config": SMALL, "trials": 2, "study": tmp_path / "study.db"}
+    monkeypatch.setattr(tuning, "Objective", Poisonous)
+    about = {"model": "linear", "config": SMALL, "trials": 2, "study": tmp_path / "study.log"}
     trials = tune(waves, **about, jobs=2).trials
     assert [(trial.number, trial.state, trial.value) for trial in trials] == [(1, "complete", 1.0), (2, "failed", None)]
     assert "died 3 times" in trials[1].reason
-    assert trials[1].settings["lookback"] > 8
+    assert trials[1].hyperparameters["lookback"] > 8
     assert tune(waves, **about).trials == trials
 
 
 def test_other_searches_have_other_keys(waves, walk):
-    base = Search.of(waves, "dense", SMALL, ())
+    base = Objective.of(waves, "dense", SMALL, ())
     others = [
-        Search.of(walk, "dense", SMALL, ()),
-        Search.of([waves, walk], "dense", SMALL, ()),
-        Search.of(waves, "lstm", SMALL, ()),
-        Search.of(waves, "dense", override(SMALL, {"seed": 1}), ()),
-        Search.of(waves, "dense", SMALL, ("units",)),
+        Objective.of(walk, "dense", SMALL, ()),
+        Objective.of([waves, walk], "dense", SMALL, ()),
+        Objective.of(waves, "lstm", SMALL, ()),
+        Objective.of(waves, "dense", override(SMALL, {"seed": 1}), ()),
+        Objective.of(waves, "dense", SMALL, ("units",)),
     ]
     assert len({base.key, *(other.key for other in others)}) == 6
-    assert base.key == Search.of(waves, "dense", SMALL, ()).key
+    assert base.key == Objective.of(waves, "dense", SMALL, ()).key
 
 
-def test_ranges_hold_the_first_settings_and_fit_the_rows(waves):
-    search = Search.of(waves, "lstm", override(SMALL, {"units": 300, "depth": 5, "dropout": 0.33}), ())
-    for name, (low, high) in search.ranges.items():
-        assert low <= search.first[name] <= high
-    assert search.ranges["lookback"] == (8, 68)  # half of 140 training rows, less the horizon
-    assert Search.of(waves, "stack", override(SMALL, {"layers": "rnn:3"}), ()).ranges.keys() == {
+def test_ranges_hold_the_first_hyperparameters_and_fit_the_rows(waves):
+    objective = Objective.of(waves, "lstm", override(SMALL, {"units": 300, "depth": 5, "dropout": 0.33}), ())
+    for name, (low, high) in objective.ranges.items():
+        assert low <= objective.first[name] <= high
+    assert objective.ranges["lookback"] == (8, 68)  # half of 140 training rows, less the horizon
+    assert Objective.of(waves, "stack", override(SMALL, {"layers": "rnn:3"}), ()).ranges.keys() == {
         "lookback",
         "dropout",
         "learning_rate",
@@ -220,27 +219,27 @@ def test_ranges_hold_the_first_settings_and_fit_the_rows(waves):
 def test_losses_are_told_over_those_of_naive_so_that_lookbacks_compare(waves):
     told = {}
     for lookback in (8, 40):
-        search = Search.of(waves, "dense", SMALL, ())
+        objective = Objective.of(waves, "dense", SMALL, ())
         config = {"lookback": lookback, "units": 4, "depth": 1, "dropout": 0.0, "learning_rate": 1e-9}
         told[lookback] = []
-        search.value(config, lambda step, value, to=told[lookback]: to.append((step, value)))
+        objective.evaluate(config, lambda step, value, to=told[lookback]: to.append((step, value)))
     assert [step for step, _ in told[8]] == [4, 8]
     assert told[40][-1][1] < told[8][-1][1] < 1
 
 
 def test_each_seed_of_several_is_trained_and_the_first_is_told(waves):
-    search = Search.of(waves, "dense", override(SMALL, {"seeds": 2}), ())
+    objective = Objective.of(waves, "dense", override(SMALL, {"seeds": 2}), ())
     told = []
-    search.value(search.first, lambda step, value: told.append(step))
+    objective.evaluate(objective.first, lambda step, value: told.append(step))
     assert told == [4, 8]
 
 
 def test_a_training_that_falls_behind_is_ended(waves):
-    search = Search.of(waves, "dense", SMALL, HELD)
-    with opened(None, ranges=search.ranges, first=search.first) as study:
+    objective = Objective.of(waves, "dense", SMALL, FIXED)
+    with opened(None, ranges=objective.ranges, first=objective.first) as study:
         carry_on(study, 8, fast)
-        attempt = next(study.rounds(9))[0]
-        study.keep(attempt.run(search.value))
+        pending = next(study.rounds(9))[0]
+        study.add(pending.run(objective.evaluate))
         assert study.trials()[-1].reason == "behind the median at step 4"
 
 
@@ -248,15 +247,15 @@ def test_a_study_learns_and_is_the_same_however_it_is_taken_up(tmp_path):
     """Killed in the middle of rounds: what was kept of them were the last trials, or one in the middle."""
     with opened(None) as study:
         whole = carry_on(study, 60)
-    assert whole[0].settings == FIRST
+    assert whole[0].hyperparameters == FIRST
     values = [trial.value for trial in whole]
     assert np.mean(values[30:]) < 0.6 * np.mean(values[:RANDOM])
     for wanted, kept in ((2, None), (8, -1), (11, 2), (60, None)):
-        with opened(tmp_path / "study.db") as study:
+        with opened(tmp_path / "study.log") as study:
             if kept:
                 carry_on(study, wanted - 4)
-                attempt = next(study.rounds(wanted))[kept]
-                study.keep(attempt.run(bowl))
+                pending = next(study.rounds(wanted))[kept]
+                study.add(pending.run(bowl))
             else:
                 again = carry_on(study, wanted)
     assert sorted(map(str, without_seconds(again))) == sorted(map(str, without_seconds(whole)))
@@ -266,26 +265,26 @@ def test_workers_find_what_one_process_finds_and_prune_what_it_prunes():
     with opened(None) as study:
         alone = carry_on(study, 24, race)
     with opened(None) as study:
-        for attempts in study.rounds(24):
-            for done in run_jobs(finish, attempts, workers=2):
-                study.keep(done.result)
+        for trials_of_round in study.rounds(24):
+            for done in run_jobs(finish, trials_of_round, workers=2):
+                study.add(done.result)
         in_background = sorted(study.trials(), key=lambda trial: trial.number)
     assert without_seconds(in_background) == without_seconds(alone)
     assert {trial.state for trial in alone[:4]} == {"complete"}
     assert any(trial.reason == "behind the median at step 1" for trial in alone[4:8])
 
 
-def test_settings_that_do_not_fit_are_told_from_failures():
+def test_hyperparameters_that_do_not_fit_are_told_from_failures():
     def raises(error):
-        def objective(settings, report):
+        def evaluate(hyperparameters, report):
             raise error
 
-        return objective
+        return evaluate
 
     with opened(None) as study:
         first, second = next(study.rounds(2))
-        study.keep(first.run(raises(SeriesTooShort("too few rows"))))
-        study.keep(second.run(raises(ModelError("diverged"))))
+        study.add(first.run(raises(SeriesTooShort("too few rows"))))
+        study.add(second.run(raises(ModelError("diverged"))))
         trials = study.trials()
     assert [(trial.state, trial.value, trial.reason) for trial in trials] == [
         ("pruned", None, "too few rows"),
@@ -293,24 +292,24 @@ def test_settings_that_do_not_fit_are_told_from_failures():
     ]
 
 
-def test_settings_that_never_work_say_why(waves):
+def test_hyperparameters_that_never_work_say_why(waves):
     wild = override(SMALL, {"learning_rate": 1e38, "activation": "linear"})
-    with pytest.raises(ConfigError, match="none of 1 trials came to its end. The last one: training diverged at step"):
-        tune(waves, "rnn", wild, trials=1, held=("learning_rate",))
+    with pytest.raises(ConfigError, match="none of 1 trials is complete. The last one: training diverged at step"):
+        tune(waves, "rnn", wild, trials=1, fixed=("learning_rate",))
 
 
 @pytest.mark.parametrize(
-    ("model", "config", "held", "message"),
+    ("model", "config", "fixed", "message"),
     [
-        ("naive", SMALL, (), "settings are searched for one of lstm, .*Received: naive"),
+        ("naive", SMALL, (), "the hyperparameters of lstm, .*Received: naive"),
         ("oracle", SMALL, (), "a model must be one of"),
-        ("linear", SMALL, ("lookback",), "a search needs a setting that is not given. Given: lookback"),
-        ("dense", override(SMALL, {"task": "direction"}), (), "the task forecast, .*Received: direction"),
+        ("linear", SMALL, ("lookback",), "tuning needs an option that is not given. Given: lookback"),
+        ("dense", override(SMALL, {"task": "direction"}), (), "the task forecast; .*Received: task=direction"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(waves, model, config, held, message):
+def test_what_cannot_be_searched_is_refused(waves, model, config, fixed, message):
     with pytest.raises(ConfigError, match=message):
-        tune(waves, model, config, held=held)
+        tune(waves, model, config, fixed=fixed)
 
 
 def test_too_few_rows_are_refused_at_once():
@@ -319,16 +318,27 @@ def test_too_few_rows_are_refused_at_once():
 
 
 def test_a_study_is_used_by_one_process_at_a_time_and_foreign_files_are_refused(tmp_path):
-    with opened(tmp_path / "study.db"), pytest.raises(ConfigError, match="one search at a time"):
-        opened(tmp_path / "study.db").__enter__()
-    assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
-    (tmp_path / "letter.db").write_text("dear")
-    for path in (tmp_path / "letter.db", tmp_path / "letter.db" / "study.db"):
+    with opened(tmp_path / "study.log"), pytest.raises(ConfigError, match="one search at a time"):
+        opened(tmp_path / "study.log").__enter__()
+    assert [path.name for path in tmp_path.iterdir()] == ["study.log"]
+    (tmp_path / "letter.log").write_text("dear")
+    (tmp_path / "object.log").write_text('{"op_code":0}\n')
+    for path in (tmp_path / "letter.log", tmp_path / "object.log", tmp_path / "letter.log" / "study.log"):
         with pytest.raises(ConfigError, match="a study is a file that forecast tune wrote.*[^\n]*$"):
             opened(path).__enter__()
-    with sqlite3.connect(tmp_path / "study.db") as file:
-        assert file.execute("select count(*) from trials").fetchone() == (0,)
-    file.close()
+    assert (tmp_path / "letter.log").read_text() == "dear"
+
+
+def test_a_line_that_a_full_disk_cut_off_is_written_again(tmp_path):
+    with opened(tmp_path / "study.log") as study:
+        whole = carry_on(study, 2)
+    content = (tmp_path / "study.log").read_bytes()
+    (tmp_path / "study.log").write_bytes(content[:-5])
+    with opened(tmp_path / "study.log") as study:
+        assert study.trials() == whole[:1]
+        assert without_seconds(carry_on(study, 2)) == without_seconds(whole)
+    with opened(tmp_path / "study.log") as study:
+        assert len(study.trials()) == 2
 
 
 def test_without_optuna_one_line_says_what_to_install(waves, monkeypatch):
@@ -360,11 +370,11 @@ def cli(waves, tmp_path, monkeypatch):
     return call
 
 
-def test_tune_writes_settings_that_run_takes_and_goes_on(cli, tmp_path):
+def test_tune_writes_a_configuration_that_run_takes_and_goes_on(cli, tmp_path):
     first = cli("--trials", "1", "--target", "Close")
     assert first.exit_code == 0, first.output
     next_command = "forecast run waves.csv --models dense --config runs/waves-dense.json --target=Close"
-    assert f"The best settings are in runs/waves-dense.json. Next: {next_command}" in first.stdout
+    assert f"The best configuration is in runs/waves-dense.json. Next: {next_command}" in first.stdout
     assert "Trials: 1 complete, 0 pruned, 0 failed." in first.stdout
     assert "trial 1/1: MAE / naive 0." in first.stderr
     again = cli("--trials", "2", "--target", "Close", "--json")
@@ -374,7 +384,7 @@ def test_tune_writes_settings_that_run_takes_and_goes_on(cli, tmp_path):
     assert record["config"]["network"]["units"] == 4
     assert record["ranges"].keys() == {"lookback", "dropout", "learning_rate"}
     assert json.loads((tmp_path / "runs" / "waves-dense.json").read_text()) == record["config"]
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"waves-dense.json", "waves-dense.study.db"}
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"waves-dense.json", "waves-dense.study.log"}
     used = CliRunner().invoke(app, [*next_command.split()[1:], "--models", "naive", "--out", "run"])
     assert used.exit_code == 0, used.output
 
@@ -382,7 +392,7 @@ def test_tune_writes_settings_that_run_takes_and_goes_on(cli, tmp_path):
 def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_finds(cli, tmp_path):
     """Real processes: Ctrl-C, then a kill, each when the next trial is told, with other trials on their way."""
     command = ["tune", "waves.csv", "--model", "linear", "--target", "Close", "--horizon", "3", "--trials", "12"]
-    env = {**os.environ, "PYTHONPATH": str(Path(tuning.__file__).parent.parent)}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     for ended in (signal.SIGINT, signal.SIGKILL):
         with (tmp_path / "said").open("w+") as said:
             process = subprocess.Popen(
@@ -400,7 +410,7 @@ def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_
             assert process.wait(60) == (0 if ended == signal.SIGINT else -ended)
         if ended == signal.SIGINT:
             assert "The search was stopped after" in (tmp_path / "said").read_text()
-            assert "The best settings are in runs/waves-linear.json." in (tmp_path / "said").read_text()
+            assert "The best configuration is in runs/waves-linear.json." in (tmp_path / "said").read_text()
     again = CliRunner().invoke(app, [*command, "--jobs", "1", "--json"])
     before = int(re.search(r"(\d+) of 12 trials are there from before", again.stderr).group(1))
     assert 2 <= before < 12
@@ -411,5 +421,5 @@ def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_
 
 def test_a_file_that_holds_something_else_is_not_written_over(cli, tmp_path):
     refused = cli("--out", "waves.csv")
-    assert "settings go into a new file or over settings" in str(refused.exception)
+    assert "a configuration goes to a new file or replaces another one" in str(refused.exception)
     assert (tmp_path / "waves.csv").read_text().startswith("Date")

@@ -21,13 +21,13 @@ def verdict(median, *, first=160, model="lstm", others=()):
 
 def test_naive_is_the_baseline():
     found = verdict(lambda row, step: SERIES.y[row], model="naive")
-    assert found.finding == "baseline"
+    assert found.outcome == "baseline"
     assert np.isnan(found.p_value)
 
 
 def test_a_forecast_that_knows_half_of_what_comes_is_better():
     found = verdict(lambda row, step: (TARGET[row + step] + TARGET[row]) / 2)
-    assert found.finding == "better"
+    assert found.outcome == "better"
     assert found.mae_vs_naive == pytest.approx(0.5)
     assert "lstm is better than naive beyond luck: its error is 50.0% (" in found.sentence
     assert found.p_value < 0.001
@@ -37,7 +37,7 @@ def test_a_forecast_that_knows_half_of_what_comes_is_better():
 
 def test_a_forecast_that_errs_is_worse():
     found = verdict(lambda row, step: SERIES.y[row] + 2)
-    assert found.finding == "worse"
+    assert found.outcome == "worse"
     assert found.gain < 0
     times = verdict(lambda row, step: SERIES.y[row] + 20)
     assert "times as large" in times.sentence
@@ -45,13 +45,13 @@ def test_a_forecast_that_errs_is_worse():
 
 def test_a_copy_of_the_naive_forecast_is_called_so():
     found = verdict(lambda row, step: SERIES.y[row])
-    assert found.finding == "not distinguishable"
+    assert found.outcome == "not distinguishable"
     assert "lstm is the naive forecast" in found.sentence
 
 
 def test_a_late_copy_is_called_a_copy_of_yesterday():
     found = verdict(lambda row, step: SERIES.y[row - 1] + 0.5)
-    assert found.finding == "worse"
+    assert found.outcome == "worse"
     assert found.lag.lag == 4  # one row behind the last known value, three steps ahead
     assert found.lag.copied == pytest.approx(1)
     assert (
@@ -61,7 +61,7 @@ def test_a_late_copy_is_called_a_copy_of_yesterday():
 
 def test_noise_is_not_called_better():
     noise = np.random.default_rng(0).normal(size=(500, 4)) / 5
-    assert verdict(lambda row, step: SERIES.y[row] + noise[row, step]).finding != "better"
+    assert verdict(lambda row, step: SERIES.y[row] + noise[row, step]).outcome != "better"
 
 
 def test_trying_many_models_raises_the_bar():
@@ -76,5 +76,5 @@ def test_trying_many_models_raises_the_bar():
 def test_a_short_test_says_so():
     found = verdict(lambda row, step: SERIES.y[row] + 0.1, first=389)
     assert np.isnan(found.p_value)
-    assert found.finding == "not distinguishable"
+    assert found.outcome == "not distinguishable"
     assert "too short" in found.sentence

@@ -72,7 +72,7 @@ NETWORK: Options = {
     "stretch": _number(float, "Spread of a random factor on inputs and labels in training [0]."),
     "batch": _number(int, "Blocks in a training step [16]."),
     "labels": _number(int, "Labels in a block [64]."),
-    "steps": _number(int, "Training steps [100, more for many series]."),
+    "max_steps": _option(int | None, "Training steps [100, more for many series].", "--steps"),
     "patience": _number(int, "Validations without a better one that end a training; 0 lets it run [0]."),
     "seed": _number(int, "Seed of all random numbers [0]."),
     "seeds": _number(int, "Networks that are trained, from --seed on, and averaged [1]."),

@@ -87,15 +87,15 @@ def prepare_all(several: Sequence[TimeSeries], config: ExperimentConfig, *, cuto
 
 def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) -> ExperimentConfig:
     """The configuration with lookback, season and steps, where it leaves them to the series."""
-    if config.lookback and config.season and config.training.steps:
+    if config.lookback and config.season and config.training.max_steps:
         return config
     frequency, rows = several[0].frequency, int(np.median([len(series) for series in several]))
-    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
+    steps = config.training.max_steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
     return replace(
         config,
         lookback=config.lookback or lookback_of(frequency, rows),
         season=config.season or season_of(frequency),
-        training=replace(config.training, steps=steps),
+        training=replace(config.training, max_steps=steps),
     )
 
 

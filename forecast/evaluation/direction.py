@@ -14,7 +14,7 @@ from forecast.evaluation.verdicts import Outcome, in_words
 from forecast.inference.direction import BASE_RATE
 from forecast.inference.forecasts import ClassProbabilities
 from forecast.inference.trained_model import TrainedModel
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano, holm
 from forecast.models.direction_classes import CLASSES, MIXTURE_WEIGHT
 from forecast.typing import Array
@@ -65,7 +65,7 @@ class DirectionVerdict:
     """Are the model's probabilities better than the base rates, and is that more than luck?"""
 
     model: str
-    finding: Outcome
+    outcome: Outcome
     log_loss_skill: float
     p_value: float
     sentence: str
@@ -147,23 +147,23 @@ def judge(
 
 
 def _verdict(scores: DirectionScores, gain: float, p_value: float) -> DirectionVerdict:
-    finding: Outcome = "not distinguishable"
+    outcome: Outcome = "not distinguishable"
     if scores.model == BASE_RATE:
-        finding = "baseline"
+        outcome = "baseline"
     elif p_value < SIGNIFICANCE:
-        finding = "better" if gain > 0 else "worse"
-    sentence = _sentence(finding, scores, p_value, gain=gain)
-    return DirectionVerdict(scores.model, finding, scores.log_loss_skill, p_value, sentence)
+        outcome = "better" if gain > 0 else "worse"
+    sentence = _sentence(outcome, scores, p_value, gain=gain)
+    return DirectionVerdict(scores.model, outcome, scores.log_loss_skill, p_value, sentence)
 
 
-def _sentence(finding: Outcome, scores: DirectionScores, p_value: float, *, gain: float) -> str:
+def _sentence(outcome: Outcome, scores: DirectionScores, p_value: float, *, gain: float) -> str:
     model, side = scores.model, "smaller" if gain > 0 else "larger"
     size = f"its log loss is {abs(scores.log_loss_skill):.1f}% ({abs(gain):.3g} nats) {side}"
-    if finding == "baseline":
+    if outcome == "baseline":
         return "base_rate is what every model is measured against: the shares of the classes on the training rows."
-    if finding == "better":
+    if outcome == "better":
         return f"{model} is better than the base rate beyond luck: {size}, {in_words(p_value)}."
-    if finding == "worse":
+    if outcome == "worse":
         return f"{model} is worse than the base rate: {size}, {in_words(p_value)}."
     if scores.mixture_weight == 0:
         return f"{model} is the base rate: its probabilities did not earn any trust on the validation rows."

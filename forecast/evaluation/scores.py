@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.inference.forecasts import Backtest
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.models import BASELINES
 from forecast.typing import Array
 

@@ -17,7 +17,7 @@ from forecast.inference import direction as probabilities
 from forecast.inference.forecasts import next_steps
 from forecast.inference.predict import predict_all
 from forecast.inference.trained_model import TrainedModel
-from forecast.metrics.scores import log_losses
+from forecast.metrics.metrics import log_losses
 from forecast.models import BASELINES, find_model
 from forecast.models.direction_classes import CLASSES
 from forecast.training.train import check_task

@@ -36,7 +36,7 @@ class Verdict:
     """
 
     model: str
-    finding: Outcome
+    outcome: Outcome
     mae_vs_naive: float
     gain: float
     p_value: float
@@ -85,28 +85,28 @@ def _p_skill(backtest: Backtest) -> float:
 
 
 def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: Lag, unit: str) -> Verdict:
-    finding: Outcome = "not distinguishable"
+    outcome: Outcome = "not distinguishable"
     if scores.model == "naive":
-        finding = "baseline"
+        outcome = "baseline"
     elif gain > 0 and p_skill < SIGNIFICANCE:
-        finding = "better"
+        outcome = "better"
     elif gain < 0 and p_value < SIGNIFICANCE:
-        finding = "worse"
-    decisive = p_skill if finding == "better" else p_value
-    sentence = _sentence(finding, scores, decisive, gain=gain, unit=unit) + _on_copies(finding, scores, lag)
-    return Verdict(scores.model, finding, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
+        outcome = "worse"
+    decisive = p_skill if outcome == "better" else p_value
+    sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit) + _on_copies(outcome, scores, lag)
+    return Verdict(scores.model, outcome, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
 
 
-def _sentence(finding: Outcome, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
+def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
     size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
     chance = in_words(p_value)
-    if finding == "baseline":
+    if outcome == "baseline":
         return "naive is what every model is measured against: each step is like the last known value."
-    if finding == "better":
+    if outcome == "better":
         return f"{scores.model} is better than naive beyond luck: its error is {size} smaller, {chance}."
-    if finding == "worse" and scores.mae_vs_naive > 2:
+    if outcome == "worse" and scores.mae_vs_naive > 2:
         return f"{scores.model} is worse than naive: its error is {scores.mae_vs_naive:.1f} times as large, {chance}."
-    if finding == "worse":
+    if outcome == "worse":
         return f"{scores.model} is worse than naive: its error is {size} larger, {chance}."
     if gain == 0:
         return f"{scores.model} is the naive forecast: it found nothing in this series that its moves could earn from."
@@ -116,9 +116,9 @@ def _sentence(finding: Outcome, scores: Scores, p_value: float, *, gain: float, 
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
 
 
-def _on_copies(finding: Outcome, scores: Scores, lag: Lag) -> str:
+def _on_copies(outcome: Outcome, scores: Scores, lag: Lag) -> str:
     """A second sentence where forecasts without skill repeat what was known; of naive itself it is known."""
-    without = finding in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
+    without = outcome in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
     if not without or scores.mae_vs_naive == 1 or not lag.copies:
         return ""
     return (

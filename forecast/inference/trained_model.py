@@ -213,7 +213,10 @@ class TrainedModel:
         seen = [self._blocks(one, self._begin(one, begin)) for one, begin in zip(ready, firsts, strict=True)]
         raw = predict_each(self.estimator, self.weights, [blocks for blocks, _ in seen], self.problem)
         losses = self._recent_losses(ready, firsts, [scaler for _, scaler in seen])
-        made = [self._adapt(one, *parts, *rest) for one, parts, *rest in zip(ready, seen, raw, losses, strict=True)]
+        made = [
+            self._adapt(one, *parts, quantiles, loss)
+            for one, parts, quantiles, loss in zip(ready, seen, raw, losses, strict=True)
+        ]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
 
     def _adapt(self, dataset: Dataset, blocks: Blocks, scaler: Scaler, raw: Array, losses: Array | None) -> Trajectory:
@@ -243,7 +246,7 @@ class TrainedModel:
     def _recent_losses(
         self, several: Sequence[Dataset], firsts: Sequence[int], scalers: Sequence[Scaler]
     ) -> list[Array | None]:
-        """The expert losses of the last rows at each origin of series not trained on, shape (N, E); None for others."""
+        """The expert losses of recent rows, at each origin of series not trained on, shape (N, E); else None."""
         new = [place for place, one in enumerate(several) if self._shrinks and not self.known(one)]
         trails = [self._trail(several[place], firsts[place], scalers[place]) for place in new]
         found: list[Array | None] = [None] * len(several)

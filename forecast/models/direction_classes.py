@@ -15,7 +15,7 @@ evidence is believed nothing. The mean over a grid, weighed by prior and evidenc
 
 import numpy as np
 
-from forecast.metrics import scores as metrics
+from forecast.metrics import metrics
 from forecast.typing import Array
 
 CLASSES = ("down", "flat", "up")

@@ -53,9 +53,9 @@ def update(
             f"{old[0]} has none yet."
         )
     training = model.config.training
-    usual = max(1, round((training.steps or 1) * STEPS_SHARE))
+    usual = max(1, round((training.max_steps or 1) * STEPS_SHARE))
     rate = learning_rate or training.learning_rate * RATE_SHARE
-    config = replace(model.config, training=replace(training, steps=steps or usual, learning_rate=rate))
+    config = replace(model.config, training=replace(training, max_steps=steps or usual, learning_rate=rate))
     made = train(several, model.model, config, callbacks=callbacks, start=model, freeze=freeze)
     names = {known.series for known in made.trained_on}
     kept = tuple(known for known in model.trained_on if known.series not in names)

@@ -44,7 +44,7 @@ def compare(
     from forecast.report import comparison_writer as results
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})
-    plan = comparison.WalkForward(folds=folds, step=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
+    plan = comparison.WalkForward(folds=folds, stride=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
     several, reading = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)
     chosen = names_in(models) if models else [*USUAL, *(["stack"] if config.network.layers else [])]
@@ -59,7 +59,7 @@ def compare(
                 out=folder,
                 jobs=ctx.params["jobs"],
                 engine=ctx.params["engine"],
-                tell=bar.tell,
+                tell=bar.show,
                 reading=reading,
             )
     except KeyboardInterrupt:

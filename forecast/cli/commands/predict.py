@@ -81,7 +81,7 @@ def _forecast_into(
     try:
         with JobsBar() as bar:
             found = batches.predict_many(
-                model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.tell
+                model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.show
             )
     except KeyboardInterrupt:
         raise Stopped(parts.parts_of(out)) from None

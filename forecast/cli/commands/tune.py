@@ -1,4 +1,4 @@
-"""A search for settings."""
+"""Tune hyperparameters."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from forecast.cli.commands.inputs import SeriesArguments, config_of, load_many
 from forecast.cli.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
-from forecast.cli.progress import SearchBar, say
+from forecast.cli.progress import TrialsBar, say
 
 
 @shared(SOURCE, SETTINGS, ENGINE, JSON, VERBOSE)
@@ -16,51 +16,48 @@ def tune(
     ctx: typer.Context,
     series: SeriesArguments,
     trials: Annotated[int, typer.Option(help="Trials in all, those of an earlier search among them.", min=1)] = 20,
-    model: Annotated[str | None, typer.Option(help="Whose settings; see `forecast models` [lstm].")] = None,
-    out: Annotated[Path | None, typer.Option(help="File for the best settings [runs/SERIES-MODEL.json].")] = None,
+    model: Annotated[str | None, typer.Option(help="Model to tune; see `forecast models` [lstm].")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the best configuration [runs/SERIES-MODEL.json].")] = None,
     study: Annotated[Path | None, typer.Option(help="File that keeps the trials [beside --out].")] = None,
 ) -> None:
-    """Search lookback, units, depth, dropout and learning rate on validation rows; the test rows are not looked at.
+    """Search lookback, units, depth, dropout and learning rate on validation rows; the test rows are not used.
 
-    Those that are given hold. Ctrl-C ends the search and keeps what it found; the same command goes on with it.
+    Options that are given are fixed. Ctrl-C ends the search and keeps what it found; the same command continues it.
     Neither --jobs nor --engine changes the result.
     """
     from forecast.cli.tables import results as tables
-    from forecast.training.tuning import study as studies
     from forecast.training.tuning import tune as tuning
 
     config = config_of(ctx.params)
-    if not ctx.params["verbose"]:
-        studies.silence()
     several = load_many(series, ctx.params, config)
     name = model or ("stack" if config.network.layers else "lstm")
     file = out or tuning.default_file(several, name)
     tuning.check_file(file)
-    with SearchBar(trials) as bar:
+    with TrialsBar(trials) as bar:
         found = tuning.tune(
             several,
             name,
             config,
             trials=trials,
-            held=settings_of(ctx.params),
-            study=study or file.with_suffix(".study.db"),
+            fixed=settings_of(ctx.params),
+            study=study or file.with_suffix(".study.log"),
             logs=ctx.params["tensorboard"],
             jobs=ctx.params["jobs"],
             engine=ctx.params["engine"],
-            tell=bar.tell,
+            on_progress=bar.show,
         )
-    tuning.write_settings(found, file)
+    tuning.write_config(found, file)
     if len(found.trials) < trials:
-        say(f"The search was stopped after {len(found.trials)} of {trials} trials; the same command goes on with it.")
+        say(f"The search was stopped after {len(found.trials)} of {trials} trials; the same command continues it.")
     if ctx.params["as_json"]:
         print(json.dumps(found.record() | {"file": str(file)}))
         return
     tables.print_tuning(found)
-    print(f"The best settings are in {file}. Next: {_next(series, name, file, ctx.params)}")
+    print(f"The best configuration is in {file}. Next: {_next(series, name, file, ctx.params)}")
 
 
 def _next(series: list[str], model: str, file: Path, options: dict[str, Any]) -> str:
-    """The command that uses settings that were found, for the series as it was read."""
+    """The command that uses the best configuration, for the series as it was read."""
     import shlex
 
     source = [f"--{name.replace('_', '-')}={options[name]}" for name in SOURCE if isinstance(options[name], str)]

@@ -124,19 +124,19 @@ def print_audit(audit: Audit) -> None:
 
 
 def print_tuning(tuning: "Tuning") -> None:
-    """The best trials of a search, how many came to which end, and what the first was worth."""
-    search, shown = tuning.search, tuning.ranking[:MOST_TRIALS]
-    name = search.series[0].name if len(search.series) == 1 else f"{len(search.series)} series"
-    table = titled(f"{name}: settings of {search.model} on validation rows")
-    for header in ("trial", *search.ranges, "MAE / naive", "time [s]"):
+    """Print the best trials of a search, and how many trials ended in which state."""
+    objective, shown = tuning.objective, tuning.ranking[:MOST_TRIALS]
+    name = objective.series[0].name if len(objective.series) == 1 else f"{len(objective.series)} series"
+    table = titled(f"{name}: hyperparameters of {objective.model} on validation rows")
+    for header in ("trial", *objective.ranges, "MAE / naive", "time [s]"):
         table.add_column(escape(header), justify="right")
     for trial in shown:
-        settings = (f"{trial.settings[name]:.3g}" for name in search.ranges)
-        table.add_row(str(trial.number), *settings, f"{trial.value:.4f}", f"{trial.seconds:.1f}")
+        hyperparameters = (f"{trial.hyperparameters[name]:.3g}" for name in objective.ranges)
+        table.add_row(str(trial.number), *hyperparameters, f"{trial.value:.4f}", f"{trial.seconds:.1f}")
     console = wide_console()
     console.print(table)
     counts = ", ".join(f"{count} {state}" for state, count in tuning.counts.items())
-    console.print(f"Trials: {counts}. The first has the settings to begin with.", highlight=False)
+    console.print(f"Trials: {counts}. The first has the hyperparameters to begin with.", highlight=False)
 
 
 def print_fetched(results: "Iterable[Fetched]") -> None:

@@ -38,7 +38,7 @@ USUAL = ("lstm", "gru", "rnn", "dense")
 # Series up to which all of each is kept in memory, printed and drawn.
 FEW = 20
 # Of each series and model, what the summary needs.
-NEEDED = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "p_skill", "finding", "best_p")
+NEEDED = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "p_skill", "outcome", "best_p")
 
 
 Tell = Callable[[Progress], None]

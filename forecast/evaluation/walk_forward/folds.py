@@ -26,21 +26,21 @@ class WalkForward:
 
     Attributes:
         folds: How many, at the end of the series.
-        step: Rows in each; None shares out the rows that would be the test of a single run.
+        stride: Rows in each; None shares out the rows that would be the test of a single run.
         train: Whether a model learns from all rows before its cutoff, or from as many as in the first fold.
         refit: A model is trained anew at every so many cutoffs; 0 trains it at the first alone.
     """
 
     folds: int = 5
-    step: int | None = None
+    stride: int | None = None
     train: Window = "expanding"
     refit: int = 1
 
     def __post_init__(self) -> None:
         if self.folds < 1:
             raise ConfigError(f"`folds` must be at least 1. Received: folds={self.folds}.")
-        if self.step is not None and self.step < 1:
-            raise ConfigError(f"`step` must be at least 1. Received: step={self.step}.")
+        if self.stride is not None and self.stride < 1:
+            raise ConfigError(f"`stride` must be at least 1. Received: stride={self.stride}.")
         if self.train not in get_args(Window):
             raise ConfigError(f"`train` must be one of {', '.join(get_args(Window))}. Received: train={self.train}.")
         if self.refit < 0:
@@ -64,16 +64,16 @@ def first_cutoff(rows: int, plan: WalkForward, config: ExperimentConfig) -> int:
     Raises:
         SeriesTooShort: a fold is shorter than the horizon, or no row is left before the first.
     """
-    step = plan.step or (rows - test_start(rows, config)) // plan.folds
-    if step < config.horizon:
+    stride = plan.stride or (rows - test_start(rows, config)) // plan.folds
+    if stride < config.horizon:
         raise SeriesTooShort(
             f"a fold must have at least as many rows as the horizon, {config.horizon}, so that none is tested twice. "
-            f"Received: {rows} rows, {plan.folds} folds of {step}. Use fewer folds, or a smaller --horizon."
+            f"Received: {rows} rows, {plan.folds} folds of {stride}. Use fewer folds, or a smaller --horizon."
         )
-    first = rows - plan.folds * step
+    first = rows - plan.folds * stride
     if first < 1:
         raise SeriesTooShort(
-            f"{plan.folds} folds of {step} rows need more than {plan.folds * step} rows. Received: {rows}."
+            f"{plan.folds} folds of {stride} rows need more than {plan.folds * stride} rows. Received: {rows}."
         )
     return first
 
@@ -88,13 +88,13 @@ def make_folds(rows: int, plan: WalkForward, config: ExperimentConfig) -> tuple[
     """
     first = first_cutoff(rows, plan, config)
     split_rows(first, config, first)
-    step = (rows - first) // plan.folds
+    stride = (rows - first) // plan.folds
     folds = []
     for number in range(plan.folds):
-        cutoff = first + number * step
-        trained = first + number // plan.refit * plan.refit * step if plan.refit else first
+        cutoff = first + number * stride
+        trained = first + number // plan.refit * plan.refit * stride if plan.refit else first
         start = trained - first if plan.train == "rolling" else 0
-        folds.append(Fold(number + 1, start, trained, cutoff, cutoff + step))
+        folds.append(Fold(number + 1, start, trained, cutoff, cutoff + stride))
     return tuple(folds)
 
 

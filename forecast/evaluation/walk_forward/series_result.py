@@ -63,7 +63,7 @@ def score_rows(tested: SeriesResult) -> pd.DataFrame:
     """One row a model: scores over all folds, and the verdict."""
     rows = []
     for scores, verdict in zip(tested.scores, tested.verdicts, strict=True):
-        judged = {name: getattr(verdict, name) for name in ("gain", "p_value", "p_skill", "finding")}
+        judged = {name: getattr(verdict, name) for name in ("gain", "p_value", "p_skill", "outcome")}
         late = {name: getattr(verdict.lag, name) for name in ("moves", "lag", "copied", "foreseen")}
         best = {"best_p": tested.best[scores.model]}
         rows.append({"series": tested.series.name, **_plain(asdict(scores)), **judged, **late, **best})

@@ -6,7 +6,7 @@ import pandas as pd
 from forecast.evaluation.walk_forward.compare import Comparison
 from forecast.metrics.significance import discoveries
 
-FINDINGS = ("better", "not distinguishable", "worse")
+OUTCOMES = ("better", "not distinguishable", "worse")
 # Of the distribution of MAE / naive over the series, in percent.
 SHARES = (5, 25, 75, 95)
 
@@ -30,7 +30,7 @@ def models_table(comparison: Comparison) -> pd.DataFrame:
             continue
         better = discoveries(own["p_skill"].to_numpy(dtype=float)) & (own["gain"] > 0)
         worse = discoveries(own["p_value"].to_numpy(dtype=float)) & (own["gain"] < 0)
-        counts = {name.replace(" ", "_"): int((own["finding"] == name).sum()) for name in FINDINGS}
+        counts = {name.replace(" ", "_"): int((own["outcome"] == name).sum()) for name in OUTCOMES}
         rows.append(
             {
                 "model": model,

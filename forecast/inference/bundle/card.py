@@ -81,7 +81,9 @@ def _made(model: TrainedModel, fields: Mapping[str, Any]) -> Iterator[str]:
     yield _row("training", f"{shares}; seed {config.training.seed}, {model.seconds:.1f} s")
     if model.history:
         last = min(model.history, key=lambda row: row.validation_loss)
-        yield _row("", f"{config.training.steps} steps, best validation loss {last.validation_loss:.4f} at {last.step}")
+        yield _row(
+            "", f"{config.training.max_steps} steps, best validation loss {last.validation_loss:.4f} at {last.step}"
+        )
     yield _row("versions", ", ".join(f"{name} {number}" for name, number in fields["versions"].items()))
     for parent in model.ancestry:
         yield _row("goes on from", ", ".join(f"{name} {value}" for name, value in parent.items()))

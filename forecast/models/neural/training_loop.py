@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
 from forecast.errors import ModelError
-from forecast.metrics.scores import SMALLEST, log_loss
+from forecast.metrics.metrics import SMALLEST, log_loss
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
 from forecast.models.neural.checkpoints import Checkpoint, Logs, State
 from forecast.models.neural.data_parallel_step import step_together
@@ -89,7 +89,7 @@ def fit_network(
         y_validation: Their labels, shape (N, S, H).
         crew: The processes that train together; blocks, labels and outputs are those of this one.
     """
-    steps = training.steps or 0
+    steps = training.max_steps or 0
     due = {round(part * steps / training.validations) for part in range(training.validations + 1)}
     compiled = _fresh(program, training, start)
     network = compiled.network
@@ -176,7 +176,7 @@ def _number(loss: Any) -> float:
 
 def rate_of(step: int, training: TrainingConfig) -> float:
     """The learning rate of a step, the first of which is 1: a short warm-up, then a cosine that ends near 0."""
-    steps, highest = training.steps or 1, training.learning_rate
+    steps, highest = training.max_steps or 1, training.learning_rate
     before, warm = step - 1, max(1, int(WARM_UP * steps))
     if before < warm:
         return highest * (FIRST_RATE + (1 - FIRST_RATE) * before / warm)

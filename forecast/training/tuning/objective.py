@@ -1,20 +1,17 @@
-"""What a search for settings tries, and what settings are worth; the test rows are never looked at.
+"""The objective of a search: which hyperparameters are searched, and how good some of them are on validation rows.
 
-In: one series or many, a model, and the settings that are held. Out: ranges for the others, and the value of any of
-them.
+In: one series or many, a model, a configuration, and the names of the fields that are fixed. Out: a range for each
+other hyperparameter, and the value of any of them.
 
 A value is the mean absolute error of the trained model over that of the naive forecast, at every origin of the
-validation rows whose whole horizon lies in them, in the series' own unit; of many series the mean. That is comparable
-across lookbacks, which the losses of a training are not. The model's moves count as they are, before shrinkage: its
-credit was earned on these very rows, and without credit nothing of a network's own moves would be left on a short
-series, so that its settings would not matter.
+validation rows whose whole horizon lies in them, in the series' unit; of many series the mean. Unlike the losses of a
+training it compares across lookbacks. Forecasts are taken before shrinkage, which is fitted on these very rows: on a
+short series it would leave nothing of the network, whose hyperparameters would then not matter. The test rows are never
+used.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,23 +30,23 @@ from forecast.models.neural.training_loop import loss_of
 from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
-# Models that see the lookback of the settings, and nothing else that is searched.
+# Models of which only the lookback is searched.
 WINDOWED = ("linear", "esn", "forest", "boosting")
-# The longest lookback that is tried, and the share of the training rows that it may take.
-LONGEST, MOST = 512, 0.5
-# A trial is not ended before this share of its training.
+# The longest lookback, in rows and as a share of the training rows.
+LONGEST, LONGEST_SHARE = 512, 0.5
+# The share of its training before which no trial is pruned.
 WARM_UP = 0.3
-# Stands for the error over that of naive where naive has none.
+# Stands for the value where the naive forecast has no error.
 WORST = 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """What is searched for: a model for these series.
+class Objective:
+    """What a search minimises: the validation error of a model on these series.
 
     Attributes:
-        config: The settings of the first trial, settled; those that are not searched hold for all.
-        ranges: The lowest and highest value of each setting that is searched, those of `config` among them.
+        config: The configuration of the first trial, with defaults resolved; fields that are not searched stay.
+        ranges: The lowest and highest value of each hyperparameter, that of `config` among them.
     """
 
     series: tuple[TimeSeries, ...]
@@ -59,76 +56,79 @@ class Search:
 
     @classmethod
     def of(
-        cls, series: TimeSeries | Sequence[TimeSeries], model: str, config: ExperimentConfig, held: Collection[str]
+        cls, series: TimeSeries | Sequence[TimeSeries], model: str, config: ExperimentConfig, fixed: Collection[str]
     ) -> Self:
-        """The search for all settings that are not held.
+        """Make the objective of a search over all hyperparameters that are not fixed.
 
         Raises:
-            ConfigError: the model has no settings to search, or all are held.
-            SeriesTooShort: the rows do not suffice for the shortest lookback.
+            ConfigError: the model has no hyperparameters, or all are fixed.
+            SeriesTooShort: too few rows for the shortest lookback.
         """
         several = [series] if isinstance(series, TimeSeries) else list(series)
         if not several:
-            raise ConfigError("settings are searched for one series or more. Received: none.")
+            raise ConfigError("tuning needs a series. Received: none.")
         check_names([one.name for one in several])
         if config.task != "forecast":
             raise ConfigError(
-                f"settings are searched for the task forecast, and used for any. Received: {config.task}."
+                f"tune hyperparameters with the task forecast; any task can use them. Received: task={config.task}."
             )
-        names = [name for name in _names(model) if name not in held]
+        names = [name for name in _names(model) if name not in fixed]
         if not names:
-            raise ConfigError(f"a search needs a setting that is not given. Given: {', '.join(_names(model))}.")
+            raise ConfigError(f"tuning needs an option that is not given. Given: {', '.join(_names(model))}.")
         config = resolve_defaults(config, several)
         enriched = tuple(enrich(one, config.inputs) for one in several)
-        shortest = config if "lookback" in held else replace(config, lookback=2)
+        shortest = config if "lookback" in fixed else replace(config, lookback=2)
         room = min(split_rows(len(one), shortest).validation for one in enriched) - config.horizon - 1
         ranges = {**_ranges(config), "lookback": _lookbacks(config, room)}
         return cls(enriched, model, config, {name: ranges[name] for name in names})
 
     @property
     def first(self) -> dict[str, Any]:
-        """The settings of the first trial."""
+        """The hyperparameters of the first trial: those of `config`."""
         fields = self.config.to_dict()
         flat = fields | fields["network"] | fields["training"]
         return {name: flat[name] for name in self.ranges}
 
     @property
     def key(self) -> str:
-        """Tells searches apart: rows before the test, model, settings that hold, ranges, version of this program."""
-        about = [_about(one, self.config) for one in self.series]
-        how = [ROUND, version("forecast")]
-        text = json.dumps([about, self.model, self.config.to_dict(), [*self.ranges.items()], how])
-        return hashlib.sha256(text.encode()).hexdigest()
+        """The key of the study, which depends on the rows before the test alone."""
+        return resume_key(
+            series=[_identity(one, self.config) for one in self.series],
+            model=self.model,
+            config=self.config.to_dict(),
+            ranges=[*self.ranges.items()],
+            round=ROUND,
+        )
 
-    def value(self, settings: dict[str, Any], report: Report, logs: Path | None = None) -> float:
-        """Trains with the given settings; the error on validation rows over that of the naive forecast.
+    def evaluate(self, hyperparameters: dict[str, Any], report: Report, logs: Path | None = None) -> float:
+        """Train with these hyperparameters; return the validation error over that of the naive forecast.
 
         Args:
-            report: Told of the losses on validation rows in the course of the training; may end it.
+            report: Called with step and validation loss in the course of the training; may raise to prune the trial.
         Raises:
-            Pruned: `report` ended the training.
-            SeriesTooShort, ModelError: the settings do not suit the rows.
+            SeriesTooShort, ModelError: the hyperparameters do not suit the rows.
         """
-        config = override(self.config, settings)
-        unit, looks = _naive_loss(self.series, config), set[int]()
+        config = override(self.config, hyperparameters)
+        unit, reported = _naive_loss(self.series, config), set[int]()
 
-        def look(step: Step) -> None:
-            if step.validation_loss is None or step.step < WARM_UP * step.steps or step.step in looks:
-                return  # a look for the second time is that of another seed
-            looks.add(step.step)
+        def on_step(step: Step) -> None:
+            if step.validation_loss is None or step.step < WARM_UP * step.steps or step.step in reported:
+                return  # of several seeds the first is reported
+            reported.add(step.step)
             report(step.step, step.validation_loss / unit)
 
-        model = train(self.series, self.model, config, callbacks=Callbacks(look, logs=logs))
-        return float(np.mean([_error(model, one) for one in self.series]))
+        model = train(self.series, self.model, config, callbacks=Callbacks(on_step, logs=logs))
+        return float(np.mean([_relative_error(model, one) for one in self.series]))
 
 
 def _names(model: str) -> tuple[str, ...]:
-    """What can be searched for a model."""
+    """The hyperparameters of a model that can be searched."""
     if find_model(model).name in WINDOWED:
         return ("lookback",)
     if model not in NETWORKS:
         raise ConfigError(
-            f"settings are searched for one of {', '.join((*NETWORKS, *WINDOWED))}. Received: {model}, which has none."
+            f"tuning searches the hyperparameters of {', '.join((*NETWORKS, *WINDOWED))}. "
+            f"Received: {model}, which has none."
         )
     shape = () if model == "stack" else ("units", "depth")
     return ("lookback", *shape, "dropout", "learning_rate")
@@ -145,23 +145,23 @@ def _ranges(config: ExperimentConfig) -> dict[str, tuple[float, float]]:
 
 
 def _lookbacks(config: ExperimentConfig, room: int) -> tuple[int, int]:
-    """The shortest and longest lookback where the training rows have room for `room`."""
+    """The shortest and longest lookback to try on `room` training rows."""
     usual = config.lookback or 2
-    longest = max(2, min(LONGEST, int(MOST * room)))
+    longest = max(2, min(LONGEST, int(LONGEST_SHARE * room)))
     shortest = min(max(8, config.horizon // 2), longest)
     return min(shortest, usual), max(longest, usual)
 
 
-def _about(series: TimeSeries, config: ExperimentConfig) -> list[Any]:
+def _identity(series: TimeSeries, config: ExperimentConfig) -> list[Any]:
     """What a search depends on in a series."""
-    stop = split_rows(len(series), replace(config, lookback=2)).test
-    return [series.name, series.target, series.columns, series.frequency, len(series), series.fingerprint(stop)]
+    test = split_rows(len(series), replace(config, lookback=2)).test
+    return [series.name, series.target, series.columns, series.frequency, len(series), series.fingerprint(test)]
 
 
 def _naive_loss(several: Sequence[TimeSeries], config: ExperimentConfig) -> float:
-    """The loss of the naive forecast on validation rows in the units of a training, which differ with the lookback."""
+    """The naive forecast's validation loss in the unit of a training, which depends on the lookback."""
     if config.training.normalisation == "level":
-        return 1.0  # these units do not
+        return 1.0  # one unit for all lookbacks
     problem, labels = problem_of(config), []
     for one in several:
         split = split_rows(len(one), config)
@@ -171,8 +171,8 @@ def _naive_loss(several: Sequence[TimeSeries], config: ExperimentConfig) -> floa
     return loss_of(np.zeros((*y.shape, 1)), y, config.training.loss) or 1.0
 
 
-def _error(model: TrainedModel, series: TimeSeries) -> float:
-    """The error on the validation rows of a series over that of the naive forecast; the series' scale falls out."""
+def _relative_error(model: TrainedModel, series: TimeSeries) -> float:
+    """The model's error on the validation rows of a series over that of the naive forecast."""
     split = split_rows(len(series), model.config)
     blocks = model.blocks(series.between(0, split.test), first=split.validation - 1)
     median = find_model(model.model).predict(model.weights, blocks, model.problem)[..., MEDIAN]

@@ -1,16 +1,18 @@
-"""The trials of a search, kept in a file: which settings come next, which trials are not worth their end.
+"""The trials of a search: an Optuna study in a file, run in rounds.
 
-In: the ranges of settings, and a function that gives the value of some of them; the smaller, the better. Out: finished
-trials. The file is a study of Optuna in SQLite, which its own tools open; whatever happens, it holds every trial that
-was finished, and no other.
+In: the range of each hyperparameter, and a function that evaluates some of them; smaller values are better. Out:
+finished trials. The file is a journal of Optuna, one JSON line an entry, which Optuna's own tools open. It holds
+finished trials only: after a kill the unfinished ones are run again.
 
-Trials come in rounds. Those of one know nothing of one another, so that they can be done side by side in any process:
-settings of a round, and what its trials are measured against, follow from the seed and the rounds before it alone,
-however many processes there are and however often a search is taken up.
+A round is four trials that know nothing of one another's values, so they can run side by side in any process. Their
+hyperparameters, and the trials that pruning compares with, depend on the seed and the rounds before alone: neither the
+number of processes nor a kill changes what is found.
+
+Source: Bergstra et al. (2011), Algorithms for hyper-parameter optimization; Akiba et al. (2019), Optuna.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,268 +21,219 @@ from filelock import FileLock, Timeout
 
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 
-# What is searched on a logarithmic scale.
+# Hyperparameters on a logarithmic scale.
 LOGARITHMIC = ("lookback", "units", "learning_rate")
-# What is searched in steps, so that none is a choice.
+# Hyperparameters in steps, so that exactly 0 is among the choices.
 STEPS = {"dropout": 0.05}
-# Complete trials before one may be ended early.
-WHOLE = 4
-# Trials of a round: more would keep more processes busy, and learn less from one another.
+# Trials a round: more would keep more processes busy, and learn less from one another.
 ROUND = 4
-# Trials at random, before the others go by what was found.
-RANDOM = 2 * ROUND
-NAME = "forecast"
+# Random trials before the Parzen estimator takes over, and complete trials before one is pruned.
+RANDOM, UNPRUNED = 2 * ROUND, 4
+# How each line of a journal begins.
+JOURNAL = b'{"op_code":'
 Ranges = Mapping[str, tuple[float, float]]
 Report = Callable[[int, float], None]
-Objective = Callable[[dict[str, Any], Report], float]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One finished trial; a `value` for complete ones, a `reason` for the others. The first has the number 1."""
+    """One finished trial, numbered from 1: a complete one has a `value`, the others have a `reason`."""
 
     number: int
     state: Literal["complete", "pruned", "failed"]
     value: float | None
-    settings: dict[str, Any] = field(hash=False)
+    hyperparameters: dict[str, Any] = field(hash=False)
     seconds: float
     reason: str = ""
 
 
-class Pruned(Exception):
-    """The trial falls behind; a report raises it."""
+@dataclass(frozen=True)
+class SearchSpace:
+    """Optuna's distribution of each hyperparameter, those of the first trial, and the seed of all others."""
+
+    distributions: dict[str, Any]
+    first: dict[str, Any]
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
 class PendingTrial:
-    """A trial that is to be done, with all that it needs to know of the others.
+    """A trial to run in any process.
 
     Attributes:
         earlier: Optuna's records of the trials of the rounds before.
     """
 
     number: int
-    settings: dict[str, Any]
-    distributions: dict[str, Any]
+    space: SearchSpace
     earlier: tuple[Any, ...]
 
-    def run(self, objective: Objective) -> Any:
-        """Optuna's record of the finished trial; an error that is not about its settings is raised."""
-        study = _in_memory(self.earlier)
-        study.enqueue_trial(self.settings)
-        trial = study.ask(self.distributions)
+    def run(self, evaluate: Callable[[dict[str, Any], Report], float]) -> Any:
+        """Evaluate the trial's hyperparameters; return Optuna's record of the finished trial.
+
+        A model or series that they do not suit ends the trial; any other error is raised.
+        """
+        from optuna import TrialPruned
+        from optuna.trial import TrialState
+
+        study = self._study()
+        trial = [study.ask(self.space.distributions) for _ in range(self.number - len(self.earlier))][-1]
         trial.set_user_attr("number", self.number)
 
         def report(step: int, value: float) -> None:
             trial.report(value, step)
             if trial.should_prune():
-                raise Pruned(f"behind the median at step {step}")
+                raise TrialPruned(f"behind the median at step {step}")
 
         try:
-            study.tell(trial, objective(self.settings, report))
-        except (Pruned, SeriesTooShort) as why:
-            _end(study, trial, "PRUNED", why)
-        except ModelError as why:
-            _end(study, trial, "FAIL", why)
+            study.tell(trial, evaluate(trial.params, report))
+        except (TrialPruned, SeriesTooShort, ModelError) as error:
+            trial.set_user_attr("reason", str(error))
+            study.tell(trial, state=TrialState.FAIL if isinstance(error, ModelError) else TrialState.PRUNED)
         return study.get_trials(deepcopy=False)[-1]
 
-    def lost(self, reason: str) -> Any:
-        """The record of a trial that nothing came of."""
-        from optuna.trial import TrialState, create_trial
+    def fail(self, reason: str) -> Any:
+        """The record of a trial whose process died."""
 
-        about = {"number": self.number, "reason": reason}
-        return create_trial(
-            state=TrialState.FAIL, params=self.settings, distributions=self.distributions, user_attrs=about
-        )
+        def evaluate(*_: Any) -> float:
+            raise ModelError(reason)
+
+        return self.run(evaluate)
+
+    def _study(self) -> Any:
+        """A study in memory that holds the earlier trials and is asked for this round."""
+        from optuna.pruners import MedianPruner
+        from optuna.samplers import TPESampler
+
+        start = len(self.earlier)
+        sampler = TPESampler(seed=(self.space.seed + start) % 2**32, n_startup_trials=RANDOM, constant_liar=True)
+        study = _create_study(sampler=sampler, pruner=MedianPruner(n_startup_trials=UNPRUNED))
+        study.add_trials(self.earlier)
+        if not start:
+            study.enqueue_trial(self.space.first)
+        return study
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A search that goes on where it was.
-
-    Attributes:
-        ranges: The lowest and highest value of each setting; whole numbers where both are.
-        first: The settings of the first trial.
-    """
+    """A search that continues where it stopped."""
 
     optuna: Any
-    ranges: Ranges
-    first: dict[str, Any]
-    seed: int
+    space: SearchSpace
 
     def trials(self) -> tuple[Trial, ...]:
-        """Those that came to their end, as they did."""
-        return tuple(map(_trial, self._records()))
+        """The finished trials, in the order in which they finished."""
+        return tuple(map(_trial, self.optuna.get_trials(deepcopy=False)))
 
-    def rounds(self, wanted: int) -> Iterator[tuple[PendingTrial, ...]]:
-        """The trials that are still to be done, round by round, up to as many as are wanted in all.
-
-        Those of one must have been kept before the next is asked for.
-        """
-        for start in range(0, wanted, ROUND):
-            numbers = range(start + 1, min(start + ROUND, wanted) + 1)
-            missing = set(numbers) - {_number(record) for record in self._records()}
+    def rounds(self, trials: int) -> Iterator[tuple[PendingTrial, ...]]:
+        """The unfinished trials up to number `trials`, a round at a time; add its records before the next."""
+        for start in range(0, trials, ROUND):
+            records = {_number(record): record for record in self.optuna.get_trials(deepcopy=False)}
+            missing = [number for number in range(start + 1, min(start + ROUND, trials) + 1) if number not in records]
             if missing:
-                yield tuple(attempt for attempt in self._round(start) if attempt.number in missing)
+                earlier = tuple(records[number] for number in range(1, start + 1))
+                yield tuple(PendingTrial(number, self.space, earlier) for number in missing)
 
-    def keep(self, record: Any) -> None:
-        """Writes a finished trial, whole or not at all."""
+    def add(self, record: Any) -> None:
+        """Write the record of a finished trial."""
         self.optuna.add_trial(record)
-
-    def _round(self, start: int) -> list[PendingTrial]:
-        """All trials of the round that begins after `start` trials."""
-        from optuna.samplers import TPESampler
-
-        earlier = tuple(sorted((one for one in self._records() if _number(one) <= start), key=_number))
-        study = _in_memory(earlier)
-        study.sampler = TPESampler(seed=(self.seed + start) % 2**32, n_startup_trials=RANDOM, constant_liar=True)
-        if not start:
-            study.enqueue_trial(self.first)
-        ranges = {name: _distribution(name, *ends, self.first[name]) for name, ends in self.ranges.items()}
-        asked = [study.ask(ranges) for _ in range(ROUND)]
-        return [PendingTrial(start + k, dict(trial.params), ranges, earlier) for k, trial in enumerate(asked, start=1)]
-
-    def _records(self) -> list[Any]:
-        found: list[Any] = self.optuna.get_trials(deepcopy=False)
-        return found
 
 
 @contextmanager
 def open_study(path: Path | None, *, key: str, ranges: Ranges, first: dict[str, Any], seed: int) -> Iterator[Study]:
-    """The study in a file, new or taken up, for this process alone; in memory without a path.
+    """Open or create the study in a file, for this process alone; without a path it is in memory.
 
     Args:
-        key: What the search is about; a study with another one is refused.
+        key: The `resume_key` of the search; a study with another one is refused.
+        ranges: The lowest and highest value of each hyperparameter; whole numbers where both are.
+        first: The hyperparameters of the first trial.
 
     Raises:
-        ConfigError: Optuna is not installed, or the file is no study, one of something else, or in use.
+        ConfigError: Optuna is not installed, or the file is no study, one of another search, or in use.
     """
     try:
-        from optuna.exceptions import StorageInternalError
-        from sqlalchemy.exc import SQLAlchemyError
+        import optuna  # noqa: F401
     except ImportError as error:
         raise ConfigError(
             "tuning needs the package optuna, which is not here. pip install 'forecast[tune]'."
         ) from error
-    try:
-        with _locked(path), _opened(path) as found:
-            _check_key(found, key, path)
-            yield Study(found, ranges, first, seed)
-    except (SQLAlchemyError, StorageInternalError) as error:
-        raise _unusable(path, error) from error
-
-
-def silence() -> None:
-    """Keeps Optuna's messages from the terminal."""
-    try:
-        import optuna
-    except ImportError:
-        return
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    space = SearchSpace({name: _distribution(name, *ends, first[name]) for name, ends in ranges.items()}, first, seed)
+    with _open_journal(path) as storage:
+        study = _create_study(storage=storage, load_if_exists=True)
+        if study.user_attrs.get("key", key) != key:
+            raise ConfigError(
+                f"{path} holds a search with other rows, another model, or other options. "
+                "Use another --study or --out, or remove it."
+            )
+        study.set_user_attr("key", key)
+        yield Study(study, space)
 
 
 @contextmanager
-def _locked(path: Path | None) -> Iterator[None]:
-    """Only this process goes on with the study; the system lets go of it for a process that dies."""
+def _open_journal(path: Path | None) -> Iterator[Any]:
+    """Optuna's storage in a file that is locked until the block ends, or the process dies."""
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
     if path is None:
-        yield
+        yield None
         return
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ConfigError(f"one search at a time goes on with a study. Another is at {path}.") from error
-    except OSError as error:
-        raise _unusable(path, error) from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+    lock: Any = FileLock(path.with_name(f".{path.name}.lock"))
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock.acquire(timeout=0))
+            stack.callback(Path(lock.lock_file).unlink, missing_ok=True)
+            _check_journal(path)
+            storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        except Timeout as error:
+            raise ConfigError(f"one search at a time goes on with a study. Another is at {path}.") from error
+        except (OSError, ValueError, LookupError) as error:
+            raise ConfigError(f"a study is a file that forecast tune wrote and can write. {path}: {error}.") from error
+        yield storage
 
 
-def _unusable(path: Path | None, error: Exception) -> ConfigError:
-    reason = str(error).partition("\n")[0]  # further lines are SQL
-    return ConfigError(f"a study is a file that forecast tune wrote and can write. {path}: {reason}.")
+def _check_journal(path: Path) -> None:
+    """Refuse a foreign file; cut off a last line that a kill or a full disk left unfinished."""
+    with path.open("ab+") as file:
+        file.seek(0)
+        content = file.read()
+        if content and not content.startswith(JOURNAL):
+            raise ValueError("it holds something else")
+        file.truncate(content.rfind(b"\n") + 1)
 
 
-@contextmanager
-def _opened(path: Path | None) -> Iterator[Any]:
-    """Optuna's study."""
-    import optuna
-
-    storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
-    try:
-        yield _created(storage=storage, load_if_exists=True)
-    finally:
-        if storage is not None:
-            storage.remove_session()
-            storage.engine.dispose()
-
-
-def _in_memory(records: tuple[Any, ...]) -> Any:
-    """A study of finished trials."""
-    import optuna
-
-    study = _created(pruner=optuna.pruners.MedianPruner(n_startup_trials=WHOLE))
-    study.add_trials(records)
-    return study
-
-
-def _created(**how: Any) -> Any:
-    """A study of Optuna, without its word on that: there is one a round and trial."""
+def _create_study(**options: Any) -> Any:
+    """Create a study of Optuna without its message about that, which comes once a trial."""
     import optuna
 
     level = optuna.logging.get_verbosity()
-    silence()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        return optuna.create_study(study_name=NAME, **how)
+        return optuna.create_study(study_name="forecast", **options)
     finally:
         optuna.logging.set_verbosity(level)
 
 
-def _end(study: Any, trial: Any, state: str, why: Exception) -> None:
-    from optuna.trial import TrialState
-
-    trial.set_user_attr("reason", str(why))
-    study.tell(trial, state=TrialState[state])
-
-
-def _check_key(study: Any, key: str, path: Path | None) -> None:
-    if study.user_attrs.get("key", key) != key:
-        raise ConfigError(
-            f"{path} holds a search with other rows, another model, or other settings or options. "
-            "Use another --study or --out, or remove it."
-        )
-    study.set_user_attr("key", key)
-
-
 def _distribution(name: str, low: float, high: float, first: float) -> Any:
-    """From `low` to `high`, the first value among them."""
+    """Optuna's distribution from `low` to `high`, `first` among its values."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
-    log = name in LOGARITHMIC
+    log, step = name in LOGARITHMIC, STEPS.get(name)
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log=log)
-    step = STEPS.get(name)
     if step and any(abs(value / step - round(value / step)) > 1e-9 for value in (low, high, first)):
         step = None
     return FloatDistribution(low, high, log=log, step=step)
 
 
 def _number(record: Any) -> int:
-    """Its place in the search, from 1: trials done side by side are kept as they end."""
+    """The trial's number; Optuna's own counts trials as they finish."""
     return int(record.user_attrs["number"])
 
 
 def _trial(record: Any) -> Trial:
-    complete = record.state.name == "COMPLETE"
-    return Trial(
-        number=_number(record),
-        state="complete" if complete else "pruned" if record.state.name == "PRUNED" else "failed",
-        value=record.value if complete else None,
-        settings=dict(record.params),
-        seconds=record.duration.total_seconds(),
-        reason=record.user_attrs.get("reason", ""),
-    )
+    state: Any = {"COMPLETE": "complete", "PRUNED": "pruned"}.get(record.state.name, "failed")
+    value = record.value if state == "complete" else None
+    reason = record.user_attrs.get("reason", "")
+    return Trial(_number(record), state, value, dict(record.params), record.duration.total_seconds(), reason)
