@@ -27,6 +27,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import NETWORKS, Callbacks, Step, find_model
 from forecast.models.estimator import window_blocks
 from forecast.models.neural.training_loop import loss_of
+from forecast.runtime.resume_key import resume_key
 from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
