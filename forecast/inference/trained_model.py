@@ -240,7 +240,7 @@ class TrainedModel:
 
     @property
     def _shrinks(self) -> bool:
-        """Whether forecasts are moves that were learned; levels of the textbook recipe and formulas stay as they are."""
+        """Whether forecasts are learned moves; the textbook recipe forecasts levels, and formulas stay as they are."""
         return self.estimator.learned and self.config.training.normalisation == "window"
 
     def _recent_losses(
