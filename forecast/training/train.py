@@ -35,23 +35,17 @@ from forecast.inference.trained_model import (
 from forecast.models import NETWORKS, Callbacks, Fit, Model, Problem, WarmStart, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.network import Network
-from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
 
 # Steps for one series; for many they grow with the root of their number, up to the most.
 STEPS, MOST_STEPS = 100, 1000
-# What is kept of a series as numbers.
-NUMBERS = ("scaler", "expert_losses", "log_scale")
 
 
-def resolve_defaults(
-    config: ExperimentConfig, series: Sequence[TimeSeries], group: ProcessGroup = SINGLE_PROCESS
-) -> ExperimentConfig:
-    """The configuration with lookback, season and steps, where they were left to the series, those of all a crew."""
-    known = group.collect([(one.frequency, len(one)) for one in series])
-    frequency, rows = known[0][0], int(np.median([rows for _, rows in known]))
-    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(known))))
+def resolve_defaults(config: ExperimentConfig, series: Sequence[TimeSeries]) -> ExperimentConfig:
+    """The configuration with lookback, season and steps, where they were left to the series."""
+    frequency, rows = series[0].frequency, int(np.median([len(one) for one in series]))
+    steps = config.training.steps or min(MOST_STEPS, round(STEPS * sqrt(len(series))))
     return replace(
         config,
         lookback=config.lookback or lookback_of(frequency, rows),
@@ -69,7 +63,6 @@ def train(
     callbacks: Callbacks | None = None,
     start: TrainedModel | None = None,
     freeze: bool = False,
-    group: ProcessGroup = SINGLE_PROCESS,
 ) -> TrainedModel:
     """Trains one model on the first part of one series or of many; their last fifth is not looked at.
 
@@ -83,19 +76,16 @@ def train(
         start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
             theirs that it has not seen are drawn as often as all others together.
         freeze: With `start`, leave all layers but the head as they are.
-        crew: The processes that train together; `series` are those of this one. All get the same model.
     Raises:
-        ConfigError: no such model, no series, or two of one name; `start` has another shape; no crew can do it.
+        ConfigError: no such model, no series, or two of one name; `start` has another shape.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     several = [series] if isinstance(series, TimeSeries) else list(series)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
-    check_names(group.collect([one.name for one in several]))
-    chosen, config = find_model(model), resolve_defaults(config or ExperimentConfig(), several, group)
+    check_names([one.name for one in several])
+    chosen, config = find_model(model), resolve_defaults(config or ExperimentConfig(), several)
     check_task(model, config)
-    if group.size > 1:
-        check_group(model, config, start)
     problem = problem_of(config)
     several = [enrich(one, config.inputs) for one in several]
     splits = [split_rows(len(one), config, cutoff) for one in several]
@@ -108,7 +98,7 @@ def train(
         old.scaler if old else fit_scaler(all_columns(one)[: split.validation])
         for one, split, old in zip(inputs, splits, known, strict=True)
     ]
-    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits, group)
+    panel = Panel.of([scale_inputs(one, scaler) for one, scaler in zip(inputs, scalers, strict=True)], splits)
     if start:
         fit = _go_on(
             start, _with_news(panel, several, known, problem), problem, callbacks or Callbacks(), freeze=freeze
@@ -122,7 +112,7 @@ def train(
         target=several[0].target,
         weights=fit.weights,
         history=fit.history,
-        trained_on=_trained_on_all(list(map(_trained_on, several, splits, scalers, earned)), group),
+        trained_on=tuple(map(_trained_on, several, splits, scalers, earned)),
         seconds=time.perf_counter() - started,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
@@ -202,21 +192,6 @@ def check_task(model: str, config: ExperimentConfig) -> None:
         raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
-def check_group(model: str, config: ExperimentConfig, start: TrainedModel | None = None) -> None:
-    """Refuses what several processes do not train together.
-
-    Raises:
-        ConfigError: the model is no network, the task is direction, or the training goes on from a network.
-    """
-    if not find_model(model).is_network:
-        raise ConfigError(f"workers train a network together: {', '.join(NETWORKS)}. Received: {model}.")
-    if config.task == "direction" or start:
-        received = "--from" if start else "the task direction"
-        raise ConfigError(
-            f"workers train a new network of the task forecast. Received: {received}. Leave out --workers."
-        )
-
-
 def _calibrate_on_validation(
     model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem
 ) -> tuple[Array, Array]:
@@ -242,35 +217,4 @@ def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[
         expert_losses=earned[0],
         log_scale=earned[1],
         exchange=series.exchange or infer_exchange(series.index),
-    )
-
-
-def _trained_on_all(mine: list[TrainedOn], group: ProcessGroup) -> tuple[TrainedOn, ...]:
-    """What was kept of the series of all processes, in their order."""
-    if group.size == 1:
-        return tuple(mine)
-    arrays = [
-        {
-            "minimum": one.scaler.minimum,
-            "span": one.scaler.span,
-            "expert_losses": one.expert_losses,
-            "log_scale": one.log_scale,
-        }
-        for one in mine
-    ]
-    plain = [{name: value for name, value in vars(one).items() if name not in NUMBERS} for one in mine]
-    found = group.collect(
-        [
-            [text, {name: array.tolist() for name, array in some.items()}]
-            for text, some in zip(plain, arrays, strict=True)
-        ]
-    )
-    return tuple(
-        TrainedOn(
-            **text,
-            scaler=Scaler(np.array(some["minimum"]), np.array(some["span"])),
-            expert_losses=np.array(some["expert_losses"]),
-            log_scale=np.array(some["log_scale"]),
-        )
-        for text, some in found
     )
