@@ -10,7 +10,7 @@
     ├── SeriesError     the rows of a series break a rule (order, gaps in the target, length)
     │   └── SeriesTooShort
     ├── ModelError      a network could not be trained, or cannot forecast this series
-    │   └── CrewLost        another process of its training ended
+    │   └── WorkerLost      another process of its training ended
     ├── BundleError     a saved model is damaged, foreign or newer than this program
     └── WriteError      a file or folder could not be written, as on a full disk; what was there is as it was
 

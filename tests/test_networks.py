@@ -71,7 +71,7 @@ def test_an_ensemble_is_the_mean_of_its_members(walk):
 def test_noise_and_stretching_change_what_a_network_sees_and_not_what_it_is_asked():
     x, y = np.ones((50, 9, 2), np.float32), np.ones((50, 2, 3))
     problem = make_problem(override(SMALL, {"jitter": 0.1, "stretch": 0.2}), features=1, ahead=1)
-    noisy, stretched = networks.augment(x, y, np.random.default_rng(0), problem, np.ones(len(x), bool))
+    noisy, stretched = networks.augment(x, y, np.random.default_rng(0), problem)
     assert (noisy[:, :, 1] == 1).all()  # what is known ahead is left alone
     factor = stretched[:, 0, 0]
     np.testing.assert_allclose(stretched, factor[:, None, None] * y)

@@ -54,7 +54,7 @@ def test_new_rows_are_half_of_what_is_seen(before):
     panel = _with_news(Panel.of([inputs], [long.split]), [long], [before.known(LONG)], before.problem)
     rows = [len(part.past) for part, _ in panel]
     assert rows == [320, 320 - 175]  # training rows went to 175 = 0.7 * 250
-    origin, _, _ = panel.draw(np.random.default_rng(0), 4000, lookback=8, horizon=3, labels=6)
+    origin, _ = panel.draw(np.random.default_rng(0), 4000, lookback=8, horizon=3, labels=6)
     assert 0.45 < np.mean(origin >= 320) < 0.55
 
 

@@ -130,7 +130,7 @@ def test_a_panel_keeps_each_series_apart_and_without_its_test_rows():
 def test_training_blocks_never_leave_the_training_rows_of_their_series(seed, labels):
     panel = make_panel([90, 45, 400])
     random = np.random.default_rng(seed)
-    origin, stop, _ = panel.draw(random, 20, lookback=5, horizon=3, labels=labels)
+    origin, stop = panel.draw(random, 20, lookback=5, horizon=3, labels=labels)
     blocks = make_blocks(panel.inputs, origin, lookback=5, horizon=3, labels=labels, stop=stop)
     levels = blocks.anchor + blocks.y * blocks.scale
     first = panel.inputs.target[origin - 5]
@@ -143,7 +143,7 @@ def test_training_blocks_never_leave_the_training_rows_of_their_series(seed, lab
 
 def test_a_long_series_does_not_drown_a_short_one():
     panel = make_panel([60, 5000])
-    origin, _, _ = panel.draw(np.random.default_rng(0), 4000, lookback=5, horizon=3, labels=4)
+    origin, _ = panel.draw(np.random.default_rng(0), 4000, lookback=5, horizon=3, labels=4)
     assert 0.45 < np.mean(origin < 50) < 0.55
 
 

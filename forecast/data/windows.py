@@ -26,6 +26,7 @@ memory grows with the rows, not with rows times lookback.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil
 from typing import Any, Self
 
@@ -34,7 +35,6 @@ from numpy.typing import NDArray
 
 from forecast.config import ExperimentConfig, Normalisation
 from forecast.errors import SeriesTooShort
-from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.typing import Array, Rows
 
 # Stands for the scale of a window that does not move at all, in scaled units.
@@ -228,26 +228,24 @@ class Panel:
         inputs: Of all series together, shape (R, F) and (R, K).
         start: The first row of each series in them, shape (n,).
         splits: Of each series, in row numbers of its own.
-        training: The training rows of each series of the crew, those that other processes hold among them.
-        first: The place of the first series of this panel in the crew's.
     """
 
     inputs: Inputs
     start: Rows
     splits: tuple[Split, ...]
-    training: Rows
-    first: int = 0
-    group: ProcessGroup = SINGLE_PROCESS
 
     @classmethod
-    def of(cls, series: Sequence[Inputs], splits: Sequence[Split], group: ProcessGroup = SINGLE_PROCESS) -> Self:
-        """A panel of series that are cut at their test rows; a process of a crew gives those that it holds."""
+    def of(cls, series: Sequence[Inputs], splits: Sequence[Split]) -> Self:
+        """Join series into a panel, each cut at its test rows."""
         rows = np.array([split.test for split in splits])
         parts = [(one.past[:stop], one.ahead[:stop]) for one, stop in zip(series, rows, strict=True)]
         past, ahead = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        training = group.gather(np.array([split.validation for split in splits]))
-        first = int(group.gather(np.array([len(splits)]))[: group.rank].sum())
-        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits), training, first, group)
+        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits))
+
+    @cached_property
+    def training(self) -> Rows:
+        """The number of training rows of each series, shape (n,)."""
+        return np.array([split.validation for split in self.splits])
 
     def __iter__(self) -> Iterator[tuple[Inputs, Split]]:
         """Each series by itself; views, no copies."""
@@ -257,32 +255,29 @@ class Panel:
 
     def draw(
         self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int
-    ) -> tuple[Rows, Rows, NDArray[np.bool_]]:
-        """Origins of training blocks, the row at which the labels of each end, and which of `blocks` they are.
+    ) -> tuple[Rows, Rows]:
+        """Draw the origins of training blocks, and the row at which the labels of each end.
 
-        All processes of a crew draw the same blocks, and each keeps those of the series that it holds. Each series is
-        as likely as any other, however long it is, and in it each block that its training rows hold; a series that is
-        shorter than a block gives its only one, which ends early.
+        Each series is as likely as any other, however long it is, and so is each block that its training rows hold; a
+        series that is shorter than a block gives its only one, which ends early.
         """
         series = random.integers(len(self.training), size=blocks)
         stop = self.training[series]
         last = np.maximum(stop - horizon - labels, lookback)
         origin = random.integers(lookback, last + 1)
-        series = series - self.first
-        mine = (series >= 0) & (series < len(self.splits))
-        start = self.start[series[mine]]
-        return start + origin[mine], start + stop[mine], mine
+        start = self.start[series]
+        return start + origin, start + stop
 
     def validation_origins(self, *, horizon: int, labels: int, most: int) -> tuple[Rows, Rows]:
         """Origins of blocks side by side that cover the validation rows of every series, at most about `most` of them.
 
         With the row at which the labels of each end.
         """
-        (rows,) = self.group.sum([sum(split.test - split.validation for split in self.splits)])
-        every = max(1, ceil(float(rows) / labels / most))
+        rows = sum(split.test - split.validation for split in self.splits)
+        every = max(1, ceil(rows / labels / most))
         found = [
             (start + origin, start + split.test)
-            for number, (start, split) in enumerate(zip(self.start, self.splits, strict=True), self.first)
+            for number, (start, split) in enumerate(zip(self.start, self.splits, strict=True))
             for place, origin in enumerate(range(split.validation - 1, split.test - horizon, labels))
             if (place + number) % every == 0
         ]

@@ -57,7 +57,7 @@ class Moments:
     cross: Array
     ahead: Array
     ahead_labels: Array
-    count: Array | float
+    count: float
 
     def __add__(self, other: "Moments") -> "Moments":
         return self._with(other, 1)
@@ -81,10 +81,10 @@ def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
 
 def _fit(panel: Panel, problem: Problem) -> dict[str, Array]:
     folds = fold_origins(panel, problem)
-    moments = _fold_moments(panel, folds[:-1], problem, None)
+    moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
     for _ in range(REWEIGHTED):
         fitted = _solve(sum(moments[1:], moments[0]), problem)
-        moments = _fold_moments(panel, folds[:-1], problem, fitted)
+        moments = [_moments(panel, fold, problem, fitted) for fold in folds[:-1]]
     whole = sum(moments[1:], moments[0])
     fitted = _solve(whole, problem)
     solutions = [*(_solve(whole - part, problem) for part in moments), fitted]
@@ -120,8 +120,7 @@ def fold_origins(panel: Panel, problem: Problem) -> list[Rows]:
         start + origins(split.validation - 1, split.test, horizon=problem.horizon)
         for start, split in zip(panel.start, panel.splits, strict=True)
     ]
-    (windows,) = panel.group.sum([sum(map(len, validation))])
-    every = max(1, int(windows) // (MOST // FOLDS))
+    every = max(1, sum(map(len, validation)) // (MOST // FOLDS))
     return [*(training[place == fold] for fold in range(FOLDS)), np.concatenate([part[::every] for part in validation])]
 
 
@@ -132,15 +131,6 @@ def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Arr
         blocks = make_blocks(panel.inputs, chosen, lookback=problem.lookback, horizon=problem.horizon)
         lags = blocks.x[:, :, : problem.features].reshape(len(chosen), -1).astype(np.float64)
         yield lags, np.clip(blocks.y[:, 0], -LARGEST, LARGEST), blocks.ahead[:, 0]
-
-
-def _fold_moments(
-    panel: Panel, folds: Sequence[Rows], problem: Problem, fitted: tuple[Array, Array] | None
-) -> list[Moments]:
-    """The sums over the windows of each fold, in all processes."""
-    mine = [vars(_moments(panel, fold, problem, fitted)) for fold in folds]
-    total = iter(panel.group.sum([array for one in mine for array in one.values()]))
-    return [Moments(**{name: next(total) for name in one}) for one in mine]
 
 
 def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: tuple[Array, Array] | None) -> Moments:
@@ -196,7 +186,7 @@ def solve_ridge(moments: Moments) -> tuple[Array, Array]:
     """
     values, vectors = np.linalg.eigh(moments.lags)
     labels, cross = vectors.T @ moments.labels, np.tensordot(vectors.T, moments.cross, (1, 0))
-    count, steps = max(float(moments.count), 1.0), moments.ahead.shape[1]
+    count, steps = max(moments.count, 1.0), moments.ahead.shape[1]
     size = np.einsum("hkk->hk", moments.ahead)[:, :, None] * np.eye(steps)
     found = []
     for penalty in PENALTIES:
@@ -212,9 +202,8 @@ def solve_ridge(moments: Moments) -> tuple[Array, Array]:
 
 def _gains(panel: Panel, folds: Sequence[Rows], problem: Problem, solutions: Sequence[tuple[Array, Array]]) -> Array:
     """How much smaller than naive's the errors of solutions are, as a share of it, shape (folds, solutions, H)."""
-    mine = [_errors(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
-    total = panel.group.sum([array for pair in mine for array in pair])
-    naive, errors = np.array(total[::2])[:, None], np.array(total[1::2])
+    pairs = [_errors(panel, fold, problem, solution) for fold, solution in zip(folds, solutions, strict=True)]
+    naive, errors = np.array([pair[0] for pair in pairs])[:, None], np.array([pair[1] for pair in pairs])
     return np.where(naive > 0, 1 - errors / np.where(naive > 0, naive, 1), 0)
 
 

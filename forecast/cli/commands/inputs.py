@@ -131,13 +131,9 @@ def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(one for source in sources for one in expand(source, **how)))
 
 
-def load_readable(
-    references: list[str], options: dict[str, Any], config: Any, group: Any = None
-) -> tuple[list[Any], int]:
+def load_readable(references: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], int]:
     """The series that can be read, each with a name of its own; and how many cannot, each with a line that says why.
 
-    Args:
-        crew: The processes among whose series each has a name of its own; this one by itself by default.
     Raises:
         ForecastError: none can.
     """
@@ -146,7 +142,6 @@ def load_readable(
 
     from forecast.data.sources import load_each
     from forecast.errors import ForecastError
-    from forecast.runtime.distributed.process_group import SINGLE_PROCESS
 
     read = list(counted(load_each(references, **reading_of(options, config)), "series", len(references)))
     loaded = [(reference, one) for reference, one in read if not isinstance(one, ForecastError)]
@@ -156,7 +151,7 @@ def load_readable(
     _say_lines([one for _, one in loaded])
     for error in errors:
         say(f"forecast: {error}")
-    count = Counter((group or SINGLE_PROCESS).collect([one.name for _, one in loaded]))
+    count = Counter(one.name for _, one in loaded)
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded], len(errors)
 
 

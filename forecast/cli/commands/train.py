@@ -1,9 +1,9 @@
 """One model over one series or many."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,13 +32,14 @@ def train(
     freeze: Annotated[bool, typer.Option("--freeze", help="With --from: train the head alone.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")] = False,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that train one network together, each on a part of the series.", min=1)
+        int | None,
+        typer.Option(help="Processes that train one network together, each on a share of every batch.", min=1),
     ] = None,
 ) -> None:
     """One model on the first four fifths of one series or many, saved as a bundle for `forecast predict`.
 
     Says how well it does on the rest of each. A series that cannot be read is named and left out. With --workers, each
-    process reads its part of the series; where the variable TF_CONFIG names workers, this is one of them.
+    process reads all series; where the variable TF_CONFIG names workers, this is one of them.
     """
     to_start = _workers_to_start(workers)
     from forecast.data.covariates import names_of
@@ -53,97 +54,93 @@ def train(
     bundle.check_size(len(references), columns=sum(map(len, names_of(config.inputs, ""))))
     name = parent.model if parent else model or ("stack" if config.network.layers else "lstm")
     checkpoint = save.with_name(f"{save.name}.checkpoint")
-    with _group(to_start, name, config, {"--from": start, "--resume": resume}, references) as group:
-        several, unread = load_readable(group.share(references), ctx.params, config, group)
+    with _process_group(to_start, name, config, resume=resume) as group:
+        several, unread = load_readable(references, ctx.params, config)
         load_keras([name])
+        _check_same_work(group, several, config)
         _clear(checkpoint, keep=resume or group.rank > 0)
         with TrainingBar() as bar:
             callbacks = callbacks_of(bar, ctx.params, checkpoint=checkpoint if group.size == 1 else None)
             callbacks = callbacks if group.rank == 0 else None
-            trained = training.train(
-                several, name, config, callbacks=callbacks, start=parent, freeze=freeze, group=group
-            )
-        say_interrupted([trained] if trained.interrupted else [], ())
-        scores, trained = _tested(trained, several, group)
-        (left_out,) = group.sum([unread])
-        if group.rank == 0:
-            bundle.save_model(trained, save)
-            _clear(checkpoint, keep=False)
-            _print(name, trained, scores, save)
-    if left_out and group.rank == 0:
+            trained = training.train(several, name, config, callbacks=callbacks, start=parent, freeze=freeze)
+    if group.rank > 0:
+        return
+    say_interrupted([trained] if trained.interrupted else [], ())
+    scores, trained = _tested(trained, several)
+    bundle.save_model(trained, save)
+    _clear(checkpoint, keep=False)
+    _print(name, trained, scores, save)
+    if unread:
         raise typer.Exit(1)
 
 
 def _workers_to_start(workers: int | None) -> int:
-    """How many processes this one starts beside itself and divides the cores with, if it is not one of some already."""
+    """How many processes this one starts, itself among them, and divides the cores with; 1 where it is one of some."""
     from forecast.errors import ConfigError
-    from forecast.runtime.distributed import launch as machine
+    from forecast.runtime.distributed import launch
 
-    named = len(machine.named()[1])
+    named = len(launch.read_tf_config()[1])
     if named > 1 and workers not in (None, named):
-        raise ConfigError(f"--workers must be as many as {machine.VARIABLE} names, {named}. Received: {workers}.")
+        raise ConfigError(f"--workers must be as many as {launch.VARIABLE} names, {named}. Received: {workers}.")
     if named > 1 or not workers or workers == 1:
         return 1
-    machine.divide_cores(workers)
+    launch.divide_cores(workers)
     return workers
 
 
 @contextmanager
-def _group(count: int, name: str, config: Any, others: Mapping[str, Any], references: list[str]) -> Iterator[Any]:
-    """The processes that train together, from their start to their end; mostly this one by itself."""
-    from forecast.errors import ConfigError
+def _process_group(count: int, name: str, config: Any, *, resume: bool) -> Iterator[Any]:
+    """The processes that train together within the block; mostly this one by itself."""
     from forecast.runtime import devices
-    from forecast.runtime.distributed import launch as workers
-    from forecast.runtime.distributed import process_group as group
-    from forecast.training import train as training
+    from forecast.runtime.distributed import launch, process_group
 
-    size = max(count, len(workers.named()[1]))
+    size = max(count, len(launch.read_tf_config()[1]))
     if size == 1:
-        yield group.SINGLE_PROCESS
+        yield process_group.SINGLE_PROCESS
         return
-    if given := [option for option, value in others.items() if value]:
-        raise ConfigError(f"workers train a new network from its start, without {given[0]}. Leave one of them out.")
-    training.check_group(name, config)
-    if len(references) < size:
-        raise ConfigError(f"each worker needs a series of its own. Received: {size} workers, {len(references)} series.")
+    _check_workers(size, name, config, resume=resume)
     with ExitStack() as stack:
         if count > 1:
-            command = [sys.executable, "-m", "forecast", *sys.argv[1:]]
-            stack.enter_context(workers.started(count, command))
+            stack.enter_context(launch.start_workers(count, [sys.executable, "-m", "forecast", *sys.argv[1:]]))
         devices.load_keras()
-        together = group.join()
-        _check_alike(together, references)
-        yield together
-        together.part()
+        yield stack.enter_context(process_group.join())
 
 
-def _check_alike(group: Any, references: list[str]) -> None:
-    """Refuses workers that would train on other series than worker 0."""
-    import hashlib
+def _check_workers(size: int, name: str, config: Any, *, resume: bool) -> None:
+    """Refuse what several processes do not train together."""
+    from forecast.errors import ConfigError
+    from forecast.models import NETWORKS, find_model
 
+    if resume:
+        raise ConfigError("workers train a network from its start, without --resume. Leave one of them out.")
+    if not find_model(name).is_network:
+        raise ConfigError(f"workers train a network together: {', '.join(NETWORKS)}. Received: {name}.")
+    if config.training.batch < size:
+        batch = config.training.batch
+        raise ConfigError(f"each worker needs a block of every batch. Received: {size} workers, a batch of {batch}.")
+
+
+def _check_same_work(group: Any, several: list[Any], config: Any) -> None:
+    """Refuse workers that would train on other series, or with other settings, than the others."""
     from forecast.errors import ConfigError
 
-    seen = group.collect([hashlib.sha256("\n".join(references).encode()).hexdigest()])
-    if len(set(seen)) > 1:
+    if group.size == 1:
+        return
+    if not group.agree(repr([config, *(one.fingerprint() for one in several)])):
         raise ConfigError(
-            f"all workers must find the same series. Worker {group.rank} found {len(references)}, others found "
-            "different ones. Give them the same files under the same paths."
+            f"all workers must have the same settings and find the same series. Worker {group.rank} found "
+            f"{len(several)}, others found different ones. Give them the same files under the same paths."
         )
 
 
-def _tested(trained: Any, several: list[Any], group: Any) -> tuple[dict[str, Any], Any]:
-    """The scores of the series of all processes by name, and the model with what a bundle says of them."""
-    from forecast.evaluation import holdout as experiment
+def _tested(trained: Any, several: list[Any]) -> tuple[dict[str, Any], Any]:
+    """The scores of each series by name, and the model with what a bundle says of them."""
+    from forecast.evaluation import holdout
     from forecast.report import writer as report
 
-    scores = {one.name: experiment.test(trained, one) for one in counted(several, "tests", len(several))}
-    tested = group.collect([report.tested_on(one, scores[one.name], trained.config) for one in several])
-    if group.size > 1:
-        from forecast.evaluation.scores import Scores
-
-        found = group.collect([(name, asdict(one)) for name, one in scores.items()])
-        scores = {name: Scores(**one) for name, one in found}
-    return scores, replace(trained, tested=tuple(tested))
+    scores = {one.name: holdout.test(trained, one) for one in counted(several, "tests", len(several))}
+    tested = tuple(report.tested_on(one, scores[one.name], trained.config) for one in several)
+    return scores, replace(trained, tested=tested)
 
 
 def _print(name: str, trained: Any, scores: dict[str, Any], save: Path) -> None:

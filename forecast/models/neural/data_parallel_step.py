@@ -1,15 +1,14 @@
-"""A training step of a crew: each process differentiates the loss of its own blocks, and the sum moves all networks.
+"""One training step by several processes: synchronous data parallelism (Goyal et al. 2017, arXiv:1706.02677).
 
-    process 0:  own blocks -> gradients x known labels ┐
-    process 1:  own blocks -> gradients x known labels ┴ sum -> / known labels of all -> optimiser, the same in each
+    process 0:  its share of the batch -> gradients x known labels ┐
+    process 1:  its share of the batch -> gradients x known labels ┴ sum -> / known labels of all -> optimiser in each
 
-What a process gives is the gradient of (mean loss + penalties) times its known labels, so that the sum over the crew,
-divided by the known labels of all, is that of the mean loss over the whole batch plus the penalties.
+What a process adds is the gradient of (mean loss + penalties) times its known labels, so that the sum, divided by the
+known labels of all, is the gradient of the mean loss over the whole batch plus the penalties.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import ceil, isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,50 +20,35 @@ from forecast.runtime.distributed.process_group import ProcessGroup
 if TYPE_CHECKING:
     import keras
 
-Single = NDArray[np.float32]
-
-# Networks whose compiled halves of a step are kept.
+# Networks whose compiled steps are kept.
 KEPT = 4
 
 
-def step_together(network: "keras.Model", x: Single, y: Single, group: ProcessGroup, *, batch: int) -> float:
-    """One step of the optimiser on the blocks of all processes; their loss.
+def data_parallel_step(
+    network: "keras.Model", x: NDArray[np.float32], y: NDArray[np.float32], group: ProcessGroup
+) -> float:
+    """Take one step of the optimiser on a batch that all processes of a group hold; return its loss.
 
     Args:
-        x: The blocks of this process, shape (n, L+S-1, F+K); none is allowed.
-        y: Their labels, shape (n, S, H), NaN where they are not known.
-        batch: The blocks of all processes.
+        x: Blocks, shape (N, L+S-1, F+K), at least one for each process.
+        y: Their labels, shape (N, S, H), NaN where they are not known.
     """
-    differentiate, apply = _halves(network, x.shape[1:], y.shape[1:])
-    (total,) = group.sum([differentiate(*padded(x, y, batch // group.size or 1))])
+    first, stop = (len(x) * rank // group.size for rank in (group.rank, group.rank + 1))
+    differentiate, apply = _compile_step(network, x.shape[1:], y.shape[1:])
+    total = group.all_reduce(differentiate(x[first:stop], y[first:stop]))
     return float(apply(total.astype(np.float32)))
 
 
-def padded(x: Single, y: Single, usual: int) -> tuple[Single, Single]:
-    """Blocks without known labels behind those that there are, up to one of a few numbers: each is compiled once.
-
-    The numbers are as far apart as the number of blocks usually strays from `usual`.
-    """
-    step = isqrt(usual)
-    missing = ceil(max(len(x), 1) / step) * step - len(x)
-    more = np.zeros((missing, *x.shape[1:]), x.dtype), np.full((missing, *y.shape[1:]), np.nan, y.dtype)
-    return np.concatenate([x, more[0]]), np.concatenate([y, more[1]])
-
-
 @lru_cache(maxsize=KEPT)
-def _halves(
+def _compile_step(
     network: "keras.Model", x_shape: tuple[int, ...], y_shape: tuple[int, ...]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What comes before the sum, a vector of gradients, loss and count, and what comes after it.
-
-    Both are traced once, for any number of blocks, and compiled by XLA for each.
-    """
+    """The step before the sum, which gives a vector of gradients, loss and count; and the step after it."""
     import tensorflow as tf
 
     variables = network.trainable_variables
     shapes = [tuple(variable.shape) for variable in variables]
     sizes = [int(np.prod(shape)) for shape in shapes]
-
     signature = [tf.TensorSpec([None, *shape], tf.float32) for shape in (x_shape, y_shape)]
 
     @tf.function(input_signature=signature, jit_compile=devices.can_compile())  # type: ignore[untyped-decorator]
@@ -80,12 +64,8 @@ def _halves(
     def apply(total: Any) -> Any:
         count = tf.maximum(total[-1], 1.0)
         parts = tf.split(total[:-2] / count, sizes)
-        network.optimizer.apply_gradients(
-            [
-                (tf.reshape(part, shape), variable)
-                for part, shape, variable in zip(parts, shapes, variables, strict=True)
-            ]
-        )
+        gradients = [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+        network.optimizer.apply_gradients(list(zip(gradients, variables, strict=True)))
         return total[-2] / count
 
     return differentiate, apply

@@ -21,7 +21,6 @@ from forecast.models.estimator import Callbacks, Fit, Problem, WarmStart, Weight
 from forecast.models.highway import apply_highway, fit_highway
 from forecast.models.neural.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
 from forecast.models.neural.training_loop import Batch, Program, fit_network
-from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.typing import Array, Rows
 
 # Blocks that go through the equations at once: products so small that no threads wait for one another.
@@ -128,11 +127,11 @@ class Network:
         rest = labels_of(validation.y - apply_highway(given, validation), given)
 
         def draw() -> Batch:
-            origin, stop, mine = panel.draw(
+            origin, stop = panel.draw(
                 random, training.batch, lookback=problem.lookback, horizon=problem.horizon, labels=labels
             )
             blocks = self.label_blocks(panel.inputs, origin, problem, labels, stop)
-            x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem, mine)
+            x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem)
             return x, labels_of(y, given)
 
         fit = fit_network(
@@ -145,16 +144,15 @@ class Network:
             y_validation=rest,
             training=training,
             callbacks=callbacks,
-            group=panel.group,
         )
         if problem.config.task == "direction":
             return fit
         if training.loss == "mse":
             residual = (rest - self._forward(fit.weights, validation.x, problem)[..., 0]).reshape(-1, problem.horizon)
-            spread = residual_quantiles(panel.group.gather(residual[np.isfinite(residual).all(axis=1)]))
+            spread = residual_quantiles(residual[np.isfinite(residual).all(axis=1)])
             return Fit({**fit.weights, "residuals": spread}, fit.history, fit.interrupted)
         outputs = self._forward(fit.weights, validation.x, problem)
-        factor = 1.0 if helps(rest, outputs[..., MEDIAN], panel.group) else tempered_by(panel)
+        factor = 1.0 if helps(rest, outputs[..., MEDIAN]) else tempered_by(panel)
         return Fit(temper(fit.weights, factor, problem), fit.history, fit.interrupted)
 
     def _start(self, panel: Panel, problem: Problem, given: Weights) -> Weights:
@@ -165,7 +163,7 @@ class Network:
             return {}
         origin = training_origins(panel, problem, most=MOST_SPREAD)
         blocks = self.label_blocks(panel.inputs, origin, problem, 1)
-        spread = residual_quantiles(panel.group.gather((blocks.y - apply_highway(given, blocks))[:, 0]))
+        spread = residual_quantiles((blocks.y - apply_highway(given, blocks))[:, 0])
         return {"head/bias": spread.reshape(-1).astype(np.float32)}
 
     def predict_proba(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
@@ -230,33 +228,29 @@ def labels_of(y: Array, given: Weights) -> Array:
     return classes.classes_of(y[..., -1:], float(given[classes.BAND])) if classes.BAND in given else y
 
 
-def augment(
-    x: NDArray[np.float32], y: Array, random: np.random.Generator, problem: Problem, mine: NDArray[np.bool_]
-) -> Batch:
+def augment(x: NDArray[np.float32], y: Array, random: np.random.Generator, problem: Problem) -> Batch:
     """Noise on the inputs, and one random factor for inputs and labels of a block: means against over-fitting.
 
     Windows are shifted as well, without an option: every training row is as likely to begin a block.
-    Args:
-        mine: Which of the blocks of a crew these are; random numbers are drawn for all of them.
     Source: Um et al. (2017), Data augmentation of wearable sensor data.
     """
     training, features = problem.config.training, problem.features
     if training.jitter:
         x = x.copy()
-        noise = random.standard_normal((len(mine), x.shape[1], features), np.float32)[mine]
+        noise = random.standard_normal((*x.shape[:2], features), np.float32)
         x[:, :, :features] += training.jitter * noise
     if training.stretch:
-        factor = np.exp(training.stretch * random.standard_normal(len(mine))[mine])[:, None, None]
+        factor = np.exp(training.stretch * random.standard_normal(len(x)))[:, None, None]
         x = x.copy()
         x[:, :, :features] *= factor.astype(np.float32)
         y = y * factor
     return x, y
 
 
-def helps(y: Array, moves: Array, group: ProcessGroup = SINGLE_PROCESS) -> bool:
+def helps(y: Array, moves: Array) -> bool:
     """Whether a network's own moves came closer to the validation labels than none, beyond luck; shape (N, S, H)."""
     gain = (np.abs(y) - np.abs(y - moves)).reshape(-1, y.shape[-1])
-    gain = group.gather(gain[np.isfinite(gain).all(axis=1)].mean(axis=1))
+    gain = gain[np.isfinite(gain).all(axis=1)].mean(axis=1)
     return bool(gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < LUCK) if len(gain) else False
 
 

@@ -24,9 +24,9 @@ from forecast.errors import ModelError
 from forecast.metrics.metrics import SMALLEST, log_loss
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
 from forecast.models.neural.checkpoints import Checkpoint, Logs, State
-from forecast.models.neural.data_parallel_step import step_together
+from forecast.models.neural.data_parallel_step import data_parallel_step
 from forecast.runtime import devices
-from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from forecast.runtime.distributed.process_group import ProcessGroup, current
 from forecast.typing import Array
 
 if TYPE_CHECKING:
@@ -74,12 +74,11 @@ def fit_network(
     y_validation: Array,
     training: TrainingConfig,
     callbacks: Callbacks,
-    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Fit:
     """Trains a network and returns its best weights on the validation rows.
 
-    Ctrl-C ends the training, not the program: the best weights so far are returned and `interrupted` says so. In a crew
-    it ends the program, for the others go on.
+    Ctrl-C ends the training, not the program: the best weights so far are returned and `interrupted` says so. In a
+    process group it ends the program, for the other processes go on. A group shares the work of each step.
 
     Args:
         start: Weights that do not begin as Keras draws them.
@@ -87,10 +86,10 @@ def fit_network(
         random: What `draw` takes its numbers from, so that a checkpoint can keep its state.
         predict: Normalised outputs (N, S, H, Q) for the validation blocks with the given weights.
         y_validation: Their labels, shape (N, S, H).
-        crew: The processes that train together; blocks, labels and outputs are those of this one.
     """
     steps = training.max_steps or 0
     due = {round(part * steps / training.validations) for part in range(training.validations + 1)}
+    group = current()
     compiled = _fresh(program, training, start)
     network = compiled.network
     checkpoint = Checkpoint.of(callbacks.checkpoint, program.kind, program.problem, training, y_validation)
@@ -101,12 +100,12 @@ def fit_network(
     try:
         for step in range(state.step, steps + 1):
             if step:
-                losses.append(_step(compiled, draw, rate_of(step, training), training.batch, group))
+                losses.append(_step(compiled, draw, rate_of(step, training), group))
                 _tell(callbacks, Step(program.kind, step, steps, losses[-1]), logs)
             if step in due:
                 config = program.problem.config
                 weights = named_weights(network)
-                validation_loss = loss_of(predict(weights), y_validation, config.loss, group)
+                validation_loss = group.mean(loss_of(predict(weights), y_validation, config.loss))
                 state = _validated(state, step, losses, weights, validation_loss, config)
                 checkpoint.keep(network, random, state)
                 _tell(callbacks, Step(program.kind, step, steps, *_last(state)), logs)
@@ -152,14 +151,14 @@ def _tell(callbacks: Callbacks, step: Step, logs: Logs) -> None:
         callbacks.progress(step)
 
 
-def _step(compiled: Compiled, draw: Callable[[], Batch], rate: float, batch: int, group: ProcessGroup) -> float:
+def _step(compiled: Compiled, draw: Callable[[], Batch], rate: float, group: ProcessGroup) -> float:
     """One step of the optimiser on the next blocks; their loss."""
     x, y = draw()
     labels = np.clip(y, -LARGEST, LARGEST).astype(np.float32)
     compiled.network.optimizer.learning_rate = rate
     with devices.numbered(compiled.numbers):
         if group.size > 1:
-            return step_together(compiled.network, x, labels, group, batch=batch)
+            return data_parallel_step(compiled.network, x, labels, group)
         return _number(compiled.network.train_on_batch(x, labels))
 
 
@@ -183,16 +182,15 @@ def rate_of(step: int, training: TrainingConfig) -> float:
     return highest * (1 + cos(pi * (before - warm) / steps)) / 2
 
 
-def loss_of(outputs: Array, y: Array, loss: Objective, group: ProcessGroup = SINGLE_PROCESS) -> float:
-    """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training, over all a crew."""
+def loss_of(outputs: Array, y: Array, loss: Objective) -> float:
+    """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training."""
     if loss == "entropy":
         return log_loss(y[np.isfinite(y)], outputs[np.isfinite(y)])
     error = np.clip(y, -LARGEST, LARGEST)[..., None] - outputs
     error = error[np.isfinite(y)]
     levels = np.array(QUANTILES)
     losses = np.square(error) if loss == "mse" else np.maximum(levels * error, (levels - 1) * error)
-    total, count = group.sum([losses.sum(), losses.size])
-    return float(total / count)
+    return float(losses.mean())
 
 
 def _fresh(program: Program, training: TrainingConfig, start: Weights) -> Compiled:

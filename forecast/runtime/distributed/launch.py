@@ -24,17 +24,17 @@ from forecast.runtime.parallel import cores
 VARIABLE = "TF_CONFIG"
 # What libraries read when they are loaded: how many threads each may use.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
-# Seconds between two looks at the others, and that worker 0 has to end by itself once one of them failed.
-LOOK, GRACE = 0.2, 5.0
-# Seconds that the others have to end once all is done.
-ENDING = 60.0
+# Seconds between two checks of the other workers, and those that worker 0 has to end by itself once one failed.
+POLL_INTERVAL, GRACE_PERIOD = 0.2, 5.0
+# Seconds that the other workers have to end once all have trained.
+EXIT_TIMEOUT = 60.0
 
 
-def named() -> tuple[int, list[str]]:
-    """The rank of this process in the crew that TF_CONFIG names, and the addresses HOST:PORT of all.
+def read_tf_config() -> tuple[int, list[str]]:
+    """The rank of this process among those that TF_CONFIG names, and the addresses HOST:PORT of all.
 
     Raises:
-        ConfigError: it is no configuration of workers.
+        ConfigError: the variable holds no configuration of workers.
     """
     text = os.environ.get(VARIABLE)
     if not text:
@@ -42,75 +42,72 @@ def named() -> tuple[int, list[str]]:
     try:
         config = json.loads(text)
         jobs: Mapping[str, Sequence[str]] = config["cluster"]
-        chiefs, places = len(jobs.get("chief", ())), [*jobs.get("chief", ()), *jobs["worker"]]
+        chiefs = list(jobs.get("chief", ()))
+        addresses = [*chiefs, *jobs["worker"]]
         kind, index = config["task"]["type"], int(config["task"]["index"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ConfigError(f"{VARIABLE} must name the workers and this task. Received: {text[:200]}.") from error
-    rank = index + (chiefs if kind == "worker" else 0)
-    if kind not in ("chief", "worker") or set(jobs) - {"chief", "worker"} or not 0 <= rank < len(places):
+    rank = index + (len(chiefs) if kind == "worker" else 0)
+    if kind not in ("chief", "worker") or set(jobs) - {"chief", "worker"} or not 0 <= rank < len(addresses):
         raise ConfigError(f"{VARIABLE} must name workers, and this task as one of them. Received: {text[:200]}.")
-    return rank, places
+    return rank, addresses
 
 
 @dataclass(frozen=True, eq=False)
 class Worker:
-    """Another worker, and the file that holds what it said."""
+    """Another worker, and the file that holds its standard error."""
 
-    number: int
+    rank: int
     process: "subprocess.Popen[bytes]"
-    said: IO[bytes]
-
-    def lines(self) -> list[str]:
-        self.said.seek(0)
-        return self.said.read().decode(errors="replace").splitlines()
+    stderr: IO[bytes]
 
     def failure(self) -> str:
-        """Why it failed; nothing while it works, or once it has ended well."""
+        """Why the worker failed; empty while it works, or once it has ended well."""
         status = self.process.poll()
         if not status:
             return ""
-        last = next((line for line in reversed(self.lines()) if line.startswith("forecast: ")), "")
+        self.stderr.seek(0)
+        lines = self.stderr.read().decode(errors="replace").splitlines()
+        last = next((line for line in reversed(lines) if line.startswith("forecast: ")), "")
         if status > 0 and last:
             return last.removeprefix("forecast: ")
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return f"worker {self.number} {how}. If memory ran out, use fewer --workers a machine."
+        return f"worker {self.rank} {how}. If memory ran out, use fewer --workers a machine."
 
 
 def divide_cores(count: int) -> None:
-    """Gives each of `count` processes its part of the cores; before the numeric libraries are loaded."""
+    """Give each of `count` processes its part of the cores; before the numeric libraries are loaded."""
     for name in THREADS:
         os.environ.setdefault(name, str(max(1, cores() // count)))
 
 
 @contextmanager
-def started(count: int, command: Sequence[str]) -> Iterator[None]:
-    """Runs a block as worker 0 beside `count` - 1 processes that run `command`; none of them outlives it.
+def start_workers(count: int, command: Sequence[str]) -> Iterator[None]:
+    """Run a block as worker 0 beside `count` - 1 processes that run `command`; none of them outlives the block.
 
     Raises:
-        CrewLost: one of them failed.
+        WorkerLost: one of them failed.
     """
-    places = _free_places(count)
-    os.environ[VARIABLE] = _config(places, 0)
+    addresses = _free_addresses(count)
+    os.environ[VARIABLE] = _tf_config(addresses, 0)
     with ExitStack() as stack:
-        several = [stack.enter_context(_worker(number, places, command)) for number in range(1, count)]
+        others = [stack.enter_context(_worker(rank, addresses, command)) for rank in range(1, count)]
         ended = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(several, ended), daemon=True)
+        watcher = threading.Thread(target=_watch, args=(others, ended), daemon=True)
         watcher.start()
         stack.callback(watcher.join)
         stack.callback(ended.set)
         try:
             yield
         except WorkerLost as error:
-            if reason := _first_failure(several):
+            if reason := _wait_for_failure(others):
                 raise WorkerLost(reason) from error
             raise
-        for one in several:
-            one.process.wait(ENDING)
-            for line in one.lines():
-                sys.stderr.write(f"{line}\n")
+        for other in others:
+            other.process.wait(EXIT_TIMEOUT)
 
 
-def _free_places(count: int) -> list[str]:
+def _free_addresses(count: int) -> list[str]:
     """Addresses on this machine that nobody listens to."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
@@ -119,51 +116,51 @@ def _free_places(count: int) -> list[str]:
         return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
 
 
-def _config(places: Sequence[str], number: int) -> str:
-    return json.dumps({"cluster": {"worker": list(places)}, "task": {"type": "worker", "index": number}})
+def _tf_config(addresses: Sequence[str], rank: int) -> str:
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": rank}})
 
 
 @contextmanager
-def _worker(number: int, places: Sequence[str], command: Sequence[str]) -> Iterator[Worker]:
+def _worker(rank: int, addresses: Sequence[str], command: Sequence[str]) -> Iterator[Worker]:
     """One other worker, ended with the block; Ctrl-C is for worker 0 alone."""
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(  # noqa: S603  the command that this process runs itself
             command,
-            env={**os.environ, VARIABLE: _config(places, number)},
+            env={**os.environ, VARIABLE: _tf_config(addresses, rank)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=stderr,
             start_new_session=True,
         )
         try:
-            yield Worker(number, process, said)
+            yield Worker(rank, process, stderr)
         finally:
             process.kill()
             process.wait()
 
 
-def _watch(several: Sequence[Worker], ended: threading.Event) -> None:
-    """Ends this process if it goes on waiting for a worker that failed."""
-    while not ended.wait(LOOK):
-        if reason := _failure(several):
-            if not ended.wait(GRACE):
+def _watch(others: Sequence[Worker], ended: threading.Event) -> None:
+    """End this process if it goes on waiting for a worker that failed."""
+    while not ended.wait(POLL_INTERVAL):
+        if reason := _failure(others):
+            if not ended.wait(GRACE_PERIOD):
                 sys.stderr.write(f"forecast: {reason}\n")
                 sys.stderr.flush()
-                for one in several:
-                    one.process.kill()
+                for other in others:
+                    other.process.kill()
                 os._exit(1)
             return
 
 
-def _failure(several: Sequence[Worker]) -> str:
-    return next(filter(None, (one.failure() for one in several)), "")
+def _failure(others: Sequence[Worker]) -> str:
+    return next(filter(None, (other.failure() for other in others)), "")
 
 
-def _first_failure(several: Sequence[Worker]) -> str:
-    """The reason of a worker that failed, which may come a moment after what it brought about."""
-    until = time.monotonic() + GRACE
-    while time.monotonic() < until:
-        if reason := _failure(several):
+def _wait_for_failure(others: Sequence[Worker]) -> str:
+    """Why a worker failed; its end may be noticed a moment after the error that it caused here."""
+    deadline = time.monotonic() + GRACE_PERIOD
+    while time.monotonic() < deadline:
+        if reason := _failure(others):
             return reason
-        time.sleep(LOOK)
+        time.sleep(POLL_INTERVAL)
     return ""
