@@ -9,8 +9,8 @@ from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.models import Callbacks, Problem, find_model
 from forecast.models.baselines import seasonal_naive
-from forecast.models.trees.forest import SHARES, _apart, _columns, _share
-from forecast.models.trees.tree_arrays import (
+from forecast.models.forest import SHARES, _apart, _columns, _share
+from forecast.models.tree_arrays import (
     ROUNDS,
     boost,
     boosted_arrays,
@@ -191,7 +191,7 @@ def test_a_forecast_needs_no_scikit_learn_and_weights_have_the_promised_shapes(n
 def test_half_of_the_moves_is_forecast_where_half_is_believed(name, monkeypatch):
     model, (inputs, panel, problem), found = find_model(name), setup(sine(400)), {}
     for share in (0.5, 1.0):
-        monkeypatch.setattr("forecast.models.trees.forest._share", lambda *_, share=share: share)
+        monkeypatch.setattr("forecast.models.forest._share", lambda *_, share=share: share)
         weights = model.fit(panel, problem, Callbacks()).weights
         blocks = model.blocks(inputs, np.arange(100, 300), problem)
         found[share] = model.predict(weights, blocks, problem)[:, :, MEDIAN]

@@ -13,11 +13,11 @@ from forecast.data.windows import Blocks, Inputs
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
 from forecast.models.estimator import Callbacks, Fit, Model, Problem, Progress, Step, Validation, WarmStart, Weights
+from forecast.models.forest import Boosting, Forest
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Local, arima, ets, theta
-from forecast.models.trees.forest import Boosting, Forest
 from forecast.typing import Array
 
 _ALL: tuple[Model, ...] = (

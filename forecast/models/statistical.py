@@ -27,7 +27,7 @@ from forecast.data.windows import Blocks, Inputs, Panel, Split, origins
 from forecast.errors import ConfigError
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import LARGEST
-from forecast.models.trees.forest import ENOUGH
+from forecast.models.forest import ENOUGH
 from forecast.typing import Array, Rows
 
 Fitted = Mapping[str, Any]

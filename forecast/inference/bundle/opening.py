@@ -12,7 +12,7 @@ from forecast.inference.bundle.description import arrays_of, damaged, model_of, 
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.models.trees.forest import Boosting, Forest
+from forecast.models.forest import Boosting, Forest
 
 # What entries of another type, size or name than a bundle's make Python raise.
 WRONG = (

@@ -19,7 +19,7 @@ from forecast.config import MEDIAN, QUANTILES
 from forecast.data.windows import Blocks, Inputs, Panel
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Weights, lively, residual_quantiles, window_blocks
 from forecast.models.highway import FOLDS, LARGEST, choose_penalty, fold_origins
-from forecast.models.trees.tree_arrays import (
+from forecast.models.tree_arrays import (
     FEWEST,
     boost,
     boosted_arrays,
