@@ -21,7 +21,7 @@ from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
-from forecast.models import Model, Problem, Validation, Weights, find_model, predict_each, trail_blocks
+from forecast.models import Estimator, Problem, Validation, Weights, find_model, predict_each, trail_blocks
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
 from forecast.typing import Array
@@ -118,14 +118,14 @@ class TrainedModel:
     tested: tuple[Record, ...] = ()
     ancestry: tuple[Record, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    runtime: Model | None = None
+    runtime: Estimator | None = None
 
     @property
     def problem(self) -> Problem:
         return problem_of(self.config)
 
     @property
-    def estimator(self) -> Model:
+    def estimator(self) -> Estimator:
         """What forecasts with the weights: the registered model, or what was opened in its place."""
         return self.runtime or find_model(self.model)
 

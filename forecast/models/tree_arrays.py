@@ -1,110 +1,80 @@
-"""Decision trees as flat arrays: scikit-learn grows them, numpy walks through them.
+"""Decision trees as flat arrays: scikit-learn grows them, numpy walks down them.
 
-All nodes of all trees stand one behind the other, and a walk goes from every root to a leaf for many rows at once:
+The nodes of all trees stand one behind the other. A walk goes from every root to a leaf, for many rows at once:
 
-    node = left[node] where input[feature[node]] <= threshold[node], else right[node]; a leaf is its own child
+    node = children_left[node] where input[feature[node]] <= threshold[node], else children_right[node]
+
+A leaf is its own child. The names are those of scikit-learn's `tree_`; `value` holds the leaves alone, in the order of
+`leaf`, and `roots` the first node of each tree.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.models.estimator import Weights
+from forecast.models.estimator import Shapes, Weights
 from forecast.typing import Array
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestRegressor
 
 Single = NDArray[np.float32]
 
-# Forest: trees a fold, windows a tree, leaves a tree, the smallest leaf as a share of the windows of a tree, and the
-# inputs among which a split chooses (a third, at most TRIED).
-TREES, SAMPLE, LEAVES, SMALLEST, TRIED = 20, 4000, 64, 0.005, 24
-# Boosting: trees a quantile, learning rate, leaves a tree, pairs in the smallest leaf, and the inputs among which a
-# split chooses, at most.
-ROUNDS, RATE, TWIGS, FEWEST, SPLITS = 60, 0.1, 16, 50, 80
+# Trees a fold, windows a tree, leaves a tree, and the smallest leaf as a share of the windows of a tree.
+TREES, SAMPLE, LEAVES, SMALLEST = 20, 4000, 64, 0.005
+# A split chooses among a third of the inputs, at most so many.
+TRIED = 24
+NODES = ("feature", "threshold", "children_left", "children_right", "leaf")
 
 
 def leaf_values(weights: Weights, inputs: Single) -> Single:
-    """The value of the leaf that each row (N, P) reaches in each tree, shape (N, trees, outputs)."""
-    feature, threshold, left, right = (weights[name] for name in ("feature", "threshold", "left", "right"))
+    """Values of the leaves that the rows of `inputs` (N, P) reach in each tree, shape (N, trees, H)."""
+    feature, threshold, left, right, leaf = (weights[name] for name in NODES)
     rows = np.arange(len(inputs))[:, None]
     node = np.repeat(weights["roots"][None], len(inputs), axis=0)
     for _ in range(LEAVES):  # no tree is deeper than it has leaves
-        before, below = node, inputs[rows, feature[node]] <= threshold[node]
-        node = np.where(below, left[node], right[node])
+        before, goes_left = node, inputs[rows, feature[node]] <= threshold[node]
+        node = np.where(goes_left, left[node], right[node])
         if np.array_equal(node, before):
             break
-    return np.asarray(weights["value"][weights["leaf"][node]])
+    return np.asarray(weights["value"][leaf[node]])
 
 
 def join_trees(groups: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """The trees of several groups as one: node and leaf numbers go on from group to group."""
+    """Join groups of trees; node and leaf numbers are shifted by the nodes and leaves of the groups before."""
     nodes = np.cumsum([0] + [len(trees["feature"]) for trees in groups])
     leaves = np.cumsum([0] + [len(trees["value"]) for trees in groups])
-    moved = {"left": nodes, "right": nodes, "roots": nodes, "leaf": leaves}
-    return {
-        name: np.concatenate(
-            [(trees[name] + moved[name][n] if name in moved else trees[name]) for n, trees in enumerate(groups)]
-        ).astype(groups[0][name].dtype)
-        for name in groups[0]
-    }
+    shifts = {"children_left": nodes, "children_right": nodes, "roots": nodes, "leaf": leaves}
+    joined = {}
+    for name, first in groups[0].items():
+        parts = [trees[name] + shifts[name][n] if name in shifts else trees[name] for n, trees in enumerate(groups)]
+        joined[name] = np.concatenate(parts).astype(first.dtype)
+    return joined
 
 
-def tree_shapes(outputs: int) -> dict[str, tuple[int | None, ...]]:
+def tree_shapes(outputs: int) -> Shapes:
     """Name and shape of the arrays of any number of trees."""
-    nodes = dict.fromkeys(("feature", "threshold", "left", "right", "leaf"), (None,))
-    return {**nodes, "value": (None, outputs), "roots": (None,)}
+    return {**dict.fromkeys(NODES, (None,)), "value": (None, outputs), "roots": (None,)}
 
 
-def sound(weights: Weights, inputs: int) -> bool:
-    """Whether all numbers of nodes, leaves and inputs point to something that is there."""
+def are_valid(weights: Weights, *, inputs: int) -> bool:
+    """Whether all numbers of nodes, leaves and inputs point to something that exists."""
     nodes, leaves = len(weights["feature"]), len(weights["value"])
-    ends = {"feature": inputs, "left": nodes, "right": nodes, "leaf": leaves, "roots": nodes}
-    whole = all(_within(weights[name], end) for name, end in ends.items())
-    return whole and all(len(weights[name]) == nodes for name in ("threshold", "left", "right", "leaf"))
-
-
-def _within(numbers: NDArray[Any], end: int) -> bool:
-    """Whether there are whole numbers, from 0 to `end` - 1."""
-    return numbers.dtype.kind in "iu" and bool(len(numbers) and numbers.min() >= 0 and numbers.max() < end)
-
-
-def one_tree(*, feature: Array, threshold: Array, left: Array, right: Array, value: Array) -> dict[str, NDArray[Any]]:
-    """One tree as arrays; leaves are the nodes whose children are no nodes after them, as in both of scikit-learn's.
-
-    Args:
-        feature: Input, threshold and children of each node, shape (nodes,).
-        value: Of each node, shape (nodes, outputs); kept of leaves alone.
-    """
-    number = np.arange(len(left))
-    leaf = left <= number
-    return {
-        "feature": np.where(leaf, 0, feature).astype(np.int32),
-        "threshold": _at_most(np.where(leaf, 0.0, threshold)),
-        "left": np.where(leaf, number, left).astype(np.int32),
-        "right": np.where(leaf, number, right).astype(np.int32),
-        "leaf": np.where(leaf, np.cumsum(leaf) - 1, 0).astype(np.int32),
-        "value": value[leaf].astype(np.float32),
-        "roots": np.zeros(1, np.int32),
-    }
-
-
-def _at_most(threshold: Array) -> Single:
-    """The largest float32 that is no larger: float32 inputs then go the same way as with the float64 threshold."""
-    rounded = threshold.astype(np.float32)
-    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
-
-
-def stump(outputs: int) -> dict[str, NDArray[Any]]:
-    """A tree that is one leaf of value 0."""
-    nothing = np.zeros(1)
-    return one_tree(
-        feature=nothing, threshold=nothing, left=nothing - 1, right=nothing - 1, value=np.zeros((1, outputs))
+    stops = {"feature": inputs, "children_left": nodes, "children_right": nodes, "leaf": leaves, "roots": nodes}
+    return all(len(weights[name]) == nodes for name in NODES) and all(
+        _within(weights[name], stop) for name, stop in stops.items()
     )
 
 
-def grow_forest(inputs: Single, labels: Array, *, seed: int) -> Any:
-    """scikit-learn's forest on inputs (N, P) and labels (N, H).
+def _within(numbers: NDArray[Any], stop: int) -> bool:
+    """Whether there are integers, from 0 to `stop` - 1."""
+    return numbers.dtype.kind in "iu" and bool(len(numbers) and numbers.min() >= 0 and numbers.max() < stop)
+
+
+def grow_forest(inputs: Single, labels: Array, *, seed: int) -> "RandomForestRegressor":
+    """Fit scikit-learn's random forest on inputs (N, P) and labels (N, H).
 
     Source: Breiman (2001), Random forests.
     """
@@ -123,59 +93,34 @@ def grow_forest(inputs: Single, labels: Array, *, seed: int) -> Any:
     return forest.fit(inputs, labels if labels.shape[1] > 1 else labels[:, 0])
 
 
-def forest_arrays(forest: Any) -> dict[str, NDArray[Any]]:
+def forest_arrays(forest: "RandomForestRegressor") -> dict[str, NDArray[Any]]:
     """The trees of scikit-learn's forest as arrays."""
-    grown = [one.tree_ for one in forest.estimators_]
-    return join_trees(
-        [
-            one_tree(
-                feature=tree.feature,
-                threshold=tree.threshold,
-                left=tree.children_left,
-                right=tree.children_right,
-                value=tree.value[:, :, 0],
-            )
-            for tree in grown
-        ]
-    )
+    return join_trees([_one_tree(grown.tree_) for grown in forest.estimators_])
 
 
-def boost(inputs: Single, labels: Array, *, level: float, seed: int) -> Any:
-    """scikit-learn's boosted trees for one quantile of labels (N,), without early stopping.
-
-    Sources: Friedman (2001), Greedy function approximation; Ke et al. (2017), LightGBM.
-    """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
-
-    model = HistGradientBoostingRegressor(
-        loss="quantile",
-        quantile=level,
-        max_iter=ROUNDS,
-        learning_rate=RATE,
-        max_leaf_nodes=TWIGS,
-        min_samples_leaf=FEWEST,
-        max_features=min(1.0, SPLITS / inputs.shape[1]),
-        early_stopping=False,
-        random_state=seed,
-    )
-    with threadpool_limits(1, user_api="openmp"):  # threads that wait for a core that others use take minutes
-        return model.fit(inputs, labels)
+def _one_tree(tree: Any) -> dict[str, NDArray[Any]]:
+    """One `tree_` of scikit-learn as arrays; its leaves have the children -1."""
+    number = np.arange(len(tree.feature))
+    is_leaf = tree.children_left < 0
+    return {
+        "feature": np.where(is_leaf, 0, tree.feature).astype(np.int32),
+        "threshold": _round_down(np.where(is_leaf, 0.0, tree.threshold)),
+        "children_left": np.where(is_leaf, number, tree.children_left).astype(np.int32),
+        "children_right": np.where(is_leaf, number, tree.children_right).astype(np.int32),
+        "leaf": np.where(is_leaf, np.cumsum(is_leaf) - 1, 0).astype(np.int32),
+        "value": tree.value[is_leaf, :, 0].astype(np.float32),
+        "roots": np.zeros(1, np.int32),
+    }
 
 
-def boosted_arrays(model: Any, *, rounds: int) -> dict[str, NDArray[Any]]:
-    """The first `rounds` trees of scikit-learn's boosting as arrays; without any, one leaf of value 0."""
-    grown = [stage[0].nodes for stage in model._predictors[:rounds]]
-    return join_trees(
-        [
-            one_tree(
-                feature=nodes["feature_idx"],
-                threshold=nodes["num_threshold"],
-                left=np.where(nodes["is_leaf"], -1, nodes["left"].astype(int)),
-                right=np.where(nodes["is_leaf"], -1, nodes["right"].astype(int)),
-                value=nodes["value"][:, None],
-            )
-            for nodes in grown
-        ]
-        or [stump(1)]
-    )
+def _round_down(threshold: Array) -> Single:
+    """The largest float32 that is no larger: float32 inputs then go the same way as with the float64 threshold."""
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def stump(outputs: int) -> dict[str, NDArray[Any]]:
+    """A tree that is one leaf of value 0."""
+    zero = np.zeros(1, np.int32)
+    arrays = dict.fromkeys(("feature", "children_left", "children_right", "leaf", "roots"), zero)
+    return {**arrays, "threshold": np.zeros(1, np.float32), "value": np.zeros((1, outputs), np.float32)}

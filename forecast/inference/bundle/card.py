@@ -12,7 +12,8 @@ from forecast.data.covariates import names_of
 from forecast.inference.bundle.opening import open_model, read_description
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import Problem, find_model
-from forecast.models.neural.architecture import HIGHWAY, outputs_of, stack_of
+from forecast.models.highway import HIGHWAY
+from forecast.models.neural.architecture import outputs_of, stack_of
 
 # Series that a card lists, and the width of its first column.
 LISTED, WIDTH = 12, 14

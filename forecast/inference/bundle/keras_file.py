@@ -46,7 +46,7 @@ class KerasNetwork(Network):
         found = []
         for blocks in several:
             outputs = np.asarray(self._run(blocks), np.float64)
-            found.append(np.sort(outputs + weights["residuals"] if "residuals" in weights else outputs, axis=-1))
+            found.append(np.sort(outputs + weights["residual_quantiles"] if "residual_quantiles" in weights else outputs, axis=-1))
         return found
 
     def _probabilities(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:  # noqa: ARG002

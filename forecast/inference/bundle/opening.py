@@ -12,7 +12,6 @@ from forecast.inference.bundle.description import arrays_of, damaged, model_of, 
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.models.forest import Boosting, Forest
 
 # What entries of another type, size or name than a bundle's make Python raise.
 WRONG = (
@@ -46,9 +45,8 @@ def open_model(path: str | Path) -> TrainedModel:
         _check_files(storage, fields["files"], path)
         arrays = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
     model = with_arrays(model, told | arrays)
-    registered = find_model(model.model)
-    if isinstance(registered, Forest | Boosting) and not registered.sound(model.weights, problem):
-        raise BundleError(f"{path / WEIGHTS}: the trees lead nowhere. Train the model again.")
+    if not find_model(model.model).is_valid(model.weights, problem):
+        raise BundleError(f"{path / WEIGHTS}: the arrays make no {model.model} that forecasts. Train the model again.")
     return model
 
 

@@ -34,7 +34,7 @@ from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
 # Models that see the lookback of the settings, and nothing else that is searched.
-WINDOWED = ("linear", "esn", "forest", "boosting")
+WINDOWED = ("linear", "esn", "forest")
 # The longest lookback that is tried, and the share of the training rows that it may take.
 LONGEST, MOST = 512, 0.5
 # A trial is not ended before this share of its training.
