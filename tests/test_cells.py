@@ -50,7 +50,7 @@ def test_equations_agree_with_keras(kind, settings, features, length):
 def test_declared_shapes_are_those_of_keras(kind, settings):
     *_, problem, weights = keras_and_numpy(kind, settings, 2, 7)
     declared = networks.Network(kind, "").shapes(problem)
-    others = {"highway/kernel", "highway/ahead", "residuals"}
+    others = {"highway/kernel", "highway_future/kernel", "residual_quantiles"}
     assert {name: shape for name, shape in declared.items() if name not in others} == {
         name: array.shape for name, array in weights.items()
     }

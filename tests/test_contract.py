@@ -39,6 +39,16 @@ def test_the_forecast_shown_is_the_one_tested(name, trained, walk):
             np.testing.assert_allclose(trained(name).predict(cut).quantiles, backtest.quantiles[place], rtol=1e-6)
 
 
+def test_weights_are_valid_and_have_the_promised_shapes(name, trained):
+    model, problem = trained(name), trained(name).problem
+    promised = MODELS[name].shapes(problem)
+    assert model.weights.keys() == promised.keys()
+    for weight, array in model.weights.items():
+        assert len(array.shape) == len(promised[weight])
+        assert all(size in (None, real) for size, real in zip(promised[weight], array.shape, strict=True))
+    assert MODELS[name].is_valid(model.weights, problem)
+
+
 def test_saved_is_loaded(name, trained, walk, tmp_path):
     folder = save_model(trained(name), tmp_path / name)
     np.testing.assert_array_equal(open_model(folder).predict(walk).quantiles, trained(name).predict(walk).quantiles)

@@ -97,7 +97,7 @@ def test_the_table_of_the_caller_stays_as_it_is():
     pd.testing.assert_frame_equal(TABLE, before)
 
 
-@pytest.mark.parametrize("name", ["lstm", "dense", "linear", "esn", "boosting", "drift", "seasonal_naive"])
+@pytest.mark.parametrize("name", ["lstm", "dense", "linear", "esn", "forest", "drift", "seasonal_naive"])
 def test_models_of_the_registry_pass(name):
     """One of each kind; test_no_lookahead.py looks into all of them."""
     assert audit_model(make_series(random_walk(140)), name, EVERY).leak is None

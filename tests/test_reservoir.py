@@ -7,7 +7,7 @@ from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.models import Callbacks, Problem, find_model
 from forecast.models.highway import PENALTIES
-from forecast.models.reservoir import LISTENS, UNITS, draw_reservoir, read, states
+from forecast.models.reservoir import CONNECTIONS, UNITS, draw_reservoir, read, states
 
 ESN = find_model("esn")
 
@@ -42,7 +42,7 @@ def test_states_are_those_of_the_equation():
     weights = draw_reservoir(2, seed=5)
     x = np.random.default_rng(0).normal(size=(3, 7, 2)).astype(np.float32)
     found = states(weights, x)
-    w_in, w, leak = (weights[name].astype(float) for name in ("w_in", "w", "leak"))
+    w_in, w, leak = (weights[name].astype(float) for name in ("w_in", "w", "leak_rate"))
     for window, state in zip(x, found, strict=True):
         expected = np.zeros(UNITS)
         for u in window:
@@ -55,8 +55,8 @@ def test_states_are_those_of_the_equation():
 
 def test_a_reservoir_is_sparse_and_forgets():
     weights = draw_reservoir(1, seed=0)
-    w, leak = weights["w"], weights["leak"]
-    assert ((w != 0).sum(axis=1) == LISTENS).all()
+    w, leak = weights["w"], weights["leak_rate"]
+    assert ((w != 0).sum(axis=1) == CONNECTIONS).all()
     assert np.abs(np.linalg.eigvals(w)).max() < 1
     assert np.abs(np.linalg.eigvals(np.diag(1 - leak) + leak[:, None] * w)).max() < 1
     random = np.random.default_rng(1)

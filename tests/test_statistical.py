@@ -1,4 +1,4 @@
-"""ETS, Theta and ARIMA: carried from origin to origin as statsforecast itself would do it."""
+"""ETS, Theta and ARIMA: forecast at every origin as by statsforecast itself."""
 
 import sys
 
@@ -9,7 +9,7 @@ from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
 from forecast.models import Callbacks, Problem, find_model
-from forecast.models.statistical import FEWEST, ROWS, _pattern
+from forecast.models.statistical import FEWEST, ROWS, _seasonal_pattern
 
 NAMES = ["ets", "theta", "arima"]
 ALL = pytest.mark.parametrize("name", NAMES)
@@ -33,7 +33,7 @@ def points(name: str, values: np.ndarray, origin: np.ndarray, *, season: int = 1
     inputs, _, problem = setup(values, season=season)
     model = find_model(name)
     blocks = model.blocks(inputs, origin, problem)
-    moves = model.predict({"residuals": np.zeros((6, 7))}, blocks, problem)[:, :, MEDIAN]
+    moves = model.predict({"residual_quantiles": np.zeros((6, 7))}, blocks, problem)[:, :, MEDIAN]
     return blocks.anchor[:, 0] + moves * blocks.scale[:, 0]
 
 
@@ -99,7 +99,7 @@ def test_rows_after_the_split_and_after_an_origin_are_not_seen(library, name):
     garbled[240:] = 1e3
     (_, panel, problem), (_, other, _) = setup(values, season=7), setup(garbled, season=7)
     one, two = (find_model(name).fit(part, problem, Callbacks()).weights for part in (panel, other))
-    np.testing.assert_array_equal(one["residuals"], two["residuals"])
+    np.testing.assert_array_equal(one["residual_quantiles"], two["residual_quantiles"])
     origin = np.array([235, 239])
     np.testing.assert_array_equal(points(name, values, origin, season=7), points(name, garbled, origin, season=7))
     origin = np.arange(200, 290)
@@ -163,8 +163,8 @@ def test_without_the_extra_the_cure_is_named(name, monkeypatch):
 
 
 @pytest.mark.parametrize("season", [4, 7])
-def test_the_pattern_of_a_season_is_that_of_classical_decomposition(season):
+def test_the_seasonal_pattern_of_a_season_is_that_of_classical_decomposition(season):
     seasonal_module = pytest.importorskip("statsmodels.tsa.seasonal")
     rows = seasonal(10 * season + 3, season)
     whole = seasonal_module.seasonal_decompose(rows, period=season).seasonal
-    np.testing.assert_allclose(_pattern(rows, season), whole[len(rows) % season :][:season], atol=1e-9)
+    np.testing.assert_allclose(_seasonal_pattern(rows, season), whole[len(rows) % season :][:season], atol=1e-9)

@@ -21,7 +21,7 @@ from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
-from forecast.models import Model, Problem, Validation, Weights, find_model, predict_each, trail_blocks
+from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
 from forecast.typing import Array
@@ -118,14 +118,14 @@ class TrainedModel:
     tested: tuple[Record, ...] = ()
     ancestry: tuple[Record, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    runtime: Model | None = None
+    runtime: Estimator | None = None
 
     @property
     def problem(self) -> Problem:
         return problem_of(self.config)
 
     @property
-    def estimator(self) -> Model:
+    def estimator(self) -> Estimator:
         """What forecasts with the weights: the registered model, or what was opened in its place."""
         return self.runtime or find_model(self.model)
 
@@ -211,7 +211,7 @@ class TrainedModel:
         ready = [self.prepare(series) for series in several]
         firsts = [len(one) - 1 if last else self._test_start(one) if first is None else first for one in ready]
         seen = [self._blocks(one, self._begin(one, begin)) for one, begin in zip(ready, firsts, strict=True)]
-        raw = predict_each(self.estimator, self.weights, [blocks for blocks, _ in seen], self.problem)
+        raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
         losses = self._recent_losses(ready, firsts, [scaler for _, scaler in seen])
         made = [
             self._adapt(one, *parts, quantiles, loss)
@@ -250,7 +250,7 @@ class TrainedModel:
         new = [place for place, one in enumerate(several) if self._shrinks and not self.known(one)]
         trails = [self._trail(several[place], firsts[place], scalers[place]) for place in new]
         found: list[Array | None] = [None] * len(several)
-        every = predict_each(self.estimator, self.weights, trails, self.problem) if trails else []
+        every = self.estimator.predict_each(self.weights, trails, self.problem) if trails else []
         for place, trail, raw in zip(new, trails, every, strict=True):
             rows, first = len(several[place]) - int(trail.origin[0]), firsts[place] - int(trail.origin[0])
             parts = raw[..., MEDIAN], apply_highway(self.weights, trail), trail.y
@@ -263,7 +263,7 @@ class TrainedModel:
     def _trail(self, dataset: Dataset, first: int, scaler: Scaler) -> Blocks:
         """Blocks over the past origins whose outcomes are needed for the losses of recent rows from `first` on."""
         begin = max(self.problem.lookback, first - RECENT - self.problem.horizon)
-        return trail_blocks(self.estimator, dataset.scaled(scaler), begin, len(dataset), self.problem)
+        return self.estimator.trail(dataset.scaled(scaler), begin, len(dataset), self.problem)
 
     @cached_property
     def _usual_scale(self) -> Array:

@@ -1,8 +1,15 @@
-"""The models: one registry, and one line in it for each.
+"""The models: one contract, one registry, one line in the registry for each.
 
-A model answers the contract in `contract.py`. Networks are built by `networks.py`, trained by `descent.py` above the
-linear part of `highway.py`, and run by the equations in `cells.py`; `baselines.py` holds what they are measured
-against.
+estimator.py          the contract: Estimator, Problem, Fit, and what models share
+baselines.py          naive, drift, seasonal_naive: what every model is measured against
+linear.py             ridge regression by itself
+highway.py            the ridge regression that carries what is linear past a network
+forest.py             a random forest; tree_arrays.py holds its trees as arrays
+reservoir.py          an echo state network
+statistical.py        ETS, Theta and ARIMA by statsforecast
+direction_classes.py  down, flat and up, and the mixture with base rates
+neural/               networks: built and trained by Keras
+equations/            the same networks in numpy: forecasts without TensorFlow
 """
 
 from collections.abc import Sequence
@@ -12,15 +19,15 @@ import numpy as np
 from forecast.data.windows import Blocks, Inputs
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
-from forecast.models.estimator import Callbacks, Fit, Model, Problem, Progress, Step, Validation, WarmStart, Weights
+from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Progress, Step, Validation, WarmStart, Weights
+from forecast.models.forest import Forest
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
-from forecast.models.statistical import Local, arima, ets, theta
-from forecast.models.trees.forest import Boosting, Forest
+from forecast.models.statistical import Statistical, arima, ets, theta
 from forecast.typing import Array
 
-_ALL: tuple[Model, ...] = (
+_ALL: tuple[Estimator, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),
     Network("gru", "Gated Recurrent Units, stacked (Cho et al. 2014)"),
     Network("rnn", "SimpleRNN cells, stacked (Elman 1990)"),
@@ -30,24 +37,30 @@ _ALL: tuple[Model, ...] = (
     Linear("linear", "Ridge regression on the last `lookback` rows: the networks' highway by itself"),
     Reservoir("esn", "Echo state network: a random reservoir with a linear readout (Jaeger 2001)"),
     Forest("forest", "Random forest on the last `lookback` rows (Breiman 2001)"),
-    Boosting("boosting", "Gradient-boosted trees, one model a quantile (Friedman 2001; Ke et al. 2017)"),
-    Local("ets", "Exponential smoothing, additive (Hyndman et al. 2002); extra `statistics`", ets, longest=24),
-    Local("theta", "Theta method (Assimakopoulos and Nikolopoulos 2000); extra `statistics`", theta),
-    Local("arima", "ARIMA (Box and Jenkins 1970; Hyndman and Khandakar 2008); extra `statistics`", arima, longest=12),
+    Statistical(
+        "ets", "Exponential smoothing, additive (Hyndman et al. 2002); extra `statistics`", ets, longest_season=24
+    ),
+    Statistical("theta", "Theta method (Assimakopoulos and Nikolopoulos 2000); extra `statistics`", theta),
+    Statistical(
+        "arima",
+        "ARIMA (Box and Jenkins 1970; Hyndman and Khandakar 2008); extra `statistics`",
+        arima,
+        longest_season=12,
+    ),
     Baseline("naive", "Tomorrow is like today: the last value", naive),
     Baseline("drift", "The line from the first known value through the last", drift),
     Baseline("seasonal_naive", "The value one season ago", seasonal_naive),
 )
-MODELS: dict[str, Model] = {model.name: model for model in _ALL}
+MODELS: dict[str, Estimator] = {model.name: model for model in _ALL}
 NETWORKS = tuple(name for name, model in MODELS.items() if model.is_network)
 BASELINES = tuple(name for name, model in MODELS.items() if not model.learned)
 
 
-def find_model(name: str) -> Model:
-    """The registered model of that name.
+def find_model(name: str) -> Estimator:
+    """Look up a registered model.
 
     Raises:
-        ConfigError: there is none; names those that there are.
+        ConfigError: the name is not registered; lists those that are.
     """
     if name not in MODELS:
         raise ConfigError(f"a model must be one of {', '.join(MODELS)}. Received: {name}.")
@@ -66,34 +79,13 @@ def find_network(name: str) -> Network:
     return model
 
 
-def predict_each(model: Model, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
-    """Normalised quantiles (N, S, H, Q) for the blocks of each of several series; networks take them in one pass."""
-    if isinstance(model, Network):
-        return model.quantiles(weights, several, problem)
-    return [model.predict(weights, blocks, problem)[:, None] for blocks in several]
-
-
-def trail_blocks(model: Model, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
-    """Blocks over the origins from `first`, or a little before, to `stop` - 1: of many labels for networks.
-
-    Blocks begin at fixed rows, so that the forecast at an origin does not depend on `first` and `stop`. Forecasts from
-    them differ from those of single origins in that a window's scale is that of the first origin of its block, and cost
-    a small part of the time: enough to see how far moves have helped.
-    """
-    if not isinstance(model, Network):
-        return model.blocks(inputs, np.arange(first, stop), problem)
-    labels = problem.config.training.labels
-    begin = problem.lookback + (first - problem.lookback) // labels * labels
-    return model.label_blocks(inputs, np.arange(begin, stop, labels), problem, labels)
-
-
 __all__ = [
     "BASELINES",
     "MODELS",
     "NETWORKS",
     "Callbacks",
+    "Estimator",
     "Fit",
-    "Model",
     "Problem",
     "Progress",
     "Step",
@@ -102,6 +94,4 @@ __all__ = [
     "Weights",
     "find_model",
     "find_network",
-    "predict_each",
-    "trail_blocks",
 ]

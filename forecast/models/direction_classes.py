@@ -1,16 +1,15 @@
-"""Classes of the move from an origin to step H, and how far a network's probabilities of them are believed.
+"""Classes of the move from an origin to step H, and the mixture of a network's probabilities with base rates.
 
     u = (v[t+H] - v[t]) / (scale * sqrt(H)), the last label of a window
     down: u < -band        flat: -band <= u <= band        up: u > band
 
-The band is the 1/3 quantile of |u| on the training labels, so that about a third of them is flat. What is forecast is
+The band is the 1/3 quantile of |u| on the training labels, so that about a third of them is flat. The forecast is
 
-    p = weight * network + (1 - weight) * base rates
+    p = mixture_weight * network + (1 - mixture_weight) * base rates
 
-with the shares of the classes on the training labels as base rates. The weight is learned on the validation rows from
-the weight of evidence (Good 1952): the log loss that a weight saves there is the logarithm of how much likelier it made
-what came. Against it stand odds of nine to one that the base rates are all there is to know, so that a network without
-evidence is believed nothing. The mean over a grid, weighed by prior and evidence, is the mixture of Bayes' rule.
+with the shares of the classes on the training labels as base rates. The weight is the posterior mean over a grid
+(Bayes' rule), given the validation rows: the likelihood of a weight is that of the outcomes under the mixture, and the
+prior odds are nine to one that the base rates are all there is to know. A network without evidence gets the weight 0.
 """
 
 import numpy as np
@@ -19,13 +18,13 @@ from forecast.metrics import metrics
 from forecast.typing import Array
 
 CLASSES = ("down", "flat", "up")
-# What a model of directions holds beside its network, shared by the networks of several seeds.
-BAND, RATES, MIXTURE_WEIGHT = "direction/band", "direction/rates", "direction/trust"
+# Weights of a direction model beside those of its network, shared by the networks of several seeds.
+BAND, RATES, MIXTURE_WEIGHT = "direction/band", "direction/base_rates", "direction/mixture_weight"
 SHAPES: dict[str, tuple[int | None, ...]] = {BAND: (), RATES: (len(CLASSES),), MIXTURE_WEIGHT: ()}
-# Shares of a network's probabilities that are tried, and what speaks for each beforehand.
+# The grid of mixture weights, and the prior of each.
 MIXTURE_WEIGHTS = np.linspace(0, 1, 11)
 PRIOR = np.array([0.9] + 10 * [0.01])
-# Below this trust a network counts for nothing.
+# A posterior mean below this counts as 0.
 SMALLEST = 0.1
 
 
@@ -36,31 +35,35 @@ def learn_classes(moves: Array) -> dict[str, Array]:
 
 
 def classes_of(moves: Array, band: float) -> Array:
-    """0 for down, 1 for flat, 2 for up, of any shape; NaN where the move is not known."""
+    """0 for down, 1 for flat, 2 for up, of any shape; NaN where the move is unknown."""
     return np.where(np.isnan(moves), np.nan, 1.0 + (moves > band) - (moves < -band))
 
 
 def shares_of(classes: Array) -> Array:
-    """The share of each class, shape (3,), as if each had been seen once more: none is impossible (Laplace 1814)."""
+    """The share of each class, shape (3,), with add-one smoothing: no class is impossible (Laplace 1814)."""
     counts = np.bincount(classes.astype(int), minlength=len(CLASSES)) + 1
     return np.asarray(counts / counts.sum())
 
 
 def mix(probabilities: Array, rates: Array, mixture_weight: float) -> Array:
-    """A network's probabilities (N, 3) as far as they are believed, and the base rates (3,) for the rest."""
+    """Mix a network's probabilities (N, 3) with base rates (3,), shape (N, 3)."""
     return np.asarray(mixture_weight * probabilities + (1 - mixture_weight) * rates)
 
 
 def fit_mixture_weight(probabilities: Array, classes: Array, rates: Array, *, horizon: int) -> Array:
-    """How much of a network's probabilities (N, 3) is believed, by known classes (N,) of the validation rows.
+    """Estimate the mixture weight on validation rows.
 
-    The moves of `horizon` neighbouring origins overlap and count as one.
+    Args:
+        probabilities: Of a network, shape (N, 3).
+        classes: That came, shape (N,).
+        rates: Base rates, shape (3,).
+        horizon: The moves of so many neighbouring origins overlap, and count as one.
+    Returns:
+        One number, shape ().
     """
-    losses = [
-        metrics.log_losses(classes, mix(probabilities, rates, mixture_weight)).sum()
-        for mixture_weight in MIXTURE_WEIGHTS
-    ]
-    evidence = np.log(PRIOR) - np.array(losses) / horizon
-    weight = np.exp(evidence - evidence.max())
-    mixture_weight = weight @ MIXTURE_WEIGHTS / weight.sum()
-    return np.asarray(mixture_weight if mixture_weight >= SMALLEST else 0.0)
+    mixtures = (mix(probabilities, rates, weight) for weight in MIXTURE_WEIGHTS)
+    losses = np.array([metrics.log_losses(classes, mixture).sum() for mixture in mixtures])
+    log_posterior = np.log(PRIOR) - losses / horizon
+    posterior = np.exp(log_posterior - log_posterior.max())
+    mean = posterior @ MIXTURE_WEIGHTS / posterior.sum()
+    return np.asarray(mean if mean >= SMALLEST else 0.0)

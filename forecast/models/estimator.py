@@ -1,13 +1,19 @@
-"""What every model is asked and answers, so that the rest of the program need not know which one it is.
+"""The contract that every model fulfils, and the pieces that models share.
 
-`Problem` says what is forecast from what; `fit` sees a panel, the rows before the test rows, and returns `Fit`, whose
-weights are plain arrays; `predict` turns blocks of one label into normalised quantiles.
+`Problem` says what is forecast from what. `fit` sees a `Panel`, the rows before the test rows of one series or many,
+and returns a `Fit`, whose weights are plain arrays. `predict` turns weights and blocks of one label into quantiles. A
+new model is a subclass of `Estimator` and one line in the registry in `__init__.py`; tests/test_contract.py tests
+every registered model.
+
+Shapes below: N windows, L rows of lookback, F past columns (the target first), K future columns, H steps, Q quantiles.
+Normalised means in units of a window's own scale: 0 is the last value, 1 the mean size of a difference.
 """
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +23,15 @@ from forecast.data.windows import Blocks, Inputs, Panel, make_blocks, origins
 from forecast.typing import Array, Rows
 
 Weights = Mapping[str, NDArray[Any]]
+# Names and shapes of weights; None for a length that the data decide.
+Shapes = dict[str, tuple[int | None, ...]]
 
-# Share of the usual scale below which a window is flat.
-STILL = 0.01
+# A window is flat if its scale is below this share of the median scale.
+FLAT = 0.01
+# Labels are clipped here: a jump after a quiet window must not count as much as all other windows together.
+LARGEST_LABEL = 10.0
+# Validation residuals that suffice for their quantiles.
+ENOUGH_RESIDUALS = 50
 
 
 @dataclass(frozen=True)
@@ -27,10 +39,10 @@ class Problem:
     """What is forecast from what.
 
     Attributes:
-        features: Columns that are known up to the origin, the target first among them.
-        ahead: Columns that are known for the coming rows as well.
+        features: Number of columns that are known up to the origin, the target among them (F).
+        ahead: Number of columns that are known for the coming rows as well (K).
         season: Rows in a season.
-        lookback: Rows before an origin that are seen.
+        lookback: Rows before an origin that a window holds (L).
     """
 
     config: ExperimentConfig
@@ -41,14 +53,15 @@ class Problem:
 
     @property
     def horizon(self) -> int:
+        """Steps that are forecast (H)."""
         return self.config.horizon
 
 
 @dataclass(frozen=True)
 class Validation:
-    """A look at the validation rows in the course of training; losses in normalised units.
+    """Losses at one validation in the course of a training, in normalised units.
 
-    `loss` is the mean over the training steps since the look before; None before the first step.
+    `loss` is the mean over the training steps since the last validation; None before the first step.
     """
 
     step: int
@@ -58,7 +71,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Step:
-    """News from a training in progress; `validation_loss` after a look at the validation rows."""
+    """One step of a training in progress; `validation_loss` is given after a validation."""
 
     model: str
     step: int
@@ -72,11 +85,11 @@ Progress = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Who looks on while a model is trained.
+    """What happens while a model is trained.
 
     Attributes:
-        progress: Called after each step; an error that it raises ends the training.
-        checkpoint: File that keeps the state of the training, to go on after a kill.
+        progress: Called after each step; an exception that it raises ends the training.
+        checkpoint: File for the state of the training, from which a killed training resumes.
         logs: Folder for TensorBoard.
     """
 
@@ -87,7 +100,13 @@ class Callbacks:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What a model learned; `interrupted` when Ctrl-C ended the training early."""
+    """The result of `fit`.
+
+    Attributes:
+        weights: Arrays by name, of the shapes that `shapes` promises.
+        history: The validations of the training, oldest first; empty for models without gradient descent.
+        interrupted: Whether Ctrl-C ended the training early.
+    """
 
     weights: Weights
     history: tuple[Validation, ...] = ()
@@ -96,69 +115,95 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class WarmStart:
-    """The network that a training goes on from.
+    """The network from which a training continues.
 
     Attributes:
         weights: As the earlier training left them.
-        freeze: Leave all layers but the head as they are.
+        freeze: Whether all layers but the head keep their weights.
     """
 
     weights: Weights
     freeze: bool = False
 
 
-class Model(Protocol):
-    """A registered model.
+@dataclass(frozen=True)
+class Estimator(ABC):
+    """A registered model. It has no state: `fit` returns the weights, and `predict` takes them.
 
-    `learned` ones have their moves shrunk by what they earned on past origins; `is_network` marks networks,
-    which Keras trains.
+    Attributes:
+        name: As in `--models`.
+        summary: One line for `forecast models`.
+        learned: Whether its moves are shrunk by their losses on past origins; False for the baselines.
+        is_network: Whether Keras trains it.
+        uses_lookback: Whether a forecast is made from the window alone, not from all rows up to the origin.
     """
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    summary: str
+    learned: ClassVar[bool] = True
+    is_network: ClassVar[bool] = False
+    uses_lookback: ClassVar[bool] = True
 
-    @property
-    def summary(self) -> str: ...
+    @abstractmethod
+    def shapes(self, problem: Problem) -> Shapes:
+        """Name and shape of every weight."""
 
-    @property
-    def learned(self) -> bool: ...
-
-    @property
-    def is_network(self) -> bool: ...
-
-    def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
-        """Name and shape of every weight; None for a length that the data decide."""
-        ...
+    def is_valid(self, weights: Weights, problem: Problem) -> bool:  # noqa: ARG002
+        """Whether finite weights of the promised shapes can be used for forecasts; checked when a bundle is opened."""
+        return True
 
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
-        """Blocks of one label, in this model's own normalisation."""
-        ...
+        """Cut the blocks of one label that `predict` takes.
 
+        Args:
+            inputs: One scaled series, shapes (T, F) and (T, K) or longer.
+            origin: Last known row of each block, shape (N,), at least L.
+        """
+        return window_blocks(inputs, origin, problem)
+
+    @abstractmethod
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
-        """Learns from the training rows of a panel; its validation rows may choose among what was learned.
+        """Learn weights from the training rows of a panel; validation rows only choose among candidates.
 
         Networks take a `WarmStart` as well.
         """
-        ...
 
+    @abstractmethod
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        """Normalised quantiles, shape (N, H, Q), increasing along Q."""
-        ...
+        """Forecast normalised quantiles at the origin of each block.
+
+        Returns:
+            Shape (N, H, Q), increasing along Q.
+        """
+
+    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
+        """Cut the blocks over the past origins from about `first` to `stop` - 1, whose losses decide on the shrinkage.
+
+        Networks use blocks of many labels, which begin at fixed rows: a small part of the time, and the forecast at an
+        origin does not depend on `first` and `stop`.
+        """
+        return self.blocks(inputs, np.arange(first, stop), problem)
+
+    def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
+        """Forecast normalised quantiles at every label of the blocks of several series.
+
+        Returns:
+            Shape (N, S, H, Q) for each series, increasing along Q.
+        """
+        return [self.predict(weights, blocks, problem)[:, None] for blocks in several]
 
 
 def window_blocks(inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
-    """Blocks of one label in the window's own normalisation."""
+    """Cut blocks of one label in the window normalisation; `origin` has shape (N,)."""
     return make_blocks(inputs, origin, lookback=problem.lookback, horizon=problem.horizon)
 
 
-def training_blocks(panel: Panel, problem: Problem, *, most: int) -> Blocks:
-    """Windows of one label from the training rows of all series, at most `most` of them, evenly spread."""
-    chosen = training_origins(panel, problem, most=most)
-    return window_blocks(panel.inputs, chosen, problem)
-
-
 def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
-    """Origins whose labels lie in the training rows, at most `most` of them, as many of one series as of another."""
+    """Spread at most about `most` origins evenly over the training rows, equally many for each series.
+
+    Returns:
+        Rows of the panel whose labels lie in the training rows, shape (n,).
+    """
     share = max(1, most // len(panel.training))
     chosen = []
     for start, split in zip(panel.start, panel.splits, strict=True):
@@ -168,16 +213,32 @@ def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
     return np.concatenate(chosen)
 
 
-def lively(blocks: Blocks) -> Blocks:
-    """The windows that move: errors in units of a flat window's scale are without bound."""
-    spread = blocks.scale[:, 0, 0]
-    moving = spread > STILL * np.median(spread) if len(spread) else spread > 0
+def without_flat(blocks: Blocks) -> Blocks:
+    """Drop flat windows, whose labels in units of their own scale have no bound; keep all if all are flat."""
+    scale = blocks.scale[:, 0, 0]
+    moving = scale > FLAT * np.median(scale) if len(scale) else scale > 0
     if moving.all() or not moving.any():
         return blocks
     return blocks.part(moving)
 
 
-def residual_quantiles(residual: Array) -> Array:
-    """Quantiles of residuals (N, H) for each step, shape (H, Q), moved so that the median is 0."""
-    quantiles = np.quantile(residual, QUANTILES, axis=0).T
+def clip_labels(y: Array) -> Array:
+    """Clip normalised labels of any shape to ±LARGEST_LABEL."""
+    return np.clip(y, -LARGEST_LABEL, LARGEST_LABEL)
+
+
+def residual_quantiles(residuals: Array) -> Array:
+    """Quantiles of residuals (N, H) for each step, shape (H, Q), shifted so that the median is 0."""
+    quantiles = np.quantile(residuals, QUANTILES, axis=0).T
     return np.asarray(quantiles - quantiles[:, [MEDIAN]])
+
+
+def validation_quantiles(validation: Array, training: Sequence[Array]) -> NDArray[np.float32]:
+    """Residual quantiles (H, Q) of the validation rows; of training rows too if validation residuals are few.
+
+    Args:
+        validation: Residuals on validation rows, shape (N, H).
+        training: Out-of-sample residuals on training rows, each of shape (n, H).
+    """
+    enough = len(validation) >= ENOUGH_RESIDUALS
+    return residual_quantiles(validation if enough else np.concatenate([*training, validation])).astype(np.float32)

@@ -23,9 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.data.windows import Blocks, Panel, make_blocks, origins
-from forecast.models.estimator import Problem, Weights, training_origins
+from forecast.models.estimator import Problem, Weights, clip_labels, training_origins
 from forecast.typing import Array, Rows
 
+# The weights: a kernel (L, F, H), and the weights of future columns (H, K).
+HIGHWAY = ("highway/kernel", "highway_future/kernel")
 FOLDS = 5
 # Penalties, in shares of the rows: inputs are of size 1.
 PENALTIES = np.logspace(-4, 1, 6)
@@ -35,8 +37,6 @@ POWERS = (2, 0.5, 0)
 # Student's t of the gains of the five folds and the validation rows that luck exceeds once in seventy times; and what
 # solutions that look further back must gain beyond nearer ones.
 BEYOND_LUCK, FURTHER = 3.0, 1.5
-# Labels are cut here, in scales: a jump after a quiet window must not count as much as all other rows together.
-LARGEST = 10.0
 # Fits with weights after the first without, and the smallest error that a weight is taken from, in scales.
 REWEIGHTED, SMALLEST = 2, 0.05
 # Windows that are fitted, and windows that are held at once.
@@ -90,21 +90,20 @@ def _fit(panel: Panel, problem: Problem) -> dict[str, Array]:
     solutions = [*(_solve(whole - part, problem) for part in moments), fitted]
     lags, ahead = _choose(_gains(panel, folds, problem, solutions), fitted)
     shape = (problem.lookback, problem.features, problem.horizon)
-    return {"highway/kernel": lags.reshape(shape).astype(np.float32), "highway/ahead": ahead.astype(np.float32)}
+    return dict(zip(HIGHWAY, (lags.reshape(shape).astype(np.float32), ahead.astype(np.float32)), strict=True))
 
 
 def apply_highway(weights: Weights, blocks: Blocks) -> Array:
     """The linear part of the moves, shape (N, S, H), in normalised units; 0 where there are no such weights."""
-    kernel = weights.get("highway/kernel")
-    if kernel is None:
-        return np.zeros(blocks.y.shape)
     moves = np.zeros(blocks.y.shape)
+    if HIGHWAY[0] not in weights:
+        return moves
+    kernel, ahead = (weights[name] for name in HIGHWAY)
     if kernel.any():
         lookback, features, horizon = kernel.shape
         windows = np.lib.stride_tricks.sliding_window_view(blocks.x[:, :, :features], lookback, axis=1)
         flat = kernel.transpose(1, 0, 2).reshape(-1, horizon)
         moves += (windows.reshape(-1, len(flat)) @ flat).reshape(moves.shape)
-    ahead = weights["highway/ahead"]
     return np.asarray(moves + np.einsum("nshk,hk->nsh", blocks.ahead, ahead, optimize=True) if ahead.any() else moves)
 
 
@@ -130,7 +129,7 @@ def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Arr
         chosen = origin[start : start + CHUNK]
         blocks = make_blocks(panel.inputs, chosen, lookback=problem.lookback, horizon=problem.horizon)
         lags = blocks.x[:, :, : problem.features].reshape(len(chosen), -1).astype(np.float64)
-        yield lags, np.clip(blocks.y[:, 0], -LARGEST, LARGEST), blocks.ahead[:, 0]
+        yield lags, clip_labels(blocks.y[:, 0]), blocks.ahead[:, 0]
 
 
 def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: tuple[Array, Array] | None) -> Moments:
@@ -242,13 +241,13 @@ def _choose_one(gains: Array) -> int | None:
     chosen, gained = None, np.zeros((len(gains), 1))
     for number, kind in enumerate(np.split(gains, len(POWERS), axis=1)):
         beyond = BEYOND_LUCK if chosen is None else FURTHER
-        best = choose_penalty(kind - gained, beyond=beyond)
+        best = choose_candidate(kind - gained, beyond=beyond)
         if best is not None:
             chosen, gained = number * len(PENALTIES) + best, kind[:, [best]]
     return chosen
 
 
-def choose_penalty(gains: Array, *, beyond: float = BEYOND_LUCK) -> int | None:
+def choose_candidate(gains: Array, *, beyond: float = BEYOND_LUCK) -> int | None:
     """The penalty with the largest mean gain (folds, penalties), if that is more than luck."""
     mean, spread = gains.mean(axis=0), gains.std(axis=0, ddof=1)
     best = int(np.argmax(mean))

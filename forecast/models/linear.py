@@ -1,47 +1,44 @@
-"""The highway by itself: what a linear map of the last differences forecasts, and the spread of its errors."""
+"""The linear highway as a model of its own: ridge regression on the last differences."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel
+from forecast.data.windows import Blocks, Panel
 from forecast.models.estimator import (
     Callbacks,
+    Estimator,
     Fit,
     Problem,
+    Shapes,
     Weights,
     residual_quantiles,
-    training_blocks,
+    training_origins,
     window_blocks,
 )
-from forecast.models.highway import MOST, apply_highway, fit_highway
-from forecast.typing import Array, Rows
+from forecast.models.highway import HIGHWAY, MOST, apply_highway, fit_highway
+from forecast.typing import Array
 
 
 @dataclass(frozen=True)
-class Linear:
-    """Ridge regression on the last differences; the naive forecast where there is nothing linear to be found."""
+class Linear(Estimator):
+    """Ridge regression on the last differences; the naive forecast where nothing linear helps."""
 
-    name: str
-    summary: str
-    learned: bool = True
-    is_network: bool = False
-
-    def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
+    def shapes(self, problem: Problem) -> Shapes:
+        kernel, future = HIGHWAY
         return {
-            "highway/kernel": (problem.lookback, problem.features, problem.horizon),
-            "highway/ahead": (problem.horizon, problem.ahead),
-            "residuals": (problem.horizon, len(QUANTILES)),
+            kernel: (problem.lookback, problem.features, problem.horizon),
+            future: (problem.horizon, problem.ahead),
+            "residual_quantiles": (problem.horizon, len(QUANTILES)),
         }
 
-    def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
-        return window_blocks(inputs, origin, problem)
-
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
+        """Fit the highway, and measure its residuals on the training rows."""
         weights = fit_highway(panel, problem)
-        blocks = training_blocks(panel, problem, most=MOST)
-        return Fit({**weights, "residuals": residual_quantiles((blocks.y - apply_highway(weights, blocks))[:, 0])})
+        blocks = window_blocks(panel.inputs, training_origins(panel, problem, most=MOST), problem)
+        residuals = (blocks.y - apply_highway(weights, blocks))[:, 0]
+        return Fit({**weights, "residual_quantiles": residual_quantiles(residuals)})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:  # noqa: ARG002
-        return np.asarray(apply_highway(weights, blocks)[:, 0, :, None] + weights["residuals"])
+        return np.asarray(apply_highway(weights, blocks)[:, 0, :, None] + weights["residual_quantiles"])

@@ -22,7 +22,7 @@ from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, TrainedOn, problem_of
-from forecast.models import NETWORKS, Callbacks, Fit, Model, Problem, WarmStart, Weights, find_model, find_network
+from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_model, find_network
 from forecast.models.highway import apply_highway
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
@@ -141,7 +141,7 @@ def _share_of_training(config: ExperimentConfig) -> float:
     return config.train_share / (config.train_share + config.validation_share)
 
 
-def _versions(model: Model) -> dict[str, str]:
+def _versions(model: Estimator) -> dict[str, str]:
     """The versions of the libraries that trained a model; of networks the backend of Keras as well."""
     import sys
 
@@ -171,7 +171,9 @@ def check_task(model: str, config: ExperimentConfig) -> None:
         raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
-def _calibrate(model: Model, weights: Weights, inputs: Inputs, split: Split, problem: Problem) -> tuple[Array, Array]:
+def _calibrate(
+    model: Estimator, weights: Weights, inputs: Inputs, split: Split, problem: Problem
+) -> tuple[Array, Array]:
     """Expert losses and log scale after the validation rows of one series; those of the beginning for directions."""
     losses = shrinkage.initial_losses()
     if problem.config.task == "direction":

@@ -1,8 +1,8 @@
-"""Writes a small bundle of the present format beside its expected forecasts, for when that is an earlier one.
+"""Write the golden bundle of the present format, and the forecasts that are expected of it.
 
     .venv/bin/python tests/golden/make.py
 
-A bundle of an earlier format is never written again: it is what users have.
+Once a release has written a format, its golden bundle is never written again: users have such bundles.
 """
 
 import json
@@ -20,14 +20,14 @@ from forecast.training.train import train  # noqa: E402
 
 
 def forecasts_of(model, series):
-    """What the network itself says of the last row, in normalised units, and the median that is made of it."""
+    """The network's normalised quantiles after the last row, and the median of the forecast made from them."""
     blocks = model.blocks(series, first=len(series) - 1)
     raw = find_model(model.model).predict(model.weights, blocks, model.problem)[0]
     return {"raw": raw.tolist(), "median": model.predict(series).median.tolist()}
 
 
 def main() -> None:
-    """One network, and its forecasts of the series that it was trained on and of another."""
+    """A small network, with its forecasts of the series that it was trained on and of another."""
     known, other = make_series(random_walk(), "known"), make_series(50 + random_walk(120, seed=5), "other")
     model = train(known, "lstm", SMALL)
     save_model(model, HERE / f"format-{FORMAT}")

@@ -16,7 +16,7 @@ from forecast.data.sources.inspection import Inspection, SeriesInspection
 from forecast.evaluation.columns import COLUMNS, TERMINAL
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
-from forecast.models import Model
+from forecast.models import Estimator
 from forecast.typing import Array
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def rest(rows: Sequence[object]) -> tuple[str]:
     return (f"... {len(rows) - MOST_ROWS:,} more",)
 
 
-def print_models(models: Iterable[Model]) -> None:
+def print_models(models: Iterable[Estimator]) -> None:
     """The registry."""
     table = Table("model", "what it is")
     for model in models:

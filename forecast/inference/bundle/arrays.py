@@ -1,6 +1,6 @@
-"""Arrays in a file that `numpy.load` opens as well: an npz file, not packed, without pickles.
+"""`weights.npz`: arrays by name, uncompressed and without pickles, in a file that `numpy.load` opens as well.
 
-Names and shapes are compared with what the model must have before an array is made.
+Names, types and shapes are checked before an array is made.
 """
 
 import io
@@ -15,25 +15,26 @@ from numpy.typing import NDArray
 
 from forecast.errors import BundleError
 from forecast.inference.bundle.storage import check_directory
+from forecast.models.estimator import Shapes
 
-Shapes = Mapping[str, tuple[int | None, ...]]
-# Whole numbers, numbers and truth values.
+# Kinds of numpy's types: integers, unsigned integers, floats, booleans.
 KINDS = "iufb"
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def write_arrays(arrays: Mapping[str, NDArray[Any]], file: Path) -> None:
-    """All arrays into one file."""
+    """Write all arrays into one file."""
     np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_arrays(content: bytes, expected: Shapes, path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file, by name.
+    """Read the arrays of a file, by name.
 
     Args:
-        expected: Names and shapes, with None for a length that the data decide.
+        content: The bytes of the file.
+        expected: Names and shapes; None for a length that the data decide.
     Raises:
-        BundleError: another name or shape, a type that holds no numbers, or a number that is not finite.
+        BundleError: an array has another name, shape or type, or holds a number that is not finite.
     """
     file = io.BytesIO(content)
     check_directory(file, path)
@@ -48,7 +49,7 @@ def read_arrays(content: bytes, expected: Shapes, path: Path) -> dict[str, NDArr
             arrays = {}
             for name, info in found.items():
                 if info.compress_type != ZIP_STORED or info.file_size > len(content):
-                    raise BundleError(f"{path}: the arrays of a bundle are not packed, and {name} is.")
+                    raise BundleError(f"{path}: the arrays of a bundle are uncompressed, and {name} is compressed.")
                 arrays[name] = _array(archive.read(info), name, expected[name], path)
     except (BadZipFile, NotImplementedError, RuntimeError) as error:
         raise BundleError(f"{path}: the arrays cannot be read. {error}. Copy the bundle again.") from error
@@ -56,7 +57,7 @@ def read_arrays(content: bytes, expected: Shapes, path: Path) -> dict[str, NDArr
 
 
 def _array(content: bytes, name: str, expected: tuple[int | None, ...], path: Path) -> NDArray[Any]:
-    """One array; a view of `content`, which it does not copy."""
+    """One array: a view of `content`, no copy."""
     file = io.BytesIO(content)
     shape, fortran, dtype = _header(file, name, path)
     values = int(np.prod(shape, dtype=object)) if shape else 1
@@ -79,5 +80,5 @@ def _header(file: IO[bytes], name: str, path: Path) -> tuple[tuple[int, ...], bo
 
 
 def _named(shape: tuple[int | None, ...]) -> str:
-    """A shape as people write it: (n, 7)."""
+    """A shape as text: (n, 7)."""
     return f"({', '.join('n' if length is None else str(length) for length in shape)}{',' * (len(shape) == 1)})"

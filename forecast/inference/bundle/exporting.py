@@ -1,7 +1,7 @@
-"""Networks for other runtimes: Keras' own export, and a look in the runtime itself at whether it says the same.
+"""Export a network for another runtime with Keras, and compare the outputs of that runtime with those of Keras.
 
 What is exported is the network for one window: normalised differences in, normalised quantiles out, as docs/bundle.md
-describes them. Shape (1, L, F+K) to (1, 1, H, Q), of any number of windows where the format allows it.
+describes them. Shape (N, L, F+K) to (N, 1, H, Q); N is 1 for LiteRT.
 """
 
 import os
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import ConfigError, ModelError
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import NETWORKS, Problem
+from forecast.models import NETWORKS, find_model
 from forecast.models.neural.architecture import with_weights
 from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
 
@@ -25,17 +25,17 @@ Run = Callable[[Path, list[Single]], Single]
 
 ENDINGS = {"saved_model": ".saved_model", "onnx": ".onnx", "litert": ".tflite"}
 KERAS_NAMES = {"saved_model": "tf_saved_model", "onnx": "onnx", "litert": "litert"}
-# What each needs beside TensorFlow.
+# Packages that each format needs beside TensorFlow.
 NEEDED = {"saved_model": (), "onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
-# Windows that both are asked about, and the largest difference, in shares of the largest output.
+# Windows that outputs are compared on, and the largest difference, as a share of the largest output.
 WINDOWS, TOLERANCE = 16, 1e-4
 
 
 def check_format(kind: str) -> None:
-    """Refuses a format that there is not, or whose packages are missing.
+    """Check a format.
 
     Raises:
-        ConfigError: names what there is, or what to install.
+        ConfigError: the format is unknown, or a package that it needs is missing.
     """
     from importlib.util import find_spec
 
@@ -43,29 +43,35 @@ def check_format(kind: str) -> None:
         raise ConfigError(f"`format` must be one of {', '.join(ENDINGS)}. Received: {kind}.")
     if missing := [package for package in NEEDED[kind] if find_spec(package) is None]:
         raise ConfigError(
-            f"the format {kind} needs packages that are not here: {', '.join(missing)}. pip install 'forecast[export]'."
+            f"the format {kind} needs packages that are not installed: {', '.join(missing)}. "
+            "pip install 'forecast[export]'."
         )
 
 
 def export(model: TrainedModel, kind: str, path: Path) -> float:
-    """Writes a network, whole or not at all, once its runtime has said the same as this program.
+    """Export a network, if its runtime gives the same outputs as Keras.
 
+    Args:
+        kind: One of `ENDINGS`.
+        path: File, or folder for `saved_model`; an earlier export is replaced.
     Returns:
-        The largest difference on random inputs, over the largest output.
+        The largest difference on random inputs, as a share of the largest output.
     Raises:
-        ConfigError: the model is no network, the format is not there, or `path` holds something else.
-        ModelError: Keras cannot export the network, or the runtime says something else.
+        ConfigError: the model is no network, the format is unknown, or `path` holds something else.
+        ModelError: Keras cannot export the network, or the outputs differ; nothing is written then.
+        WriteError: the disk is full, or the folder cannot be written to.
     """
     check_format(kind)
-    if model.model not in NETWORKS:
+    if not find_model(model.model).is_network:
         raise ConfigError(f"networks can be exported: {', '.join(NETWORKS)}. Received: {model.model}.")
     folder = kind == "saved_model"
     if holds_other(path, "saved_model.pb") if folder else path.is_dir():
         raise ConfigError(f"--out must be a new {'folder' if folder else 'file'}, or one to replace. {path} is none.")
-    # LiteRT has no loops over lists of tensors: there the recurrence is written out step by step
+    # LiteRT has no loops over lists of tensors: the recurrence is written out step by step
     unroll = kind == "litert"
     network = with_weights(model.model, model.problem, model.weights, length=model.problem.lookback, unroll=unroll)
-    inputs = random_inputs(model.problem)
+    random = np.random.default_rng(0)
+    inputs = [random.standard_normal((WINDOWS, *_lengths(one))).astype(np.float32) for one in network.inputs]
     expected = np.asarray(network.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0))
     with (atomic_folder if folder else atomic_file)(path) as work:
         _write(network, kind, work)
@@ -75,21 +81,15 @@ def export(model: TrainedModel, kind: str, path: Path) -> float:
     return difference
 
 
-def random_inputs(problem: Problem) -> list[Single]:
-    """Windows of noise (N, L, F+K), and moves of the columns known ahead (N, 1, H, K) where a network sees them."""
-    random = np.random.default_rng(0)
-    windows = random.standard_normal((WINDOWS, problem.lookback, problem.features + problem.ahead)).astype(np.float32)
-    config = problem.config
-    highway = config.network.highway and config.training.normalisation == "window" and config.task == "forecast"
-    if not (problem.ahead and highway):
-        return [windows]
-    return [windows, random.standard_normal((WINDOWS, 1, problem.horizon, problem.ahead)).astype(np.float32)]
+def _lengths(tensor: Any) -> tuple[int, ...]:
+    """The shape of one example: (L, F+K) for a window, (1, H, K) for moves of future columns, of one label."""
+    return tuple(length or 1 for length in tensor.shape[1:])
 
 
 def _write(network: Any, kind: str, path: Path) -> None:
-    """Keras' export, without its messages on standard output."""
+    """Call Keras' export, without its messages on standard output."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # those of the converters, which no user can put right
+        warnings.simplefilter("ignore")  # of the converters, which no user can act on
         try:
             network.export(str(path), format=KERAS_NAMES[kind], verbose=False)
         except (ImportError, ValueError, TypeError, RuntimeError, AttributeError, NotImplementedError) as error:
@@ -113,7 +113,7 @@ def _run_onnx(path: Path, inputs: list[Single]) -> Single:
 
 
 def _run_litert(path: Path, inputs: list[Single]) -> Single:
-    """Window by window, in the order in which the file names its inputs."""
+    """Run window by window; inputs are told apart by their rank, because the file may reorder them."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path))
@@ -133,7 +133,7 @@ RUNTIMES: dict[str, Run] = {"saved_model": _run_saved_model, "onnx": _run_onnx, 
 
 
 def usage(model: TrainedModel) -> str:
-    """What goes in and what comes out, in a sentence."""
+    """Inputs and outputs of an exported network, in a sentence."""
     problem = model.problem
     return (
         f"In: windows (N, {problem.lookback}, {problem.features + problem.ahead}) of differences over their mean size. "

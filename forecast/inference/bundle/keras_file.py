@@ -1,7 +1,7 @@
-"""`model.keras` as a runtime: Keras forecasts in place of the equations, to compare, or for a backend of one's own.
+"""Forecasts by Keras from `model.keras`, instead of the equations in numpy: to compare them, or for another backend.
 
-The file is opened in Keras' safe mode, and only if it names nothing but Keras' own layers and, for `sru`, the cell of
-this program; sizes are checked before.
+The file is opened in Keras' safe mode, after its sizes were checked, and only if it names nothing but Keras' own layers
+and, for `sru`, the cell of this package.
 """
 
 import io
@@ -24,6 +24,7 @@ from forecast.models import Problem, Weights
 from forecast.models.neural.network import Network
 from forecast.typing import Array
 
+# Files of a Keras archive, and modules that its layers may come from.
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MODULES = {None, "builtins", "keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.activations"}
 MODULES |= {"keras.src.models.functional", "forecast.models.neural.sru_cell", "keras.constraints"}
@@ -32,22 +33,23 @@ CELL = "forecast>SRUCell"
 
 @dataclass(frozen=True)
 class KerasNetwork(Network):
-    """A network whose outputs Keras computes."""
+    """A network whose outputs Keras computes.
+
+    Attributes:
+        network: The opened `keras.Model`.
+    """
 
     network: Any = None
 
-    def quantiles(
+    def predict_each(
         self,
         weights: Weights,
         several: Sequence[Blocks],
         problem: Problem,  # noqa: ARG002
     ) -> list[Array]:
-        """The highway is a part of the saved network."""
-        found = []
-        for blocks in several:
-            outputs = np.asarray(self._run(blocks), np.float64)
-            found.append(np.sort(outputs + weights["residuals"] if "residuals" in weights else outputs, axis=-1))
-        return found
+        """Normalised quantiles of every label, shape (N, S, H, Q); the saved network includes the highway."""
+        spread = weights.get("residual_quantiles", 0.0)
+        return [np.sort(np.asarray(self._run(blocks), np.float64) + spread, axis=-1) for blocks in several]
 
     def _probabilities(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:  # noqa: ARG002
         return np.asarray(self._run(blocks), np.float64)[:, 0, 0]
@@ -59,10 +61,10 @@ class KerasNetwork(Network):
 
 
 def open_in_keras(path: str | Path) -> TrainedModel:
-    """A model whose forecasts Keras computes.
+    """Open a bundle as a model whose forecasts Keras computes.
 
     Raises:
-        BundleError: it is no network, or what `open_model` refuses, or `model.keras` names what is no layer of Keras.
+        BundleError: as `open_model`; the model is no network, or `model.keras` names something that is no Keras layer.
     """
     path, model = Path(path), open_model(path)
     with opened(path) as storage:
@@ -70,12 +72,12 @@ def open_in_keras(path: str | Path) -> TrainedModel:
             raise BundleError(f"{path}: {model.model} is no network, and has no {KERAS}. Leave out --backend keras.")
         content = read(storage, KERAS, path)
     _check(content, path / KERAS)
-    name, summary = model.model, "the same network in Keras"
-    return replace(model, runtime=KerasNetwork(name, summary, network=_load(content, path / KERAS)))
+    network = _load(content, path / KERAS)
+    return replace(model, runtime=KerasNetwork(model.model, "the same network in Keras", network=network))
 
 
 def _check(content: bytes, path: Path) -> None:
-    """Refuses members, sizes and classes that no network of this program has."""
+    """Check the members of a Keras archive, their sizes, and the classes that its configuration names."""
     check_directory(io.BytesIO(content), path)
     try:
         with ZipFile(io.BytesIO(content)) as archive:
@@ -83,9 +85,8 @@ def _check(content: bytes, path: Path) -> None:
             sizes = [(member.file_size, member.compress_size) for member in members]
             large = any(size > SMALL and size > MOST_RATIO * packed for size, packed in sizes)
             if {member.filename for member in members} != MEMBERS or large:
-                raise BundleError(
-                    f"{path}: a network is saved as {', '.join(sorted(MEMBERS))}. Do not trust this file."
-                )
+                names = ", ".join(sorted(MEMBERS))
+                raise BundleError(f"{path}: a Keras file holds {names}. Do not trust this file.")
             config = json.loads(archive.read("config.json"))
     except DAMAGED as error:
         raise BundleError(f"{path}: the file is damaged. Copy the bundle again.") from error
@@ -93,25 +94,26 @@ def _check(content: bytes, path: Path) -> None:
 
 
 def _check_classes(config: Any, path: Path) -> None:
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
+    """Check every object of a configuration, however deep; without recursion, whose depth the file would decide."""
+    unchecked = [config]
+    while unchecked:
+        value = unchecked.pop()
         if isinstance(value, dict):
-            own = value.get("registered_name") in (None, CELL, value.get("class_name"))
-            if "class_name" in value and not (own and value.get("module") in MODULES):
+            known = value.get("registered_name") in (None, CELL, value.get("class_name"))
+            if "class_name" in value and not (known and value.get("module") in MODULES):
                 named = f"{value.get('module')}.{value['class_name']}"[:80]
                 raise BundleError(
                     f"{path}: a network is made of Keras' layers. Received: {named!r}. Do not trust this file."
                 )
-            waiting.extend(value.values())
+            unchecked.extend(value.values())
         elif isinstance(value, list):
-            waiting.extend(value)
+            unchecked.extend(value)
 
 
 def _load(content: bytes, path: Path) -> Any:
     import keras
 
-    from forecast.models.neural import sru_cell as sru  # noqa: F401  its cell is registered by name
+    from forecast.models.neural import sru_cell  # noqa: F401  its import registers the cell by name
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / KERAS

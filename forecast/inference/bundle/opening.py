@@ -1,75 +1,56 @@
-"""Opening a bundle: everything is checked before it is used, and refused in one line."""
+"""Open a bundle: everything is checked before it is used, and refused in one line."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import dacite
-
-from forecast.errors import BundleError, ConfigError
+from forecast.errors import BundleError
 from forecast.inference.bundle.arrays import read_arrays
-from forecast.inference.bundle.description import arrays_of, damaged, model_of, parse, series_shapes, with_arrays
+from forecast.inference.bundle.description import array_shapes, damage_named, model_of, parse
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
-from forecast.models.trees.forest import Boosting, Forest
-
-# What entries of another type, size or name than a bundle's make Python raise.
-WRONG = (
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    RecursionError,
-    dacite.DaciteError,
-    ConfigError,
-)
 
 
 def open_model(path: str | Path) -> TrainedModel:
-    """Opens a bundle, a folder or a zip file, without TensorFlow.
+    """Open a bundle, a folder or a zip file, without TensorFlow.
 
     Raises:
-        BundleError: it is no bundle, is damaged or edited, or was written by a newer version of the program.
+        BundleError: it is no bundle, is damaged or was edited, or has a format that this program does not open.
     """
-    path = Path(path)
-    with opened(path) as storage:
-        fields = _fields(storage, path)
-        try:
-            model, problem = model_of(fields)
-            told = arrays_of(fields, model)
-            kept = {name: shape for name, shape in series_shapes(model).items() if name not in told}
-            shapes = {**find_model(model.model).shapes(problem), **kept}
-        except WRONG as error:
-            raise damaged(path, error) from error
-        _check_files(storage, fields["files"], path)
-        arrays = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
-    model = with_arrays(model, told | arrays)
-    registered = find_model(model.model)
-    if isinstance(registered, Forest | Boosting) and not registered.sound(model.weights, problem):
-        raise BundleError(f"{path / WEIGHTS}: the trees lead nowhere. Train the model again.")
-    return model
+    return open_described(path)[0]
 
 
 def read_description(path: str | Path) -> dict[str, Any]:
-    """The entries of `bundle.json`, in the present format, of a bundle that opens."""
-    open_model(path)
-    with opened(Path(path)) as storage:
-        return _fields(storage, Path(path))
+    """The entries of `bundle.json` of a bundle that opens.
+
+    Raises:
+        BundleError: as `open_model`.
+    """
+    return open_described(path)[1]
 
 
-def _fields(storage: Storage, path: Path) -> dict[str, Any]:
-    if storage.size(DESCRIPTION) is None:
-        raise BundleError(f"a saved model is a folder with {DESCRIPTION}, weights and network. {path} has none.")
-    return parse(read(storage, DESCRIPTION, path), path)
+def open_described(path: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
+    """The model of a bundle, and the entries of its `bundle.json`."""
+    path = Path(path)
+    with opened(path) as storage:
+        if storage.size(DESCRIPTION) is None:
+            raise BundleError(f"a saved model is a folder with {DESCRIPTION}, weights and network. {path} has none.")
+        fields = parse(read(storage, DESCRIPTION, path), path)
+        with damage_named(path):
+            shapes = array_shapes(fields)
+            _check_files(storage, fields["files"], path)
+            arrays = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
+            model = model_of(fields, arrays)
+    if not find_model(model.model).is_valid(model.weights, model.problem):
+        raise BundleError(f"{path / WEIGHTS}: the arrays make no {model.model} that forecasts. Train the model again.")
+    return model, fields
 
 
 def _check_files(storage: Storage, files: Mapping[str, Any], path: Path) -> None:
-    """The weights and, if there was one, the Keras network are the files that were saved."""
-    if not isinstance(files, dict) or not {WEIGHTS} <= files.keys() <= {WEIGHTS, KERAS}:
-        raise damaged(path, ValueError(f"`files` must be {WEIGHTS}, and {KERAS} for networks"))
+    """Check that the weights and, for networks, the Keras file are those that were saved."""
+    if not {WEIGHTS} <= files.keys() <= {WEIGHTS, KERAS}:
+        raise ValueError(f"`files` must be {WEIGHTS}, and {KERAS} for networks")
     for name, saved in sorted(files.items()):
-        size, sha256 = digest(storage, name, path)
-        if not isinstance(saved, dict) or saved.get("sha256") != sha256 or saved.get("bytes", size) != size:
-            raise BundleError(f"{path / name}: the file is not the one that was saved. Copy the bundle again.")
+        if digest(storage, name, path) != (saved["bytes"], saved["sha256"]):
+            raise BundleError(f"{path / name}: the file was changed after it was saved. Copy the bundle again.")

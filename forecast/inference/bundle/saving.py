@@ -1,4 +1,4 @@
-"""Saving a bundle, whole or not at all."""
+"""Save a bundle: after an error, or a kill at any moment, what was there before is unchanged."""
 
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -12,17 +12,19 @@ from forecast.models import find_model
 from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
 
 ZIP = ".zip"
-# Bytes that a description needs for each series, and for each of its columns: a little more than what it takes.
-ABOUT_SERIES, ABOUT_COLUMN = 1250, 50
+# Bytes of `bundle.json` for each series, and for each of its columns: a little more than it takes.
+BYTES_SERIES, BYTES_COLUMN = 1250, 50
 
 
 def save_model(model: TrainedModel, path: str | Path) -> Path:
-    """Writes a bundle, whole or not at all; a bundle that is there already is replaced.
+    """Save a model as a bundle; replace a bundle that exists.
 
     Args:
         path: A folder, or a file that ends in .zip.
+    Returns:
+        The path.
     Raises:
-        BundleError: `path` holds something else than a bundle.
+        BundleError: `path` holds something other than a bundle, or the model is larger than a bundle may be.
         WriteError: the disk is full, or the folder cannot be written to.
     """
     path = Path(path)
@@ -42,7 +44,7 @@ def save_model(model: TrainedModel, path: str | Path) -> Path:
 
 
 def check_folder(path: Path) -> None:
-    """Refuses a place that holds something else than a bundle.
+    """Check that a bundle can be written to a path without replacing something else.
 
     Raises:
         BundleError: `path` is a folder with other content, or a file that is no zip file.
@@ -55,12 +57,12 @@ def check_folder(path: Path) -> None:
 
 
 def check_size(series: int, *, columns: int) -> None:
-    """Refuses, before a training, more series than a bundle can describe.
+    """Check, before a training, that a bundle can describe so many series.
 
     Raises:
-        BundleError: names both numbers.
+        BundleError: it cannot; names both numbers.
     """
-    most = LIMITS[DESCRIPTION] // (ABOUT_SERIES + ABOUT_COLUMN * columns)
+    most = LIMITS[DESCRIPTION] // (BYTES_SERIES + BYTES_COLUMN * columns)
     if series > most:
         raise BundleError(
             f"a bundle describes at most {most:,} series (columns of each: {columns}). Received: {series:,}. "
@@ -69,7 +71,7 @@ def check_size(series: int, *, columns: int) -> None:
 
 
 def write_bundle(model: TrainedModel, folder: Path) -> None:
-    """The files of a bundle, into a folder that is there and empty.
+    """Write the files of a bundle into an empty folder.
 
     Raises:
         BundleError: the model is larger than a bundle may be.

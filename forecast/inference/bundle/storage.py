@@ -1,6 +1,6 @@
-"""Where the files of a bundle lie: a folder, or one zip file.
+"""The files of a bundle, in a folder or in one zip file.
 
-Nothing is read that the three names do not stand for, nothing beyond its limit, and nothing that a link leads to.
+Only the three known files are read, none beyond its size limit, and no links are followed.
 """
 
 import hashlib
@@ -18,17 +18,16 @@ from forecast.errors import BundleError
 from forecast.runtime.atomic import recover
 
 DESCRIPTION, WEIGHTS, KERAS = "bundle.json", "weights.npz", "model.keras"
-# The largest file of each name in bytes. Text takes up to fifty times its size in memory once it is understood.
+# Size limits in bytes. Parsed text takes up to fifty times its size in memory.
 LIMITS = {DESCRIPTION: 16 << 20, WEIGHTS: 256 << 20, KERAS: 256 << 20}
-# A packed file that grows by more than this is no text of numbers, once it is larger than SMALL bytes.
+# A compressed file that grows by more than this, and beyond SMALL bytes, is no text of numbers.
 MOST_RATIO, SMALL = 100, 1 << 20
-# Entries of a zip file that are looked at.
-MOST_ENTRIES = 4096
-CHUNK = 1 << 20
-# What the zip file of a careless or wicked hand makes the standard library raise.
+# Most entries of a zip file, and bytes that are hashed at once.
+MOST_ENTRIES, CHUNK = 4096, 1 << 20
+# What a damaged or malicious zip file makes the standard library raise.
 DAMAGED: tuple[type[Exception], ...] = (BadZipFile, EOFError, LookupError, NotImplementedError, OverflowError)
 DAMAGED += (RuntimeError, ValueError, struct.error, zlib.error, lzma.LZMAError)
-# How a zip file without a comment ends: its last record, and one before it where the file is larger than 4 GiB.
+# The last record of a zip file without a comment, and the marks of that record and of one for files above 4 GiB.
 END, END_MARK, LARGE_MARK = "<4s4H2LH", b"PK\5\6", b"PK\6\7"
 
 
@@ -36,11 +35,11 @@ class Storage(Protocol):
     """The files of one bundle."""
 
     def size(self, name: str) -> int | None:
-        """Bytes of a file; None where it is missing."""
+        """Bytes of a file; None if it is missing."""
         ...
 
     def open(self, name: str) -> IO[bytes]:
-        """The content of a file that is there."""
+        """Open a file that exists, for reading."""
         ...
 
 
@@ -53,7 +52,7 @@ class Folder:
     def size(self, name: str) -> int | None:
         file = self.path / name
         if file.is_symlink():
-            raise BundleError(f"{file}: a bundle holds its files itself, and no links. Copy the whole folder again.")
+            raise BundleError(f"{file}: a bundle holds files, not links. Copy the whole folder again.")
         return file.stat().st_size if file.is_file() else None
 
     def open(self, name: str) -> IO[bytes]:
@@ -62,7 +61,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Archive:
-    """A bundle as a zip file; its three files stand at the top, or together in one folder."""
+    """A bundle as a zip file, with its files at the top or together in one folder."""
 
     path: Path
     zip: ZipFile
@@ -73,11 +72,11 @@ class Archive:
             return None
         info = self.zip.getinfo(self.folder + name)
         if info.flag_bits & 1:
-            raise BundleError(f"{self.path}: {name} is encrypted, and a bundle is not. Unpack it first.")
+            raise BundleError(f"{self.path}: {name} is encrypted. Unpack the file first.")
         if info.file_size > SMALL and info.file_size > MOST_RATIO * info.compress_size:
             raise BundleError(
-                f"{self.path}: {name} would grow to {info.file_size:,} bytes, more than {MOST_RATIO} times what it is "
-                "packed. No bundle does; do not trust it."
+                f"{self.path}: {name} would grow to {info.file_size:,} bytes, more than {MOST_RATIO} times its "
+                "compressed size. No bundle does; do not trust it."
             )
         return info.file_size
 
@@ -87,10 +86,10 @@ class Archive:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Storage]:
-    """The files behind a path.
+    """Open the folder or zip file at a path.
 
     Raises:
-        BundleError: there is neither a folder nor a zip file with a bundle.
+        BundleError: a file that is no zip file, or a damaged one.
     """
     recover(path)
     if path.is_file():
@@ -106,7 +105,11 @@ def opened(path: Path) -> Iterator[Storage]:
 
 
 def check_directory(file: IO[bytes], path: Path) -> None:
-    """Refuses what is no zip file, and one with more entries than a bundle can have, before they are read."""
+    """Check that a file is a zip file, with no more entries than a bundle can have, before entries are read.
+
+    Raises:
+        BundleError: it is not.
+    """
     size = struct.calcsize(END)
     file.seek(0, 2)
     end = file.tell()
@@ -123,7 +126,7 @@ def check_directory(file: IO[bytes], path: Path) -> None:
 
 
 def _folder_in(archive: ZipFile) -> str:
-    """The folder of the archive that holds a description, with a slash; empty for the top."""
+    """The folder of the archive that holds `bundle.json`, with a slash; empty for the top."""
     found = [PurePosixPath(name) for name in archive.namelist() if PurePosixPath(name).name == DESCRIPTION]
     folders = {
         str(path.parent) for path in found if len(path.parts) <= 2 and path.parts[0] not in ("/", "..", "__MACOSX")
@@ -132,10 +135,10 @@ def _folder_in(archive: ZipFile) -> str:
 
 
 def read(storage: Storage, name: str, path: Path) -> bytes:
-    """A whole file, up to its limit.
+    """Read a whole file.
 
     Raises:
-        BundleError: it is missing, or larger.
+        BundleError: it is missing, or larger than its limit.
     """
     size = storage.size(name)
     if size is None:
@@ -148,7 +151,11 @@ def read(storage: Storage, name: str, path: Path) -> bytes:
 
 
 def digest(storage: Storage, name: str, path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file, without holding it in memory."""
+    """Size and SHA-256 of a file, read in chunks.
+
+    Raises:
+        BundleError: as `read`.
+    """
     size = storage.size(name)
     if size is None:
         raise BundleError(f"{path}: the bundle lacks {name}. Copy the whole folder again.")

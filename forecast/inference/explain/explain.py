@@ -12,10 +12,8 @@ from forecast.inference.explain.occlusion import Lags, lags_of
 from forecast.inference.forecasts import Moves, coming_dates
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import NETWORKS, find_model
-from forecast.models.baselines import Baseline
 from forecast.models.equations.gates import Parts, open_layers
 from forecast.models.neural.architecture import members_of, stack_of
-from forecast.models.statistical import Local
 from forecast.typing import Array
 
 
@@ -75,7 +73,7 @@ def explain(model: TrainedModel, series: TimeSeries) -> Explanation:
     """
     moves = model.moves(series)
     series = enrich(series, model.config.inputs)
-    looks = not isinstance(find_model(model.model), Baseline | Local)
+    looks = find_model(model.model).uses_lookback
     return Explanation(
         model=model.model,
         series=series,

@@ -22,11 +22,11 @@ from forecast.errors import ConfigError
 from forecast.models import direction_classes as classes
 from forecast.models.equations import cells
 from forecast.models.estimator import Problem, Weights
+from forecast.models.highway import HIGHWAY
 
 if TYPE_CHECKING:
     import keras
 
-HIGHWAY = ("highway/kernel", "highway/ahead")
 # Weights that the networks of several seeds share.
 SHARED = (*HIGHWAY, *classes.SHAPES)
 
@@ -92,9 +92,9 @@ def _highway(inputs: "keras.KerasTensor", problem: Problem) -> tuple[object, lis
     linear = [layers.Reshape((-1, horizon, 1), name="highway_moves")(lags)]
     if not problem.ahead:
         return inputs, linear
-    known = keras.Input((None, horizon, problem.ahead), name="ahead")
-    weighed = layers.EinsumDense("bthk,hk->bth", output_shape=(None, horizon), name="highway_ahead")(known)
-    return [inputs, known], [*linear, layers.Reshape((-1, horizon, 1), name="ahead_moves")(weighed)]
+    known = keras.Input((None, horizon, problem.ahead), name="future")
+    weighed = layers.EinsumDense("bthk,hk->bth", output_shape=(None, horizon), name="highway_future")(known)
+    return [inputs, known], [*linear, layers.Reshape((-1, horizon, 1), name="future_moves")(weighed)]
 
 
 def _layer(
@@ -181,7 +181,7 @@ def _with_weights(kind: str, problem: Problem, weights: Weights, length: int | N
     if highway:
         kernel = np.zeros((problem.lookback, problem.features + problem.ahead, problem.horizon), np.float32)
         kernel[:, : problem.features] = weights[HIGHWAY[0]]
-        arrays |= {"highway/kernel": kernel, "highway_ahead/kernel": weights[HIGHWAY[1]]}
+        arrays[HIGHWAY[0]] = kernel
     network.set_weights([arrays[f"{layer.name}/{w.name}"] for layer in network.layers for w in layer.weights])
     return network
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,19 @@ from forecast.data.windows import Blocks, Inputs, Panel, make_blocks, origins
 from forecast.metrics.significance import diebold_mariano
 from forecast.models import direction_classes as classes
 from forecast.models.equations import cells
-from forecast.models.estimator import Callbacks, Fit, Problem, WarmStart, Weights, residual_quantiles, training_origins
-from forecast.models.highway import apply_highway, fit_highway
-from forecast.models.neural.architecture import HIGHWAY, SHARED, build, members_of, named_weights, outputs_of, stack_of
+from forecast.models.estimator import (
+    Callbacks,
+    Estimator,
+    Fit,
+    Problem,
+    Shapes,
+    WarmStart,
+    Weights,
+    residual_quantiles,
+    training_origins,
+)
+from forecast.models.highway import HIGHWAY, apply_highway, fit_highway
+from forecast.models.neural.architecture import SHARED, build, members_of, named_weights, outputs_of, stack_of
 from forecast.models.neural.training_loop import Batch, Program, fit_network
 from forecast.typing import Array, Rows
 
@@ -34,24 +45,21 @@ LUCK = 0.01
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Estimator):
     """Stacked cells, trained by gradient descent."""
 
-    name: str
-    summary: str
-    learned: bool = True
-    is_network: bool = True
+    is_network: ClassVar[bool] = True
 
-    def shapes(self, problem: Problem) -> dict[str, tuple[int | None, ...]]:
+    def shapes(self, problem: Problem) -> Shapes:
         config, horizon, outputs = problem.config, problem.horizon, prod(outputs_of(problem))
         stack = stack_of(self.name, problem)
-        shapes: dict[str, tuple[int | None, ...]] = {
+        shapes: Shapes = {
             **stack.shapes(problem.features + problem.ahead, problem.lookback),
             "head/kernel": (stack.layers[-1][1], outputs),
             "head/bias": (outputs,),
         }
         if config.training.loss == "mse":
-            shapes["residuals"] = (horizon, len(QUANTILES))
+            shapes["residual_quantiles"] = (horizon, len(QUANTILES))
         if config.training.seeds > 1:
             shapes = {name: (config.training.seeds, *shape) for name, shape in shapes.items()}
         if _has_highway(problem):
@@ -150,7 +158,7 @@ class Network:
         if training.loss == "mse":
             residual = (rest - self._forward(fit.weights, validation.x, problem)[..., 0]).reshape(-1, problem.horizon)
             spread = residual_quantiles(residual[np.isfinite(residual).all(axis=1)])
-            return Fit({**fit.weights, "residuals": spread}, fit.history, fit.interrupted)
+            return Fit({**fit.weights, "residual_quantiles": spread}, fit.history, fit.interrupted)
         outputs = self._forward(fit.weights, validation.x, problem)
         factor = 1.0 if helps(rest, outputs[..., MEDIAN]) else tempered_by(panel)
         return Fit(temper(fit.weights, factor, problem), fit.history, fit.interrupted)
@@ -177,9 +185,14 @@ class Network:
         return np.asarray(np.mean([self._forward(one, blocks.x, problem)[:, 0, 0] for one in several], axis=0))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        return self.quantiles(weights, [blocks], problem)[0][:, 0]
+        return self.predict_each(weights, [blocks], problem)[0][:, 0]
 
-    def quantiles(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
+    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
+        labels = problem.config.training.labels
+        begin = problem.lookback + (first - problem.lookback) // labels * labels
+        return self.label_blocks(inputs, np.arange(begin, stop, labels), problem, labels)
+
+    def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
         """Normalised quantiles of every label, shape (N, S, H, Q) for each of several series, in one pass."""
         x = np.concatenate([blocks.x for blocks in several])
         outputs = self._outputs(weights, x, problem)
@@ -190,8 +203,8 @@ class Network:
         """Normalised quantiles without the highway, shape (N, S, H, Q); the mean of the networks of all seeds."""
         several = members_of(weights, problem)
         outputs = [self._forward(one, x, problem) for one in several]
-        if "residuals" in weights:
-            outputs = [output + one["residuals"] for output, one in zip(outputs, several, strict=True)]
+        if "residual_quantiles" in weights:
+            outputs = [output + one["residual_quantiles"] for output, one in zip(outputs, several, strict=True)]
         ordered = [in_order(output) for output in outputs]
         return ordered[0] if len(ordered) == 1 else np.asarray(np.mean(ordered, axis=0))
 

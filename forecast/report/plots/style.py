@@ -29,7 +29,6 @@ LINES = {
     "linear": (ORANGE, DASHED),
     "esn": (BLUE, DASHED),
     "forest": (GREEN, DASHED),
-    "boosting": (RED, DASHED),
     "ets": (BLUE, MIXED),
     "theta": (RED, MIXED),
     "arima": (GREEN, MIXED),

@@ -32,7 +32,7 @@ from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
 # Models of which only the lookback is searched.
-WINDOWED = ("linear", "esn", "forest", "boosting")
+WINDOWED = ("linear", "esn", "forest")
 # The longest lookback, in rows and as a share of the training rows.
 LONGEST, LONGEST_SHARE = 512, 0.5
 # The share of its training before which no trial is pruned.

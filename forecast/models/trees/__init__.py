@@ -1,1 +1,0 @@
-"""Trees of scikit-learn as arrays."""
