@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.evaluation.walk_forward.compare import FEW, Comparison
+from forecast.evaluation.walk_forward.summary import FEW, Comparison
 from forecast.metrics.significance import Ranking
 from forecast.models import BASELINES
 from forecast.report.plots.diagnostics import save_diagnostics
@@ -66,7 +66,7 @@ def plot_skill(comparison: Comparison, ax: "Axes") -> None:
             ax.plot([place - 0.4, place + 0.4], [np.median(ratios)] * 2, color=TRUTH, linewidth=2)
     ax.axhline(1, color=TRUTH, linewidth=1, linestyle=":")
     ax.set_xticks(range(len(models)), models, rotation=20)
-    finish(ax, f"{len(comparison.tested)} series: error over that of naive, and the median", "MAE / MAE of naive")
+    finish(ax, f"{len(comparison.results)} series: error over that of naive, and the median", "MAE / MAE of naive")
 
 
 def save_plots(comparison: Comparison, folder: Path) -> None:
@@ -78,10 +78,10 @@ def save_plots(comparison: Comparison, folder: Path) -> None:
         figure, axes = panels(1, 9, 4.4)
         plot_skill(comparison, axes[0])
         save(figure, folder / "skill.png")
-    if len(comparison.tested) > FEW:
+    if len(comparison.results) > FEW:
         return
-    for name, one in list(comparison.tested.items())[:MOST_DRAWN]:
-        part = folder if len(comparison.tested) == 1 else folder / name.replace("/", "-")
+    for name, one in list(comparison.results.items())[:MOST_DRAWN]:
+        part = folder if len(comparison.results) == 1 else folder / name.replace("/", "-")
         part.mkdir(parents=True, exist_ok=True)
         shown = [model for model in one.backtests if model not in BASELINES] or ["naive"]
         lags = {row.model: row.lag for row in one.verdicts}
