@@ -33,10 +33,10 @@ import forecast
 from forecast.data.sources import expand
 market, out, jobs, engine, models, folds = json.loads(sys.argv[1])
 moments = {}
-def tell(news):
+def on_progress(news):
     moments.setdefault(news.stage, [time.perf_counter(), 0])[1] = time.perf_counter()
 forecast.compare(expand(market), models=models, plan=forecast.WalkForward(folds=folds), out=out, jobs=jobs,
-                 engine=engine, tell=tell)
+                 engine=engine, on_progress=on_progress)
 print(json.dumps({stage: end - start for stage, (start, end) in moments.items()}))
 """
 # One worker trains the same network again and again; its memory after each.

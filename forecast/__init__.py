@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from forecast.errors import ForecastError
     from forecast.evaluation.holdout import Experiment
     from forecast.evaluation.leakage import audit
-    from forecast.evaluation.walk_forward import WalkForward, compare
+    from forecast.evaluation.walk_forward import WalkForward
     from forecast.inference.bundle import open_model, save_model
     from forecast.inference.explain import Explanation, explain
     from forecast.inference.forecasts import Forecast
     from forecast.inference.trained_model import TrainedModel
     from forecast.models import MODELS, Callbacks
-    from forecast.pipeline import run
+    from forecast.pipeline import compare, run
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
 
@@ -47,7 +47,7 @@ _HOME = {
     "WalkForward": "evaluation.walk_forward",
     "Callbacks": "models",
     "audit": "evaluation.leakage",
-    "compare": "evaluation.walk_forward",
+    "compare": "pipeline",
     "explain": "inference.explain",
     "inspect": "data.sources",
     "load": "data.sources",

@@ -213,14 +213,14 @@ print(audit_model(series, "linear").sentence)
 
 # %%
 compared = forecast.compare(series, models=["linear", "dense"], plan=forecast.WalkForward(folds=3))
-tested = compared.tested[series.name]
-for verdict in tested.verdicts:
+result = compared.results[series.name]
+for verdict in result.verdicts:
     print(verdict.sentence)
 
 # %%
 from forecast.evaluation.walk_forward.series_result import fold_ratios
 
-fold_ratios(tested).round(3)
+fold_ratios(result).round(3)
 
 # %% [markdown]
 # What to take home: naive forecasts in every table, scaling by the window, test rows that nobody has touched, a verdict

@@ -111,7 +111,8 @@ _ = ax.legend(loc="lower left")
 # the mix, so that it does not forget. Did it help? That is asked on rows that neither the old nor the new one saw.
 
 # %%
-from forecast.training.fine_tune import compare, update
+from forecast.evaluation.update import compare
+from forecast.training.fine_tune import update
 
 old = forecast.train(sp500.between(0, 3000), "lstm")
 new = update(old, [sp500])

@@ -16,13 +16,15 @@ from conftest import SMALL, make_series, random_walk, take_ctrl_c
 
 from forecast.cli.main import app
 from forecast.config import override
+from forecast.data.dataset import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
-from forecast.evaluation.walk_forward import Fold, WalkForward, compare
+from forecast.evaluation.walk_forward import Fold, WalkForward
 from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job
-from forecast.evaluation.walk_forward.folds import make_folds, trainings
+from forecast.evaluation.walk_forward.folds import group_by_training, make_folds
 from forecast.evaluation.walk_forward.summary import models_table, table_of
+from forecast.pipeline import compare
 from forecast.report.comparison_writer import record
-from forecast.training.train import resolve_defaults, train
+from forecast.training.train import train
 
 ROOT = Path(__file__).parent.parent
 CONFIG = override(SMALL, {"season": 5})
@@ -50,7 +52,7 @@ def test_folds_by_hand():
     assert [fold.trained for fold in never] == [70, 70, 70]
     second = make_folds(100, WalkForward(folds=4, stride=10, refit=2), CONFIG)
     assert [fold.trained for fold in second] == [60, 60, 80, 80]
-    assert [[fold.number for fold in part] for part in trainings(second)] == [[1, 2], [3, 4]]
+    assert [[fold.number for fold in part] for part in group_by_training(second)] == [[1, 2], [3, 4]]
 
 
 def test_without_a_step_the_test_rows_are_shared_out():
@@ -66,7 +68,7 @@ def test_no_row_is_tested_twice_or_learned_from_before(comparison):
         assert not own.duplicated(["origin", "step"]).any()
         tested = {number: set(part["origin"] + part["step"]) for number, part in own.groupby("fold")}
         assert all(min(tested[number + 1]) > max(tested[number]) for number in (1, 2))
-    for one in found.tested.values():
+    for one in found.results.values():
         for fold in one.folds:
             assert fold.trained <= fold.cutoff
 
@@ -86,7 +88,7 @@ def test_a_fold_is_a_training_on_the_past_alone(tmp_path, train_on):
     ]
     for job in jobs:
         run_fold_job(job)
-    found, other = map(read_folds, jobs)
+    found, other = (read_folds([job]) for job in jobs)
     np.testing.assert_array_equal(found.quantiles, other.quantiles)
     past = whole.between(folds[1].start, folds[1].stop)
     model = train(past, "linear", config, cutoff=folds[1].trained - folds[1].start)
@@ -98,7 +100,7 @@ def test_a_fold_is_a_training_on_the_past_alone(tmp_path, train_on):
 
 def test_jobs_do_not_change_the_result(comparison):
     found, _ = comparison
-    again = compare([one.series for one in found.tested.values()], models=CHEAP, config=CONFIG, plan=PLAN, jobs=1)
+    again = compare([one.series for one in found.results.values()], models=CHEAP, config=CONFIG, plan=PLAN, jobs=1)
     assert json.dumps(record(again)) == json.dumps(record(found))
 
 
@@ -133,19 +135,21 @@ def test_what_is_finished_is_not_done_again(comparison):
     found, out = comparison
     told = []
     before = {path: path.stat().st_mtime_ns for path in (out / "folds").iterdir()}
-    several = [one.series for one in found.tested.values()]
-    compare(several, models=CHEAP, config=CONFIG, plan=PLAN, out=out, tell=told.append)
+    several = [one.series for one in found.results.values()]
+    compare(several, models=CHEAP, config=CONFIG, plan=PLAN, out=out, on_progress=told.append)
     trainings = [news for news in told if news.stage == "trainings"]
     assert [(news.done, news.total) for news in trainings] == [(36, 36)]
     assert {path: path.stat().st_mtime_ns for path in (out / "folds").iterdir()} == before
-    compare(several[:1], models=[], config=override(CONFIG, {"lookback": 9}), plan=PLAN, out=out, tell=told.append)
+    compare(
+        several[:1], models=[], config=override(CONFIG, {"lookback": 9}), plan=PLAN, out=out, on_progress=told.append
+    )
     trainings = [news for news in told if news.stage == "trainings"]
     assert trainings[1].done == 0  # other settings are other folds
 
 
 def test_a_series_that_is_too_short_is_named_and_the_others_are_compared(tmp_path):
     found = compare([series(1, name="long"), series(2, rows=30, name="short")], models=[], config=CONFIG, plan=PLAN)
-    assert list(found.tested) == ["long"]
+    assert list(found.results) == ["long"]
     assert list(found.errors) == [("short", "")]
     assert "rows" in found.errors["short", ""]
     with pytest.raises(SeriesTooShort, match="as many rows as the horizon"):

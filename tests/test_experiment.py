@@ -10,10 +10,10 @@ from conftest import SMALL, make_series, random_walk
 
 import forecast
 from forecast.config import ExperimentConfig
+from forecast.data.dataset import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Callbacks
 from forecast.report.plots import save_plots
-from forecast.training.train import resolve_defaults
 
 MODELS = ["dense", "rnn"]
 

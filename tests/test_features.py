@@ -11,7 +11,7 @@ from forecast.config import ExperimentConfig, InputConfig, override
 from forecast.data.covariates import calendar_terms, enrich, inputs_of, names_of
 from forecast.data.sources import load, load_all
 from forecast.errors import ConfigError, ModelError, SeriesError, SourceError
-from forecast.evaluation.holdout import run
+from forecast.pipeline import run
 from forecast.training.train import train
 
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,64 +11,64 @@ import pytest
 import forecast
 
 PACKAGE = Path(forecast.__file__).parent
-# A module may import those before it; those in one set may not import one another.
-ORDER = [
-    {"errors"},
-    {"config", "files", "metrics", "parallel", "significance", "studies", "style", "versions"},
-    {"workers"},
-    {"crew"},
-    {"exchanges"},
-    {"sessions"},
-    {"bars", "recognition"},
-    {"calendars"},
-    {"series", "scaling", "windows", "shrinkage", "intervals"},
-    {"sources"},
-    {"features"},
-    {"models"},
-    {"predictions"},
-    {"trained"},
-    {"training"},
-    {"evaluation", "lags", "bundle", "forecasting", "leaks", "earnings", "search"},
-    {"verdicts", "parts"},
-    {"batches"},
-    {"experiment", "tuning", "updating"},
-    {"plots", "tables"},
-    {"diagnostics"},
-    {"page"},
-    {"report"},
-    {"direction", "comparison", "explanation"},
-    {"terminal", "options"},
-    {"commands"},
-    {"cli"},
-    {"__main__", "__init__"},
-]
-RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+# The floors of the house, from the ground up: a file may import files of lower floors and of its own room.
+FLOORS = (
+    "errors",
+    "typing",
+    "config",
+    "metrics",
+    "runtime",
+    "data",
+    "models",
+    "inference",
+    "training",
+    "evaluation",
+    "report",
+    "pipeline",
+    "cli",
+    "__init__",
+    "__main__",
+)
 
 
-def module_of(path):
+def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+def file_of(module):
+    """The file of a module or package of this package; None for a name that is neither."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
 def imported(path):
-    """The rooms of this package that a file imports, wherever in it."""
+    """The files of this package that a file imports, wherever in it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "forecast":
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("forecast."):
-            yield node.module.split(".")[1]
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "forecast":
+            for alias in node.names:
+                yield file_of(f"{node.module}.{alias.name}") or file_of(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (file_of(alias.name) for alias in node.names if alias.name.split(".")[0] == "forecast")
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_one_way(path):
-    room = module_of(path)
-    for other in imported(path):
-        if room == "experiment" and other == "report":
-            continue  # `run(out=...)` writes what it found; imported where it is used
-        assert other == room or RANK[other] < RANK[room], f"{room} must not import {other}"
+FILES = sorted(PACKAGE.rglob("*.py"))
+IMPORTS = {path: {other for other in imported(path) if other and other != path} for path in FILES}
 
 
-def test_every_room_has_its_place_in_the_order():
-    assert {module_of(path) for path in PACKAGE.rglob("*.py")} == set(RANK)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    floor = FLOORS.index(room_of(path))
+    for other in IMPORTS[path]:
+        room = room_of(other)
+        assert room == room_of(path) or FLOORS.index(room) < floor, f"{path} must not import {other}"
+
+
+def test_no_file_imports_itself_through_others():
+    TopologicalSorter({path: others for path, others in IMPORTS.items() if room_of(path) != "__init__"}).prepare()
+
+
+def test_every_room_has_its_floor():
+    assert {room_of(path) for path in FILES} == set(FLOORS)
 
 
 def loaded_by(code):

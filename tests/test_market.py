@@ -13,8 +13,9 @@ from forecast.cli.progress import MANY, counted, pace_of
 from forecast.config import override
 from forecast.data.sources import expand
 from forecast.errors import ConfigError
-from forecast.evaluation.walk_forward import WalkForward, compare
-from forecast.evaluation.walk_forward.compare import FEW
+from forecast.evaluation.walk_forward import WalkForward
+from forecast.evaluation.walk_forward.summary import FEW
+from forecast.pipeline import compare
 
 CONFIG = override(SMALL, {"season": 5})
 PLAN = WalkForward(folds=2, stride=10)
@@ -47,7 +48,7 @@ def test_a_series_that_cannot_be_tested_is_a_row_and_the_others_are_compared(mar
         (str(market / "short.csv"), ""),
     ]
     assert "more than 20 rows" in rows["why"][1]
-    assert len(comparison.tested) == SERIES
+    assert len(comparison.results) == SERIES
     scores = pd.read_csv(out / "scores.csv")
     assert len(scores) == 4 * SERIES
     assert scores["series"].unique().tolist() == [f"s{number:02d}" for number in range(SERIES)]
@@ -64,8 +65,8 @@ def test_series_that_are_there_already_come_to_the_same_as_those_read_by_workers
     comparison, _ = found
     few = [str(market / f"s{number:02d}.csv") for number in range(2)]
     kept = compare(few, models=["linear"], config=CONFIG, plan=PLAN)
-    for name, one in kept.tested.items():
-        lazily = comparison.tested[name]
+    for name, one in kept.results.items():
+        lazily = comparison.results[name]
         assert [row.mae for row in lazily.scores] == [row.mae for row in one.scores]
         assert [row.sentence for row in lazily.verdicts] == [row.sentence for row in one.verdicts]
         np.testing.assert_array_equal(lazily.backtests["linear"].quantiles, one.backtests["linear"].quantiles)

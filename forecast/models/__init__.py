@@ -12,11 +12,6 @@ neural/               networks: built and trained by Keras
 equations/            the same networks in numpy: forecasts without TensorFlow
 """
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from forecast.data.windows import Blocks, Inputs
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Progress, Step, Validation, WarmStart, Weights
@@ -25,7 +20,6 @@ from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Statistical, arima, ets, theta
-from forecast.typing import Array
 
 _ALL: tuple[Estimator, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),

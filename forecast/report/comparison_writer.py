@@ -22,9 +22,8 @@ from typing import Any, TextIO
 import pandas as pd
 
 from forecast.errors import ConfigError
-from forecast.evaluation.walk_forward.compare import FEW, Comparison
-from forecast.evaluation.walk_forward.series_summary import TABLES
-from forecast.evaluation.walk_forward.summary import models_table
+from forecast.evaluation.walk_forward.series_result import TABLES
+from forecast.evaluation.walk_forward.summary import FEW, Comparison, models_table
 from forecast.report.html import make_page
 from forecast.report.plots.comparison import save_comparison
 from forecast.report.writer import write_csv
@@ -58,9 +57,9 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     """Writes what the module's docstring lists; folds and parts are there already."""
     with ExitStack() as stack:
         files = {name: stack.enter_context(_text(folder / f"{name}.csv")) for name in TABLES}
-        for number, part in enumerate(comparison.parts):
+        for number, summary in enumerate(comparison.summaries):
             for name, file in files.items():
-                header, _, rows = part.tables[name].partition("\n")
+                header, _, rows = summary.tables[name].partition("\n")
                 file.write(rows if number else f"{header}\n{rows}")
     with atomic_file(folder / "models.csv") as path:
         write_csv(models_table(comparison), path)
@@ -83,12 +82,12 @@ def _text(path: Path) -> Iterator[TextIO]:
 def record(comparison: Comparison) -> dict[str, Any]:
     """What was compared on what, and what came of it, as plain JSON values; with many series without each of them."""
     ranking, errors = comparison.ranking, _errors(comparison)
-    few = len(comparison.tested) <= FEW
+    few = len(comparison.results) <= FEW
     return {
         "plan": dataclasses.asdict(comparison.plan),
         "models": list(comparison.models),
-        "tested": len(comparison.tested),
-        "series": {part.name: part.record for part in comparison.parts} if few else {},
+        "tested": len(comparison.results),
+        "series": {summary.name: summary.record for summary in comparison.summaries} if few else {},
         "summary": [finite(row) for row in models_table(comparison).to_dict("records")],
         "ranking": dataclasses.asdict(ranking) if ranking else None,
         "not_tested": len(errors),

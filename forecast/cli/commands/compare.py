@@ -1,4 +1,4 @@
-"""Walk-forward comparison of models."""
+"""Compare models over folds and series."""
 
 import json
 import re
@@ -26,31 +26,29 @@ def compare(
     models: Annotated[str | None, typer.Option(help="Models, separated by commas [lstm,gru,rnn,dense].")] = None,
     folds: Annotated[int, typer.Option(help="Folds at the end of each series.")] = 5,
     step: Annotated[int | None, typer.Option(help="Rows in a fold [the last fifth of the rows, shared out].")] = None,
-    train: Annotated[
-        str, typer.Option(help="expanding: learn from all rows before; rolling: from as many.")
-    ] = "expanding",
+    train: Annotated[str, typer.Option(help="expanding: train on all rows before; rolling: on as many.")] = "expanding",
     refit: Annotated[str, typer.Option(help="every, never, or a number: train at every so many cutoffs.")] = "every",
-    trials: Annotated[int, typer.Option(help="Trials of a search for settings at each cutoff.", min=0)] = 0,
+    trials: Annotated[int, typer.Option(help="Tuning trials at each cutoff.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/compare-SERIES].")] = None,
 ) -> None:
-    """Walk-forward test: models learn anew at each cutoff from the past alone and forecast what follows.
+    """Walk-forward test: models are trained anew at each cutoff, on the past alone, and forecast what follows.
 
-    Finished folds are kept: after Ctrl-C or a kill the same command goes on. Neither --jobs nor --engine
+    Finished trainings are kept: after Ctrl-C or a kill the same command continues. Neither --jobs nor --engine
     changes the result.
     """
-    from forecast.cli.tables import comparison as printing
-    from forecast.evaluation import walk_forward as comparison
-    from forecast.pipeline import USUAL
-    from forecast.report import comparison_writer as results
+    from forecast import pipeline
+    from forecast.cli.tables.comparison import print_comparison
+    from forecast.evaluation.walk_forward import WalkForward
+    from forecast.report.comparison_writer import record
 
     config = config_of({**ctx.params, "tensorboard": None, "task": None})
-    plan = comparison.WalkForward(folds=folds, stride=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
-    several, reading = references_of(series, ctx.params, config)
+    plan = WalkForward(folds=folds, stride=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
+    several, load_options = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)
-    chosen = names_in(models) if models else [*USUAL, *(["stack"] if config.network.layers else [])]
+    chosen = names_in(models) if models else [*pipeline.USUAL, *(["stack"] if config.network.layers else [])]
     try:
         with JobsBar() as bar:
-            found = comparison.compare(
+            comparison = pipeline.compare(
                 several,
                 models=chosen,
                 config=config,
@@ -59,20 +57,20 @@ def compare(
                 out=folder,
                 jobs=ctx.params["jobs"],
                 engine=ctx.params["engine"],
-                tell=bar.show,
-                reading=reading,
+                on_progress=bar.show,
+                load_options=load_options,
             )
     except KeyboardInterrupt:
         raise Stopped(folder) from None
     if ctx.params["as_json"]:
-        print(json.dumps(results.record(found)))
+        print(json.dumps(record(comparison)))
         return
-    printing.print_comparison(found)
+    print_comparison(comparison)
     print(f"Tables, plots and folds are in {folder}")
 
 
 def _refit(text: str) -> int:
-    """Cutoffs from one training to the next; 0 is never."""
+    """The number of cutoffs from one training to the next; 0 for never."""
     number = {"every": "1", "never": "0"}.get(text, text)
     if not number.isdigit() or text == "0":
         raise ConfigError(f"`refit` must be every, never or a number of folds. Received: {text}.")
@@ -80,7 +78,7 @@ def _refit(text: str) -> int:
 
 
 def _default_folder(several: list[Any]) -> Path:
-    """The same for the same series, so that a comparison is found again."""
+    """The folder of a comparison of these series, where the same command finds it again."""
     first = several[0] if isinstance(several[0], str) else several[0].name
     name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", first).strip("-")
     return Path("runs") / (f"compare-{name}" + (f"-and-{len(several) - 1}-more" if len(several) > 1 else ""))

@@ -115,7 +115,7 @@ def references_of(sources: list[str], options: dict[str, Any], config: Any) -> t
 
     A few are read here, so that what was assumed and found is said; of many the references go to where the work is.
     """
-    from forecast.evaluation.walk_forward.compare import FEW
+    from forecast.evaluation.walk_forward.summary import FEW
 
     found = expanded(sources, options)
     if len(found) <= FEW:

@@ -4,20 +4,19 @@ from rich.markup import escape
 
 from forecast.cli.tables.results import MOST_ROWS, scores_of, titled, wide_console
 from forecast.data.calendar.frequency import count_steps
-from forecast.evaluation.walk_forward.compare import FEW, Comparison
 from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_ratios
-from forecast.evaluation.walk_forward.summary import SHARES, models_table
+from forecast.evaluation.walk_forward.summary import FEW, SHARES, Comparison, models_table
 from forecast.metrics.significance import CONFIDENCE, Ranking
 
 
 def print_comparison(comparison: Comparison) -> None:
     """One series with its folds and verdicts; of several, what each model is worth over all of them."""
     console = wide_console()
-    if len(comparison.tested) == 1:
-        _print_series(next(iter(comparison.tested.values())))
+    if len(comparison.results) == 1:
+        _print_series(next(iter(comparison.results.values())))
     else:
         _print_models(comparison)
-        if len(comparison.tested) <= FEW:
+        if len(comparison.results) <= FEW:
             _print_each(comparison)
         else:
             _print_market(comparison)
@@ -27,30 +26,30 @@ def print_comparison(comparison: Comparison) -> None:
         _print_errors(comparison)
 
 
-def _print_series(tested: SeriesResult) -> None:
-    series, folds = tested.series, tested.folds
+def _print_series(result: SeriesResult) -> None:
+    series, folds = result.series, result.folds
     first, last = series.index[folds[0].cutoff], series.index[folds[-1].stop - 1]
-    steps = count_steps(tested.config.horizon, series.frequency)
+    steps = count_steps(result.config.horizon, series.frequency)
     title = f"{series.name}: {len(folds)} folds from {first:%Y-%m-%d} to {last:%Y-%m-%d}, up to {steps} ahead"
     console = wide_console()
-    console.print(scores_of(tested.scores, title, unit=series.unit))
-    ratios = fold_ratios(tested)
+    console.print(scores_of(result.scores, title, unit=series.unit))
+    ratios = fold_ratios(result)
     table = titled("MAE / naive by fold, with the first day of each")
     for header in ("model", *ratios.columns):
         table.add_column(header, justify="left" if header == "model" else "right")
     for model, row in zip(ratios.index, ratios.to_numpy(), strict=True):
         table.add_row(str(model), *(f"{value:.3f}" for value in row))
     console.print(table)
-    for verdict in tested.verdicts:
+    for verdict in result.verdicts:
         console.print(verdict.sentence, soft_wrap=True, highlight=False)
-    best = ", ".join(model for model, p_value in tested.best.items() if p_value >= 1 - CONFIDENCE)
+    best = ", ".join(model for model, p_value in result.best.items() if p_value >= 1 - CONFIDENCE)
     console.print(f"Among the best, with {CONFIDENCE:.0%} confidence: {best}.", soft_wrap=True, highlight=False)
 
 
 def _print_models(comparison: Comparison) -> None:
     rows = models_table(comparison).to_dict("records")
     plan = comparison.plan
-    table = titled(f"{len(comparison.tested)} series, {plan.folds} folds each")
+    table = titled(f"{len(comparison.results)} series, {plan.folds} folds each")
     table.add_column("model")
     headers = (
         "series",
@@ -109,7 +108,7 @@ def _print_each(comparison: Comparison) -> None:
     table = titled("MAE / naive by series")
     for header in ("series", *comparison.models):
         table.add_column(escape(header), justify="left" if header == "series" else "right")
-    for name, one in comparison.tested.items():
+    for name, one in comparison.results.items():
         ratios = {row.model: row.mae_vs_naive for row in one.scores}
         best = min(ratios.values())
         cells = (ratios.get(model) for model in comparison.models)

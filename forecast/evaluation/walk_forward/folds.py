@@ -1,12 +1,12 @@
-"""Folds: where the past ends that a model learns from, and which rows it is then tested on.
+"""Folds: where a training ends, and which rows its model is then tested on.
 
-    expanding   learns |==========|            rolling   learns |==========|
+    expanding   trains |==========|            rolling   trains |==========|
                 tests             |---|                  tests             |---|
-                learns |==============|                  learns     |==========|
+                trains |==============|                  trains     |==========|
                 tests                 |---|              tests                 |---|
 
-Every test row belongs to one fold. A fold's forecasts begin at the last row before it and end within it, so no row is
-tested twice, and none is learned from before it was tested.
+Every test row belongs to one fold. The forecasts of a fold begin at the last row before it and end within it, so no row
+is tested twice, and none is trained on before it is tested.
 Source: Tashman (2000), Out-of-sample tests of forecasting accuracy.
 """
 
@@ -25,10 +25,10 @@ class WalkForward:
     """A plan of folds.
 
     Attributes:
-        folds: How many, at the end of the series.
-        stride: Rows in each; None shares out the rows that would be the test of a single run.
-        train: Whether a model learns from all rows before its cutoff, or from as many as in the first fold.
-        refit: A model is trained anew at every so many cutoffs; 0 trains it at the first alone.
+        folds: Number of folds, at the end of the series.
+        stride: Rows in a fold; None divides the rows that a single run would test.
+        train: Train on all rows before the cutoff, or on as many as in the first fold.
+        refit: Train anew at every so many cutoffs; 0 trains at the first alone.
     """
 
     folds: int = 5
@@ -49,7 +49,7 @@ class WalkForward:
 
 @dataclass(frozen=True)
 class Fold:
-    """Row numbers: a model that learned from [start, trained) is tested on [cutoff, stop)."""
+    """Row numbers: a model that was trained on [start, trained) is tested on [cutoff, stop)."""
 
     number: int
     start: int
@@ -82,9 +82,9 @@ def make_folds(rows: int, plan: WalkForward, config: ExperimentConfig) -> tuple[
     """The folds of a series of so many rows, oldest first.
 
     Args:
-        config: Settled, with a lookback.
+        config: With lookback and season resolved.
     Raises:
-        SeriesTooShort: the rows before the first cutoff do not suffice for lookback and horizon.
+        SeriesTooShort: too few rows before the first cutoff for lookback and horizon.
     """
     first = first_cutoff(rows, plan, config)
     split_rows(first, config, first)
@@ -98,6 +98,6 @@ def make_folds(rows: int, plan: WalkForward, config: ExperimentConfig) -> tuple[
     return tuple(folds)
 
 
-def trainings(folds: tuple[Fold, ...]) -> list[tuple[Fold, ...]]:
+def group_by_training(folds: tuple[Fold, ...]) -> list[tuple[Fold, ...]]:
     """The folds that share one training, for each training."""
     return [tuple(fold for fold in folds if fold.trained == cutoff) for cutoff in sorted({f.trained for f in folds})]

@@ -1,51 +1,101 @@
-"""What a comparison found over all series."""
+"""The result of a comparison over all series: `Comparison`, the ranking and the table of models."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from forecast.evaluation.walk_forward.compare import Comparison
-from forecast.metrics.significance import discoveries
+from forecast.evaluation.walk_forward.folds import WalkForward
+from forecast.evaluation.walk_forward.series_result import SeriesResult, SeriesSummary
+from forecast.metrics.significance import Ranking, discoveries, rank
 
+# Up to so many series each is kept in memory, printed and drawn.
+FEW = 20
 OUTCOMES = ("better", "not distinguishable", "worse")
-# Of the distribution of MAE / naive over the series, in percent.
+# Columns of `scores` that the result over all series needs.
+COLUMNS = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "p_skill", "outcome", "best_p")
+# Quantiles of MAE / naive over the series, in percent.
 SHARES = (5, 25, 75, 95)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The result of a walk-forward comparison.
+
+    Attributes:
+        models: In the order in which they were asked for, the baselines last.
+        results: By series; one without a single forecast is missing. Of more than a few series each is read from its
+            files when it is asked for.
+        summaries: Tables and record of each series, in the same order; of more than a few read from their files.
+        scores: One row a series and model, with the columns that the result over all series needs.
+        errors: Why there is no forecast, by series and model; model "" for a series that could not be tested at all.
+        ranking: The models by MAE / naive, over the series that all of them forecast; None for a single series.
+    """
+
+    plan: WalkForward
+    models: tuple[str, ...]
+    results: Mapping[str, SeriesResult]
+    summaries: Iterable[SeriesSummary]
+    scores: pd.DataFrame
+    errors: dict[tuple[str, str], str]
+    ranking: Ranking | None
+
+
+def scores_of(summaries: Iterable[SeriesSummary]) -> pd.DataFrame:
+    """One row a series and model, with the columns that the result over all series needs."""
+    return pd.concat([summary.table("scores")[list(COLUMNS)] for summary in summaries], ignore_index=True)
+
+
+def rank_models(scores: pd.DataFrame, models: tuple[str, ...]) -> Ranking | None:
+    """Rank the models over the series that all of them forecast; None for fewer than two series."""
+    wide = scores.pivot_table(index="series", columns="model", values="mae_vs_naive", sort=False)
+    ratios = wide.reindex(columns=list(models)).dropna()
+    if len(ratios) < 2:
+        return None
+    return rank({model: ratios[model].to_list() for model in models})
 
 
 def table_of(comparison: Comparison, name: str) -> pd.DataFrame:
     """The table `scores`, `by_fold` or `by_step` of all series."""
-    return pd.concat([part.table(name) for part in comparison.parts], ignore_index=True)
+    return pd.concat([summary.table(name) for summary in comparison.summaries], ignore_index=True)
 
 
 def models_table(comparison: Comparison) -> pd.DataFrame:
     """One row a model, over all series.
 
-    `better`, `not_distinguishable` and `worse` count verdicts of single series; `found_better` and `found_worse` those
-    that remain when at most one in twenty of what is found may be false.
+    `better`, `not_distinguishable` and `worse` count verdicts of single series; `found_better` and `found_worse` count
+    those that remain at a false discovery rate of 5 %.
     """
     scores, ranking = comparison.scores, comparison.ranking
-    rows = []
-    for model in comparison.models:
-        own = scores[scores["model"] == model]
-        if own.empty:
-            continue
-        better = discoveries(own["p_skill"].to_numpy(dtype=float)) & (own["gain"] > 0)
-        worse = discoveries(own["p_value"].to_numpy(dtype=float)) & (own["gain"] < 0)
-        counts = {name.replace(" ", "_"): int((own["outcome"] == name).sum()) for name in OUTCOMES}
-        rows.append(
-            {
-                "model": model,
-                "series": len(own),
-                "mae_vs_naive": own["mae_vs_naive"].mean(),
-                "median_mae_vs_naive": own["mae_vs_naive"].median(),
-                "worst_mae_vs_naive": own["mae_vs_naive"].max(),
-                **{f"q{share:02d}_mae_vs_naive": own["mae_vs_naive"].quantile(share / 100) for share in SHARES},
-                "coverage90": own["coverage90"].mean(),
-                "worst_coverage90": own["coverage90"].iloc[int((own["coverage90"] - 0.9).abs().argmax())],
-                **counts,
-                "found_better": int(better.sum()),
-                "found_worse": int(worse.sum()),
-                "among_best": int((own["best_p"] >= 0.1).sum()),
-                "mean_rank": ranking.ranks[model] if ranking else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+    tables = {model: scores[scores["model"] == model] for model in comparison.models}
+    ranks = ranking.ranks if ranking else {}
+    return pd.DataFrame(
+        [_model_row(model, own, ranks.get(model, np.nan)) for model, own in tables.items() if not own.empty]
+    )
+
+
+def _model_row(model: str, scores: pd.DataFrame, mean_rank: float) -> dict[str, object]:
+    """The row of one model.
+
+    Args:
+        scores: One row a series.
+    """
+    ratio, coverage, gain = scores["mae_vs_naive"], scores["coverage90"], scores["gain"]
+    better = discoveries(scores["p_skill"].to_numpy(dtype=float)) & (gain > 0)
+    worse = discoveries(scores["p_value"].to_numpy(dtype=float)) & (gain < 0)
+    return {
+        "model": model,
+        "series": len(scores),
+        "mae_vs_naive": ratio.mean(),
+        "median_mae_vs_naive": ratio.median(),
+        "worst_mae_vs_naive": ratio.max(),
+        **{f"q{share:02d}_mae_vs_naive": ratio.quantile(share / 100) for share in SHARES},
+        "coverage90": coverage.mean(),
+        "worst_coverage90": coverage.iloc[int((coverage - 0.9).abs().argmax())],
+        **{outcome.replace(" ", "_"): int((scores["outcome"] == outcome).sum()) for outcome in OUTCOMES},
+        "found_better": int(better.sum()),
+        "found_worse": int(worse.sum()),
+        "among_best": int((scores["best_p"] >= 0.1).sum()),
+        "mean_rank": mean_rank,
+    }

@@ -10,15 +10,12 @@ version of the program. The same call finds finished parts and goes on; a part w
 than a batch is in the memory of a worker, and no more than a part in that of the process that puts them together.
 """
 
-import hashlib
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -34,6 +31,7 @@ from forecast.inference.bundle.storage import DESCRIPTION, digest, opened
 from forecast.inference.predict import predict_all
 from forecast.inference.trained_model import TrainedModel
 from forecast.runtime.parallel import LOCAL, Progress, check_engine, run_jobs
+from forecast.runtime.resume_key import resume_key
 
 # Changes whenever the numbers of a part may.
 FORMAT = 1
@@ -125,14 +123,8 @@ def predict_many(
 
 def _key(references: Sequence[str], reading: Mapping[str, Any], sha256: str) -> str:
     """A name for all that the numbers of a part depend on."""
-    about = {
-        "format": FORMAT,
-        "version": version("forecast"),
-        "bundle": sha256,
-        "reading": dict(reading),
-        "series": [(reference, _state(reference)) for reference in references],
-    }
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+    series = [(reference, _state(reference)) for reference in references]
+    return resume_key(format=FORMAT, bundle=sha256, reading=dict(reading), series=series)[:32]
 
 
 def _parted(references: list[str]) -> Iterator[tuple[str, ...]]:

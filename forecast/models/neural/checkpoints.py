@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.config import TrainingConfig
 from forecast.models.estimator import Problem, Step, Validation, Weights
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.resume_key import resume_key
 
 if TYPE_CHECKING:
     import keras
@@ -46,8 +47,8 @@ class Checkpoint:
     ) -> Self:
         if folder is None:
             return cls(None, "")
-        text = f"{FORMAT} {kind} {problem} {training}".encode()
-        key = hashlib.sha256(text + np.ascontiguousarray(y_validation).tobytes()).hexdigest()
+        rows = hashlib.sha256(np.ascontiguousarray(y_validation).tobytes()).hexdigest()
+        key = resume_key(format=FORMAT, kind=kind, problem=str(problem), training=str(training), rows=rows)
         return cls(folder / f"{kind}-{training.seed}.npz", key)
 
     def keep(self, network: "keras.Model", random: np.random.Generator, state: State) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.evaluation.walk_forward.compare import FEW, Comparison
+from forecast.evaluation.walk_forward.summary import FEW, Comparison
 from forecast.metrics.significance import Ranking
 from forecast.models import BASELINES
 from forecast.report.plots.diagnostics import save_diagnostics
@@ -67,7 +67,7 @@ def plot_skill(comparison: Comparison, ax: "Axes") -> None:
             ax.plot([place - 0.4, place + 0.4], [np.median(ratios)] * 2, color=TRUTH, linewidth=2)
     ax.axhline(1, color=TRUTH, linewidth=1, linestyle=":")
     ax.set_xticks(range(len(models)), models, rotation=20)
-    finish(ax, f"{len(comparison.tested)} series: error over that of naive, and the median", "MAE / MAE of naive")
+    finish(ax, f"{len(comparison.results)} series: error over that of naive, and the median", "MAE / MAE of naive")
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> None:
@@ -76,10 +76,10 @@ def save_comparison(comparison: Comparison, folder: Path) -> None:
         height = 1.4 + 0.4 * len(comparison.models)
         save_panels([partial(plot_ranks, comparison.ranking)], folder / "ranks.png", width=9, height=height)
         save_panels([partial(plot_skill, comparison)], folder / "skill.png", width=9, height=4.4)
-    if len(comparison.tested) > FEW:
+    if len(comparison.results) > FEW:
         return
-    for name, one in list(comparison.tested.items())[:MOST_DRAWN]:
-        part = folder if len(comparison.tested) == 1 else folder / name.replace("/", "-")
+    for name, one in list(comparison.results.items())[:MOST_DRAWN]:
+        part = folder if len(comparison.results) == 1 else folder / name.replace("/", "-")
         shown = [model for model in one.backtests if model not in BASELINES] or ["naive"]
         lags = {row.model: row.lag for row in one.verdicts}
         save_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)
