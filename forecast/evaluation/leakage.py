@@ -17,10 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config import RECIPES, ExperimentConfig
-from forecast.data.covariates import enrich
-from forecast.data.dataset import resolve_defaults
+from forecast.data.dataset import prepare
 from forecast.data.series import TimeSeries
-from forecast.data.windows import split_rows
 from forecast.errors import ConfigError, ModelError
 from forecast.training.train import train
 from forecast.typing import Array
@@ -125,10 +123,8 @@ def audit_model(
     Raises:
         ForecastError: what is wrong with the series or a setting.
     """
-    config = config or RECIPES["blocks"]
-    series = enrich(series, config.inputs)
-    config = resolve_defaults(config, [series])
-    cutoff = split_rows(len(series), config).test
+    dataset = prepare(series, config or RECIPES["blocks"])
+    series, config, cutoff = dataset.series, dataset.config, dataset.split.test
 
     def forecaster(table: pd.DataFrame, cutoff: int) -> Array:
         columns = tuple(map(str, table.columns))

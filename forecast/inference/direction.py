@@ -16,7 +16,7 @@ from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
-from forecast.data.windows import origins, past_moves, split_rows
+from forecast.data.windows import origins, past_moves
 from forecast.errors import ForecastError, ModelError
 from forecast.inference.forecasts import ClassProbabilities, DirectionForecast
 from forecast.inference.trained_model import TrainedModel
@@ -99,9 +99,10 @@ def baselines(
 
 def _persistence(model: TrainedModel, series: TimeSeries | Dataset, tested: NDArray[np.int64]) -> Array:
     lookback, horizon, band = model.problem.lookback, model.config.horizon, band_of(model)
-    blocks = model.blocks(series, first=lookback)
+    dataset = model.prepare(series)
+    blocks = model.blocks(dataset, first=lookback)
     before, after = classes_of(past_moves(blocks), band), classes_of(blocks.y[:, 0, -1], band)
-    training = origins(lookback, split_rows(len(series), model.config).validation, horizon=horizon)
+    training = origins(lookback, dataset.split.validation, horizon=horizon)
     known = np.isin(blocks.origin, training)
     shares = np.array([shares_of(after[known & (before == place)]) for place in range(len(CLASSES))])
     return np.asarray(shares[before[np.isin(blocks.origin, tested)].astype(int)])

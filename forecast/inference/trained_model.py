@@ -21,6 +21,7 @@ from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
+from forecast.inference.trajectory import TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
@@ -32,62 +33,6 @@ Record = Mapping[str, Any]
 TOGETHER = 128
 # Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
 RECENT = 128
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedOn:
-    """A series that a model was trained on: its training and validation rows, their SHA-256, and what they gave.
-
-    Attributes:
-        scaler: Minimum and range of its training rows.
-        expert_losses: Of the shrinkage at the end of its validation rows (`shrinkage.py`).
-        log_scale: Of the intervals at the end of its validation rows, shape (H, 2) (`conformal.py`).
-    """
-
-    series: str
-    unit: str
-    frequency: str
-    first: str
-    last: str
-    rows: int
-    sha256: str
-    scaler: Scaler
-    expert_losses: Array
-    log_scale: Array
-    exchange: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """Forecasts at origins that follow one another row by row, with what they were computed from.
-
-    Attributes:
-        dataset: The series that they are made from.
-        blocks: What the model saw, one block of one label an origin.
-        scaler: Of the dataset's inputs.
-        raw: The model's own quantiles, normalised, shape (N, H, Q).
-        linear: The linear component of their medians, normalised, shape (N, H).
-        factors: Of the shrinkage, shape (N, 2).
-        levels: The quantiles as they are shown: shrunk, calibrated, in the series' unit, shape (N, H, Q).
-    """
-
-    dataset: Dataset
-    blocks: Blocks
-    scaler: Scaler
-    raw: Array
-    linear: Array
-    factors: Array
-    levels: Array
-
-    @property
-    def last_value(self) -> Array:
-        return np.asarray(self.dataset.series.y[self.blocks.origin])
-
-    def after(self, first: int) -> "Trajectory":
-        """The forecasts from the origin `first` on."""
-        rows = slice(first - int(self.blocks.origin[0]), None)
-        cut = {name: getattr(self, name)[rows] for name in ("raw", "linear", "factors", "levels")}
-        return replace(self, blocks=self.blocks.part(rows), **cut)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,15 +7,12 @@ layers stay; old rows stay in the mix (half of the blocks), so that what was lea
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
-
-from forecast.data.covariates import enrich
+from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.series import TimeSeries
-from forecast.data.windows import split_rows
 from forecast.errors import ConfigError
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import NETWORKS, Callbacks
-from forecast.training.train import train
+from forecast.training.train import train_on
 
 # Share of the first training's steps and of its learning rate: the weights are near where they should be.
 STEPS_SHARE, RATE_SHARE = 0.5, 0.25
@@ -45,29 +42,23 @@ def update(
             f"an update goes on with the training of a network: {', '.join(NETWORKS)}. Received: {model.model}. "
             "Train it anew, which takes seconds."
         )
-    ready = [enrich(series, model.config.inputs) for series in several]
-    if old := [series.name for series in ready if not _has_news(model, series)]:
-        share = model.config.train_share + model.config.validation_share
-        raise ConfigError(
-            f"an update needs rows that the model has not seen, besides the last {1 - share:.0%} of the test. "
-            f"{old[0]} has none yet."
-        )
     training = model.config.training
     usual = max(1, round((training.max_steps or 1) * STEPS_SHARE))
     rate = learning_rate or training.learning_rate * RATE_SHARE
     config = replace(model.config, training=replace(training, max_steps=steps or usual, learning_rate=rate))
-    made = train(several, model.model, config, callbacks=callbacks, start=model, freeze=freeze)
+    datasets = prepare_all(several, config)
+    if old := [dataset.name for dataset in datasets if not _has_news(model, dataset)]:
+        share = config.train_share + config.validation_share
+        raise ConfigError(
+            f"an update needs rows that the model has not seen, besides the last {1 - share:.0%} of the test. "
+            f"{old[0]} has none yet."
+        )
+    made = train_on(datasets, model.model, callbacks=callbacks, start=model, freeze=freeze)
     names = {known.series for known in made.trained_on}
     kept = tuple(known for known in model.trained_on if known.series not in names)
     restored = replace(config, training=training)
     return replace(made, config=restored, trained_on=(*made.trained_on, *kept), target=model.target)
 
 
-def _has_news(model: TrainedModel, series: TimeSeries) -> bool:
-    known = model.known(series)
-    if known is None:
-        return True
-    return (
-        int(series.index.searchsorted(pd.Timestamp(known.last), side="right"))
-        < split_rows(len(series), model.config).test
-    )
+def _has_news(model: TrainedModel, dataset: Dataset) -> bool:
+    return model.known(dataset) is None or model.trained_to(dataset) + 1 < dataset.split.test

@@ -21,7 +21,8 @@ from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
-from forecast.inference.trained_model import TrainedModel, TrainedOn, problem_of
+from forecast.inference.trained_model import TrainedModel, problem_of
+from forecast.inference.trajectory import TrainedOn
 from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_model, find_network
 from forecast.models.highway import apply_highway
 from forecast.runtime.versions import versions_here

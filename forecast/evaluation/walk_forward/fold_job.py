@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from forecast.config import LEVELS, ExperimentConfig
-from forecast.data.covariates import enrich
+from forecast.data.dataset import prepare
 from forecast.data.series import TimeSeries
 from forecast.evaluation.scores import at_origins, complete
 from forecast.evaluation.walk_forward.folds import Fold
@@ -24,7 +24,7 @@ from forecast.models import find_model
 from forecast.runtime import devices
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.resume_key import resume_key
-from forecast.training.train import train
+from forecast.training.train import train_on
 from forecast.training.tuning.tune import tune
 
 # Changes whenever the numbers of a job may.
@@ -75,14 +75,15 @@ def run_fold_job(job: FoldJob) -> None:
     if find_model(job.model).is_network:
         devices.load_keras()
     first, last = job.folds[0], job.folds[-1]
-    series = enrich(job.series.between(first.start, last.stop), job.config.inputs)
-    cutoff = len(series) - (last.stop - first.cutoff)
-    config = job.config
+    dataset = prepare(job.series.between(first.start, last.stop), job.config)
+    cutoff = len(dataset) - (last.stop - first.cutoff)
     if job.trials:
-        config = tune(series.between(0, cutoff), job.model, config, trials=job.trials).config
-    trained = train(series, job.model, config, cutoff=cutoff)
-    predictions = complete(trained.backtest(series, first=cutoff - 1))
-    shifted = replace(predictions, origin=predictions.origin + last.stop - len(series))
+        found = tune(dataset.series.between(0, cutoff), job.model, job.config, trials=job.trials)
+        dataset = prepare(dataset.series, found.config)
+    dataset = replace(dataset, cutoff=cutoff)
+    trained = train_on([dataset], job.model)
+    backtest = complete(trained.backtest(dataset, first=cutoff - 1))
+    shifted = replace(backtest, origin=backtest.origin + last.stop - len(dataset))
     _write_folds([within(shifted, fold) for fold in job.folds], job)
 
 

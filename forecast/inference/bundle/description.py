@@ -24,7 +24,8 @@ from forecast.data.scaling import Scaler
 from forecast.errors import BundleError, ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
-from forecast.inference.trained_model import TrainedModel, TrainedOn, problem_of
+from forecast.inference.trained_model import TrainedModel, problem_of
+from forecast.inference.trajectory import TrainedOn
 from forecast.models import Problem, Validation, Weights, find_model
 from forecast.models.estimator import Shapes
 from forecast.runtime.versions import versions_here

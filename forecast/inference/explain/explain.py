@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import iso
-from forecast.data.covariates import enrich
 from forecast.data.series import TimeSeries
 from forecast.inference.explain.occlusion import Lags, lags_of
 from forecast.inference.forecasts import Moves, coming_dates
@@ -71,8 +70,8 @@ def explain(model: TrainedModel, series: TimeSeries) -> Explanation:
         SeriesTooShort: no row is left after the lookback.
         ModelError: the series lacks a column that the model was trained on, or the model gives directions.
     """
-    moves = model.moves(series)
-    series = enrich(series, model.config.inputs)
+    dataset = model.prepare(series)
+    moves, series = model.moves(dataset), dataset.series
     looks = find_model(model.model).uses_lookback
     return Explanation(
         model=model.model,
