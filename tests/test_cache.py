@@ -14,6 +14,7 @@ import yahoo_server
 from filelock import FileLock
 from yahoo_server import Stock, age, environment, isolated
 
+import forecast
 from forecast.data.sources.yahoo import cache, client
 from forecast.data.sources.yahoo import tickers as yahoo
 from forecast.data.sources.yahoo.tickers import read_ticker
@@ -235,7 +236,7 @@ def test_who_waits_too_long_for_another_process_is_told(server, monkeypatch):
 def process(server, folder, *more):
     """A process of its own that reads the ticker."""
     command = [sys.executable, yahoo_server.__file__, server.address, "MADE", *more]
-    path = os.pathsep.join([str(Path(client.__file__).parents[2]), *sys.path])
+    path = os.pathsep.join([str(Path(forecast.__file__).parents[1]), *sys.path])
     variables = os.environ | environment(folder) | {"PYTHONPATH": path}
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

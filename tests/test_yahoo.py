@@ -316,7 +316,7 @@ def test_downloads_work_after_tensorflow_was_loaded():
     """In a process of its own, as in a notebook: TensorFlow's libcurl must not get in the way of yfinance's."""
     code = (
         "import keras\n"
-        "from forecast.sources.yahoo import load_yfinance\n"
+        "from forecast.data.sources.yahoo.tickers import load_yfinance\n"
         "load_yfinance()\n"
         "from curl_cffi import requests\n"
         "try: requests.Session(impersonate='chrome').get('http://127.0.0.1:9')\n"
