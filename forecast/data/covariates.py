@@ -117,7 +117,7 @@ def _waves(term: str) -> range:
 
 def _price_places(series: TimeSeries) -> dict[str, int]:
     """Where open, high, low and volume stand, by their names; the close is the target."""
-    from forecast.data.sources.parsing.vocabulary import price_columns, volume_column
+    from forecast.data.vocabulary import price_columns, volume_column
 
     found = {**price_columns(series.columns), "close": series.target}
     if (volume := volume_column(series.columns)) is not None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import infer_frequency
 from forecast.data.series import DataIssue, TimeSeries
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.quality_checks import (
     Flags,

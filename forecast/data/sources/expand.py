@@ -19,7 +19,7 @@ from forecast.data.series import TimeSeries
 from forecast.data.sources.formats.files import SUFFIXES
 from forecast.data.sources.load import EVERY, load, load_parts
 from forecast.data.sources.parquet import is_parquet, is_partition, series_in
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.resolve import infer_file_schema, is_ticker, split_part
 from forecast.errors import ForecastError, SourceError
 

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from forecast.data.sources.formats.files import read_frame
 from forecast.data.sources.formats.table_bounds import Table
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.parsing.dates import read_dates, repeated
 from forecast.data.sources.schema.schema import infer_schema
 from forecast.data.sources.schema.series_id import REPEATED, find_keys

@@ -5,7 +5,7 @@ In: its bytes. Out: the same text as UTF-8 bytes, and the name of the encoding.
 
 import codecs
 
-from forecast.data.sources.parsing.vocabulary import count_known
+from forecast.data.vocabulary import count_known
 from forecast.errors import SourceError
 
 # Encodings of tables that are not UTF-8, commonest first.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.data.sources.parsing.dates import read_dates, unevenness
 from forecast.data.sources.parsing.numbers import read_numbers
-from forecast.data.sources.parsing.vocabulary import is_date
+from forecast.data.vocabulary import is_date
 from forecast.errors import SourceError
 
 Rows = Sequence[Sequence[str]]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecast.data.sources.parsing.months import read_months
-from forecast.data.sources.parsing.vocabulary import normal
+from forecast.data.vocabulary import normal
 
 Numbers = NDArray[np.int64]
 Stamps = NDArray[np.datetime64]

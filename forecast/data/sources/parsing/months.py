@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from forecast.data.sources.parsing.vocabulary import plain
+from forecast.data.vocabulary import plain
 
 LANGUAGES = (
     *("en", "de", "fr", "es", "pt", "it", "nl", "pl", "tr", "ru", "sv", "da", "nb", "fi", "cs", "hu", "ro", "el", "id"),

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from forecast.data.sources.parsing.vocabulary import normal
+from forecast.data.vocabulary import normal
 
 MISSING = normal(
     "- -- --- – — . .. ... ? * ** *** **** x null (null) none nil na n/a n.a. n.a #n/a #na #n/a! #n/an/a #value! #ref!",

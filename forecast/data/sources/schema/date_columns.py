@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.parsing.date_formats import PARTS, Numbers, Stamps, from_parts, read_clock
 from forecast.data.sources.parsing.dates import Dates, read_dates, unevenness
 from forecast.data.sources.parsing.months import read_months

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.parsing.date_formats import PARTS, from_parts
 from forecast.data.sources.parsing.months import read_months
 from forecast.data.sources.parsing.numbers import read_numbers

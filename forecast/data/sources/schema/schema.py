@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.sources.formats.table_bounds import Table
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.parsing.dates import Dates, read_dates, swap_days_and_months, unevenness
 from forecast.data.sources.parsing.numbers import Numbers, decimal_mark, read_numbers
 from forecast.data.sources.schema.date_columns import find_dates

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from forecast.data.sources.parsing import vocabulary as words
+from forecast.data import vocabulary as words
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import repeated
 from forecast.data.sources.parsing.numbers import read_numbers
