@@ -16,7 +16,6 @@ import pandas as pd
 
 from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso, lookback_of, season_of
-from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.covariates import enrich, inputs_of
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
@@ -241,7 +240,7 @@ def _trained_on(series: TimeSeries, split: Split, scaler: Scaler, earned: tuple[
         scaler=scaler,
         expert_losses=earned[0],
         log_scale=earned[1],
-        exchange=series.exchange or infer_exchange(series.index),
+        exchange=series.trading_calendar,
     )
 
 
