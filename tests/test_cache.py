@@ -15,7 +15,7 @@ from filelock import FileLock
 from yahoo_server import Stock, age, environment, isolated
 
 import forecast
-from forecast.data.sources.yahoo import cache, client
+from forecast.data.sources.yahoo import cache
 from forecast.data.sources.yahoo import tickers as yahoo
 from forecast.data.sources.yahoo.tickers import read_ticker
 from forecast.errors import SourceError
