@@ -252,6 +252,15 @@ def test_two_processes_at_once_ask_once_and_both_have_all_rows(server, tmp_path)
     assert copy.bars["Close"].tolist() == CLOSES.tolist()
 
 
+def test_a_damaged_database_of_yfinance_does_not_matter(server, tmp_path):
+    (tmp_path / "py-yfinance").mkdir()
+    (tmp_path / "py-yfinance" / "tkr-tz.db").write_text("not a database")
+    (tmp_path / "py-yfinance" / "cookies.db").write_text("not a database")
+    with process(server, tmp_path) as reader:
+        out, err = reader.communicate(timeout=60)
+    assert (reader.returncode, out.strip()) == (0, "60"), err[-2000:]
+
+
 def test_a_process_killed_in_a_write_leaves_the_copy_as_it_was(server, tmp_path):
     aged()
     path = cache.path_of("MADE", "1d")
