@@ -76,7 +76,7 @@ def test_series_that_fail_stand_in_a_table_and_the_others_are_done(market, bundl
         rows = {row["series"]: row["error"] for row in csv.DictReader(file)}
     assert rows == found.errors
     assert "needs at least 9 rows (lookback=8). Received: 5" in rows[f"{market}/ticker=T1"]
-    assert "no Parquet file that can be read" in rows[f"{market}/ticker=T4"]
+    assert "this Parquet file cannot be read" in rows[f"{market}/ticker=T4"]
     write(market, "T1", seed=1)
     write(market, "T4", seed=4)
     assert not forecasts(bundle, market, out).errors

@@ -14,7 +14,8 @@ import yahoo_server
 from filelock import FileLock
 from yahoo_server import Stock, age, environment, isolated
 
-from forecast.data.sources.yahoo import cache, client
+import forecast
+from forecast.data.sources.yahoo import cache
 from forecast.data.sources.yahoo import tickers as yahoo
 from forecast.data.sources.yahoo.tickers import read_ticker
 from forecast.errors import SourceError
@@ -235,7 +236,7 @@ def test_who_waits_too_long_for_another_process_is_told(server, monkeypatch):
 def process(server, folder, *more):
     """A process of its own that reads the ticker."""
     command = [sys.executable, yahoo_server.__file__, server.address, "MADE", *more]
-    path = os.pathsep.join([str(Path(client.__file__).parents[2]), *sys.path])
+    path = os.pathsep.join([str(Path(forecast.__file__).parents[1]), *sys.path])
     variables = os.environ | environment(folder) | {"PYTHONPATH": path}
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -249,6 +250,15 @@ def test_two_processes_at_once_ask_once_and_both_have_all_rows(server, tmp_path)
     assert len(server.prices_asked()) == 1
     copy = cache.read(cache.path_of("MADE", "1d"))
     assert copy.bars["Close"].tolist() == CLOSES.tolist()
+
+
+def test_a_damaged_database_of_yfinance_does_not_matter(server, tmp_path):
+    (tmp_path / "py-yfinance").mkdir()
+    (tmp_path / "py-yfinance" / "tkr-tz.db").write_text("not a database")
+    (tmp_path / "py-yfinance" / "cookies.db").write_text("not a database")
+    with process(server, tmp_path) as reader:
+        out, err = reader.communicate(timeout=60)
+    assert (reader.returncode, out.strip()) == (0, "60"), err[-2000:]
 
 
 def test_a_process_killed_in_a_write_leaves_the_copy_as_it_was(server, tmp_path):

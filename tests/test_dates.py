@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data.sources.parsing.date_formats import read_clock
+from forecast.data.sources.parsing.date_formats import read_times
 from forecast.data.sources.parsing.dates import read_dates
 from forecast.data.sources.parsing.months import read_months
 
@@ -81,13 +81,13 @@ def test_the_order_is_decided_from_forty_days(start, form):
     days = [start + dt.timedelta(days=day) for day in range(40)]
     dates = read_dates(pa.array([day.strftime(form) for day in days]))
     assert dates.stamps.astype("M8[D]").tolist() == days
-    assert not dates.doubt or "%y" in form
+    assert not dates.alternative or "%y" in form
 
 
 def test_monthly_firsts_are_months_and_the_doubt_is_said():
     cells = [f"1/{month}/{year}" for year in (1981, 1982) for month in range(1, 13)]
     dates = read_dates(pa.array(cells))
-    assert (dates.form, dates.doubt) == ("dmy", "mdy")
+    assert (dates.format, dates.alternative) == ("dmy", "mdy")
 
 
 def test_years_of_two_digits_are_not_in_the_future():
@@ -109,16 +109,16 @@ def test_the_fast_way_and_the_slow_way_agree():
 
 
 def test_clocks_of_their_own():
-    assert read_clock(pa.array(["09:30", "4:05 PM"])).tolist() == [
+    assert read_times(pa.array(["09:30", "4:05 PM"])).tolist() == [
         dt.timedelta(hours=9.5),
         dt.timedelta(hours=16, minutes=5),
     ]
-    assert read_clock(pa.array(["93000", "160500"])).tolist() == [
+    assert read_times(pa.array(["93000", "160500"])).tolist() == [
         dt.timedelta(hours=9.5),
         dt.timedelta(hours=16, minutes=5),
     ]
-    assert read_clock(pa.array([930, 1605])).tolist() == [dt.timedelta(hours=9.5), dt.timedelta(hours=16, minutes=5)]
-    assert read_clock(pa.array(["open", "close"])) is None
+    assert read_times(pa.array([930, 1605])).tolist() == [dt.timedelta(hours=9.5), dt.timedelta(hours=16, minutes=5)]
+    assert read_times(pa.array(["open", "close"])) is None
 
 
 def test_months_in_the_language_that_knows_them_all():

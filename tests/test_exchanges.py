@@ -52,7 +52,7 @@ def test_tickers_name_their_exchange(ticker, expected):
 def test_every_exchange_in_the_tables_is_in_the_package(known):
     for table in (exchanges.TICKERS, CLOSED, FALSE_SESSIONS):
         assert set(table) <= known
-    assert set(exchanges.SPOKEN.values()) <= known
+    assert set(exchanges.ALIASES.values()) <= known
     assert {exchange_of_ticker(ticker) for ticker in ("EURUSD=X", "BTC-USD", "ES=F", "KC=F", "AAPL")} <= known
 
 
@@ -81,7 +81,7 @@ def test_names_of_exchanges(name, expected):
 
 
 def test_an_unknown_exchange_is_an_error_that_names_those_near():
-    with pytest.raises(ConfigError, match=r"Received: NASDQ\. Near: NASDAQ"):
+    with pytest.raises(ConfigError, match=r"Received: NASDQ\. Similar: NASDAQ"):
         check_exchange("NASDQ")
     with pytest.raises(ConfigError, match=re.escape("Received: ???. Leave it out")):
         check_exchange("???")

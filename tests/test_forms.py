@@ -107,7 +107,7 @@ REFUSED = {
     ),
     "damaged.csv.gz": (b"\x1f\x8b\x08\x00broken", "the gzip file is damaged"),
     "damaged.zip": (b"PK\x03\x04broken", "the zip file cannot be unpacked"),
-    "damaged.parquet": (b"PAR1broken", "no Parquet file"),
+    "damaged.parquet": (b"PAR1broken", "this Parquet file cannot be read"),
     "damaged.xls": (b"\xd0\xcf\x11\xe0broken", "the workbook cannot be read"),
     "money.csv": (
         b"2020-01-02,q 1.49,100\n2020-01-03,q 1.50,200\n2020-01-06,q 1.51,300\n",

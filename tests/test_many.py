@@ -132,12 +132,12 @@ def test_a_ticker_stays_one_beside_a_folder_of_its_name(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("{0}/nothing*.csv", "a pattern must fit a file"),
+        ("{0}/nothing*.csv", "a pattern must match a file"),
         ("{0}/empty", "There is none"),
         ("@{0}/none.txt", "a list is a text file"),
         ("@{0}/blank.txt", "Received: none"),
         ("@{0}/circle.txt", "in a circle"),
-        ("{0}/broken.parquet:*", "no Parquet file that can be read"),
+        ("{0}/broken.parquet:*", "this Parquet file cannot be read"),
     ],
 )
 def test_what_stands_for_nothing_is_refused(source, says, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data.sources.parsing.numbers import decimal_mark, read_numbers
+from forecast.data.sources.parsing.numbers import find_decimal_mark, read_numbers
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ from forecast.data.sources.parsing.numbers import decimal_mark, read_numbers
 def test_a_number_is_read(cell, decimal, value):
     numbers = read_numbers(pa.array([cell]), decimal)
     assert numbers.values.tolist() == pytest.approx([value], rel=1e-12)
-    assert not numbers.words.any()
+    assert not numbers.is_text.any()
 
 
 @pytest.mark.parametrize("cell", ["", " ", "null", "N/A", "-", "#N/A", "nan", ".", "n.a.", None])
 def test_an_empty_cell_is_neither_number_nor_word(cell):
     numbers = read_numbers(pa.array([cell, "1"], pa.string()))
     assert np.isnan(numbers.values[0])
-    assert not numbers.words.any()
+    assert not numbers.is_text.any()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_empty_cell_is_neither_number_nor_word(cell):
 )
 def test_words_are_no_numbers(cell):
     numbers = read_numbers(pa.array([cell, "1"]))
-    assert numbers.words.tolist() == [True, False]
+    assert numbers.is_text.tolist() == [True, False]
     assert np.isnan(numbers.values[0])
 
 
@@ -83,4 +83,4 @@ def test_what_is_written_is_read(values, decimal, thousands):
     ],
 )
 def test_the_decimal_mark_comes_from_the_whole_column(cells, likely, mark, doubt):
-    assert decimal_mark([pa.array(cells)], likely=likely) == (mark, doubt)
+    assert find_decimal_mark([pa.array(cells)], likely=likely) == (mark, doubt)

@@ -30,14 +30,14 @@ def test_an_exchange_whose_calendar_cannot_be_built_has_none(monkeypatch):
     def fail(*_):
         raise NotImplementedError
 
-    monkeypatch.setattr(sessions, "_calendar", fail)
-    sessions._build.cache_clear()
+    monkeypatch.setattr(sessions, "_get_calendar", fail)
+    sessions._build_sessions.cache_clear()
     assert find_sessions("ASEX", np.datetime64("2026-07-31")) is None
-    sessions._build.cache_clear()
+    sessions._build_sessions.cache_clear()
 
 
 def test_the_package_does_not_warn():
-    sessions._build.cache_clear()
+    sessions._build_sessions.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert find_sessions("XNYS", np.datetime64("2020-07-31")) is not None

@@ -190,14 +190,11 @@ def running():
 @contextmanager
 def isolated(monkeypatch, folder):
     """A server that yfinance asks; the copies are in `folder`, there are no pauses, and no other address is reached."""
-    yfinance = yahoo.load_yfinance()
+    yahoo.load_yfinance()
     with running() as server:
         point_at(server.address, monkeypatch.setattr)
         for name, value in environment(folder).items():
             monkeypatch.setenv(name, value)
-        for manager, kept in (("Tz", "_tz_cache"), ("Cookie", "_Cookie_cache")):
-            nothing = getattr(yfinance.cache, f"_{manager}CacheDummy")()
-            monkeypatch.setattr(getattr(yfinance.cache, f"_{manager}CacheManager"), kept, nothing)
         monkeypatch.setattr(client, "PAUSE", wait_none())
         yield server
 

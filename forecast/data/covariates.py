@@ -1,7 +1,7 @@
-"""What a model sees beside the target: other columns, technical indicators, terms of the date.
+"""Covariates: what a model sees beside the target, which are other columns, technical indicators and calendar terms.
 
-In: a `TimeSeries` and an `InputConfig`. Out: `Inputs` in the series' own units. Columns are known up to the origin;
-those that the user calls future columns, and all terms of the date, are known for the coming rows as well.
+In: a `TimeSeries` and an `InputConfig`. Out: `Inputs` in the units of the series. Past covariates are known up to the
+origin; future covariates, which are the future columns and all calendar terms, are known for the forecast rows as well.
 """
 
 from collections.abc import Sequence
@@ -10,37 +10,36 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import InputConfig
-from forecast.data.calendar.frequency import future_dates
-from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs
 from forecast.errors import ConfigError, SeriesError
 from forecast.typing import Array
 
-# Waves of each term of the date: as many as it takes to tell its phases apart, and few for the long ones.
-WAVES = {"hour": 3, "weekday": 3, "month": 3, "year": 2}
-# Columns that TA-Lib asks for by its own names, and how they are found in a series.
-PRICES = ("open", "high", "low", "close", "volume")
+# Harmonics of each calendar term: enough to tell its phases apart, and few for the long periods.
+HARMONICS = {"hour": 3, "weekday": 3, "month": 3, "year": 2}
+# The inputs that TA-Lib knows, by its names, which are also the roles of columns in a series.
+TALIB_INPUTS = ("open", "high", "low", "close", "volume")
 
 
 def names_of(config: InputConfig, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns of `Inputs.past`, the target first, and of `Inputs.ahead`."""
+    """The column names of `Inputs.past`, the target first, and of `Inputs.ahead`."""
     past = (target, *config.features, *_indicator_columns(config.indicators))
-    terms = (f"{term} {part} {wave}" for term in config.calendar for wave in _waves(term) for part in ("sin", "cos"))
+    terms = (
+        f"{term} {part} {wave}" for term in config.calendar for wave in _harmonics(term) for part in ("sin", "cos")
+    )
     return past, (*config.future_columns, *terms)
 
 
 def enrich(series: TimeSeries, config: InputConfig) -> TimeSeries:
-    """The series with its technical indicators as further columns; the rows that they take to begin are left out.
+    """Add technical indicators as columns, and drop the first rows, where they have no value yet.
 
     Raises:
         ConfigError: TA-Lib is not installed or has no such indicator, or the series lacks a column that it needs.
     """
-    wanted = [name for name in config.indicators if _columns(name)[0] not in series.columns]
+    wanted = [name for name in config.indicators if _output_columns(name)[0] not in series.columns]
     if not wanted:
         return series
-    prices = {role: series.values[:, place] for role, place in _price_places(series).items()}
-    columns = [column for name in wanted for column in _indicator(name, prices, series)]
+    columns = [column for name in wanted for column in _indicator(name, series)]
     values = np.column_stack([series.values, *columns])
     first = int(np.argmax(np.isfinite(values).all(axis=1)))
     notes = (*series.notes, f"the first {first} rows were left out: {', '.join(wanted)} take them to begin")
@@ -48,20 +47,20 @@ def enrich(series: TimeSeries, config: InputConfig) -> TimeSeries:
 
 
 def inputs_of(series: TimeSeries, config: InputConfig, *, horizon: int) -> Inputs:
-    """Past columns (T, F) and columns known ahead (T+H, K), unscaled.
+    """Past covariates with the target (T, F), and future covariates (T+H, K), unscaled.
 
     Raises:
         ConfigError: the series has no such column.
     """
     past, _ = names_of(config, series.target)
-    places = _places(series, (*past, *config.future_columns))
-    known = _ahead(series, places[len(past) :], config, horizon)
-    return Inputs(series.values[:, places[: len(past)]], known)
+    positions = _positions(series, (*past, *config.future_columns))
+    ahead = _future_covariates(series, positions[len(past) :], config, horizon)
+    return Inputs(series.values[:, positions[: len(past)]], ahead)
 
 
-def _places(series: TimeSeries, names: Sequence[str]) -> list[int]:
-    """Where columns stand in a series, by their names in any case."""
-    there = {name.strip().casefold(): place for place, name in enumerate(series.columns)}
+def _positions(series: TimeSeries, names: Sequence[str]) -> list[int]:
+    """Positions of columns in a series, by their names in any case."""
+    there = {name.strip().casefold(): position for position, name in enumerate(series.columns)}
     if missing := [name for name in names if name.strip().casefold() not in there]:
         raise ConfigError(
             f"{series.name}: the columns that a model sees must be in the series. It lacks {', '.join(missing)}; "
@@ -71,10 +70,10 @@ def _places(series: TimeSeries, names: Sequence[str]) -> list[int]:
 
 
 def check_future(series: TimeSeries, config: InputConfig, *, horizon: int) -> None:
-    """Refuses a series that lacks coming values of its future columns.
+    """Check that the next `horizon` values of all future columns are known.
 
     Raises:
-        SeriesError: says how many rows are missing.
+        SeriesError: fewer rows are known; names both numbers.
     """
     if config.future_columns and len(series.future) < horizon:
         raise SeriesError(
@@ -83,19 +82,18 @@ def check_future(series: TimeSeries, config: InputConfig, *, horizon: int) -> No
         )
 
 
-def _ahead(series: TimeSeries, places: Sequence[int], config: InputConfig, horizon: int) -> Array:
-    """Columns known ahead; where a coming value is not known, the last one stands, and is used for no forecast."""
-    known = np.concatenate([series.values[:, places], series.future[:horizon, places]])
+def _future_covariates(series: TimeSeries, positions: Sequence[int], config: InputConfig, horizon: int) -> Array:
+    """Future columns and calendar terms, shape (T+H, K); the last known value fills up, and no forecast uses it."""
+    known = np.concatenate([series.values[:, positions], series.future[:horizon, positions]])
     known = np.concatenate([known, np.repeat(known[-1:], len(series) + horizon - len(known), axis=0)])
     if not config.calendar:
         return known
-    exchange = series.exchange or infer_exchange(series.index)
-    coming = future_dates(series.index, frequency=series.frequency, periods=horizon, exchange=exchange)
-    return np.column_stack([known, calendar_terms(pd.DatetimeIndex(series.index.append(coming)), config.calendar)])
+    dates = pd.DatetimeIndex(series.index.append(series.future_dates(horizon)))
+    return np.column_stack([known, calendar_terms(dates, config.calendar)])
 
 
 def calendar_terms(index: pd.DatetimeIndex, terms: Sequence[str]) -> Array:
-    """Sines and cosines of the phase of each term, from 0 to 1, shape (T, columns)."""
+    """Sines and cosines of the phase of each term, moved to [0, 1], shape (T, columns)."""
     phases = {
         "hour": lambda: (index.hour + index.minute / 60) / 24,
         "weekday": lambda: index.day_of_week / 7,
@@ -105,55 +103,46 @@ def calendar_terms(index: pd.DatetimeIndex, terms: Sequence[str]) -> Array:
     waves = [
         part(2 * np.pi * wave * np.asarray(phases[term](), float))
         for term in terms
-        for wave in _waves(term)
+        for wave in _harmonics(term)
         for part in (np.sin, np.cos)
     ]
     return np.asarray((1 + np.column_stack(waves)) / 2)
 
 
-def _waves(term: str) -> range:
-    return range(1, WAVES[term] + 1)
+def _harmonics(term: str) -> range:
+    return range(1, HARMONICS[term] + 1)
 
 
-def _price_places(series: TimeSeries) -> dict[str, int]:
-    """Where open, high, low and volume stand, by their names; the close is the target."""
-    from forecast.data.sources.parsing.vocabulary import price_columns, volume_column
-
-    found = {**price_columns(series.columns), "close": series.target}
-    if (volume := volume_column(series.columns)) is not None:
-        found["volume"] = volume
-    return {role: series.columns.index(name) for role, name in found.items()}
-
-
-def _indicator(name: str, prices: dict[str, Array], series: TimeSeries) -> list[Array]:
-    """The outputs of one indicator, shape (T,) each, NaN where it has not begun."""
+def _indicator(name: str, series: TimeSeries) -> list[Array]:
+    """The outputs of one indicator, shape (T,) each, NaN in the rows before its first value."""
     function = _function(name)
-    needed = [role for role in PRICES if role in str(function.input_names)]
-    if lacking := [role for role in needed if role not in prices]:
+    needed = [role for role in TALIB_INPUTS if role in str(function.input_names)]
+    if lacking := [role for role in needed if role not in series.roles]:
         raise ConfigError(
             f"{series.name}: the indicator {name} needs columns for {', '.join(needed)}. There is none for "
             f"{', '.join(lacking)} among {', '.join(series.columns)}."
         )
-    found = function({role: np.asarray(values, float) for role, values in prices.items()})
+    columns = {role: series.values[:, series.columns.index(column)] for role, column in series.roles.items()}
+    found = function({role: np.asarray(values, float) for role, values in columns.items()})
     return [np.asarray(part) for part in (found if isinstance(found, list | tuple) else [found])]
 
 
-def _columns(name: str) -> tuple[str, ...]:
+def _output_columns(name: str) -> tuple[str, ...]:
     outputs = _function(name).output_names
     return (name,) if len(outputs) == 1 else tuple(f"{name} {output}" for output in outputs)
 
 
 def _indicator_columns(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(column for name in names for column in _columns(name))
+    return tuple(column for name in names for column in _output_columns(name))
 
 
 def _function(name: str):  # type: ignore[no-untyped-def]  # TA-Lib has no types
-    """TA-Lib's function of that name, with its default settings."""
+    """TA-Lib's function of that name, with its default parameters."""
     try:
         from talib import abstract, get_functions
     except ImportError as error:
         raise ConfigError(
-            "technical indicators need the package TA-Lib, which is not here. pip install 'forecast[indicators]'."
+            "technical indicators need the package TA-Lib, which is not installed. pip install 'forecast[indicators]'."
         ) from error
     if name not in get_functions():  # type: ignore[no-untyped-call]
         raise ConfigError(f"an indicator must be one of TA-Lib's, as in RSI, MACD or ATR. Received: {name}.")

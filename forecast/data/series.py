@@ -1,31 +1,35 @@
 """The checked time series that everything else works on.
 
-In: dates and numbers of any origin. Out: a `TimeSeries` whose rows are strictly increasing in time and finite.
+In: dates and numbers of any origin. Out: a `TimeSeries` whose rows are strictly increasing in time and finite, and
+which knows its unit, its frequency, its trading calendar and the roles of its columns.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar.frequency import infer_frequency
+from forecast.data.calendar.frequency import future_dates, infer_frequency
+from forecast.data.calendar.infer_exchange import infer_exchange
+from forecast.data.vocabulary import column_roles
 from forecast.errors import SeriesError
 from forecast.typing import Array
 
 
 @dataclass(frozen=True)
 class DataIssue:
-    """Something about the rows of a series that a careful reader would want to know.
+    """Something in the rows of a series that looks wrong, and what was done about it.
 
     Attributes:
-        kind: One word for it, such as `missing_values`.
-        count: Rows or places concerned.
-        dates: The first of them, as in 2018-12-31.
-        action: What was done about it.
-        repaired: Rows were left out or merged; `strict` refuses that.
+        kind: A keyword, such as `missing_values`.
+        count: Number of rows or places concerned.
+        dates: The first of their dates, such as 2018-12-31.
+        action: What was done.
+        repaired: Whether rows were dropped or merged; `strict` refuses that.
     """
 
     kind: str
@@ -41,18 +45,18 @@ class DataIssue:
 
 @dataclass(frozen=True, eq=False)
 class TimeSeries:
-    """One row a point in time, one column a feature; `target` is the column that is forecast.
+    """One row a point in time, one column a feature; `target` is the column to forecast.
 
     Attributes:
         index: Dates, shape (T,), strictly increasing.
-        values: Shape (T, F), finite, read-only, in the file's own unit.
-        unit: What one unit of the target is (`USD`, `°C`); `units` where nobody said.
-        frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`), inferred from the dates.
-        exchange: The calendar of package `exchange_calendars` whose sessions the rows follow (`XNYS`, `24/7`, `24/5`);
-            empty where the frequency alone says when the next rows are due.
-        notes: What was assumed on the way here, one sentence each.
+        values: Shape (T, F), finite, read-only, in the unit of the file.
+        unit: The unit of the target, such as `USD` or `°C`; `units` if unknown.
+        frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`); by default inferred from the dates.
+        exchange: The exchange as the user or the ticker names it, a calendar of the package `exchange_calendars`
+            (`XNYS`), `24/7` or `24/5`; empty if nobody named one. `trading_calendar` is the one to compute with.
+        notes: The assumptions made on the way here, one sentence each.
         findings: What looks wrong in the source, and what was done about it.
-        future: What is known of the rows after the last, shape (M, F); NaN where a column is not known ahead.
+        future: Known values of the rows after the last, shape (M, F); NaN in columns that are not known ahead.
     """
 
     name: str
@@ -96,12 +100,35 @@ class TimeSeries:
         """The target, shape (T,)."""
         return self.values[:, self.target_column]
 
+    @cached_property
+    def roles(self) -> Mapping[str, str]:
+        """The columns named as `open`, `high`, `low` and `volume`, by role; `close` is the target."""
+        return {**column_roles(self.columns), "close": self.target}
+
+    @cached_property
+    def trading_calendar(self) -> str:
+        """`exchange` if named, else the exchange whose holidays the rows leave out; empty if none fits.
+
+        Inferred when first needed, since that can build calendars (0.1 s each), and from these rows alone.
+        """
+        return self.exchange or infer_exchange(self.index)
+
+    def future_dates(self, periods: int) -> pd.DatetimeIndex:
+        """The dates of the next `periods` rows, by the frequency and the sessions of `trading_calendar`."""
+        return future_dates(self.index, frequency=self.frequency, periods=periods, exchange=self.trading_calendar)
+
     def between(self, start: int, stop: int) -> Self:
-        """The rows [start, stop), as if there were no others."""
+        """The rows [start, stop), without what is known of later ones."""
         return replace(self, index=self.index[start:stop], values=self.values[start:stop], future=self.future[:0])
 
     def with_columns(self, values: Array, names: Sequence[str], *, first: int, notes: tuple[str, ...]) -> Self:
-        """The rows from `first` on, with `values` (T, F + new) in place of the old ones and further column names."""
+        """The rows from `first` on with further columns.
+
+        Args:
+            values: The old columns followed by the new ones, shape (T, F + new).
+            names: Names of the new columns.
+            notes: Replace the notes of the series.
+        """
         unknown = np.full((len(self.future), len(names)), np.nan)
         return replace(
             self,
@@ -113,7 +140,7 @@ class TimeSeries:
         )
 
     def fingerprint(self, rows: int | None = None) -> str:
-        """SHA-256 of the dates and values of the first `rows` rows (all of them by default)."""
+        """SHA-256 of the dates and values of the first `rows` rows (by default all)."""
         stamps = self.index.as_unit("ns").asi8[:rows]
         return hashlib.sha256(stamps.tobytes() + self.values[:rows].tobytes()).hexdigest()
 

@@ -11,8 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import future_dates, iso
-from forecast.data.calendar.infer_exchange import infer_exchange
+from forecast.data.calendar.frequency import iso
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
@@ -71,14 +70,14 @@ def predict_all(
 
 def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
     """The forecast at the last origin of `probabilities`, with the date of step H."""
-    horizon, exchange = model.config.horizon, series.exchange or infer_exchange(series.index)
+    horizon = model.config.horizon
     scale = np.abs(np.diff(series.y[-model.problem.lookback - 1 :])).mean()
     return DirectionForecast(
         model=probabilities.model,
         series=series.name,
         unit=series.unit,
         origin=iso(series.index[-1]),
-        date=iso(future_dates(series.index, frequency=series.frequency, periods=horizon, exchange=exchange)[-1]),
+        date=iso(series.future_dates(horizon)[-1]),
         flat_within=float(band_of(model) * scale * sqrt(horizon)),
         probabilities=tuple(probabilities.probabilities[-1].tolist()),
     )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from forecast.config import LEVELS, MEDIAN, QUANTILES
 from forecast.data.calendar.frequency import future_dates, iso
-from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks
 from forecast.models.direction_classes import CLASSES
@@ -188,12 +187,11 @@ def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
 
 def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
     """When the next rows of a series are due, by its exchange or frequency."""
-    return _dates_after(series.index.as_unit("ns").asi8.tobytes(), series.frequency, series.exchange, steps)
+    return _dates_after(series.index.as_unit("ns").asi8.tobytes(), series.frequency, series.trading_calendar, steps)
 
 
 @lru_cache(maxsize=8)
 def _dates_after(stamps: bytes, frequency: str, exchange: str, steps: int) -> tuple[str, ...]:
     """The coming dates, the same for all series with the same rows; their nanoseconds are handed over as bytes."""
     index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
-    exchange = exchange or infer_exchange(index)
     return tuple(map(iso, future_dates(index, frequency=frequency, periods=steps, exchange=exchange)))

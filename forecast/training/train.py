@@ -14,7 +14,6 @@ import pandas as pd
 
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.calendar.frequency import iso
-from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.scaling import Scaler
 from forecast.data.series import TimeSeries
@@ -201,5 +200,5 @@ def _trained_on(dataset: Dataset, scaler: Scaler, state: tuple[Array, Array]) ->
         scaler=scaler,
         expert_losses=state[0],
         log_scale=state[1],
-        exchange=series.exchange or infer_exchange(series.index),
+        exchange=series.trading_calendar,
     )

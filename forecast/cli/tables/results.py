@@ -186,7 +186,7 @@ def _sighting_cells(sighting: SeriesInspection) -> tuple[str, ...]:
     values = f"{series.y[0]:.6g}", f"{series.y[-1]:.6g}"
     first, last = sighting.span
     span = f"{len(series):,}", first, last, *values
-    return sighting.name, series.target, *span, series.frequency, sighting.exchange, _sparkline(series.y)
+    return sighting.name, series.target, *span, series.frequency, series.trading_calendar, _sparkline(series.y)
 
 
 def _sparkline(values: Array) -> str:

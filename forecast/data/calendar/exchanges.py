@@ -1,16 +1,16 @@
-"""Exchanges: the one that a ticker or a name that somebody typed stands for.
+"""Which exchange a ticker or a typed name stands for.
 
-Out: the name of a calendar of the package `exchange_calendars`, mostly the exchange's market identifier code (ISO
-10383). `24/7` (crypto) and `24/5` (currencies) stand for no exchange at all; an empty name says that only the frequency
-is known.
+In: a ticker of Yahoo Finance, or what a user typed. Out: the name of a calendar of the package `exchange_calendars`,
+mostly the market identifier code of the exchange (ISO 10383); `24/7` for crypto, `24/5` for currencies; empty if
+unknown.
 """
 
 from forecast.errors import ConfigError
 
-ALWAYS = "24/7"
+ALWAYS_OPEN = "24/7"
 WEEKDAYS = "24/5"
-# Tickers of Yahoo Finance by exchange: how those of shares end, and the indices that end in nothing. Bourses without a
-# calendar in the package (Cairo, Dubai, Kuwait, Doha, Caracas, Colombo, Ho Chi Minh City) are not here.
+# Tickers of Yahoo Finance by exchange: the suffixes of shares, and the indices, which have no suffix. Exchanges without
+# a calendar in the package (Cairo, Dubai, Kuwait, Doha, Caracas, Colombo, Ho Chi Minh City) are missing.
 TICKERS = {
     "XNYS": "^GSPC ^SPX ^SP500TR ^DJI ^DJT ^DJU ^IXIC ^NDX ^RUT ^RUI ^RUA ^NYA ^XAX ^OEX ^MID ^SML ^SOX ^VIX ^VXN "
     "^W5000 ^TNX ^TYX ^FVX ^IRX",
@@ -71,13 +71,13 @@ TICKERS = {
     "XLIT": ".VS",
     "XWAR": ".WA",
 }
-# Futures of ICE in New York; all others of Yahoo are the CME's.
+# Futures traded on ICE in New York; all others on Yahoo are traded on the CME.
 ICE = "CC=F CT=F DX=F KC=F OJ=F SB=F"
-# What prices of coins are quoted in: BTC-USD is a pair, BRK-B a share.
+# Quote currencies of crypto pairs: BTC-USD is a pair, BRK-B a share.
 QUOTES = "USD EUR GBP JPY CHF CAD AUD NZD CNY INR KRW BRL RUB TRY USDT USDC BUSD DAI BTC ETH BNB"
-# Names that people use and the package does not know.
-SPOKEN = {
-    "crypto": ALWAYS,
+# Common names that the package does not know.
+ALIASES = {
+    "crypto": ALWAYS_OPEN,
     "fx": WEEKDAYS,
     "forex": WEEKDAYS,
     "amex": "XNYS",
@@ -94,10 +94,10 @@ SPOKEN = {
 
 
 def exchange_of_ticker(ticker: str) -> str:
-    """The exchange of a ticker of Yahoo Finance; empty where its suffix or index is not known.
+    """Find the exchange of a ticker of Yahoo Finance; empty if its suffix or index is unknown.
 
     `AAPL` and `BRK-B` are American shares, `SAP.DE` trades on Xetra, `EURUSD=X` is a currency, `ES=F` a future and
-    `BTC-USD` a coin.
+    `BTC-USD` a cryptocurrency.
     """
     ticker = ticker.strip().upper()
     base, _, quote = ticker.rpartition("-")
@@ -108,28 +108,28 @@ def exchange_of_ticker(ticker: str) -> str:
     if "." in ticker or ticker.startswith("^"):
         ending = ticker[ticker.rfind(".") :] if "." in ticker else ticker
         return next((exchange for exchange, endings in TICKERS.items() if ending in endings.split()), "")
-    return ALWAYS if base and quote in QUOTES.split() else "XNYS"
+    return ALWAYS_OPEN if base and quote in QUOTES.split() else "XNYS"
 
 
 def check_exchange(name: str) -> str:
-    """The calendar that a person means: its name or another one of the exchange, in any case.
+    """Resolve a typed name to a calendar, in any case and by any alias of the exchange.
 
     Raises:
-        ConfigError: no such exchange; names the nearest ones.
+        ConfigError: there is no such exchange; suggests similar names.
     """
     import exchange_calendars
 
     known = {key.casefold(): key for key in exchange_calendars.get_calendar_names()}
     typed = name.strip().casefold()
-    if typed in SPOKEN:
-        return SPOKEN[typed]
+    if typed in ALIASES:
+        return ALIASES[typed]
     if typed in known:
         return str(exchange_calendars.resolve_alias(known[typed]))
     import difflib
 
-    names = {word: word for word in SPOKEN} | known
+    names = {word: word for word in ALIASES} | known
     near = [names[word] for word in difflib.get_close_matches(typed, names, n=3, cutoff=0.5)]
-    cure = f"Near: {', '.join(near)}." if near else "Leave it out to go by the dates."
+    cure = f"Similar: {', '.join(near)}." if near else "Leave it out to infer it from the dates."
     raise ConfigError(
         "`exchange` must be one that the package exchange_calendars knows, as in XNYS or NASDAQ, or `crypto` or `fx`. "
         f"Received: {name}. {cure}"

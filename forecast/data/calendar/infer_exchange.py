@@ -1,4 +1,10 @@
-"""Recognition: which exchange the dates of a file follow, told by the holidays that they leave out."""
+"""Infer the exchange of a series from the holidays on which it has no rows.
+
+In: the dates of a series. Out: a calendar of the package `exchange_calendars`, or nothing.
+
+    dates ── days of the last 8 years ── candidates: absent on their fixed holidays (`CLOSED`)
+          ── their sessions compared day by day ── the one with the fewest mismatches
+"""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -6,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.data.calendar.sessions import YEARS, Days, find_sessions, weekday
+from forecast.data.calendar.sessions import YEARS_BACK, Days, find_sessions, weekday
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# The exchanges that a file's dates are compared with, the common ones first, and days of each year, as in 12-25, on
-# which they never trade: a calendar is built only where the file leaves those days out.
+# The exchanges to compare with, the common ones first, and the days of each year, such as 12-25, on which they never
+# trade. The calendar of an exchange is built only if the series has no rows on those days.
 CLOSED = {
     "XNYS": "01-01 07-04 12-25",
     "XLON": "01-01 12-25 12-26",
@@ -59,94 +65,93 @@ CLOSED = {
     "XSAU": "09-23",
     "CMES": "01-01 12-25",
 }
-# No series with fewer days is looked at; a year has 240 in Bangkok.
-LEAST_DAYS = 230
-# A file follows an exchange that closed on at least so many of its weekdays ...
-LEAST_HOLIDAYS = 5
-# ... of which it leaves out this share, and they are this share of all the days that it leaves out.
+# A series with fewer days is not compared; a year has 240 sessions in Bangkok.
+MIN_DAYS = 230
+# An exchange fits if it has at least so many holidays on the weekdays of the series, ...
+MIN_HOLIDAYS = 5
+# ... if this share of them is absent from the series, and if they are this share of all absent days.
 OBSERVED = 0.9
 EXPLAINED = 0.7
-# So many sessions without a row are a gap in the file: no exchange closes for that long.
+# So many days without a row in sequence are a gap in the series: no exchange closes for that long.
 GAP = 10
-# Above this share of weekdays left out, no exchange is looked for.
-MOST_ABSENT = 0.12
-# A weekday with a smaller share of the days is one of special sessions.
+# No exchange fits if more than this share of the weekdays is absent.
+MAX_ABSENT = 0.12
+# A weekday with a smaller share of the days has special sessions only.
 RARE = 0.03
 
 
 def infer_exchange(index: "pd.DatetimeIndex") -> str:
-    """The exchange whose holidays the dates of a series leave out; empty where there is none, or any doubt.
+    """Infer the exchange whose holidays have no rows; empty if none fits or if in doubt.
 
-    A file must leave out nine in ten of an exchange's holidays, and little else, in its last 8 years. Of those that
-    fit, the one with the fewest days of difference is taken; where others have as few, they must agree on the days to
-    come (Paris stands for Amsterdam, whose sessions are the same). Rows on all days of the week, or on all weekdays,
-    and rows of one weekday only, name none: their frequency says enough.
+    In its last 8 years a series must have no rows on nine in ten holidays of the exchange, and few other gaps. The
+    exchange with the fewest mismatches wins; several equal ones must agree on their future sessions (Paris stands for
+    Amsterdam, which has the same). Series with rows on all days, on all weekdays or on one weekday fit no exchange.
 
     Args:
         index: Dates, shape (T,), strictly increasing, with or without times of day.
     Returns:
         A name such as `XNYS`; never `24/7` or `24/5`.
     """
-    stamps = index.to_numpy()
-    last = stamps[-1].astype("M8[D]")
-    recent = stamps[stamps >= last - np.timedelta64(round(YEARS * 365.25), "D")]
-    days = np.unique(recent.astype("M8[D]"))
-    return _infer_exchange(days.tobytes()) if len(days) >= LEAST_DAYS else ""
+    days = index.to_numpy().astype("M8[D]")
+    recent = days[days >= days[-1] - np.timedelta64(round(YEARS_BACK * 365.25), "D")]
+    return _infer_from_bytes(recent.tobytes())
 
 
 @lru_cache(maxsize=64)
-def _infer_exchange(stored: bytes) -> str:
-    """The exchange of distinct days, which are handed over as bytes for the sake of the cache."""
-    days: Days = np.frombuffer(stored, dtype="M8[D]")
-    open_on = np.bincount(weekday(days), minlength=7) > RARE * len(days)
-    due = _due(days, open_on)
-    absent = due[~np.isin(due, days)]
-    if open_on.sum() != 5 or not LEAST_HOLIDAYS <= len(absent) <= MOST_ABSENT * len(due):
+def _infer_from_bytes(stored: bytes) -> str:
+    """Infer the exchange of the days of rows, passed as bytes so that series with the same days share the result."""
+    days: Days = np.unique(np.frombuffer(stored, dtype="M8[D]"))
+    if len(days) < MIN_DAYS:
         return ""
-    found = {exchange: _difference(exchange, due, absent) for exchange in _candidates(due, absent)}
-    least = min((difference for difference in found.values() if difference is not None), default=0)
-    best = [exchange for exchange, difference in found.items() if difference == least]
-    futures = {_days_after(exchange, days[-1]) for exchange in best}
+    open_on = np.bincount(weekday(days), minlength=7) > RARE * len(days)
+    expected = _expected_days(days, open_on)
+    absent = expected[~np.isin(expected, days)]
+    if open_on.sum() != 5 or not MIN_HOLIDAYS <= len(absent) <= MAX_ABSENT * len(expected):
+        return ""
+    found = {exchange: _count_mismatches(exchange, expected, absent) for exchange in _candidates(expected, absent)}
+    fewest = min((mismatches for mismatches in found.values() if mismatches is not None), default=0)
+    best = [exchange for exchange, mismatches in found.items() if mismatches == fewest]
+    futures = {_future_sessions(exchange, days[-1]) for exchange in best}
     return best[0] if len(futures) == 1 else ""
 
 
-def _due(days: Days, open_on: NDArray[np.bool_]) -> Days:
-    """All days of the span that fall on the weekdays in `open_on`, shape (7,), less the gaps in the rows."""
+def _expected_days(days: Days, open_on: NDArray[np.bool_]) -> Days:
+    """All days of the span on the weekdays in `open_on`, shape (7,), without the gaps in the series."""
     every: Days = np.arange(days[0], days[-1] + np.timedelta64(1, "D"))
-    due = every[open_on[weekday(every)]]
-    rows = np.flatnonzero(np.isin(due, days))
-    kept = np.ones(len(due), dtype=bool)
+    expected = every[open_on[weekday(every)]]
+    rows = np.flatnonzero(np.isin(expected, days))
+    kept = np.ones(len(expected), dtype=bool)
     for row in np.flatnonzero(np.diff(rows) > GAP):
         kept[rows[row] + 1 : rows[row + 1]] = False
-    return due[kept]
+    return expected[kept]
 
 
-def _candidates(due: Days, absent: Days) -> list[str]:
-    """The exchanges on whose fixed holidays the file has next to no rows, those with the most such days first."""
-    day_of_year = np.array([str(day)[5:] for day in due])
-    left_out = np.isin(due, absent)
+def _candidates(expected: Days, absent: Days) -> list[str]:
+    """The exchanges on whose fixed holidays the series has almost no rows, those with most such days first."""
+    day_of_year = np.array([str(day)[5:] for day in expected])
+    is_absent = np.isin(expected, absent)
     fixed = {exchange: np.isin(day_of_year, closed.split()) for exchange, closed in CLOSED.items()}
-    fits = [exchange for exchange, days in fixed.items() if left_out[days].sum() >= OBSERVED * days.sum()]
+    fits = [exchange for exchange, days in fixed.items() if is_absent[days].sum() >= OBSERVED * days.sum()]
     return sorted(fits, key=lambda exchange: -int(fixed[exchange].sum()))
 
 
-def _difference(exchange: str, due: Days, absent: Days) -> int | None:
-    """Days on which either the file has rows or the exchange is open; None where the file does not follow it."""
-    sessions = find_sessions(exchange, due[-1])
+def _count_mismatches(exchange: str, expected: Days, absent: Days) -> int | None:
+    """Count the days with either rows or a session, but not both; None if the series does not fit the exchange."""
+    sessions = find_sessions(exchange, expected[-1])
     if sessions is None:
         return None
-    known = sessions.days[(sessions.days >= due[0]) & (sessions.days <= due[-1])]
-    due, absent = (part[(part >= sessions.days[0]) & (part <= sessions.days[-1])] for part in (due, absent))
-    if len(due) < LEAST_DAYS or (~np.isin(weekday(known), weekday(due))).mean() > RARE:
+    known = sessions.days[(sessions.days >= expected[0]) & (sessions.days <= expected[-1])]
+    expected, absent = (days[(days >= sessions.days[0]) & (days <= sessions.days[-1])] for days in (expected, absent))
+    if len(expected) < MIN_DAYS or (~np.isin(weekday(known), weekday(expected))).mean() > RARE:
         return None
-    holidays = due[~np.isin(due, known)]
+    holidays = expected[~np.isin(expected, known)]
     both = np.isin(holidays, absent).sum()
-    if both < max(LEAST_HOLIDAYS, OBSERVED * len(holidays), EXPLAINED * len(absent)):
+    if both < max(MIN_HOLIDAYS, OBSERVED * len(holidays), EXPLAINED * len(absent)):
         return None
     return int(len(holidays) + len(absent) - 2 * both)
 
 
-def _days_after(exchange: str, last: np.datetime64) -> bytes:
-    """The sessions of the two years after `last`, to be compared."""
+def _future_sessions(exchange: str, last: np.datetime64) -> bytes:
+    """The sessions of the two years after `last`, as bytes to compare."""
     sessions = find_sessions(exchange, last)
     return b"" if sessions is None else sessions.days[sessions.days > last].tobytes()

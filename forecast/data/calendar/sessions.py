@@ -1,7 +1,7 @@
-"""The sessions of an exchange: when it is open, from some years before a day to those after it that are published.
+"""The trading sessions of an exchange, past and published.
 
-In: the name of a calendar (`exchanges.py`). They come from the package `exchange_calendars`, are built where they are
-needed, in about 0.1 s each (Korea's in 1.6 s), and kept on disk for the next process.
+In: the name of a calendar (see `exchanges.py`), and a date. Out: `Sessions`. They come from the package
+`exchange_calendars`, which builds a calendar in about 0.1 s (Korea's in 1.6 s), and are cached on disk.
 """
 
 import warnings
@@ -16,28 +16,28 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.data.calendar.exchanges import ALWAYS, WEEKDAYS
+from forecast.data.calendar.exchanges import ALWAYS_OPEN, WEEKDAYS
 from forecast.errors import WriteError
 from forecast.runtime.atomic import atomic_file
 
 Days = NDArray[np.datetime64]
 
-# Years that are known before a day.
-YEARS = 8
-# A calendar of whose days this one is a session is false: from pandas 3.1 on, the package turns the holidays of the
-# Hebrew year into Easter (and cannot build those of the Orthodox year). None at all is better than that.
+# Years of sessions before a date.
+YEARS_BACK = 8
+# A calendar is wrong if it has a session on this day: from pandas 3.1 on, the package turns the holidays of the Hebrew
+# year into Easter (and cannot build those of the Orthodox year). A wrong calendar is not used.
 FALSE_SESSIONS = {"XTAE": np.datetime64("2026-04-02")}  # Passover
 
 
 @dataclass(frozen=True, eq=False)
 class Sessions:
-    """The sessions of one exchange, shape (N,), oldest first.
+    """The N sessions of an exchange, arrays of shape (N,), oldest first.
 
     Attributes:
-        days: The dates that name them.
-        opens: When they begin, on the clocks of the exchange; the evening before where they run overnight.
-        closes: When they end, earlier on half days.
-        zone: The time zone of those clocks, as in `America/New_York`.
+        days: Their dates.
+        opens: When they open, in local time of the exchange; on the evening before if they run overnight.
+        closes: When they close, in local time; earlier on half days.
+        zone: The time zone, such as `America/New_York`.
     """
 
     days: Days
@@ -47,30 +47,30 @@ class Sessions:
 
 
 def find_sessions(exchange: str, last: np.datetime64, *, ahead: int = 0) -> Sessions | None:
-    """The sessions from 8 years before `last` to at least `ahead` sessions after it.
+    """Find the sessions from 8 years before `last` to at least `ahead` sessions after it.
 
-    They end earlier where the exchange has not said more: in December of the year, for India, China and Singapore.
+    They end earlier if the exchange has not published more, such as in December for India, China and Singapore.
 
     Returns:
-        None where there is no calendar: for `24/7`, `24/5` and an empty name, and where the package fails to build it.
+        None for `24/7`, `24/5` and an empty name, and if the package fails to build the calendar.
     """
-    if exchange in ("", ALWAYS, WEEKDAYS):
+    if exchange in ("", ALWAYS_OPEN, WEEKDAYS):
         return None
     year = int(str(last)[:4])
     until = int(str(last.astype("M8[D]") + np.timedelta64(int(1.6 * ahead), "D"))[:4])
-    return _build(exchange, year - YEARS, max(year + 2, until + 1))
+    return _build_sessions(exchange, year - YEARS_BACK, max(year + 2, until + 1))
 
 
 @lru_cache(maxsize=32)
-def _build(exchange: str, first: int, last: int) -> Sessions | None:
-    """The sessions of the years `first` to `last`."""
-    copy = _copy_of(exchange, first, last)
-    if (kept := _read_copy(copy)) is not None:
-        return kept
-    with warnings.catch_warnings():  # the package's own deprecations, which no user can put right
+def _build_sessions(exchange: str, first: int, last: int) -> Sessions | None:
+    """Build the sessions of the years `first` to `last`, or read them from the cache."""
+    cached = _cache_path(exchange, first, last)
+    if (known := _read_cached(cached)) is not None:
+        return known
+    with warnings.catch_warnings():  # deprecations inside the package, which a user cannot mend
         warnings.simplefilter("ignore")
         try:
-            calendar = _calendar(exchange, f"{first}-01-01", f"{last}-12-31")
+            calendar = _get_calendar(exchange, f"{first}-01-01", f"{last}-12-31")
         except (ValueError, NotImplementedError):
             return None
     schedule, zone = calendar.schedule, calendar.tz
@@ -82,12 +82,12 @@ def _build(exchange: str, first: int, last: int) -> Sessions | None:
     )
     if FALSE_SESSIONS.get(exchange) in sessions.days:
         return None
-    _keep_copy(sessions, copy)
+    _write_cache(sessions, cached)
     return sessions
 
 
-def _copy_of(exchange: str, first: int, last: int) -> Path | None:
-    """Where the sessions are kept for the next process; None without the package. Another version begins anew."""
+def _cache_path(exchange: str, first: int, last: int) -> Path | None:
+    """Path of the cached sessions, which changes with the version of the package; None without the package."""
     import platformdirs
 
     spec = find_spec("exchange_calendars")
@@ -98,26 +98,26 @@ def _copy_of(exchange: str, first: int, last: int) -> Path | None:
     return folder / f"{exchange.replace('/', '-')}-{first}-{last}-{stamp:x}.npz"
 
 
-def _read_copy(copy: Path | None) -> Sessions | None:
-    if copy is None or not copy.is_file():
+def _read_cached(path: Path | None) -> Sessions | None:
+    if path is None or not path.is_file():
         return None
     try:
-        with np.load(copy, allow_pickle=False) as arrays:
+        with np.load(path, allow_pickle=False) as arrays:
             return Sessions(arrays["days"], arrays["opens"], arrays["closes"], str(arrays["zone"]))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 
-def _keep_copy(sessions: Sessions, copy: Path | None) -> None:
-    """Building a calendar takes a tenth of a second; a disk that is full or read-only does without."""
-    if copy is None:
+def _write_cache(sessions: Sessions, path: Path | None) -> None:
+    """Cache the sessions; do nothing if the disk is full or read-only."""
+    if path is None:
         return
-    with suppress(OSError, WriteError), atomic_file(copy) as work, work.open("wb") as file:
+    with suppress(OSError, WriteError), atomic_file(path) as work, work.open("wb") as file:
         np.savez(file, allow_pickle=False, **vars(sessions))
 
 
-def _calendar(exchange: str, start: str, end: str) -> Any:
-    """The calendar of that span, or of the part of it that the exchange has published."""
+def _get_calendar(exchange: str, start: str, end: str) -> Any:
+    """Build the calendar of a span, or of the published part of it."""
     import exchange_calendars
     import pandas as pd
 
@@ -132,5 +132,5 @@ def _calendar(exchange: str, start: str, end: str) -> Any:
 
 
 def weekday(days: Days) -> NDArray[np.int64]:
-    """Monday is 0, as in pandas; 1970-01-01 was a Thursday."""
+    """Weekdays with Monday as 0, as in pandas; 1970-01-01 was a Thursday."""
     return np.asarray((days.astype("M8[D]").astype(np.int64) + 3) % 7)

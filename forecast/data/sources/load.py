@@ -1,31 +1,61 @@
-"""From what a user names a series by to the series: a file, one of several series in it, a ticker, a pandas object.
+"""Load series from a source: a file, one of several series in it, a ticker, a pandas object.
 
-In: a source. Out: a `TimeSeries`, all those of a file, or an `Inspection`.
+In: a source and `LoadOptions`. Out: a `TimeSeries`, all series of a file, or an `Inspection`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from forecast.data.calendar.exchanges import check_exchange
-from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.series import TimeSeries
-from forecast.data.sources.clean import NOTHING, Covariates, clean
+from forecast.data.sources.clean import NO_COVARIATES, Covariates, clean
 from forecast.data.sources.inspection import Inspection, SeriesInspection
 from forecast.data.sources.parsing.dates import check_order
-from forecast.data.sources.resolve import Found, find, find_part, infer_file_schema, label_of
-from forecast.data.sources.schema.schema import Choice, Schema, infer_schema
+from forecast.data.sources.resolve import SourceTable, infer_file_schema, name_of_file, resolve, resolve_parts
+from forecast.data.sources.schema.schema import Schema, infer_schema
+from forecast.data.sources.schema.targets import Choice
 from forecast.errors import ForecastError, SeriesError, SourceError
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 
-# Names of series that an error lists.
-LISTED = 12
-# What stands behind a file to name all of its series.
+# Series that an error message lists.
+MAX_LISTED = 12
+# The suffix of a file that stands for all of its series.
 EVERY = ":*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """The arguments of `load` beside the source, checked; `exchange` becomes the name of a calendar."""
+
+    target: str | None = None
+    columns: Sequence[str] = ()
+    future_columns: Sequence[str] = ()
+    prices: bool = False
+    name: str | None = None
+    unit: str | None = None
+    date_order: str | None = None
+    exchange: str | None = None
+    strict: bool = False
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        check_order(self.date_order)
+        object.__setattr__(self, "exchange", check_exchange(self.exchange) if self.exchange else "")
+
+    @property
+    def covariates(self) -> Covariates:
+        """The columns to load beside the target."""
+        return Covariates(tuple(self.columns), tuple(self.future_columns), self.prices)
+
+    @property
+    def target_only(self) -> bool:
+        """Whether a series needs no column but the dates and its own target."""
+        return not (self.target or self.covariates != NO_COVARIATES)
 
 
 def load(
@@ -42,73 +72,87 @@ def load(
     strict: bool = False,
     offline: bool = False,
 ) -> TimeSeries:
-    """Reads one series.
+    """Load one series.
 
     Args:
-        source: A file (text, Excel or Parquet, plain or packed), `FILE:NAME` for one of several series or columns, a
-            partition of a Parquet dataset (`DIR/ticker=AAPL`), a ticker of Yahoo Finance, or a pandas object whose
-            index, or a column with dates, says when.
-        target: The column to forecast; by default the adjusted close if there is one, else the close, else the only
-            column of values.
-        columns: Other columns that the series carries beside the target.
-        future_columns: Columns that it carries and that are known ahead: rows after the last one with a target hold
-            what is to come.
-        prices: Carry the open, high, low and volume as well, where there are any.
-        name: What to call the series; by default its name in the file, the file's or the ticker's.
-        unit: What one unit of the target is, as in `USD`.
+        source: A file (text, Excel or Parquet, plain or compressed), `FILE:NAME` for one of several series or columns,
+            a partition of a Parquet dataset (`DIR/ticker=AAPL`), a ticker of Yahoo Finance, or a pandas object whose
+            index or one of whose columns holds dates.
+        target: The column to forecast; by default the adjusted close, else the close, else the only column of values.
+        columns: Past covariates: other columns to load.
+        future_columns: Future covariates: columns to load that are known ahead. Rows after the last one with a target
+            hold their coming values.
+        prices: Load open, high, low and volume as well, if there are any.
+        name: The name of the series; by default its name in the file, or that of the file or the ticker.
+        unit: The unit of the target, such as `USD`.
         date_order: Order of day, month and year, `dmy`, `mdy` or `ymd`; by default the whole column decides.
-        exchange: The exchange whose sessions the rows follow, as in `XNYS`.
+        exchange: The exchange whose sessions the rows follow, such as `XNYS`; by default inferred from the dates.
         strict: Refuse a series of which rows would be left out or merged.
-        offline: Take tickers from their copies on disk alone.
+        offline: Read tickers from their copies on disk only.
     Raises:
         SourceError: the file, the column or the ticker cannot be read, or there are several series.
         SeriesError: the rows break a rule, or `strict` refuses them.
+        ConfigError: there is no such exchange or order of dates.
     """
-    exchange = check_exchange(exchange) if exchange else ""
+    options = LoadOptions(
+        target=target,
+        columns=columns,
+        future_columns=future_columns,
+        prices=prices,
+        name=name,
+        unit=unit,
+        date_order=date_order,
+        exchange=exchange,
+        strict=strict,
+        offline=offline,
+    )
     if isinstance(source, TimeSeries):
-        given = {"target": target, "name": name, "unit": unit, "exchange": exchange}
+        given = {"target": target, "name": name, "unit": unit, "exchange": options.exchange}
         return replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
-    carried = Covariates(tuple(columns), tuple(future_columns), prices)
-    found = find(source, offline, alone=not (target or carried != NOTHING))
-    reading, names = _select(found, target, check_order(date_order))
+    found = resolve(source, offline, target_only=options.target_only)
+    schema, names = _select(found, options)
     if len(names) > 1:
-        listed = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
+        listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
         raise SourceError(
             f"{found.table.where}: say which series, with FILE:NAME or --target, or FILE:* for all. There are {listed}."
         )
-    return _check_strict(_make(found, reading, names[0], name, unit, exchange, carried), strict)
+    return _build(found, schema, names[0], options)
 
 
-def load_all(
-    source: Source,
-    *,
-    target: str | None = None,
-    columns: Sequence[str] = (),
-    future_columns: Sequence[str] = (),
-    prices: bool = False,
-    unit: str | None = None,
-    date_order: str | None = None,
-    exchange: str | None = None,
-    strict: bool = False,
-    offline: bool = False,
-) -> list[TimeSeries]:
-    """Reads `FILE:*`, all series of a file; of any other source its only one. Arguments as for `load`."""
-    carried = Covariates(tuple(columns), tuple(future_columns), prices)
+def load_all(source: Source, **options: Any) -> list[TimeSeries]:
+    """Load all series of `FILE:*`, or the only series of another source; options as for `load`."""
     file = str(source).removesuffix(EVERY)
     if isinstance(source, TimeSeries | pd.DataFrame | pd.Series) or file == str(source):
-        given = {"target": target, "columns": columns, "future_columns": future_columns, "prices": prices, "unit": unit}
-        given |= {"date_order": date_order, "exchange": exchange, "strict": strict, "offline": offline}
-        return [load(source, **given)]  # type: ignore[arg-type]
-    exchange = check_exchange(exchange) if exchange else ""
-    found = find(file, offline)
-    reading, names = _select(found, target, check_order(date_order))
-    return [_check_strict(_make(found, reading, name, None, unit, exchange, carried), strict) for name in names]
+        return [load(source, **options)]
+    checked = LoadOptions(**options)
+    found = resolve(file, checked.offline)
+    schema, names = _select(found, checked)
+    return [_build(found, schema, name, checked) for name in names]
 
 
-def _check_strict(series: TimeSeries, strict: bool) -> TimeSeries:
-    if strict and (repairs := [str(finding) for finding in series.findings if finding.repaired]):
-        raise SeriesError(f"{series.name}: with --strict no row may be left out or merged. {'; '.join(repairs)}.")
-    return series
+def load_parts(path: Path, parts: Sequence[str], **options: Any) -> Iterator[TimeSeries | ForecastError]:
+    """Load several series of a file, which is read once; yield the error in place of a series that cannot be read.
+
+    Args:
+        parts: Names of series in the file.
+        options: As for `load`.
+    Raises:
+        ForecastError: the file itself cannot be read.
+    """
+    checked = LoadOptions(**options)
+    found = resolve_parts(path, parts, target_only=checked.target_only)
+    if found is None:
+        schema = infer_file_schema(path, checked.target, checked.date_order)
+        found = SourceTable(schema.table, name_of_file(path))
+    else:
+        schema = _infer(found, checked)
+    known = set(schema.series)
+    for part in parts:
+        one = replace(found, part=part)
+        try:
+            yield _build(one, schema, part if part in known else _find_series(one, schema)[0], checked)
+        except ForecastError as error:
+            yield error
 
 
 def inspect(
@@ -119,126 +163,81 @@ def inspect(
     exchange: str | None = None,
     offline: bool = False,
 ) -> Inspection:
-    """What there is in a source: its form, its series, and what looks wrong with each. Arguments as for `load`.
+    """Describe a source: its format, its series, and what looks wrong with each. Arguments as for `load`.
 
     Raises:
         SourceError: nothing in it can be read as a series.
     """
-    exchange = check_exchange(exchange) if exchange else ""
-    found = find(source, offline)
-    reading, names = _select(found, target, check_order(date_order))
-    form = {**dict(found.table.form), "dates": reading.dates.form, "decimal mark": reading.mark[0]}
-    sightings = [_inspect_series(found, reading, name, exchange) for name in names]
-    if len(sightings) == 1 and sightings[0].series is None:
-        raise SourceError(sightings[0].why)
-    return Inspection(found.table.where, form, tuple(sightings))
+    options = LoadOptions(target=target, date_order=date_order, exchange=exchange, offline=offline)
+    found = resolve(source, options.offline)
+    schema, names = _select(found, options)
+    form = {**dict(found.table.form), "dates": schema.dates.format, "decimal mark": schema.decimal}
+    inspections = tuple(_inspect_series(found, schema, name, options) for name in names)
+    if len(inspections) == 1 and inspections[0].series is None:
+        raise SourceError(inspections[0].why)
+    return Inspection(found.table.where, form, inspections)
 
 
-def load_parts(
-    path: Path,
-    parts: Sequence[str],
-    *,
-    target: str | None = None,
-    columns: Sequence[str] = (),
-    future_columns: Sequence[str] = (),
-    prices: bool = False,
-    unit: str | None = None,
-    date_order: str | None = None,
-    exchange: str | None = None,
-    strict: bool = False,
-    **_: Any,
-) -> Iterator[TimeSeries | ForecastError]:
-    """Several series of a file, which is read once; in place of one that cannot be read, the error that says why.
-
-    Args:
-        parts: Names of series in the file. The rest as for `load`.
-    Raises:
-        ForecastError: the file itself cannot be read.
-    """
-    exchange = check_exchange(exchange) if exchange else ""
-    carried = Covariates(tuple(columns), tuple(future_columns), prices)
-    found = find_part(path, parts, alone=not (target or carried != NOTHING))
-    if found is None:
-        reading = infer_file_schema(path, target, check_order(date_order))
-        found = Found(reading.table, label_of(path))
-    else:
-        reading = _understand(found, target, check_order(date_order))
-    there = set(reading.series)
-    for part in parts:
-        one = replace(found, part=part)
-        try:
-            name = part if part in there else _names(one, reading)[0]
-            yield _check_strict(_make(one, reading, name, None, unit, exchange, carried), strict)
-        except ForecastError as error:
-            yield error
-
-
-def _select(found: Found, target: str | None, order: str | None) -> tuple[Schema, Sequence[str]]:
-    """The table, understood, and the names of the series in it that are asked for."""
-    reading = _understand(found, target, order)
-    if not found.part or found.table.where.casefold().endswith(f":{found.part.casefold()}"):
-        return reading, reading.series
-    part = found.part.casefold()
-    series, cells = ({name.strip().casefold() for name in names} for names in (reading.series, reading.cells))
-    if reading.rows is None and part not in series and part in cells:
-        return infer_schema(found.table, target=found.part, order=order), ("",)
-    return reading, _names(found, reading)
-
-
-def _understand(found: Found, target: str | None, order: str | None) -> Schema:
-    """What the columns mean; those of a table that was cut are known."""
-    if not found.choices:
-        return infer_schema(found.table, target=target, order=order)
-    reading = infer_schema(found.table, target=next(iter(found.choices.values())), order=order)
-    chosen = {name: Choice(column, "a column of values") for name, column in found.choices.items()}
-    return replace(reading, choices=chosen)
-
-
-def _names(found: Found, reading: Schema) -> Sequence[str]:
-    """The series that a source asks for by name, in any case.
-
-    Raises:
-        SourceError: there is none of that name.
-    """
-    if found.part in reading.series:
-        return [found.part]
-    names = {name.casefold(): name for name in reversed(reading.series)}
-    if (part := found.part.casefold()) in names:
-        return [names[part]]
-    if reading.rows is None and reading.name.casefold() == part:
-        return [""]
-    there = ", ".join((reading.series if len(reading.series) > 1 else reading.numeric)[:LISTED])
-    raise SourceError(f"{found.table.where}: NAME in FILE:NAME must be one of {there}. Received: {found.part}.")
-
-
-def _make(
-    found: Found,
-    reading: Schema,
-    part: str,
-    name: str | None,
-    unit: str | None,
-    exchange: str,
-    carried: Covariates = NOTHING,
-) -> TimeSeries:
-    alone = found.part and not part and found.part.casefold() != reading.name.casefold()
-    column = f"{found.label}:{found.part}" if alone else ""
-    return clean(
-        reading,
-        part,
-        name=name or part or column or reading.name or found.label,
-        unit=unit or found.unit,
-        exchange=exchange or found.exchange,
-        carried=carried,
-        notes=found.notes,
-    )
-
-
-def _inspect_series(found: Found, reading: Schema, part: str, exchange: str) -> SeriesInspection:
-    """One series as an inspection shows it."""
-    choice = reading.choices.get(part) or reading.choices[""]
-    columns = tuple(reading.cells) if "" in reading.choices else (choice.target,)
+def _inspect_series(found: SourceTable, schema: Schema, part: str, options: LoadOptions) -> SeriesInspection:
+    choice = schema.choices.get(part) or schema.choices[""]
+    columns = tuple(schema.cells) if "" in schema.choices else (choice.target,)
     try:
-        series = _make(found, reading, part, None, None, exchange)
+        series = _build(found, schema, part, options)
     except ForecastError as error:
         return SeriesInspection(part or found.label, None, str(error), columns)
-    return SeriesInspection(series.name, series, choice.why, columns, series.exchange or infer_exchange(series.index))
+    return SeriesInspection(series.name, series, choice.why, columns)
+
+
+def _select(found: SourceTable, options: LoadOptions) -> tuple[Schema, Sequence[str]]:
+    """Infer the schema of a table, and select the names of the series that the source asks for."""
+    schema = _infer(found, options)
+    if not found.part or found.table.where.casefold().endswith(f":{found.part.casefold()}"):
+        return schema, schema.series
+    part = found.part.casefold()
+    series, cells = ({name.strip().casefold() for name in names} for names in (schema.series, schema.cells))
+    if schema.rows is None and part not in series and part in cells:
+        return infer_schema(found.table, target=found.part, order=options.date_order), ("",)
+    return schema, _find_series(found, schema)
+
+
+def _infer(found: SourceTable, options: LoadOptions) -> Schema:
+    """Infer the schema of a table; if only some columns were read, their series are known."""
+    target = next(iter(found.choices.values()), options.target)
+    schema = infer_schema(found.table, target=target, order=options.date_order)
+    choices = {name: Choice(column, "a column of values") for name, column in found.choices.items()}
+    return replace(schema, choices=choices or schema.choices)
+
+
+def _find_series(found: SourceTable, schema: Schema) -> Sequence[str]:
+    """Find the series that the source asks for by name, in any case.
+
+    Raises:
+        SourceError: there is no series of that name.
+    """
+    if found.part in schema.series:
+        return [found.part]
+    names = {name.casefold(): name for name in reversed(schema.series)}
+    if (part := found.part.casefold()) in names:
+        return [names[part]]
+    if schema.rows is None and schema.name.casefold() == part:
+        return [""]
+    known = ", ".join((schema.series if len(schema.series) > 1 else schema.numeric)[:MAX_LISTED])
+    raise SourceError(f"{found.table.where}: NAME in FILE:NAME must be one of {known}. Received: {found.part}.")
+
+
+def _build(found: SourceTable, schema: Schema, part: str, options: LoadOptions) -> TimeSeries:
+    """Clean one series, and refuse repaired rows if `strict`."""
+    is_column = found.part and not part and found.part.casefold() != schema.name.casefold()
+    column = f"{found.label}:{found.part}" if is_column else ""
+    series = clean(
+        schema,
+        part,
+        name=options.name or part or column or schema.name or found.label,
+        unit=options.unit or found.unit,
+        exchange=options.exchange or found.exchange,
+        covariates=options.covariates,
+        notes=found.notes,
+    )
+    if options.strict and (repairs := [str(issue) for issue in series.findings if issue.repaired]):
+        raise SeriesError(f"{series.name}: with --strict no row may be left out or merged. {'; '.join(repairs)}.")
+    return series

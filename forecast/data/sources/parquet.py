@@ -1,12 +1,12 @@
-"""Parquet at scale: of a file with many series only the rows or columns of some, and datasets in folders.
+"""Read from Parquet only what some series need: columns, row groups, or folders of a dataset.
 
-In: a path, and names of series. Out: a `Table` with what these need.
+In: a path, and names of series. Out: a `Table`.
 
-    wide    Date | AAPL | MSFT | ...     a column a series: the dates and some columns are read
-    long    Date | ticker | Close | ...  rows of many tickers: the row groups that hold some tickers are read
-    DIR/ticker=AAPL/*.parquet            a folder a ticker ("hive"): its files are read
+    wide    Date | AAPL | MSFT | ...     one column a series: reads the dates and some columns
+    long    Date | ticker | Close | ...  one row a date and series: reads the row groups of some series
+    DIR/ticker=AAPL/*.parquet            one folder a series (Hive partitioning): reads its files
 
-How the series stand in a file is found once a process, from its dates, its columns of text and a few of its rows.
+The layout of a file is inferred once a process, from its dates, its text columns and a few rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,50 +17,47 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.sources.formats.files import read_frame
-from forecast.data.sources.formats.table_bounds import Table
-from forecast.data.sources.parsing import vocabulary as words
-from forecast.data.sources.parsing.dates import read_dates, repeated
+from forecast.data import vocabulary
+from forecast.data.sources.formats.files import DAMAGED_PARQUET, PARQUET, damaged_parquet_error, read_frame
+from forecast.data.sources.formats.table import Table
+from forecast.data.sources.parsing.date_formats import Stamps
+from forecast.data.sources.parsing.dates import read_dates, share_repeated
 from forecast.data.sources.schema.schema import infer_schema
-from forecast.data.sources.schema.series_id import REPEATED, find_keys
-from forecast.errors import SourceError
+from forecast.data.sources.schema.series_id import MAX_REPEATED, find_series_ids
 
-MARK = b"PAR1"
+FORM = (("form", "Parquet"),)
 # Rows that show what the columns of a wide file hold.
 SAMPLE = 400
-# What Arrow and pandas raise over a damaged file.
-DAMAGED = (pa.ArrowException, ValueError, OSError)
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
-    """How the series of a file stand in it.
+class Layout:
+    """Where the series are in a file.
 
     Attributes:
         dates: The column of dates.
         columns: The column of each series of a wide file, by the name of the series.
-        key: The column that names the series of a long file; empty in a wide one.
-        keys: The names in it, in the order in which they first appear.
+        id_column: The column that identifies the series of a long file; empty in a wide one.
+        ids: The names in that column, in the order in which they first appear.
     """
 
     dates: str
     columns: Mapping[str, str]
-    key: str = ""
-    keys: tuple[str, ...] = ()
+    id_column: str = ""
+    ids: tuple[str, ...] = ()
 
     @property
     def series(self) -> tuple[str, ...]:
         """The names of all series."""
-        return self.keys if self.key else tuple(self.columns)
+        return self.ids if self.id_column else tuple(self.columns)
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
-    """A part of a file; `choices` are the series in it and their columns, where it was cut by columns."""
+class PartialTable:
+    """A part of a file; `choices` is the column of each series, if only some columns were read."""
 
     table: Table
     choices: Mapping[str, str]
@@ -70,54 +67,53 @@ def is_parquet(path: Path) -> bool:
     """Whether a file begins as Parquet does."""
     try:
         with path.open("rb") as file:
-            return file.read(len(MARK)) == MARK
+            return file.read(len(PARQUET)) == PARQUET
     except OSError:
         return False
 
 
-def series_in(path: Path) -> tuple[str, ...]:
-    """The names of the series in a Parquet file, from its dates and few others of its cells; none where that is hard.
+def list_series(path: Path) -> tuple[str, ...]:
+    """List the series in a Parquet file without reading all of it; empty if that is not possible.
 
     Raises:
-        SourceError: it is damaged.
+        SourceError: the file is damaged.
     """
-    form = _form(path)
-    return form.series if form else ()
+    layout = _layout(path)
+    return layout.series if layout else ()
 
 
-def read_parts(path: Path, parts: Sequence[str], *, columns: bool) -> Cut | None:
-    """What some series of a file need, all of which it must hold under just these names; else None.
+def read_parts(path: Path, parts: Sequence[str], *, columns: bool) -> PartialTable | None:
+    """Read only the rows or columns of some series; None if the file does not hold all of them by these names.
 
     Args:
-        columns: Whether a wide file may be cut to the columns of the series.
+        columns: Whether to read a part of the columns of a wide file.
     Raises:
         SourceError: the file is damaged.
     """
     from pyarrow import parquet
 
-    form = _form(path)
-    if form is None or not set(parts) <= set(form.series):
+    layout = _layout(path)
+    if layout is None or not set(parts) <= set(layout.series):
         return None
-    form_of = (("form", "Parquet"),)
     try:
-        if form.key:
-            rows = parquet.read_table(path, filters=pc.field(form.key).isin(list(parts)))
-            return Cut(read_frame(rows.to_pandas(), path.name, form_of), {}) if len(rows) else None
+        if layout.id_column:
+            rows = parquet.read_table(path, filters=pc.field(layout.id_column).isin(list(parts)))
+            return PartialTable(read_frame(rows.to_pandas(), path.name, FORM), {}) if len(rows) else None
         if not columns:
             return None
-        choices = {part: form.columns[part] for part in parts}
+        choices = {part: layout.columns[part] for part in parts}
         with parquet.ParquetFile(path) as file:
-            frame = file.read([form.dates, *dict.fromkeys(choices.values())]).to_pandas()
-        return Cut(read_frame(frame, path.name, form_of), choices)
-    except DAMAGED as error:
-        raise _damaged(path, error) from error
+            frame = file.read([layout.dates, *dict.fromkeys(choices.values())]).to_pandas()
+        return PartialTable(read_frame(frame, path.name, FORM), choices)
+    except DAMAGED_PARQUET as error:
+        raise damaged_parquet_error(path, error) from error
 
 
 def read_dataset(folder: Path) -> Table:
-    """All rows of the Parquet files in a folder and those below it.
+    """Read all Parquet files in a folder and its subfolders as one table.
 
     Raises:
-        SourceError: one of them is damaged, or they have nothing in common.
+        SourceError: a file is damaged, or their columns do not match.
     """
     from pyarrow import parquet
 
@@ -126,22 +122,22 @@ def read_dataset(folder: Path) -> Table:
         try:
             with parquet.ParquetFile(path) as file:
                 parts.append(file.read())
-        except DAMAGED as error:
-            raise _damaged(path, error) from error
+        except DAMAGED_PARQUET as error:
+            raise damaged_parquet_error(path, error) from error
     try:
         rows = parts[0] if len(parts) == 1 else pa.concat_tables(parts, promote_options="permissive")
-        return read_frame(rows.to_pandas(), folder.name, (("form", "Parquet"),))
-    except DAMAGED as error:
-        raise _damaged(folder, error) from error
+        return read_frame(rows.to_pandas(), folder.name, FORM)
+    except DAMAGED_PARQUET as error:
+        raise damaged_parquet_error(folder, error) from error
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files in a folder and those below it, by name; hidden ones and notes such as `_SUCCESS` left out."""
+    """The Parquet files in a folder and its subfolders, sorted by name, without hidden files and `_` files."""
     return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith((".", "_")))
 
 
 def is_partition(path: Path) -> bool:
-    """Whether a path is the folder of one value, as in `ticker=AAPL`."""
+    """Whether a path is a partition, such as the folder `ticker=AAPL`."""
     return "=" in path.name and path.is_dir()
 
 
@@ -150,19 +146,14 @@ def partition_value(folder: Path) -> str:
     return unquote(folder.name.partition("=")[2])
 
 
-def _damaged(path: Path, error: Exception) -> SourceError:
-    reason = " ".join(str(error).split())
-    return SourceError(f"{path}: this is no Parquet file that can be read. {reason}")
-
-
-def _form(path: Path) -> Form | None:
-    """How the series stand in a file; None where that takes all of it, or where there is one series."""
+def _layout(path: Path) -> Layout | None:
+    """The layout of a file; None if it takes the whole file to infer it, or if there is one series."""
     about = path.stat()
-    return _find_form(path.absolute(), about.st_mtime_ns, about.st_size)
+    return _infer_layout(path.absolute(), about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(maxsize=4)
-def _find_form(path: Path, _changed: int, _size: int) -> Form | None:
+def _infer_layout(path: Path, _changed: int, _size: int) -> Layout | None:
     from pyarrow import parquet
 
     try:
@@ -175,9 +166,11 @@ def _find_form(path: Path, _changed: int, _size: int) -> Form | None:
             found = read_dates(file.read(dates)[dates[0]].combine_chunks())
             if found is None:
                 return None
-            return _long(file, dates[0], found.stamps, texts) if texts else _wide(file, dates[0], found.stamps, path)
-    except DAMAGED as error:
-        raise _damaged(path, error) from error
+            if texts:
+                return _long_layout(file, dates[0], found.stamps, texts)
+            return _wide_layout(file, dates[0], found.stamps, path)
+    except DAMAGED_PARQUET as error:
+        raise damaged_parquet_error(path, error) from error
 
 
 def _is_text(kind: Any) -> bool:
@@ -185,25 +178,22 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _long(file: Any, dates: str, stamps: Any, texts: list[str]) -> Form | None:
-    """The column of text that tells the rows of a date apart."""
-    for name in sorted(texts, key=lambda name: not words.is_security(name)):
+def _long_layout(file: Any, dates: str, stamps: Stamps, texts: list[str]) -> Layout | None:
+    """The layout by the first text column that identifies series."""
+    for name in sorted(texts, key=lambda name: not vocabulary.is_security(name)):
         cells = file.read([name])[name].combine_chunks()
         cells = cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
-        if (keys := find_keys({name: cells}, [], stamps)) is not None:
-            return Form(dates, {}, name, tuple(keys.rows()))
+        if (ids := find_series_ids({name: cells}, [], stamps)) is not None:
+            return Layout(dates, {}, name, tuple(ids.rows()))
     return None
 
 
-def _wide(file: Any, dates: str, stamps: Any, path: Path) -> Form | None:
-    """The columns of a file without repeated dates, by their names and a few rows."""
-    if repeated(stamps[~np.isnat(stamps)]) > REPEATED:
+def _wide_layout(file: Any, dates: str, stamps: Stamps, path: Path) -> Layout | None:
+    """The layout of a file without repeated dates, by its names and a few rows."""
+    if share_repeated(stamps[~np.isnat(stamps)]) > MAX_REPEATED:
         return None
-    sample = next(file.iter_batches(batch_size=SAMPLE))
-    if any(column.null_count == len(column) for column in sample.columns):
-        sample = file.read()  # a series that begins later
-    frame: pd.DataFrame = sample.to_pandas()
-    if not isinstance(sample, pa.Table):
-        frame = pa.Table.from_batches([sample], schema=file.schema_arrow).to_pandas()
-    choices = infer_schema(read_frame(frame, path.name)).choices
-    return None if "" in choices else Form(dates, {name: choice.target for name, choice in choices.items()})
+    rows = pa.Table.from_batches([next(file.iter_batches(batch_size=SAMPLE))], schema=file.schema_arrow)
+    if any(column.null_count == len(column) for column in rows.columns):
+        rows = file.read()  # a series begins later
+    choices = infer_schema(read_frame(rows.to_pandas(), path.name)).choices
+    return None if "" in choices else Layout(dates, {name: choice.target for name, choice in choices.items()})

@@ -1,6 +1,6 @@
-"""Files of any kind: text, Excel and Parquet, plain or packed.
+"""Read tables from files: text, Excel and Parquet, plain or compressed; and from pandas.
 
-In: a path. Out: a `Table` as it stands in the file.
+In: a path or a frame. Out: a `Table`.
 """
 
 import bz2
@@ -17,23 +17,18 @@ import pyarrow as pa
 
 from forecast.data.sources.formats.delimited import columns_of, read_text
 from forecast.data.sources.formats.encoding import to_utf8
-from forecast.data.sources.formats.table_bounds import (
-    Table,
-    check_around,
-    check_header,
-    count_lines,
-    find_table,
-    header_names,
-    last_dated,
-    refuse,
-)
+from forecast.data.sources.formats.table import Table, build_table, check_header, no_table_error
+from forecast.data.sources.formats.table_bounds import TableBounds, find_table, last_dated
 from forecast.errors import SourceError
 
-PACKED = {
+COMPRESSED = {
     b"\x1f\x8b": ("gzip", gzip.decompress),
     b"BZh": ("bzip2", bz2.decompress),
     b"\xfd7zXZ": ("xz", lzma.decompress),
 }
+PARQUET = b"PAR1"
+# Errors of Arrow and pandas for a damaged Parquet file.
+DAMAGED_PARQUET = (pa.ArrowException, ValueError, OSError)
 EXCEL = (b"\xd0\xcf\x11\xe0",)
 SUFFIXES = {
     *(".csv", ".tsv", ".txt", ".dat", ".prn", ".asc", ".parquet", ".pq", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"),
@@ -42,10 +37,10 @@ SUFFIXES = {
 
 
 def read_file(path: Path, member: str | None = None) -> Table:
-    """The table in a file.
+    """Read the table in a file.
 
     Args:
-        member: The file to take from a zip archive that holds several.
+        member: The file to read in a zip archive, or the sheet in a workbook.
     Raises:
         SourceError: the file is empty, damaged, or holds no table.
     """
@@ -53,18 +48,18 @@ def read_file(path: Path, member: str | None = None) -> Table:
         raw = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: the file cannot be read. {error.strerror}.") from error
-    return _read(raw, path.name, member, ())
+    return _read_bytes(raw, path.name, member, ())
 
 
-def _read(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
-    """By the first bytes, which tell more than a file's name."""
+def _read_bytes(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
+    """Choose the reader by the first bytes; names of files can be wrong."""
     if raw[:64].isspace() or not raw:
         raise SourceError(f"{where}: the file is empty. It needs a header and a row for each date.")
-    for mark, (kind, unpack) in PACKED.items():
+    for mark, (kind, unpack) in COMPRESSED.items():
         if raw.startswith(mark):
-            return _read(_unpack(unpack, raw, where, kind), where, member, (*form, ("packed", kind)))
-    if raw.startswith(b"PAR1"):
-        return read_frame(_parquet(raw, where), where, (*form, ("form", "Parquet")))
+            return _read_bytes(_unpack(unpack, raw, where, kind), where, member, (*form, ("packed", kind)))
+    if raw.startswith(PARQUET):
+        return read_frame(_read_parquet(raw, where), where, (*form, ("form", "Parquet")))
     if raw.startswith(b"PK"):
         return _read_zip(raw, where, member, form)
     if raw.startswith(EXCEL):
@@ -81,7 +76,7 @@ def _unpack(unpack: Any, raw: bytes, where: str, kind: str) -> bytes:
 
 
 def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
-    """A zip archive: a workbook, or the one file in it."""
+    """Read a zip archive: a workbook, or the file `member`, or the only file."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
@@ -91,13 +86,13 @@ def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str,
                 inside = ", ".join(names) or "nothing"
                 raise SourceError(f"{where}: say which file of the archive, as in {where}:NAME. It holds {inside}.")
             name = member if member in names else names[0]
-            return _read(archive.read(name), f"{where}:{name}", None, (*form, ("packed", "zip")))
+            return _read_bytes(archive.read(name), f"{where}:{name}", None, (*form, ("packed", "zip")))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
         raise SourceError(f"{where}: the zip file cannot be unpacked. {error}.") from error
 
 
 def _read_workbook(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
-    """The sheet of a workbook with the longest table; the others that hold one are named."""
+    """Read the sheet `member`, or the one with the longest table; name the other sheets with a table."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -106,14 +101,14 @@ def _read_workbook(raw: bytes, where: str, member: str | None, form: tuple[tuple
     except CalamineError as error:
         raise SourceError(f"{where}: the workbook cannot be read. {error}.") from error
     sheets = {name: [[_as_text(cell) for cell in row] for row in rows] for name, rows in cells.items()}
-    places = {name: place for name, rows in sheets.items() if rows and (place := find_table(rows)) is not None}
-    if not places:
-        raise refuse(where, next((rows for rows in sheets.values() if rows), []))
-    longest = max(places, key=lambda name: (places[name].dates >= 0, len(sheets[name]) - places[name].start))
-    name, where = (member, f"{where}:{member}") if member in places else (longest, where)
-    others = ", ".join(other for other in places if other != name)
-    said = (("form", "Excel"), ("sheet", name), *((("other sheets", others),) if others else ()))
-    return _table_of(sheets[name], places[name], where, (*form, *said))
+    tables = {name: bounds for name, rows in sheets.items() if rows and (bounds := find_table(rows)) is not None}
+    if not tables:
+        raise no_table_error(where, next((rows for rows in sheets.values() if rows), []))
+    longest = max(tables, key=lambda name: (tables[name].dates >= 0, len(sheets[name]) - tables[name].start))
+    name, where = (member, f"{where}:{member}") if member in tables else (longest, where)
+    others = ", ".join(other for other in tables if other != name)
+    chosen = (("form", "Excel"), ("sheet", name), *((("other sheets", others),) if others else ()))
+    return _read_rows(sheets[name], tables[name], where, (*form, *chosen))
 
 
 def _as_text(cell: Any) -> str:
@@ -122,33 +117,28 @@ def _as_text(cell: Any) -> str:
     return "" if cell is None else cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
 
 
-def _table_of(rows: list[list[str]], place: Any, where: str, form: tuple[tuple[str, str], ...]) -> Table:
-    check_header(rows, place, where)
-    last = place.start + last_dated(rows[place.start :], place.dates)
-    body, behind = rows[place.start : last + 1], rows[last + 1 :]
-    check_around([*rows[: place.header[0] if place.header else place.start], *behind], place, len(body), where)
-    return Table(
-        where,
-        header_names(rows, place),
-        columns_of(body, place.width, where),
-        dates=place.dates,
-        line=place.start + 1,
-        form=form,
-        preamble=count_lines(rows, place.header, place.start),
-        footer=count_lines(behind, (), len(behind)),
-    )
+def _read_rows(rows: list[list[str]], bounds: TableBounds, where: str, form: tuple[tuple[str, str], ...]) -> Table:
+    above, rest = rows[: bounds.start], rows[bounds.start :]
+    check_header(above, bounds, where)
+    stop = last_dated(rest, bounds.dates) + 1
+    return build_table(above, columns_of(rest[:stop], bounds.width, where), rest[stop:], bounds, where, form)
 
 
-def _parquet(raw: bytes, where: str) -> pd.DataFrame:
+def _read_parquet(raw: bytes, where: str) -> pd.DataFrame:
     try:
         return pd.read_parquet(io.BytesIO(raw))
-    except (pa.ArrowException, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise SourceError(f"{where}: this is no Parquet file that can be read. {reason}") from error
+    except DAMAGED_PARQUET as error:
+        raise damaged_parquet_error(where, error) from error
+
+
+def damaged_parquet_error(where: str | Path, error: Exception) -> SourceError:
+    """The error for a Parquet file that cannot be read."""
+    reason = " ".join(str(error).split())
+    return SourceError(f"{where}: this Parquet file cannot be read. {reason}")
 
 
 def read_frame(frame: pd.DataFrame, where: str, form: tuple[tuple[str, str], ...] = ()) -> Table:
-    """A pandas frame as a table; an index with dates or names comes first.
+    """Convert a pandas frame; an index with dates or names becomes the first columns.
 
     Raises:
         SourceError: the frame has no rows.
@@ -164,12 +154,12 @@ def read_frame(frame: pd.DataFrame, where: str, form: tuple[tuple[str, str], ...
         tuple(map(str, level))
         for level in zip(*(c if isinstance(c, tuple) else (c,) for c in frame.columns), strict=True)
     ]
-    columns = tuple(_cells(frame.iloc[:, column]) for column in range(frame.shape[1]))
+    columns = tuple(_to_arrow(frame.iloc[:, column]) for column in range(frame.shape[1]))
     return Table(where, tuple(levels), columns, line=1, form=form)
 
 
-def _cells(column: "pd.Series[Any]") -> pa.Array:
-    """A column as Arrow holds it; mixed ones as text."""
+def _to_arrow(column: "pd.Series[Any]") -> pa.Array:
+    """Convert a column to Arrow; mixed types become text."""
     try:
         cells = pa.Array.from_pandas(column)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):

@@ -14,7 +14,7 @@ import pandas as pd
 
 from forecast.data.sources.yahoo import cache
 from forecast.data.sources.yahoo.cache import COLUMNS, Download
-from forecast.data.sources.yahoo.client import ask, load_yfinance, reason
+from forecast.data.sources.yahoo.client import ask, load_yfinance, reason_of
 from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
 
 # yfinance's, without 5d, whose rows depend on the day of the question.
@@ -59,7 +59,7 @@ def read_ticker(
         RateLimited, UnknownTicker, NoData, NoNetwork: there are no bars and no copy, or no rows in that span.
         SourceError: offline, the copy is damaged.
     """
-    return _read(ticker, start, end, interval, offline, tries=None)[0]
+    return _read(ticker, start, end, interval, offline, attempts=None)[0]
 
 
 def fetch(
@@ -76,16 +76,16 @@ def fetch(
         ConfigError: a date or the interval is not one.
     """
     _check(start, end, interval)
-    tries = None
+    attempts = None
     for ticker in tickers:
         try:
-            download, fault = _read(ticker, start, end, interval, offline, tries)
+            download, fault = _read(ticker, start, end, interval, offline, attempts)
             yield _fetched(download)
         except SourceError as error:
             fault = error
             yield Fetched(ticker.upper(), interval, error=str(error), error_kind=_kind(error))
         # Who was refused in spite of all pauses need not wait as long again for the next ticker.
-        tries = 1 if isinstance(fault, RateLimited | NoNetwork) else None
+        attempts = 1 if isinstance(fault, RateLimited | NoNetwork) else None
 
 
 def _kind(error: SourceError) -> str:
@@ -112,7 +112,7 @@ def _fetched(download: Download) -> Fetched:
 
 
 def _read(
-    ticker: str, start: str | None, end: str | None, interval: str, offline: bool, tries: int | None
+    ticker: str, start: str | None, end: str | None, interval: str, offline: bool, attempts: int | None
 ) -> tuple[Download, SourceError | None]:
     """The bars of that span, and the fault for which a copy had to do."""
     _check(start, end, interval)
@@ -122,7 +122,7 @@ def _read(
             f"{ticker}: a ticker is one word without slashes, spelt as on finance.yahoo.com, as in BTC-USD or BRK-B. "
             "A file is named with its ending, as in prices.csv."
         )
-    download, fault = (_copy(ticker, interval), None) if offline else _latest(ticker, interval, tries)
+    download, fault = (_copy(ticker, interval), None) if offline else _latest(ticker, interval, attempts)
     return _span(download, start, end), fault
 
 
@@ -166,7 +166,7 @@ def _copy(ticker: str, interval: str) -> Download:
     return replace(copy, notes=(f"the copy of {copy.fetched:%Y-%m-%d} is used, as nobody is asked offline",))
 
 
-def _latest(ticker: str, interval: str, tries: int | None) -> tuple[Download, SourceError | None]:
+def _latest(ticker: str, interval: str, attempts: int | None) -> tuple[Download, SourceError | None]:
     """What Yahoo has, from the copy where that is fresh; else the copy, and why it had to do."""
     path = cache.path_of(ticker, interval)
     copy, _ = _readable(path)
@@ -174,11 +174,11 @@ def _latest(ticker: str, interval: str, tries: int | None) -> tuple[Download, So
         return copy, None
     try:
         with cache.lock(path, ticker):
-            return _refreshed(path, ticker, interval, tries), None
+            return _refreshed(path, ticker, interval, attempts), None
     except SourceError as error:
         if copy is None:
             raise
-        note = f"the copy of {copy.fetched:%Y-%m-%d} is used, for {reason(error, ticker)}"
+        note = f"the copy of {copy.fetched:%Y-%m-%d} is used, for {reason_of(error, ticker)}"
         return replace(copy, notes=(note,)), error
 
 
@@ -190,12 +190,12 @@ def _readable(path: Path) -> tuple[Download | None, tuple[str, ...]]:
         return None, (f"the copy {path} was damaged, and all was fetched anew",)
 
 
-def _refreshed(path: Path, ticker: str, interval: str, tries: int | None) -> Download:
+def _refreshed(path: Path, ticker: str, interval: str, attempts: int | None) -> Download:
     """The copy with what is new, also on disk; read again, for another process may have been quicker."""
     copy, notes = _readable(path)
     if copy is not None and cache.is_fresh(copy):
         return copy
-    download = ask(ticker, interval, tries=tries) if copy is None else _extended(copy, tries)
+    download = ask(ticker, interval, attempts=attempts) if copy is None else _extended(copy, attempts)
     try:
         cache.write(path, download)
     except OSError as error:
@@ -203,15 +203,15 @@ def _refreshed(path: Path, ticker: str, interval: str, tries: int | None) -> Dow
     return replace(download, notes=(*notes, *download.notes))
 
 
-def _extended(copy: Download, tries: int | None) -> Download:
+def _extended(copy: Download, attempts: int | None) -> Download:
     """The copy with the days that it lacks, or with the whole history where its prices are no longer right."""
     start = _start(copy)
-    fresh = ask(copy.ticker, copy.interval, start=start, tries=tries)
+    fresh = ask(copy.ticker, copy.interval, start=start, attempts=attempts)
     change = cache.change(copy.bars, fresh.bars)
     if not change:
         return replace(fresh, bars=cache.joined(copy.bars, fresh.bars))
     if start is not None:
-        fresh = ask(copy.ticker, copy.interval, tries=tries)
+        fresh = ask(copy.ticker, copy.interval, attempts=attempts)
     rows = cache.joined(cache.rescaled(copy.bars, fresh.bars), fresh.bars)
     return replace(fresh, bars=rows, notes=_change_note(change, copy, fresh))
 

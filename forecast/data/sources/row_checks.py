@@ -1,0 +1,143 @@
+"""Checks of the rows of a series: what cannot be cleaned is refused, what is dropped is reported.
+
+In: `SeriesRows`. Out: an error, or a `DataIssue` for each problem.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from forecast.data import vocabulary
+from forecast.data.series import DataIssue
+from forecast.data.sources.quality_checks import Flags, conflicting_dates, first_dates, issue_at
+from forecast.data.sources.schema.schema import Schema
+from forecast.data.sources.series_rows import SeriesRows
+from forecast.errors import SeriesError, SourceError
+
+# Above this share of dates with several values, a table holds several series and not one.
+MAX_CONFLICTS = 0.05
+# Undated rows that are compared with the header one by one.
+MAX_UNDATED = 1000
+# How far a high may lie below another price of its row, which is rounding.
+ROUNDING = 1e-4
+
+
+def check_dates(rows: SeriesRows) -> None:
+    """Refuse rows with a value but no date: they would be lost."""
+    wrong = rows.only(~rows.dated & np.isfinite(rows.values))
+    if len(wrong.rows):
+        table = rows.schema.table
+        raise SourceError(
+            f"{table.where}, line {table.line + int(wrong.rows[0])}: each row must have a date as the others have "
+            f"({rows.schema.dates.format}). {rows.target} is {wrong.values[0]:g} there, without one. Rows like it: "
+            f"{len(wrong.rows)}. Mend the dates or drop the rows."
+        )
+
+
+def check_headers(rows: SeriesRows) -> None:
+    """Refuse a second table below: a header with a title above it, or with its columns in another order."""
+    table, undated = rows.schema.table, rows.rows[~rows.dated]
+    if not table.header or not len(undated) or len(undated) > MAX_UNDATED:
+        return
+    names = [name.strip() for name in table.header[-1]]
+    texts = {int(row): [str(cells[int(row)].as_py() or "").strip() for cells in table.columns] for row in undated}
+    for row, cells in texts.items():
+        is_titled = cells == names and any(texts.get(row - 1, [])) and texts[row - 1] != names
+        if is_titled or (cells != names and sorted(cells) == sorted(names)):
+            raise SourceError(
+                f"{table.where}, line {table.line + row}: a file must hold one table. Another begins here: keep one."
+            )
+
+
+def check_kept(rows: SeriesRows, kept: SeriesRows) -> None:
+    """Refuse a series without rows, and several series in one."""
+    where = rows.schema.table.where
+    if not len(kept.rows):
+        raise SourceError(f"{where}: {rows.target} must hold numbers. Received: none in {len(rows.rows)} rows.")
+    dates = conflicting_dates(kept.stamps, kept.values)
+    if len(dates) and len(dates) > MAX_CONFLICTS * len(np.unique(kept.stamps)):
+        raise SeriesError(
+            f"{where}: a series must have one value a date. {len(dates)} dates have several that differ "
+            f"({first_dates(dates)[0]}), as if several securities were mixed, and no column tells them apart. "
+            "Add one with their names."
+        )
+
+
+def table_issues(schema: Schema) -> Iterator[DataIssue]:
+    """Report lines before and after the table, and ambiguous formats."""
+    table, dates = schema.table, schema.dates
+    if table.preamble:
+        yield DataIssue("preamble", table.preamble, (), "lines before the header were skipped")
+    if table.footer:
+        yield DataIssue("footer", table.footer, (), "lines after the last date were skipped")
+    if dates.alternative:
+        action = f"read as {dates.format}, though {dates.alternative} fits as well; --date-order decides"
+        yield issue_at("ambiguous_dates", dates.stamps[~np.isnat(dates.stamps)], action)
+    if schema.ambiguous_decimal:
+        action = f"read with {schema.decimal!r} as the decimal mark, though the other one fits as well"
+        yield DataIssue("ambiguous_numbers", table.rows, (), action)
+
+
+def missing_covariates(valued: SeriesRows, others: Sequence[str]) -> DataIssue | None:
+    """Report rows with a target that lack a covariate."""
+    lacking = ~np.isfinite(valued.columns(others)).all(axis=1)
+    if not lacking.any():
+        return None
+    action = f"rows with {valued.target} but without {', '.join(others)} were left out"
+    return issue_at("missing_features", np.sort(valued.stamps[lacking]), action, repaired=True)
+
+
+def dropped_rows(rows: SeriesRows) -> Iterator[DataIssue]:
+    """Report rows without a value or without a date."""
+    has_text = rows.is_text | (~rows.dated & ~_is_blank(rows)) | _has_text_beside(rows)
+    missing = rows.only(rows.dated & np.isnan(rows.values) & ~has_text)
+    if len(missing.rows):
+        others = int(np.isfinite(missing.columns(_columns_beside(rows))).any(axis=1).sum())
+        also = f"; {others} of them hold other values" if others else ""
+        action = f"rows without {rows.target} were left out{also}"
+        yield issue_at("missing_values", np.sort(missing.stamps), action, repaired=True)
+    textual = rows.only(has_text)
+    if len(textual.rows):
+        action = f"rows with text in place of {rows.target} or of the date were left out"
+        dates = first_dates(np.sort(textual.stamps[textual.dated]))
+        yield DataIssue("non_numeric_rows", len(textual.rows), dates, action, repaired=True)
+    last = rows.stamps[rows.valued].max()
+    if (tail := missing.stamps[missing.stamps > last]).size:
+        yield issue_at("sparse_tail", np.sort(tail), f"the last rows have no {rows.target}", repaired=True)
+
+
+def _columns_beside(rows: SeriesRows) -> list[str]:
+    """The other columns of numbers, unless they are series of their own."""
+    is_shared = "" in rows.schema.choices
+    return [name for name in rows.schema.numeric if name != rows.target] if is_shared else []
+
+
+def _has_text_beside(rows: SeriesRows) -> Flags:
+    """Whether a row without a value has text in another column of numbers, such as `0.24 Dividend`."""
+    found = rows.dated & np.isnan(rows.values)
+    if found.any():
+        beside = [rows.schema.numbers(name).is_text[rows.rows] for name in _columns_beside(rows)]
+        found &= np.any(beside, axis=0) if beside else False
+    return found
+
+
+def _is_blank(rows: SeriesRows) -> Flags:
+    """Whether all cells of a row are empty."""
+    if rows.dated.all():
+        return np.zeros(len(rows.rows), bool)
+    filled = [column.is_valid().to_numpy(zero_copy_only=False) for column in rows.schema.table.columns]
+    return np.asarray(~np.any(filled, axis=0)[rows.rows])
+
+
+def ohlc_order(kept: SeriesRows) -> Iterator[DataIssue]:
+    """Report rows whose high is not the highest price, or whose low is not the lowest."""
+    numeric = kept.schema.numeric
+    roles = vocabulary.price_columns(numeric)
+    closes = vocabulary.close_columns([name for name in numeric if not vocabulary.is_adjusted(name)])
+    if len(closes) != 1 or set(roles) != {"open", "high", "low"}:
+        return
+    opened, high, low, close = (kept.column(name) for name in (roles["open"], roles["high"], roles["low"], closes[0]))
+    wrong = (high < np.maximum(opened, close) * (1 - ROUNDING)) | (low > np.minimum(opened, close) * (1 + ROUNDING))
+    if wrong.any():
+        action = "kept; the high is not the highest price of the row, or the low not the lowest"
+        yield issue_at("ohlc_order", np.sort(kept.stamps[wrong]), action)
