@@ -12,7 +12,7 @@ import forecast
 from forecast.config import ExperimentConfig
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Callbacks
-from forecast.report.plots import save_plots
+from forecast.report.plots.experiment import save_plots
 from forecast.training.train import resolve_defaults
 
 MODELS = ["dense", "rnn"]
