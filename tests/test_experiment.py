@@ -13,7 +13,7 @@ from forecast.config import ExperimentConfig
 from forecast.data.dataset import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Callbacks
-from forecast.report.plots import save_plots
+from forecast.report.plots.experiment import save_plots
 
 MODELS = ["dense", "rnn"]
 

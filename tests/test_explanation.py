@@ -12,7 +12,7 @@ from forecast.config import MEDIAN, override
 from forecast.errors import ModelError, SeriesTooShort
 from forecast.inference.explain import explain
 from forecast.models import BASELINES, MODELS
-from forecast.report.plots import plot_lags, save_explanation
+from forecast.report.plots.explanation import plot_lags, save_explanation
 from forecast.training.train import train
 
 WITHOUT_PACKAGE = {"ets", "theta", "arima"}

@@ -12,6 +12,7 @@ from pictures import GOLDEN, PICTURES, draw, made_experiment
 
 from forecast.models import MODELS
 from forecast.report import plots
+from forecast.report.plots.experiment import save_plots
 from forecast.report.plots.style import LINES, TRUTH
 
 # Root mean square of the differences, of 255: letters may differ by machine, lines and colours may not.
@@ -46,7 +47,7 @@ def test_every_golden_picture_is_drawn():
 
 def test_global_settings_stay_as_they_were(tmp_path):
     before = dict(mpl.rcParams)
-    plots.save_plots(made_experiment(), tmp_path)
+    save_plots(made_experiment(), tmp_path)
     assert dict(mpl.rcParams) == before
     assert sorted(path.stem for path in tmp_path.iterdir()) == [
         "backtest", "comparison", "forecast", "history", "losses",

@@ -27,9 +27,9 @@ def explain(
     trained = bundle.open_model(model)
     found = explanation.explain(trained, load_one(series, ctx.params, trained.config))
     if plot is not None:
-        from forecast.report import plots
+        from forecast.report.plots.explanation import save_explanation
 
-        plots.save_explanation(found, plot)
+        save_explanation(found, plot)
     from forecast.cli.tables import explanation as printing
 
     if ctx.params["as_json"]:

@@ -24,9 +24,9 @@ def inspect(
 
     found = sources.inspect(series, **{name: ctx.params[name] for name in SEEN})
     if plot is not None:
-        from forecast.report import plots
+        from forecast.report.plots.series import save_inspection
 
-        plots.save_inspection(found, plot)
+        save_inspection(found, plot)
     if ctx.params["as_json"]:
         print(json.dumps(found.record(), ensure_ascii=False))
         return

@@ -50,9 +50,9 @@ def predict(
     if csv:
         forecasting.write_table(records, csv)
     if plot:
-        from forecast.report import plots
+        from forecast.report.plots.forecast import save_forecasts
 
-        plots.save_forecasts(done, [one for one in several if one.name not in failed], plot)
+        save_forecasts(done, [one for one in several if one.name not in failed], plot)
     if ctx.params["as_json"]:
         print(json.dumps(records[0] if len(references) == 1 else {"forecasts": records}))
     else:

@@ -1,6 +1,11 @@
-"""One page that can be sent to someone: a self-contained HTML file, made from the folder of a run or a comparison.
+"""The report: one self-contained HTML page, made from the folder of a run or a comparison.
 
-`content.py` reads the folder, `charts.py` draws, `run.html` and `comparison.html` are the templates.
+    page       fill a template and write the file
+    content    read the tables and pictures of a folder
+    charts     the two interactive charts, in Bokeh
+
+Templates: `frame.html` holds style and script; `run.html`, `direction.html` and `comparison.html` fill it, with
+`scores.html` and `foot.html` as the parts that runs have in common.
 """
 
 from forecast.report.html.page import PAGE, make_page

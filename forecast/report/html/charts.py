@@ -1,142 +1,56 @@
-"""The charts of a page, in Bokeh: they can be zoomed, and tell numbers under the pointer. Each a function of a run."""
+"""The interactive charts of a page, in Bokeh: zoom, values under the pointer, lines that a click hides.
 
-from typing import TYPE_CHECKING, Any
+In: the tables of a run. Out: a Bokeh figure. What needs no zoom is shown as the picture in the folder `plots/`.
+"""
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from forecast.report.html.content import Content
 from forecast.report.plots.forecast import CLOSE_UP
-from forecast.report.plots.style import GREY, TRUTH, line_of
+from forecast.report.plots.style import TRUTH, colour_of, line_of
 
 if TYPE_CHECKING:
-    from bokeh.model import Model
     from bokeh.plotting import figure as Figure  # noqa: N812
 
-# Matplotlib's names of lines, and Bokeh's.
+# Matplotlib's names of line styles, and Bokeh's.
 DASHES = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dashdot"}
 HEIGHT = 340
-# Labels below a chart that is as narrow as a phone.
+# Labels below a chart, few enough for the width of a phone.
 TICKS = 5
-BINS, PARTS = 40, 60
 
 
-def charts(content: Content) -> "dict[str, Model]":
-    """All charts by their names in the template."""
-    found: dict[str, Model] = {
-        "coming": chart_coming(content),
-        "backtest": chart_backtest(content),
-        "steps": chart_steps(content),
-        "time": chart_time(content),
-        "residuals": chart_residuals(content),
-    }
-    return found | ({"losses": chart_losses(content)} if content.losses else {})
-
-
-def chart_coming(content: Content) -> "Figure":
-    """The last rows, the coming steps of each model, and the fan of the best."""
-    actual, best = content.actual().tail(CLOSE_UP), content.learned[0]
-    chart = _figure(content.unit, dates=True)
-    own = content.coming[content.coming["model"] == best]
-    for level in ("05", "10", "25"):
-        upper = f"q{100 - int(level):02d}"
-        chart.varea(
-            x=own["date"].to_numpy(),
-            y1=own[f"q{level}"].to_numpy(),
-            y2=own[upper].to_numpy(),
-            alpha=0.16,
-            color=_colour(best),
-        )
-    _truth(chart, actual)
-    for model in [*content.learned, *(["naive"] if best != "naive" else [])]:
-        rows = content.coming[content.coming["model"] == model]
-        _line(chart, rows["date"], rows["q50"], model)
+def chart_forecast(content: Content) -> "Figure":
+    """Chart the last rows and the medians of the coming steps, with the intervals of the best model."""
+    chart = _figure(content.unit)
+    for quantiles in (("q05", "q95"), ("q10", "q90"), ("q25", "q75")):
+        _add_band(chart, content.forecast_of(content.best), quantiles, content.best, label="intervals")
+    _add_actual(chart, content.actual().tail(CLOSE_UP))
+    for model in content.charted:
+        _add_median(chart, content.forecast_of(model), model)
     return _finished(chart)
 
 
 def chart_backtest(content: Content) -> "Figure":
-    """What came, and what each model had forecast for it a whole horizon before; the interval is that of the best."""
-    chart, step = _figure(content.unit, dates=True), content.horizon
-    best = content.at_step(content.learned[0], step)
-    chart.varea(
-        x=best["date"].to_numpy(),
-        y1=best["q05"].to_numpy(),
-        y2=best["q95"].to_numpy(),
-        alpha=0.18,
-        color=_colour(content.learned[0]),
-        legend_label="90 % interval",
-    )
-    for place, model in enumerate([*content.learned, *(["naive"] if "naive" not in content.learned else [])]):
-        rows = content.at_step(model, step)
-        _line(chart, rows["date"], rows["q50"], model, shown=place == 0)
-    _truth(chart, best)
+    """Chart actual values and what was forecast for them a whole horizon earlier, with the best model's interval."""
+    chart, best = _figure(content.unit), content.backtest_of(content.best)
+    _add_band(chart, best, ("q05", "q95"), content.best, label="90 % interval")
+    for model in content.charted:
+        _add_median(chart, content.backtest_of(model), model, visible=model == content.best)
+    _add_actual(chart, best)
     return _finished(chart)
 
 
-def chart_steps(content: Content) -> "Figure":
-    """The error of each model by step, over that of naive."""
-    chart = _figure("MAE / MAE of naive", label="step of the horizon")
-    errors = _errors(content).pivot_table("error", "step", "model", sort=False)
-    for model in errors.columns.drop("naive"):
-        ratio = errors[model] / errors["naive"].where(errors["naive"] > 0)
-        _line(chart, ratio.index, ratio, model)
-    chart.hspan(y=[1.0], line_color=GREY, line_dash="dotted")
-    return _finished(chart)
-
-
-def chart_time(content: Content) -> "Figure":
-    """The error of each model over the test rows."""
-    chart = _figure(f"MAE [{content.unit}]", dates=True)
-    errors = _errors(content).pivot_table("error", "origin", "model", sort=False)
-    parts = np.arange(len(errors)) * min(PARTS, len(errors)) // len(errors)
-    means = errors.groupby(parts).mean()
-    dates = pd.Series(errors.index).groupby(parts).median()
-    for model in means.columns:
-        _line(chart, dates, means[model], model, shown=model in {"naive", content.learned[0]})
-    return _finished(chart)
-
-
-def chart_residuals(content: Content) -> "Figure":
-    """How often an error had which size, for the best model at the last step."""
-    rows = content.at_step(content.learned[0], content.horizon)
-    counts, edges = np.histogram(rows["actual"] - rows["q50"], bins=BINS)
-    chart = _figure("forecasts", label=f"truth minus forecast [{content.unit}]")
-    chart.quad(
-        top=counts,
-        bottom=0,
-        left=edges[:-1],
-        right=edges[1:],
-        color=_colour(content.learned[0]),
-        alpha=0.75,
-        line_color="white",
-    )
-    chart.line([0, 0], [0, int(counts.max())], color=TRUTH, line_dash="dotted")
-    return chart
-
-
-def chart_losses(content: Content) -> "Figure":
-    """Validation losses in the course of training."""
-    chart = _figure("validation loss", label="training step")
-    for model, rows in content.losses.items():
-        _line(chart, pd.Series([row[0] for row in rows]), pd.Series([row[2] for row in rows]), model)
-    return _finished(chart)
-
-
-def _errors(content: Content) -> pd.DataFrame:
-    rows = content.backtest
-    return rows[["model", "origin", "step"]].assign(error=(rows["actual"] - rows["q50"]).abs())
-
-
-def _figure(y_label: str, *, label: str = "", dates: bool = False) -> "Figure":
+def _figure(unit: str) -> "Figure":
     from bokeh.models import BasicTickFormatter, ContinuousTicker
     from bokeh.plotting import figure
 
     chart = figure(
         height=HEIGHT,
         sizing_mode="stretch_width",
-        x_axis_type="datetime" if dates else "linear",
-        x_axis_label=label or None,
-        y_axis_label=y_label,
+        x_axis_type="datetime",
+        y_axis_label=unit,
         tools="xpan,xwheel_zoom,box_zoom,reset,save",
         active_scroll=None,
     )
@@ -148,44 +62,39 @@ def _figure(y_label: str, *, label: str = "", dates: bool = False) -> "Figure":
     return chart
 
 
-def _line(chart: "Figure", x: Any, y: Any, model: str, *, shown: bool = True) -> None:
-    style = line_of(model)
-    drawn = chart.line(
-        np.asarray(x),
-        np.asarray(y, float),
-        color=style["color"],
-        line_dash=DASHES.get(str(style["linestyle"]), "dashed"),
-        line_width=2,
-        legend_label=model,
-        name=model,
-    )
-    drawn.visible = shown
+def _add_band(chart: "Figure", rows: pd.DataFrame, quantiles: tuple[str, str], model: str, *, label: str) -> None:
+    """Fill between two quantiles."""
+    dates, lower, upper = (rows[name].to_numpy() for name in ("date", *quantiles))
+    chart.varea(dates, lower, upper, color=colour_of(model), alpha=0.17, legend_label=label)
 
 
-def _truth(chart: "Figure", rows: pd.DataFrame) -> None:
-    """What came."""
+def _add_actual(chart: "Figure", rows: pd.DataFrame) -> None:
     dates, values = rows["date"].to_numpy(), rows["actual"].to_numpy()
     chart.line(dates, values, color=TRUTH, line_width=1.5, legend_label="actual", name="actual")
 
 
+def _add_median(chart: "Figure", rows: pd.DataFrame, model: str, *, visible: bool = True) -> None:
+    dates, values, style = rows["date"].to_numpy(), rows["q50"].to_numpy(), line_of(model)
+    line = chart.line(dates, values, color=style["color"], line_width=2, legend_label=model, name=model)
+    line.glyph.line_dash = DASHES[style["linestyle"]]
+    line.visible = visible
+
+
 def _finished(chart: "Figure") -> "Figure":
-    """Numbers under the pointer, and a legend whose entries show and hide lines."""
-    from bokeh.models import DatetimeAxis, HoverTool
+    """Add values under the pointer, and a legend that shows and hides lines."""
+    from bokeh.models import HoverTool
     from bokeh.models.renderers import GlyphRenderer
 
-    dates = isinstance(chart.xaxis[0], DatetimeAxis)
     chart.add_tools(
         HoverTool(
             renderers=[one for one in chart.renderers if isinstance(one, GlyphRenderer) and one.name],
-            tooltips=[("", "$name"), ("date", "@x{%F}") if dates else ("at", "@x"), ("value", "@y{0,0.[000]}")],
-            formatters={"@x": "datetime"} if dates else {},
+            tooltips=[("", "$name"), ("date", "@x{%F}"), ("value", "@y{0,0.[000]}")],
+            formatters={"@x": "datetime"},
         )
     )
     chart.legend.click_policy = "hide"
     chart.legend.background_fill_alpha = 0.6
     chart.legend.location = "top_left"
+    chart.legend.spacing = chart.legend.padding = 0
+    chart.legend.label_height = chart.legend.glyph_height = 16
     return chart
-
-
-def _colour(model: str) -> str:
-    return str(line_of(model)["color"])

@@ -1,6 +1,6 @@
-"""What a page says, read from the files of a run.
+"""Read what a page shows.
 
-In: the folder that `report.py` wrote. Out: a `Content`, with tables as data frames.
+In: the folder that `writer.py` or `comparison_writer.py` wrote. Out: a `Content`, with tables as data frames.
 """
 
 import base64
@@ -23,24 +23,32 @@ class Content:
     """A run as its page shows it.
 
     Attributes:
-        record: What `run.json` holds.
+        record: Content of `run.json`.
         backtest: One row a model, origin and step, with dates as such.
-        coming: The coming steps of each model.
-        losses: By network, rows of step, training loss and validation loss.
-        pictures: PNG pictures as data addresses, by name, for readers without scripts.
+        forecast: One row a model and coming step, with dates as such.
+        pictures: PNG pictures as data URIs, by name.
     """
 
     record: dict[str, Any]
     backtest: pd.DataFrame
-    coming: pd.DataFrame
-    losses: dict[str, list[tuple[float, float | None, float]]]
+    forecast: pd.DataFrame
     pictures: dict[str, str]
 
     @property
     def learned(self) -> list[str]:
-        """The models that are no baselines, those with the smaller errors first; naive if there are none."""
+        """All models but the baselines, from the smallest error; naive if there are none."""
         rows = sorted(self.record["scores"], key=lambda row: row["mae_vs_naive"] or np.inf)
         return [row["model"] for row in rows if row["model"] not in BASELINES] or ["naive"]
+
+    @property
+    def best(self) -> str:
+        """The model with the smallest error."""
+        return self.learned[0]
+
+    @property
+    def charted(self) -> list[str]:
+        """The models in the charts: those learned, and naive."""
+        return list(dict.fromkeys([*self.learned, "naive"]))
 
     @property
     def unit(self) -> str:
@@ -51,21 +59,25 @@ class Content:
         return int(self.record["config"]["horizon"])
 
     def actual(self) -> pd.DataFrame:
-        """What came on the test rows: date and value."""
+        """Return date and actual value of the test rows."""
         rows = self.backtest[["date", "actual"]].drop_duplicates("date")
         return rows.sort_values("date", ignore_index=True)
 
-    def at_step(self, model: str, step: int) -> pd.DataFrame:
-        """The forecasts of one model for one step."""
-        chosen = (self.backtest["model"] == model) & (self.backtest["step"] == step)
-        return self.backtest[chosen]
+    def forecast_of(self, model: str) -> pd.DataFrame:
+        """Return the coming steps of one model."""
+        return self.forecast[self.forecast["model"] == model]
+
+    def backtest_of(self, model: str) -> pd.DataFrame:
+        """Return the forecasts of one model for the last step of the horizon, one row an origin."""
+        rows = self.backtest
+        return rows[(rows["model"] == model) & (rows["step"] == self.horizon)]
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What `run.json` holds.
+    """Read `run.json`.
 
     Raises:
-        ConfigError: there is no run in the folder.
+        ConfigError: The folder holds no run.
     """
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
@@ -75,27 +87,18 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def read_run(record: dict[str, Any], folder: Path) -> Content:
-    """The content of the folder of a run that forecasts values."""
+    """Read tables and pictures of a run that forecasts values."""
     from pyarrow import csv
 
     tables = {name: csv.read_csv(folder / f"{name}.csv").to_pandas() for name in ("backtest", "forecast")}
     for table in tables.values():
         for column in table.columns.intersection(["date", "origin"]):
             table[column] = pd.to_datetime(table[column])
-    return Content(record, tables["backtest"], tables["forecast"], _losses(folder), read_pictures(folder))
-
-
-def _losses(folder: Path) -> dict[str, list[tuple[float, float | None, float]]]:
-    found = {}
-    for path in sorted((folder / "models").glob("*/bundle.json")):
-        history = json.loads(path.read_text(encoding="utf-8")).get("history", [])
-        if history:
-            found[path.parent.name] = [(step, loss, validation) for step, loss, validation in history]
-    return found
+    return Content(record, tables["backtest"], tables["forecast"], read_pictures(folder))
 
 
 def read_pictures(folder: Path) -> dict[str, str]:
-    """The PNG pictures of a folder as data addresses."""
+    """Read the PNG pictures in `plots/` as data URIs, by name."""
     return {
         path.stem: "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
         for path in sorted((folder / "plots").glob("*.png"))

@@ -1,4 +1,7 @@
-"""The page itself: content and charts into a template, and the file whole or not at all."""
+"""Make the page: read a folder, fill a template, write one file.
+
+In: the folder of a run or a comparison. Out: `report.html` in it, which needs no other file and no network.
+"""
 
 import json
 from collections.abc import Sequence
@@ -12,19 +15,19 @@ from forecast.report.html.content import read_pictures, read_record, read_run
 from forecast.runtime.atomic import atomic_file
 
 PAGE = "report.html"
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent
 
 
 def make_page(folder: Path, *, home: Path | None = None) -> Path:
-    """Writes `report.html` into the folder of a run or a comparison, from what is in it.
+    """Write `report.html` into the folder of a run or a comparison.
 
     Args:
-        home: Where the folder will be, if it is not there yet.
+        home: Folder that the page names in its commands, if `folder` is to be moved there; `folder` by default.
     Raises:
-        ConfigError: the folder holds neither.
+        ConfigError: The folder holds neither a run nor a comparison.
     """
     if (folder / "compare.json").is_file():
-        text = _comparison(folder)
+        text = _comparison_page(folder)
     else:
         record = read_record(folder)
         text = _PAGES[record["config"]["task"]](record, folder, home or folder)
@@ -33,38 +36,37 @@ def make_page(folder: Path, *, home: Path | None = None) -> Path:
     return folder / PAGE
 
 
-def _run(record: dict[str, Any], folder: Path, home: Path) -> str:
-    """The page of a run that forecasts values."""
+def _forecast_page(record: dict[str, Any], folder: Path, home: Path) -> str:
+    """Fill the page of a run that forecasts values."""
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    from forecast.report.html.charts import charts
+    from forecast.report.html.charts import chart_backtest, chart_forecast
 
     content = read_run(record, folder)
-    script, places = components(charts(content))
-    best = content.learned[0]
-    return _filled(
+    script, charts = components({"forecast": chart_forecast(content), "backtest": chart_backtest(content)})
+    return _fill(
         "run.html",
         content=content,
-        **_about(record, best=best, home=home),
-        charts=places,
+        **_values(record, best=content.best, home=home),
+        charts=charts,
         script=script,
         library=Resources(mode="inline", components=["bokeh"]).render_js(),
     )
 
 
-def _direction(record: dict[str, Any], folder: Path, home: Path) -> str:
-    """The page of a run on directions."""
+def _direction_page(record: dict[str, Any], folder: Path, home: Path) -> str:
+    """Fill the page of a run that forecasts directions."""
     best = min((row for row in record["scores"] if row["model"] in record["models"]), key=itemgetter("log_loss"))
-    about = _about(record, best=best["model"], home=home)
-    return _filled("direction.html", pictures=read_pictures(folder), **about)
+    values = _values(record, best=best["model"], home=home)
+    return _fill("direction.html", pictures=read_pictures(folder), **values)
 
 
-_PAGES = {"forecast": _run, "direction": _direction}
+_PAGES = {"forecast": _forecast_page, "direction": _direction_page}
 
 
-def _about(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
-    """What the pages of all runs show."""
+def _values(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
+    """Return the values that the templates of both tasks use."""
     task = record["config"]["task"]
     columns = [COLUMNS[task][name] for name in SHOWN[task]]
     return {
@@ -79,13 +81,13 @@ def _about(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
 
 
 def _row(scores: dict[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
-    """The cells of a model: what is shown and what is sorted by."""
+    """Return the cells of a model: the text shown, and the value to sort by."""
     values = ("" if scores[column.name] is None else scores[column.name] for column in columns)
     cells = [{"shown": column.text(scores), "value": value} for column, value in zip(columns, values, strict=True)]
     return {"model": scores["model"], "cells": cells}
 
 
-def _comparison(folder: Path) -> str:
+def _comparison_page(folder: Path) -> str:
     record = json.loads((folder / "compare.json").read_text(encoding="utf-8"))
     names = {name: str(Path("plots") / name.replace("/", "-") / "errors.png") for name in record["series"]}
     links = {name: path for name, path in names.items() if (folder / path).is_file()}
@@ -97,11 +99,11 @@ def _comparison(folder: Path) -> str:
         }
         for name, one in record["series"].items()
     ]
-    return _filled("comparison.html", record=record, series=series, links=links, pictures=read_pictures(folder))
+    return _fill("comparison.html", record=record, series=series, links=links, pictures=read_pictures(folder))
 
 
-def _filled(template: str, **values: Any) -> str:
+def _fill(template: str, **values: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template(template).render(**values)

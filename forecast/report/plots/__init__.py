@@ -14,7 +14,7 @@ style          Matplotlib settings, colours and lines
 """
 
 from forecast.report.plots.backtest import plot_backtest, plot_comparison
-from forecast.report.plots.comparison import plot_ranks, plot_skill, save_comparison
+from forecast.report.plots.comparison import plot_ranks, plot_skill
 from forecast.report.plots.diagnostics import (
     plot_calibration,
     plot_error_by_step,
@@ -22,30 +22,25 @@ from forecast.report.plots.diagnostics import (
     plot_lag_correlations,
     plot_pit,
     plot_residuals,
-    save_diagnostics,
 )
-from forecast.report.plots.experiment import save_plots, save_test_plots
 from forecast.report.plots.explanation import (
     plot_components,
     plot_gate,
     plot_lags,
     plot_shrinkage,
     plot_window,
-    save_explanation,
 )
 from forecast.report.plots.figure import finish, legend_beside, panels, save
-from forecast.report.plots.forecast import plot_forecast, plot_forecasts, save_forecasts
+from forecast.report.plots.forecast import plot_forecast, plot_forecasts
 from forecast.report.plots.reliability import plot_reliability
-from forecast.report.plots.series import plot_history, plot_series, save_inspection
-from forecast.report.plots.style import SHEET, colour_of, line_of, styled
+from forecast.report.plots.series import plot_history, plot_series
+from forecast.report.plots.style import SHEET, styled
 from forecast.report.plots.training import plot_losses
 
 __all__ = [
     "SHEET",
-    "colour_of",
     "finish",
     "legend_beside",
-    "line_of",
     "panels",
     "plot_backtest",
     "plot_calibration",
@@ -69,12 +64,5 @@ __all__ = [
     "plot_skill",
     "plot_window",
     "save",
-    "save_comparison",
-    "save_diagnostics",
-    "save_explanation",
-    "save_forecasts",
-    "save_inspection",
-    "save_plots",
-    "save_test_plots",
     "styled",
 ]
