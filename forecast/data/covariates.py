@@ -24,7 +24,7 @@ PRICES = ("open", "high", "low", "close", "volume")
 
 
 def names_of(config: InputConfig, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns of `Inputs.past`, the target first, and of `Inputs.ahead`."""
+    """The columns of `Inputs.past`, the target first, and of `Inputs.future`."""
     past = (target, *config.features, *_indicator_columns(config.indicators))
     terms = (f"{term} {part} {wave}" for term in config.calendar for wave in _waves(term) for part in ("sin", "cos"))
     return past, (*config.future_columns, *terms)
