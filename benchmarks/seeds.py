@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=50)
     options = parser.parse_args()
     config = ExperimentConfig(lookback=64, horizon=30)
-    problem = Problem(config, features=1, ahead=0, season=1, lookback=64)
+    problem = Problem(config, past_columns=1, future_columns=0, season=1, lookback=64)
     labels, batch = config.training.labels, config.training.batch
     random = np.random.default_rng(0)
     x = random.normal(size=(batch, 64 + labels - 1, 1)).astype("float32")

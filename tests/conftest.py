@@ -53,22 +53,22 @@ def random_walk(rows: int = 200, seed: int = 1) -> np.ndarray:
 
 
 def make_problem(config: ExperimentConfig = SMALL, **inputs: int) -> Problem:
-    """A problem with the given counts of `features` and columns `ahead`."""
+    """A problem with the given counts of `past_columns` and `future_columns`."""
     return replace(problem_of(resolve_defaults(config, [make_series(random_walk())])), **inputs)
 
 
-def make_inputs(values: np.ndarray, ahead: np.ndarray | None = None) -> Inputs:
-    """Inputs of one column, or of several, with columns known ahead."""
+def make_inputs(values: np.ndarray, future: np.ndarray | None = None) -> Inputs:
+    """Inputs of one column, or of several, with future columns."""
     values = np.asarray(values, float)
     past = values if values.ndim == 2 else values[:, None]
-    return Inputs(past, np.zeros((len(past), 0)) if ahead is None else ahead)
+    return Inputs(past, np.zeros((len(past), 0)) if future is None else future)
 
 
 def scaled_inputs(model: TrainedModel, series: TimeSeries) -> Inputs:
     """A series as a model sees it that was trained on it."""
     inputs = inputs_of(series, model.config.inputs, horizon=model.config.horizon)
-    past, ahead = model.trained_on[0].scaler.parts(inputs.past.shape[1])
-    return Inputs(past.transform(inputs.past), ahead.transform(inputs.ahead))
+    past, future = model.trained_on[0].scaler.parts(inputs.past.shape[1])
+    return Inputs(past.transform(inputs.past), future.transform(inputs.future))
 
 
 def take_ctrl_c() -> None:

@@ -15,7 +15,7 @@ SETTINGS = {"lookback": 7, "horizon": 3, "units": 5, "layers": "lstm:5,sru:4,den
 
 
 def keras_and_numpy(kind, settings, features, length):
-    problem = make_problem(override(ExperimentConfig(), {**SETTINGS, **settings}), features=features)
+    problem = make_problem(override(ExperimentConfig(), {**SETTINGS, **settings}), past_columns=features)
     network = architecture.build(kind, problem)
     random = np.random.default_rng(0)
     network.set_weights([random.normal(scale=0.5, size=w.shape) for w in network.get_weights()])

@@ -84,7 +84,7 @@ def test_a_forest_sees_the_coming_levels_and_of_very_many_the_next_alone(horizon
     inputs, _, problem = setup(random.random(300), ahead=random.random((300, 2)), horizon=horizon)
     origin = np.arange(20, 80)
     seen = _inputs(FOREST.blocks(inputs, origin, problem), problem)
-    coming = np.stack([inputs.ahead[o + 1 : o + 1 + steps] for o in origin]) - 0.5
+    coming = np.stack([inputs.future[o + 1 : o + 1 + steps] for o in origin]) - 0.5
     np.testing.assert_allclose(seen[:, 16:], coming.reshape(len(origin), -1), atol=1e-6)
 
 

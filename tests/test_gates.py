@@ -58,7 +58,7 @@ def test_a_gru_is_made_of_its_parts():
 @pytest.mark.parametrize("settings", [{}, {"layer_norm": True, "residual": True}])
 def test_layers_of_a_network_are_opened_with_the_inputs_that_they_see(layers, settings):
     """The hidden states of the last layer go on to be what the network gives."""
-    problem = make_problem(override(ExperimentConfig(), {"lookback": 7, "layers": layers, **settings}), features=2)
+    problem = make_problem(override(ExperimentConfig(), {"lookback": 7, "layers": layers, **settings}), past_columns=2)
     network = architecture.build("stack", problem)
     random = np.random.default_rng(0)
     network.set_weights([random.normal(scale=0.5, size=w.shape) for w in network.get_weights()])

@@ -15,7 +15,7 @@ from forecast.training.train import train
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_an_untrained_network_says_no_move(kind):
-    network = architecture.build(kind, make_problem(EVERY, features=2))
+    network = architecture.build(kind, make_problem(EVERY, past_columns=2))
     x = np.random.default_rng(0).normal(size=(2, 10, 2)).astype(np.float32)
     assert convert_to_numpy(network(x)).shape == (2, 3, 3, 7)
     assert (convert_to_numpy(network(x)) == 0).all()
@@ -50,7 +50,7 @@ def test_the_keras_network_of_a_trained_model_gives_the_same_outputs(kind, setti
     assert model.weights["highway/kernel"].any()
     blocks = MODELS[kind].blocks(scaled_inputs(model, series), np.arange(100, 120), model.problem)
     network = architecture.with_weights(kind, model.problem, model.weights)
-    inputs = [blocks.x, blocks.ahead.astype(np.float32)] if model.problem.ahead else blocks.x
+    inputs = [blocks.x, blocks.future.astype(np.float32)] if model.problem.future_columns else blocks.x
     expected = np.sort(convert_to_numpy(network(inputs))[:, 0], axis=-1)
     found = MODELS[kind].predict(model.weights, blocks, model.problem)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
@@ -70,7 +70,7 @@ def test_an_ensemble_is_the_mean_of_its_members(walk):
 
 def test_noise_and_stretching_change_what_a_network_sees_and_not_what_it_is_asked():
     x, y = np.ones((50, 9, 2), np.float32), np.ones((50, 2, 3))
-    problem = make_problem(override(SMALL, {"jitter": 0.1, "stretch": 0.2}), features=1, ahead=1)
+    problem = make_problem(override(SMALL, {"jitter": 0.1, "stretch": 0.2}), past_columns=1, future_columns=1)
     noisy, stretched = networks.augment(x, y, np.random.default_rng(0), problem)
     assert (noisy[:, :, 1] == 1).all()  # what is known ahead is left alone
     factor = stretched[:, 0, 0]

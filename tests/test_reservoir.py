@@ -109,7 +109,7 @@ def test_columns_whose_coming_values_are_not_known_leave_the_forecast_finite():
     inputs, panel, problem = setup(event + sine(), ahead=event)
     weights = ESN.fit(panel, problem, Callbacks()).weights
     blocks = ESN.blocks(inputs, np.array([599]), problem)
-    assert np.isnan(blocks.ahead).any()
+    assert np.isnan(blocks.future).any()
     assert np.isfinite(ESN.predict(weights, blocks, problem)).all()
 
 

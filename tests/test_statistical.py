@@ -9,10 +9,12 @@ from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
 from forecast.models import Callbacks, Problem, find_model
-from forecast.models.statistical import FEWEST, ROWS, _seasonal_pattern
+from forecast.models.statistical import FEWEST, GROWTH, ROWS, _seasonal_pattern, estimation_rows
 
 NAMES = ["ets", "theta", "arima"]
 ALL = pytest.mark.parametrize("name", NAMES)
+# Rows of a series at which parameters are estimated.
+FIRST = 239
 
 
 @pytest.fixture
@@ -68,8 +70,8 @@ def fitted(library, name: str, season: int):
 @ALL
 @pytest.mark.parametrize(("values", "season"), [(seasonal(), 7), (seasonal(), 1), (walk(), 1)])
 def test_an_origin_is_forecast_as_by_statsforecast_when_parameters_are_new(library, name, values, season):
-    expected = fitted(library, name, season).fit(values[:239]).predict(6)["mean"]
-    found = points(name, values, np.arange(238, 258), season=season)
+    expected = fitted(library, name, season).fit(values[:FIRST]).predict(6)["mean"]
+    found = points(name, values, np.arange(FIRST - 1, FIRST + 20), season=season)
     np.testing.assert_allclose(found[0], expected, atol=1e-6)
 
 
@@ -78,10 +80,20 @@ def test_an_origin_is_forecast_as_by_statsforecast_when_parameters_are_new(libra
 def test_later_origins_are_forecast_as_by_statsforecasts_own_forward(library, name):
     values = seasonal() if name != "theta" else walk(300)  # its forward would estimate the season anew
     season = 7 if name != "theta" else 1
-    model = fitted(library, name, season).fit(values[:239])
-    found = points(name, values, np.arange(238, 261), season=season)
-    for step in (1, 17, 22):
-        np.testing.assert_allclose(found[step], model.forward(values[: 239 + step], 6)["mean"], atol=1e-6)
+    found = points(name, values, np.arange(FIRST - 1, 281), season=season)
+    for rows, estimated_on in ((FIRST + 1, FIRST), (FIRST + 17, FIRST), (280, 263)):
+        model = fitted(library, name, season).fit(values[:estimated_on])
+        np.testing.assert_allclose(found[rows - FIRST], model.forward(values[:rows], 6)["mean"], atol=1e-6)
+
+
+def test_parameters_are_estimated_anew_after_each_growth_by_a_tenth():
+    rows = np.arange(1, 3000)
+    estimated = estimation_rows(rows - 1)
+    assert not estimated[: FEWEST - 1].any()
+    later, now = estimated[FEWEST - 1 :], rows[FEWEST - 1 :]
+    assert ((later <= now) & (now < GROWTH * later + 1)).all()
+    assert (np.diff(later) >= 0).all()
+    assert len(np.unique(later)) == 1 + int(np.log(2999 / FEWEST) / np.log(GROWTH))
 
 
 @ALL

@@ -112,7 +112,7 @@ def test_columns_known_ahead_stand_beside_the_rows_before_them():
     inputs = make_inputs(np.arange(10.0) ** 2, ahead)
     blocks = make_blocks(inputs, np.array([3]), lookback=3, horizon=2)
     np.testing.assert_allclose(blocks.x[0, :, 1], np.array([0.2, 0.3, 0.4]) - 0.5)
-    np.testing.assert_allclose(blocks.ahead[0, 0, :, 0] * blocks.scale[0, 0], [0.1, 0.2])
+    np.testing.assert_allclose(blocks.future[0, 0, :, 0] * blocks.scale[0, 0], [0.1, 0.2])
 
 
 def make_panel(lengths, test=10):

@@ -22,7 +22,7 @@ TALIB_INPUTS = ("open", "high", "low", "close", "volume")
 
 
 def names_of(config: InputConfig, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The column names of `Inputs.past`, the target first, and of `Inputs.ahead`."""
+    """The columns of `Inputs.past`, the target first, and of `Inputs.future`."""
     past = (target, *config.features, *_indicator_columns(config.indicators))
     terms = (
         f"{term} {part} {wave}" for term in config.calendar for wave in _harmonics(term) for part in ("sin", "cos")

@@ -31,7 +31,7 @@ class Dataset:
     Attributes:
         series: With its technical indicators as further columns.
         config: With lookback, season and steps resolved.
-        inputs: Past columns (T, F) and columns known ahead (T+H, K), in their own units.
+        inputs: Past columns (T, F) and future columns (T+H, K), in their own units.
         cutoff: The first test row, instead of that of the configured share.
     """
 
@@ -63,8 +63,8 @@ class Dataset:
 
     def scaled(self, scaler: Scaler) -> Inputs:
         """The inputs in the units of a scaler."""
-        past, ahead = scaler.parts(self.inputs.past.shape[1])
-        return Inputs(past.transform(self.inputs.past), ahead.transform(self.inputs.ahead))
+        past, future = scaler.parts(self.inputs.past.shape[1])
+        return Inputs(past.transform(self.inputs.past), future.transform(self.inputs.future))
 
 
 def prepare(series: TimeSeries, config: ExperimentConfig, *, cutoff: int | None = None) -> Dataset:
@@ -100,5 +100,5 @@ def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) ->
 
 
 def all_columns(inputs: Inputs) -> Array:
-    """Past columns and columns known ahead side by side, shape (T, F+K)."""
-    return np.column_stack([inputs.past, inputs.ahead[: len(inputs.past)]])
+    """Past and future columns side by side, shape (T, F+K)."""
+    return np.column_stack([inputs.past, inputs.future[: len(inputs.past)]])

@@ -7,7 +7,7 @@ An origin t is the last known row. A block of S labels that starts at origin t, 
     x                  [ L+S-1 differences, over scale  ]
     output k                       ^k=0 ........... ^k=S-1           the network's outputs that are scored
     y[k]                               rows t+k+1 .. t+k+H, minus row t+k, over scale * sqrt(step)
-    ahead[k]                           the same moves of the columns that are known ahead
+    future[k]                          the same moves of the future columns, which are known ahead
 
 The scale of a block is the mean absolute difference over its first L differences: known at its first origin, so
 nothing in x[:, :L] or in the units of y looks past t. With S = 1 a block is the classic window with one label; a
@@ -15,7 +15,7 @@ larger S lets each gradient step see S labels for little more work (forking sequ
 over the window's own scale make the network indifferent to level and scale (reversible instance normalisation, Kim
 et al. 2022; last-value anchoring as in NLinear, Zeng et al. 2023).
 
-Columns that are known ahead (a promotion, the day of the week) stand in x beside the differences, as levels of the
+Future columns (a promotion, the day of the week: known ahead) stand in x beside the differences, as levels of the
 next row, minus one half.
 
 With normalisation `level` (the textbook recipe) x holds the last L scaled levels and y the levels themselves.
@@ -56,11 +56,11 @@ class Inputs:
 
     Attributes:
         past: The target, then the features that are known up to the origin, shape (T, F).
-        ahead: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
+        future: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
     """
 
     past: Array
-    ahead: Array
+    future: Array
 
     @property
     def target(self) -> Array:
@@ -77,7 +77,7 @@ class Blocks:
         origin: The first origin of each block, shape (N,).
         x: Network inputs, shape (N, L+S-1, F+K), float32.
         y: Labels, shape (N, S, H), in normalised units; NaN for rows that are not known.
-        ahead: Moves of the columns known ahead, in the units of y, shape (N, S, H, K).
+        future: Moves of the future columns, in the units of y, shape (N, S, H, K).
         anchor: What a normalised label of 0 stands for, shape (N, S, 1), scaled.
         scale: What a normalised label of 1 adds to it, shape (N, 1, H), scaled.
         moves: Whether the anchor is the last value, so that a label of 0 is the naive forecast.
@@ -87,14 +87,14 @@ class Blocks:
     origin: Rows
     x: NDArray[np.float32]
     y: Array
-    ahead: Array
+    future: Array
     anchor: Array
     scale: Array
     moves: bool
 
     def part(self, chosen: slice | NDArray[Any]) -> "Blocks":
         """Some of the blocks, by their places or by a mask."""
-        rows = {name: getattr(self, name)[chosen] for name in ("origin", "x", "y", "ahead", "anchor", "scale")}
+        rows = {name: getattr(self, name)[chosen] for name in ("origin", "x", "y", "future", "anchor", "scale")}
         return replace(self, **rows)
 
 
@@ -166,9 +166,9 @@ def make_blocks(
     rows = np.minimum(origin[:, None] + np.arange(-lookback, labels), len(inputs.past) - 1)  # (N, L+S)
     window = inputs.past[rows]  # (N, L+S, F)
     now = np.minimum(every, len(inputs.past) - 1)
-    future = outcomes(inputs.target, now, horizon=horizon)  # (N, S, H)
+    coming = outcomes(inputs.target, now, horizon=horizon)  # (N, S, H)
     if stop is not None:
-        future[every[:, :, None] + np.arange(1, horizon + 1) >= stop[:, None, None]] = np.nan
+        coming[every[:, :, None] + np.arange(1, horizon + 1) >= stop[:, None, None]] = np.nan
     if normalisation == "level":
         x = window[:, 1:]
         anchor, scale = np.zeros((len(origin), labels, 1)), np.ones((len(origin), 1, horizon))
@@ -176,22 +176,22 @@ def make_blocks(
         x, spread = _normalise(np.diff(window, axis=1), lookback)
         anchor = inputs.target[now][:, :, None]
         scale = spread[:, None, [0]] * np.sqrt(np.arange(1, horizon + 1))
-    y = (future - anchor) / scale
-    x, ahead = _with_ahead(x, inputs.ahead, rows[:, 1:] + 1, now, scale)
+    y = (coming - anchor) / scale
+    x, future_moves = _with_future(x, inputs.future, rows[:, 1:] + 1, now, scale)
     return Blocks(
         target=inputs.target,
         origin=origin,
         x=np.ascontiguousarray(x, dtype=np.float32),
         y=y,
-        ahead=ahead,
+        future=future_moves,
         anchor=anchor,
         scale=scale,
         moves=normalisation == "window",
     )
 
 
-def _with_ahead(x: Array, columns: Array, following: Rows, now: Rows, scale: Array) -> tuple[Array, Array]:
-    """Adds the columns known ahead to x, as levels of the following rows; and their moves in the units of y."""
+def _with_future(x: Array, columns: Array, following: Rows, now: Rows, scale: Array) -> tuple[Array, Array]:
+    """Add the future columns to x, as levels of the following rows; give their moves in the units of y."""
     horizon = scale.shape[2]
     if not columns.shape[1]:
         return x, np.zeros((*now.shape, horizon, 0))
@@ -238,9 +238,9 @@ class Panel:
     def of(cls, series: Sequence[Inputs], splits: Sequence[Split]) -> Self:
         """Join series into a panel, each cut at its test rows."""
         rows = np.array([split.test for split in splits])
-        parts = [(one.past[:stop], one.ahead[:stop]) for one, stop in zip(series, rows, strict=True)]
-        past, ahead = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return cls(Inputs(past, ahead), np.cumsum(rows) - rows, tuple(splits))
+        parts = [(one.past[:stop], one.future[:stop]) for one, stop in zip(series, rows, strict=True)]
+        past, future = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return cls(Inputs(past, future), np.cumsum(rows) - rows, tuple(splits))
 
     @cached_property
     def training(self) -> Rows:
@@ -251,7 +251,7 @@ class Panel:
         """Each series by itself; views, no copies."""
         for start, split in zip(self.start, self.splits, strict=True):
             rows = slice(start, start + split.test)
-            yield Inputs(self.inputs.past[rows], self.inputs.ahead[rows]), split
+            yield Inputs(self.inputs.past[rows], self.inputs.future[rows]), split
 
     def draw(
         self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int

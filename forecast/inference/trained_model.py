@@ -242,7 +242,7 @@ class TrainedModel:
 
     def _new_scaler(self, dataset: Dataset, first: int) -> Scaler:
         """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""
-        if self.config.training.normalisation == "level" or self.problem.ahead:
+        if self.config.training.normalisation == "level" or self.problem.future_columns:
             return fit_scaler(all_columns(dataset.inputs)[: first + 1])
         return self.trained_on[0].scaler
 
@@ -284,8 +284,8 @@ class TrainedModel:
 
 def problem_of(config: ExperimentConfig) -> Problem:
     """What is forecast from what, by a configuration whose defaults are resolved."""
-    past, ahead = names_of(config.inputs, "")
-    return Problem(config, len(past), len(ahead), config.season or 1, config.lookback or 0)
+    past, future = names_of(config.inputs, "")
+    return Problem(config, len(past), len(future), config.season or 1, config.lookback or 0)
 
 
 def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler) -> Array:

@@ -39,15 +39,15 @@ class Problem:
     """What is forecast from what.
 
     Attributes:
-        features: Number of columns that are known up to the origin, the target among them (F).
-        ahead: Number of columns that are known for the coming rows as well (K).
+        past_columns: Number of columns that are known up to the origin, the target among them (F).
+        future_columns: Number of columns that are known for the coming rows as well (K).
         season: Rows in a season.
         lookback: Rows before an origin that a window holds (L).
     """
 
     config: ExperimentConfig
-    features: int
-    ahead: int
+    past_columns: int
+    future_columns: int
     season: int
     lookback: int
 

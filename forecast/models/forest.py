@@ -60,9 +60,9 @@ class Forest(Estimator):
 
     def is_valid(self, weights: Weights, problem: Problem) -> bool:
         """Whether every node points to nodes, leaves and inputs that exist."""
-        levels = problem.horizon * problem.ahead
-        seen = levels if levels <= MOST_FUTURE else problem.ahead
-        return are_valid(weights, inputs=problem.lookback * problem.features + seen)
+        levels = problem.horizon * problem.future_columns
+        seen = levels if levels <= MOST_FUTURE else problem.future_columns
+        return are_valid(weights, inputs=problem.lookback * problem.past_columns + seen)
 
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Grow trees for each fold on the other folds; all of them together are the forest."""
@@ -82,9 +82,9 @@ class Forest(Estimator):
 
 def _inputs(blocks: Blocks, problem: Problem) -> NDArray[np.float32]:
     """What a forest sees of N windows: differences, then the coming levels of future columns, shape (N, P)."""
-    differences = blocks.x[:, :, : problem.features].reshape(len(blocks.x), -1)
-    now = blocks.x[:, -2, problem.features :, None]  # x holds the future columns of the row that follows
-    levels = np.moveaxis(now, 1, 2) + (blocks.ahead * blocks.scale[..., None])[:, 0]
+    differences = blocks.x[:, :, : problem.past_columns].reshape(len(blocks.x), -1)
+    now = blocks.x[:, -2, problem.past_columns :, None]  # x holds the future columns of the row that follows
+    levels = np.moveaxis(now, 1, 2) + (blocks.future * blocks.scale[..., None])[:, 0]
     levels = np.nan_to_num(levels).astype(np.float32)
     seen = levels if levels[0:1].size <= MOST_FUTURE else levels[:, :1]
     return np.concatenate([differences, seen.reshape(len(seen), -1)], axis=1)

@@ -28,8 +28,8 @@ class Linear(Estimator):
     def shapes(self, problem: Problem) -> Shapes:
         kernel, future = HIGHWAY
         return {
-            kernel: (problem.lookback, problem.features, problem.horizon),
-            future: (problem.horizon, problem.ahead),
+            kernel: (problem.lookback, problem.past_columns, problem.horizon),
+            future: (problem.horizon, problem.future_columns),
             "residual_quantiles": (problem.horizon, len(QUANTILES)),
         }
 

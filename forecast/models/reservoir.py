@@ -54,16 +54,16 @@ class Fold:
     Attributes:
         read: Inputs of the readout, shape (n, P).
         labels: Shape (n, H).
-        ahead: Moves of future columns, shape (n, H, K).
+        future: Moves of future columns, shape (n, H, K).
     """
 
     read: Single
     labels: Array
-    ahead: Array
+    future: Array
 
     def moves(self, readout: Array, future: Array) -> Array:
         """Moves (n, H) by a readout (P, H) and weights of future columns (H, K)."""
-        return np.asarray(self.read @ readout + np.einsum("nhk,hk->nh", self.ahead, future))
+        return np.asarray(self.read @ readout + np.einsum("nhk,hk->nh", self.future, future))
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Reservoir(Estimator):
     """An echo state network; the naive forecast where its readout does not help."""
 
     def shapes(self, problem: Problem) -> Shapes:
-        columns = problem.features + problem.ahead
+        columns = problem.past_columns + problem.future_columns
         return {
             "w_in": (UNITS, 1 + columns),
             "w": (UNITS, UNITS),
             "leak_rate": (UNITS,),
             "readout": (problem.lookback * columns + UNITS, problem.horizon),
-            "readout_future": (problem.horizon, problem.ahead),
+            "readout_future": (problem.horizon, problem.future_columns),
             "residual_quantiles": (problem.horizon, len(QUANTILES)),
         }
 
@@ -86,7 +86,7 @@ class Reservoir(Estimator):
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, user_api="blas"):  # the products are small: threads wait longer than they work
-            weights = draw_reservoir(problem.features + problem.ahead, seed=problem.config.training.seed)
+            weights = draw_reservoir(problem.past_columns + problem.future_columns, seed=problem.config.training.seed)
             folds = []
             for step, origin in enumerate(fold_origins(panel, problem), start=1):
                 folds.append(_read_fold(weights, panel, origin, problem))
@@ -108,7 +108,7 @@ class Reservoir(Estimator):
             with threadpool_limits(1, user_api="blas"):
                 moves += read(weights, blocks.x) @ weights["readout"]
         if weights["readout_future"].any():
-            moves += np.einsum("nhk,hk->nh", np.nan_to_num(blocks.ahead[:, 0]), weights["readout_future"])
+            moves += np.einsum("nhk,hk->nh", np.nan_to_num(blocks.future[:, 0]), weights["readout_future"])
         return np.asarray(moves[:, :, None] + weights["residual_quantiles"], dtype=np.float64)
 
 
@@ -146,7 +146,7 @@ def states(weights: Weights, x: Single) -> Single:
 def _read_fold(weights: Weights, panel: Panel, origin: Rows, problem: Problem) -> Fold:
     every = -(-len(origin) * (FOLDS + 1) // MOST) or 1
     blocks = without_flat(window_blocks(panel.inputs, origin[::every], problem))
-    return Fold(read(weights, blocks.x), clip_labels(blocks.y[:, 0]), blocks.ahead[:, 0])
+    return Fold(read(weights, blocks.x), clip_labels(blocks.y[:, 0]), blocks.future[:, 0])
 
 
 def _regress(folds: Sequence[Fold]) -> tuple[Array, Array, Array]:
@@ -170,7 +170,7 @@ def _regress(folds: Sequence[Fold]) -> tuple[Array, Array, Array]:
 
 
 def _moments(fold: Fold) -> Moments:
-    x, y, z = fold.read.astype(np.float64), fold.labels, fold.ahead
+    x, y, z = fold.read.astype(np.float64), fold.labels, fold.future
     return Moments(
         x.T @ x,
         x.T @ y,

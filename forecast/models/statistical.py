@@ -5,9 +5,9 @@
     ARIMA    phi(B) (1-B)^d (1-B^m)^D (y(t) - drift t) = theta(B) e(t), as states of a Kalman filter
 
 These models are local: nothing is learned from one series for another. So their parameters are estimated when a
-forecast is asked for, on the last ROWS rows up to the first origin; for later origins statsforecast's `forward` updates
-the states and keeps the parameters. `fit` keeps only residual quantiles, in each window's own scale: residuals on the
-validation rows, with parameters of the training rows. A forecast needs statsforecast, also from a bundle.
+forecast is asked for, on the last ROWS rows, and anew whenever the series has grown by a tenth; in between,
+statsforecast's `forward` updates the states and keeps the parameters. `fit` keeps only the quantiles of residuals on
+validation rows, in each window's own scale. A forecast needs statsforecast, also from a bundle.
 
 All three are additive, because the smallest training row is scaled to 0 and nothing may be divided by it. A series that
 is too short or constant, or that statsforecast cannot fit, is forecast by its last value.
@@ -41,7 +41,7 @@ from forecast.typing import Array, Rows
 
 # Rows that parameters are estimated on, at most and at least.
 ROWS, FEWEST = 500, 20
-# Parameters are estimated anew whenever a series has grown by so much.
+# Parameters are estimated anew whenever a series has grown by this factor.
 GROWTH = 1.1
 # Series of a panel, and training origins of each, that residuals are measured on.
 SERIES, ORIGINS = 20, 200
@@ -94,7 +94,7 @@ class Statistical(Estimator):
         return np.asarray(self._moves(blocks, problem)[:, :, None] + weights["residual_quantiles"])
 
     def _training_residuals(self, inputs: Inputs, split: Split, problem: Problem) -> Array:
-        """Residuals on the second half of the training rows, with parameters of the first half, shape (n, H)."""
+        """Residuals on the second half of the training rows, shape (n, H)."""
         usable = origins(problem.lookback, split.validation, horizon=problem.horizon)
         later = usable[len(usable) // 2 :]
         return self._residuals(inputs, later[:: -(-len(later) // ORIGINS)], problem)
@@ -115,16 +115,15 @@ class Statistical(Estimator):
         return clip_labels((points - anchor) / blocks.scale[:, 0])
 
     def _points(self, target: Array, origin: Rows, problem: Problem) -> Array:
-        """Scaled point forecasts, shape (N, H); which rows the parameters are of depends on the origin alone."""
+        """Scaled point forecasts, shape (N, H); a series too short for parameters is forecast by its last value."""
         points = np.repeat(target[origin, None], problem.horizon, axis=1)
-        estimated_at = estimation_rows(origin)
-        for first in np.unique(estimated_at[estimated_at > 0]):
-            here = estimated_at == first
-            points[here] = self._points_with(target, int(first), origin[here], problem)
+        rows = estimation_rows(origin)
+        for first in np.unique(rows[rows > 0]):
+            points[rows == first] = self._points_from(target, int(first), origin[rows == first], problem)
         return points
 
-    def _points_with(self, target: Array, first: int, origin: Rows, problem: Problem) -> Array:
-        """Scaled point forecasts, shape (N, H), with parameters of the rows before `first`; the last value without."""
+    def _points_from(self, target: Array, first: int, origin: Rows, problem: Problem) -> Array:
+        """The same with parameters of the rows before `first`; the last value where they cannot be estimated."""
         start = max(0, first - ROWS)
         known = np.ascontiguousarray(target[start:first], dtype=np.float64)
         season = problem.season if len(known) >= 2 * problem.season else 1
@@ -142,7 +141,10 @@ class Statistical(Estimator):
 
 
 def estimation_rows(origin: Rows) -> Rows:
-    """How many rows the parameters at each origin are estimated on: all, when the series last grew by a tenth."""
+    """The number of rows when parameters for each origin were last estimated, shape (N,); 0 before the first time.
+
+    It depends on the origin alone, so that a forecast is the same whichever others are asked for with it.
+    """
     rows = origin + 1
     times = np.floor(np.log(rows / FEWEST) / np.log(GROWTH) + 1e-9)
     return np.where(rows >= FEWEST, np.ceil(FEWEST * GROWTH**times - 1e-9), 0).astype(int)
@@ -150,7 +152,7 @@ def estimation_rows(origin: Rows) -> Rows:
 
 @lru_cache(maxsize=64)
 def _estimated(estimate: Estimate, known: bytes, season: int, longest_season: int) -> Fitted | None:
-    """Fit a model to known rows; None where that fails. Cached, because validation rows are asked for twice."""
+    """Fit a model to known rows; None if that fails. Cached, because the same rows are asked for more than once."""
     rows = np.frombuffer(known)
     pattern = np.zeros(1)
     if season > longest_season:

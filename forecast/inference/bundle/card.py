@@ -130,7 +130,7 @@ def _network(model: TrainedModel) -> Iterator[str]:
 def _layers(model: TrainedModel) -> Iterator[tuple[str, str]]:
     problem = model.problem
     stack, (steps, outputs) = stack_of(model.model, problem), outputs_of(problem)
-    yield "inputs", f"({problem.lookback}, {problem.features + problem.ahead})"
+    yield "inputs", f"({problem.lookback}, {problem.past_columns + problem.future_columns})"
     for number, (kind, units) in enumerate(stack.layers, start=1):
         length = 1 if stack.windowed else problem.lookback
         more = ", normalised" * stack.norm + ", inputs added" * stack.residual

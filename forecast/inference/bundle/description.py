@@ -223,7 +223,7 @@ def _config(fields: Mapping[str, Any]) -> ExperimentConfig:
 
 
 def _trained_on(record: Mapping[str, Any], problem: Problem, expert_losses: Array, log_scale: Array) -> TrainedOn:
-    shape = (problem.features + problem.ahead,)
+    shape = (problem.past_columns + problem.future_columns,)
     minimum, span = (_numbers(record[name], name, shape) for name in ("minimum", "span"))
     if not (span > 0).all():
         raise ValueError("each span must be above 0")

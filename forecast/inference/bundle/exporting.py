@@ -134,8 +134,8 @@ RUNTIMES: dict[str, Run] = {"saved_model": _run_saved_model, "onnx": _run_onnx, 
 
 def usage(model: TrainedModel) -> str:
     """Inputs and outputs of an exported network, in a sentence."""
-    problem = model.problem
+    columns = model.problem.past_columns + model.problem.future_columns
     return (
-        f"In: windows (N, {problem.lookback}, {problem.features + problem.ahead}) of differences over their mean size. "
-        f"Out: moves in that unit; docs/bundle.md says how they become values."
+        f"In: windows (N, {model.problem.lookback}, {columns}) of differences over their mean size. "
+        "Out: moves in that unit; docs/bundle.md says how they become values."
     )

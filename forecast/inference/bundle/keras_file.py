@@ -56,7 +56,7 @@ class KerasNetwork(Network):
 
     def _run(self, blocks: Blocks) -> Any:
         both = len(self.network.inputs) == 2
-        inputs = [blocks.x, blocks.ahead.astype(np.float32)] if both else blocks.x
+        inputs = [blocks.x, blocks.future.astype(np.float32)] if both else blocks.x
         return self.network.predict(inputs, batch_size=256, verbose=0)
 
 

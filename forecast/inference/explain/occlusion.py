@@ -47,7 +47,7 @@ def lags_of(model: TrainedModel, moves: Moves) -> Lags:
     linear, network = _components(model, blocks)
     found = []
     for row in reversed(range(blocks.x.shape[1])):
-        hidden_linear, hidden_network = _components(model, _hide(blocks, row, model.problem.features))
+        hidden_linear, hidden_network = _components(model, _hide(blocks, row, model.problem.past_columns))
         change = (linear - hidden_linear) * scale, (network - hidden_network) * scale
         whole = factors[:, [0]] * change[0] + factors[:, [1]] * change[1]
         found.append([np.abs(one).mean() for one in (change[1], change[0], whole)])

@@ -2,7 +2,7 @@ r"""The Keras networks: stacked cells over a block, one head for every step and 
 
     x (T, F+K) -> layer 1 -> ... -> layer n -> the last T-L+1 outputs -> head -> (T-L+1, H, Q)
           \-> highway: a linear map of the last L differences -> (T-L+1, H) ---------^ added to all quantiles
-    ahead (T-L+1, H, K) -> a weight for each step and column --------------------------^
+    future (T-L+1, H, K) -> a weight for each step and column -------------------------^
 
 A stack of Dense layers begins with a Conv1D of kernel L over the same inputs: the same shapes, the same code around
 it. The layers are plain Keras, so that a saved `.keras` file opens anywhere; `sru` alone has a cell of its own.
@@ -59,13 +59,13 @@ def build(
         unroll: With the recurrence written out for each row, for runtimes without loops.
     Returns:
         A model from (N, T, F+K) to (N, T-L+1, H, Q); Q is 1 when the loss is the squared error. For directions it is
-        (N, T-L+1, 1, 3). With a highway and columns known ahead, their moves (N, T-L+1, H, K) are a second input.
+        (N, T-L+1, 1, 3). With a highway and future columns, their moves (N, T-L+1, H, K) are a second input.
     """
     import keras
     from keras import layers
 
     (steps, width), stack = outputs_of(problem), stack_of(kind, problem)
-    hidden = inputs = keras.Input((length, problem.features + problem.ahead), name="block")
+    hidden = inputs = keras.Input((length, problem.past_columns + problem.future_columns), name="block")
     for number, (layer, units) in enumerate(stack.layers, start=1):
         before, hidden = hidden, _layer(layer, number, units, stack, problem, unroll=unroll)(hidden)
         hidden = _between(before, hidden, number, stack, problem)
@@ -90,9 +90,9 @@ def _highway(inputs: "keras.KerasTensor", problem: Problem) -> tuple[object, lis
     horizon = problem.horizon
     lags = layers.Conv1D(horizon, problem.lookback, use_bias=False, name="highway")(inputs)
     linear = [layers.Reshape((-1, horizon, 1), name="highway_moves")(lags)]
-    if not problem.ahead:
+    if not problem.future_columns:
         return inputs, linear
-    known = keras.Input((None, horizon, problem.ahead), name="future")
+    known = keras.Input((None, horizon, problem.future_columns), name="future")
     weighed = layers.EinsumDense("bthk,hk->bth", output_shape=(None, horizon), name="highway_future")(known)
     return [inputs, known], [*linear, layers.Reshape((-1, horizon, 1), name="future_moves")(weighed)]
 
@@ -179,8 +179,10 @@ def _with_weights(kind: str, problem: Problem, weights: Weights, length: int | N
     network = build(kind, problem, length=length, highway=highway, unroll=unroll)
     arrays = dict(weights)
     if highway:
-        kernel = np.zeros((problem.lookback, problem.features + problem.ahead, problem.horizon), np.float32)
-        kernel[:, : problem.features] = weights[HIGHWAY[0]]
+        kernel = np.zeros(
+            (problem.lookback, problem.past_columns + problem.future_columns, problem.horizon), np.float32
+        )
+        kernel[:, : problem.past_columns] = weights[HIGHWAY[0]]
         arrays[HIGHWAY[0]] = kernel
     network.set_weights([arrays[f"{layer.name}/{w.name}"] for layer in network.layers for w in layer.weights])
     return network

@@ -54,7 +54,7 @@ class Network(Estimator):
         config, horizon, outputs = problem.config, problem.horizon, prod(outputs_of(problem))
         stack = stack_of(self.name, problem)
         shapes: Shapes = {
-            **stack.shapes(problem.features + problem.ahead, problem.lookback),
+            **stack.shapes(problem.past_columns + problem.future_columns, problem.lookback),
             "head/kernel": (stack.layers[-1][1], outputs),
             "head/bias": (outputs,),
         }
@@ -63,8 +63,8 @@ class Network(Estimator):
         if config.training.seeds > 1:
             shapes = {name: (config.training.seeds, *shape) for name, shape in shapes.items()}
         if _has_highway(problem):
-            lags = problem.lookback, problem.features, horizon
-            shapes |= dict(zip(HIGHWAY, (lags, (horizon, problem.ahead)), strict=True))
+            lags = problem.lookback, problem.past_columns, horizon
+            shapes |= dict(zip(HIGHWAY, (lags, (horizon, problem.future_columns)), strict=True))
         return shapes | classes.SHAPES if config.task == "direction" else shapes
 
     def blocks(self, inputs: Inputs, origin: Rows, problem: Problem) -> Blocks:
@@ -247,7 +247,7 @@ def augment(x: NDArray[np.float32], y: Array, random: np.random.Generator, probl
     Windows are shifted as well, without an option: every training row is as likely to begin a block.
     Source: Um et al. (2017), Data augmentation of wearable sensor data.
     """
-    training, features = problem.config.training, problem.features
+    training, features = problem.config.training, problem.past_columns
     if training.jitter:
         x = x.copy()
         noise = random.standard_normal((*x.shape[:2], features), np.float32)
