@@ -25,7 +25,7 @@ def test_the_loss_that_keras_minimises_is_the_loss_that_numpy_reports(loss, hori
     y = random.normal(size=(4, 2, horizon)).astype(np.float32)
     y[1, 1, 0] = np.nan  # not known, and not scored
     program = descent.Program("identity", make_problem(override(SMALL, {"loss": loss})), identity, outputs.shape[1])
-    network = descent._compiled(program).network
+    network = descent._compile(program)
     found = network.evaluate(outputs, y, batch_size=4, verbose=0)
     assert found == pytest.approx(descent.loss_of(outputs, y, loss), rel=1e-5)
 
@@ -157,16 +157,16 @@ def test_the_learning_rate_is_that_of_keras_schedule(steps):
     schedule = CosineDecay(0.002, decay_steps=steps, warmup_target=0.02, warmup_steps=max(1, steps // 10))
     expected = [float(schedule(step)) for step in range(steps)]
     training = TrainingConfig(max_steps=steps, learning_rate=0.02)
-    found = [descent.rate_of(step, training) for step in range(1, steps + 1)]
+    found = [descent.learning_rate_at(step, training) for step in range(1, steps + 1)]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rates(walk):
-    descent._compiled.cache_clear()
+    descent._compile.cache_clear()
     for rows, seed, steps in ((200, 0, 8), (150, 1, 4), (90, 2, 2)):
         settings = {"seed": seed, "max_steps": steps, "learning_rate": 0.01 * steps, "season": steps}
         train(make_series(random_walk(rows)), "dense", override(SMALL, settings))
-    assert descent._compiled.cache_info().misses == 1
+    assert descent._compile.cache_info().misses == 1
 
 
 def test_each_training_has_the_rates_of_its_own(walk):
@@ -174,7 +174,7 @@ def test_each_training_has_the_rates_of_its_own(walk):
     config = override(SMALL, {"learning_rate": 0.05, "max_steps": 6})
     train(walk, "dense", SMALL)
     after = train(walk, "dense", config)
-    descent._compiled.cache_clear()
+    descent._compile.cache_clear()
     first = train(walk, "dense", config)
     assert after.history == first.history
     assert after.history != train(walk, "dense", override(config, {"learning_rate": 0.01})).history

@@ -88,7 +88,7 @@ def test_the_loss_that_keras_minimises_is_the_one_that_numpy_reports():
     y = random.integers(3, size=(4, 2, 1)).astype(np.float32)
     outputs[0, 0, 0] = np.eye(3)[(int(y[0, 0, 0]) + 1) % 3]  # what came was called impossible
     y[1, 1, 0] = np.nan
-    network = descent._compiled(descent.Program("identity", make_problem(CONFIG), identity, 2)).network
+    network = descent._compile(descent.Program("identity", make_problem(CONFIG), identity, 2))
     found = network.evaluate(outputs, y, batch_size=4, verbose=0)
     assert found == pytest.approx(descent.loss_of(outputs, y, "entropy"), rel=1e-5)
     known = np.isfinite(y)

@@ -149,11 +149,11 @@ def test_a_step_in_shares_is_the_step_of_the_whole_batch(settings, monkeypatch):
     y[0, 1:] = np.nan
     networks = []
     for _ in range(3):
-        training_loop._compiled.cache_clear()
+        training_loop._compile.cache_clear()
         program = training_loop.Program("rnn", problem, architecture.build, length)
-        networks.append(training_loop._fresh(program, problem.config.training, {}).network)
+        networks.append(training_loop._initialise(program, problem.config.training, {}))
     whole, *shares = networks
-    expected = [training_loop._number(whole.train_on_batch(x, y)) for _ in range(3)]
+    expected = [training_loop._to_float(whole.train_on_batch(x, y)) for _ in range(3)]
 
     def work(group):
         return [data_parallel_step(shares[group.rank], x, y, group) for _ in range(3)]

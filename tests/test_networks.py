@@ -81,11 +81,11 @@ def test_noise_and_stretching_change_what_a_network_sees_and_not_what_it_is_aske
     assert (x == 1).all()
 
 
-def test_tempered_weights_move_less_and_spread_as_before(trained, walk):
+def test_a_shrunken_head_moves_less_and_spreads_as_before(trained, walk):
     model = train(walk, "rnn", override(SMALL, {"max_steps": 30, "learning_rate": 0.02, "highway": False}))
     blocks = MODELS["rnn"].blocks(scaled_inputs(model, walk), np.arange(100, 140), model.problem)
     before = MODELS["rnn"].predict(model.weights, blocks, model.problem)
-    after = MODELS["rnn"].predict(networks.temper(model.weights, 0.25, model.problem), blocks, model.problem)
+    after = MODELS["rnn"].predict(networks.shrink_head(model.weights, 0.25, model.problem), blocks, model.problem)
     np.testing.assert_allclose(after[..., 3], 0.25 * before[..., 3], atol=1e-5)
     np.testing.assert_allclose(after - after[..., [3]], before - before[..., [3]], atol=1e-5)
 

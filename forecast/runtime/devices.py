@@ -103,31 +103,6 @@ def _processor() -> str:
     return "".join(line for line in flags.read_text().splitlines()[:30] if line.startswith(("flags", "model name")))
 
 
-@contextmanager
-def numbered(numbers: Iterator[int]) -> Iterator[None]:
-    """Has TensorFlow number the functions that it traces within by `numbers`.
-
-    By their names XLA finds on disk what it compiled before. TensorFlow numbers them by all that a process has traced
-    already, so that nothing would be found by one that trains other networks, or the same in another order. There is
-    no public way; under a TensorFlow that numbers them in another one, all is as it would be without.
-    """
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    from tensorflow.python.framework import ops
-
-    if not (before := getattr(ops, "uid", None)):
-        yield
-        return
-    ops.uid = lambda: next(numbers)
-    try:
-        yield
-    finally:
-        ops.uid = before
-
-
 @lru_cache(maxsize=1)
 def gpus() -> int:
     """GPUs that the backend of Keras sees."""

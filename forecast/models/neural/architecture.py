@@ -4,10 +4,10 @@ r"""The Keras networks: stacked cells over a block, one head for every step and 
           \-> highway: a linear map of the last L differences -> (T-L+1, H) ---------^ added to all quantiles
     future (T-L+1, H, K) -> a weight for each step and column -------------------------^
 
-A stack of Dense layers begins with a Conv1D of kernel L over the same inputs: the same shapes, the same code around
-it. The layers are plain Keras, so that a saved `.keras` file opens anywhere; `sru` alone has a cell of its own.
+A stack of Dense layers begins with a Conv1D of kernel L over the same inputs, which gives the same shapes. The layers
+are plain Keras, so that a saved `.keras` file opens anywhere; only `sru` has a cell of its own.
 
-For the task `direction` the head gives the probabilities of the three classes of `classes.py` instead, shape
+For the task `direction` the head gives the probabilities of the three classes of `direction_classes.py`, shape
 (T-L+1, 1, 3), by a softmax, and there is no highway.
 """
 
@@ -35,7 +35,7 @@ def stack_of(kind: str, problem: Problem) -> cells.Stack:
     """The layers of a network.
 
     Raises:
-        ConfigError: `layers` is empty for `stack`.
+        ConfigError: the model is `stack`, and `layers` is empty.
     """
     network = problem.config.network
     layers: tuple[tuple[str, int], ...] = ((kind, network.units),) * network.depth
@@ -50,16 +50,17 @@ def stack_of(kind: str, problem: Problem) -> cells.Stack:
 def build(
     kind: str, problem: Problem, *, length: int | None = None, highway: bool = False, unroll: bool = False
 ) -> "keras.Model":
-    """An untrained network; its head starts at zero.
+    """Build an untrained network, whose head starts at zero.
 
     Args:
         kind: `lstm`, `gru`, `rnn`, `sru`, `dense`, or `stack` for the layers that the configuration names.
-        length: Rows of a block, L+S-1; None for any.
-        highway: With the linear part, as it is saved; training goes without.
-        unroll: With the recurrence written out for each row, for runtimes without loops.
+        length: Rows of a block (T = L+S-1); None for any.
+        highway: Add the linear part, as a saved network has it; it is not trained by Keras.
+        unroll: Write the recurrence out for each row, for runtimes without loops.
     Returns:
-        A model from (N, T, F+K) to (N, T-L+1, H, Q); Q is 1 when the loss is the squared error. For directions it is
-        (N, T-L+1, 1, 3). With a highway and future columns, their moves (N, T-L+1, H, K) are a second input.
+        A model from (N, T, F+K) to (N, T-L+1, H, Q), where Q is 1 if the loss is the squared error; to
+        (N, T-L+1, 1, 3) for directions. With a highway and future columns, the moves of these (N, T-L+1, H, K) are a
+        second input.
     """
     import keras
     from keras import layers
@@ -83,7 +84,7 @@ def build(
 
 
 def _highway(inputs: "keras.KerasTensor", problem: Problem) -> tuple[object, list[object]]:
-    """The inputs of a network with a highway, and what is added to its quantiles."""
+    """The inputs of a network with a highway, and the linear moves that are added to its quantiles."""
     import keras
     from keras import layers
 
@@ -126,7 +127,7 @@ def _layer(
 def _between(
     before: "keras.KerasTensor", hidden: "keras.KerasTensor", number: int, stack: cells.Stack, problem: Problem
 ) -> "keras.KerasTensor":
-    """What stands behind a layer: normalisation, dropout, and the residual connection where widths agree."""
+    """Add what follows a layer: normalisation, dropout, and the residual connection where widths agree."""
     from keras import layers
 
     if stack.norm:
@@ -139,7 +140,7 @@ def _between(
 
 
 def outputs_of(problem: Problem) -> tuple[int, int]:
-    """Steps, and outputs for each."""
+    """Number of steps of the head, and of outputs a step."""
     if problem.config.task == "direction":
         return 1, len(classes.CLASSES)
     return problem.horizon, 1 if problem.config.training.loss == "mse" else len(QUANTILES)
@@ -159,7 +160,7 @@ def named_weights(network: "keras.Model") -> dict[str, NDArray[np.float32]]:
 def with_weights(
     kind: str, problem: Problem, weights: Weights, *, length: int | None = None, unroll: bool = False
 ) -> "keras.Model":
-    """The Keras network with the given weights, for blocks of `length` rows or any; of several seeds, their mean."""
+    """The Keras network with the given weights, for blocks of `length` rows or any; the mean over several seeds."""
     members = problem.config.training.seeds
     if members == 1:
         return _with_weights(kind, problem, weights, length, unroll)
@@ -168,8 +169,8 @@ def with_weights(
     networks = [_with_weights(kind, problem, member(weights, number), length, unroll) for number in range(members)]
     for number, network in enumerate(networks, start=1):
         network.name = f"{kind}_seed_{number}"
-    every = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in networks[0].inputs]
-    inputs = every if len(every) > 1 else every[0]
+    tensors = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in networks[0].inputs]
+    inputs = tensors if len(tensors) > 1 else tensors[0]
     outputs = [network(inputs) for network in networks]
     return keras.Model(inputs, keras.layers.Average(name="seeds")(outputs), name=kind)
 
@@ -189,11 +190,11 @@ def _with_weights(kind: str, problem: Problem, weights: Weights, length: int | N
 
 
 def member(weights: Weights, number: int) -> dict[str, NDArray[np.float32]]:
-    """The weights of one network among those of several seeds."""
+    """The weights of the network of one seed among several."""
     return {name: array if name in SHARED else array[number] for name, array in weights.items()}
 
 
 def members_of(weights: Weights, problem: Problem) -> list[Weights]:
-    """The weights of each network of several seeds, or of the only one."""
+    """The weights of the network of each seed, or of the only one."""
     seeds = problem.config.training.seeds
     return [member(weights, number) for number in range(seeds)] if seeds > 1 else [weights]

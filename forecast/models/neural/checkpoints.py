@@ -1,4 +1,4 @@
-"""What is kept of a training in progress: checkpoints to go on from after a kill, and logs for TensorBoard."""
+"""Files of a training in progress: a checkpoint, from which a killed training resumes, and logs for TensorBoard."""
 
 import hashlib
 import json
@@ -17,13 +17,19 @@ from forecast.runtime.resume_key import resume_key
 if TYPE_CHECKING:
     import keras
 
-# Changes whenever what is kept does: state of another format is not taken up.
+# Changes with what a checkpoint holds: one of another format is ignored.
 FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """How far a training is: the best weights so far, the next step, and validations since they were found."""
+    """How far a training is.
+
+    Attributes:
+        best: The weights with the lowest validation loss so far.
+        step: The next step.
+        since_best: Validations since the best weights were found.
+    """
 
     best: Weights
     step: int = 0
@@ -33,9 +39,9 @@ class State:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file that holds a training's state, whole or not at all; without a path nothing is kept.
+    """A file with the state of a training, replaced atomically; without a path nothing is saved.
 
-    `key` tells the trainings apart: state of other data or settings is not taken up.
+    `key` is a hash of data and settings: a checkpoint with another key is ignored.
     """
 
     path: Path | None
@@ -45,14 +51,15 @@ class Checkpoint:
     def of(
         cls, folder: Path | None, kind: str, problem: Problem, training: TrainingConfig, y_validation: NDArray[Any]
     ) -> Self:
+        """The checkpoint of a training in a folder, one file for each kind of network and seed."""
         if folder is None:
             return cls(None, "")
         rows = hashlib.sha256(np.ascontiguousarray(y_validation).tobytes()).hexdigest()
         key = resume_key(format=FORMAT, kind=kind, problem=str(problem), training=str(training), rows=rows)
         return cls(folder / f"{kind}-{training.seed}.npz", key)
 
-    def keep(self, network: "keras.Model", random: np.random.Generator, state: State) -> None:
-        """Writes the state as it is before the next step."""
+    def save(self, network: "keras.Model", random: np.random.Generator, state: State) -> None:
+        """Write the state before the next step."""
         if self.path is None:
             return
         from keras import ops
@@ -61,30 +68,30 @@ class Checkpoint:
         arrays = {f"variable_{number}": ops.convert_to_numpy(value) for number, value in enumerate(variables)}
         arrays |= {f"best/{name}": array for name, array in state.best.items()}
         history = [(row.step, row.loss, row.validation_loss) for row in state.history]
-        about = {"key": self.key, "step": state.step, "since_best": state.since_best, "history": history}
-        text = json.dumps({**about, "random": random.bit_generator.state})
+        record = {"key": self.key, "step": state.step, "since_best": state.since_best, "history": history}
+        text = json.dumps({**record, "random": random.bit_generator.state})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(self.path) as work, work.open("wb") as file:
             np.savez(file, allow_pickle=False, about=np.array(text), **arrays)
 
     def restore(self, network: "keras.Model", random: np.random.Generator) -> State | None:
-        """Sets network and random numbers to where they were; None if there is nothing to take up."""
+        """Set network and random numbers to the saved state and return it; None without a checkpoint of this key."""
         if self.path is None or not self.path.is_file():
             return None
         with np.load(self.path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"]))
-            if about["key"] != self.key:
+            record = json.loads(str(arrays["about"]))
+            if record["key"] != self.key:
                 return None
             for number, variable in enumerate([*network.variables, *network.optimizer.variables]):
                 variable.assign(arrays[f"variable_{number}"])
             best = {name.removeprefix("best/"): arrays[name] for name in arrays.files if name.startswith("best/")}
-        random.bit_generator.state = about["random"]
-        history = tuple(Validation(*row) for row in about["history"])
-        return State(best, about["step"], history, about["since_best"])
+        random.bit_generator.state = record["random"]
+        history = tuple(Validation(*row) for row in record["history"])
+        return State(best, record["step"], history, record["since_best"])
 
 
 class Logs:
-    """Scalars for TensorBoard, one folder a model and seed; without a folder nothing is written."""
+    """Losses for TensorBoard, in one folder for each model and seed; without a folder nothing is written."""
 
     def __init__(self, folder: Path | None, kind: str, seed: int) -> None:
         self._writer = None
@@ -94,7 +101,7 @@ class Logs:
             self._writer = Writer(str(folder / f"{kind}-{seed}"))
 
     def write(self, step: Step) -> None:
-        """The loss of a step, or of the validation rows."""
+        """Write the loss of a step, or its validation loss."""
         if self._writer is None:
             return
         if step.validation_loss is None:

@@ -1,7 +1,9 @@
-"""Networks as models: what they are trained on, how far they are believed, and how they forecast.
+"""Networks as models: the batches that they are trained on, how much of their moves is kept, and how they forecast.
 
-Keras builds and trains what stands above the highway (`architecture.py`, `descent.py`); the numpy equations of
-`cells.py` validate and forecast with the same weights.
+Keras builds and trains the network (`architecture.py`, `training_loop.py`) on what the linear highway leaves over;
+the numpy equations of `equations/cells.py` validate and forecast with the same weights.
+
+Shapes: N blocks, S labels a block, H steps, Q quantiles.
 """
 
 from collections.abc import Sequence
@@ -30,18 +32,18 @@ from forecast.models.estimator import (
     training_origins,
 )
 from forecast.models.highway import HIGHWAY, apply_highway, fit_highway
-from forecast.models.neural.architecture import SHARED, build, members_of, named_weights, outputs_of, stack_of
+from forecast.models.neural.architecture import SHARED, build, members_of, outputs_of, stack_of
 from forecast.models.neural.training_loop import Batch, Program, fit_network
 from forecast.typing import Array, Rows
 
-# Blocks that go through the equations at once: products so small that no threads wait for one another.
+# Blocks that the equations take at once: products so small that BLAS uses one thread, and none waits for another.
 CHUNK = 128
-# Blocks that are looked at in a validation, and windows whose labels give the spread of the naive forecast.
+# Validation blocks, and training windows from which the spread of the naive forecast is estimated.
 MOST_VALIDATION, MOST_SPREAD = 256, 20_000
-# A network's own moves are taken as if so many rows without any had been seen before, for short series mislead; unless
-# the validation rows show that they help, with no more than this chance of luck.
+# The head is shrunk by n / (n + PRIOR_ROWS), as networks mislead on short series, unless the validation gain has a
+# p-value below SIGNIFICANCE.
 PRIOR_ROWS = 1000
-LUCK = 0.01
+SIGNIFICANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -85,102 +87,104 @@ class Network(Estimator):
         )
 
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks, start: WarmStart | None = None) -> Fit:
-        """Trains the networks of all seeds, from their beginning or from those of an earlier training.
+        """Train one network for each seed, from new weights or from those of an earlier training.
 
-        An earlier highway, and the band of directions, are kept: the networks learned what these leave over.
+        A warm start keeps the earlier highway, or the earlier classes of directions, for which its networks were
+        trained.
         """
         kept = {name: start.weights[name] for name in SHARED if name in start.weights} if start else {}
-        given = kept or self._known_arrays(panel, problem)
+        shared = kept or self._fit_shared(panel, problem)
         fits: list[Fit] = []
         for number in range(problem.config.training.seeds):
-            fits.append(self._fit_member(panel, problem, callbacks, given, number, start))
+            fits.append(self._fit_member(panel, problem, callbacks, shared, number, start))
             if fits[-1].interrupted:
                 break
         weights = fits[0].weights
         if problem.config.training.seeds > 1:
-            fits += [fits[-1]] * (problem.config.training.seeds - len(fits))  # those that Ctrl-C left out
+            fits += [fits[-1]] * (problem.config.training.seeds - len(fits))  # in place of those that Ctrl-C prevented
             weights = {name: np.stack([fit.weights[name] for fit in fits]) for name in weights}
-        weights = {**weights, **given}
+        weights = {**weights, **shared}
         if problem.config.task == "direction":
-            weights[classes.MIXTURE_WEIGHT] = self._mixture_weight(panel, problem, weights)
+            weights[classes.MIXTURE_WEIGHT] = self._fit_mixture_weight(panel, problem, weights)
         return Fit(weights, fits[0].history, fits[-1].interrupted)
 
-    def _known_arrays(self, panel: Panel, problem: Problem) -> dict[str, Array]:
-        """What is known before the gradient descent: the highway, or the band and base rates of directions."""
+    def _fit_shared(self, panel: Panel, problem: Problem) -> dict[str, Array]:
+        """The weights that come before the gradient descent: the highway, or the band and base rates of directions."""
         if problem.config.task == "direction":
             origin = training_origins(panel, problem, most=MOST_SPREAD)
             return classes.learn_classes(self.blocks(panel.inputs, origin, problem).y[:, 0, -1])
         return fit_highway(panel, problem) if _has_highway(problem) else {}
 
-    def _mixture_weight(self, panel: Panel, problem: Problem, weights: Weights) -> Array:
-        """How far the probabilities are believed, by each origin of the validation rows whose step H is one of them."""
-        probabilities, came = [], []
+    def _fit_mixture_weight(self, panel: Panel, problem: Problem, weights: Weights) -> Array:
+        """Fit the weight of the network against the base rates at every origin of the validation rows."""
+        probabilities, outcomes = [], []
         for inputs, split in panel:
             origin = origins(split.validation - 1, split.test, horizon=problem.horizon)
             blocks = self.blocks(inputs, origin, problem)
             probabilities.append(self._probabilities(weights, blocks, problem))
-            came.append(labels_of(blocks.y, weights)[:, 0, 0])
+            outcomes.append(labels_of(blocks.y, weights)[:, 0, 0])
         return classes.fit_mixture_weight(
-            np.concatenate(probabilities), np.concatenate(came), weights[classes.RATES], horizon=problem.horizon
+            np.concatenate(probabilities), np.concatenate(outcomes), weights[classes.RATES], horizon=problem.horizon
         )
 
     def _fit_member(
-        self, panel: Panel, problem: Problem, callbacks: Callbacks, given: Weights, number: int, start: WarmStart | None
+        self,
+        panel: Panel,
+        problem: Problem,
+        callbacks: Callbacks,
+        shared: Weights,
+        number: int,
+        start: WarmStart | None,
     ) -> Fit:
+        """Train the network of one seed on what the highway leaves over."""
         training = replace(problem.config.training, seed=problem.config.training.seed + number)
         random = np.random.default_rng(training.seed)
         labels = training.labels
         origin, stop = panel.validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION)
         validation = self.label_blocks(panel.inputs, origin, problem, labels, stop)
-        rest = labels_of(validation.y - apply_highway(given, validation), given)
+        y_validation = labels_of(validation.y - apply_highway(shared, validation), shared)
 
-        def draw() -> Batch:
+        def draw_batch() -> Batch:
             origin, stop = panel.draw(
                 random, training.batch, lookback=problem.lookback, horizon=problem.horizon, labels=labels
             )
             blocks = self.label_blocks(panel.inputs, origin, problem, labels, stop)
-            x, y = augment(blocks.x, blocks.y - apply_highway(given, blocks), random, problem)
-            return x, labels_of(y, given)
+            x, y = augment(blocks.x, blocks.y - apply_highway(shared, blocks), random, problem)
+            return x, labels_of(y, shared)
 
         fit = fit_network(
             Program(self.name, problem, build, problem.lookback + labels - 1, frozen=bool(start and start.freeze)),
-            start=members_of(start.weights, problem)[number] if start else self._start(panel, problem, given),
-            draw=draw,
+            start=members_of(start.weights, problem)[number] if start else self._first_bias(panel, problem, shared),
+            draw_batch=draw_batch,
             random=random,
-            named_weights=named_weights,
             predict=lambda weights: self._forward(weights, validation.x, problem),
-            y_validation=rest,
+            y_validation=y_validation,
             training=training,
             callbacks=callbacks,
         )
         if problem.config.task == "direction":
             return fit
-        if training.loss == "mse":
-            residual = (rest - self._forward(fit.weights, validation.x, problem)[..., 0]).reshape(-1, problem.horizon)
-            spread = residual_quantiles(residual[np.isfinite(residual).all(axis=1)])
-            return Fit({**fit.weights, "residual_quantiles": spread}, fit.history, fit.interrupted)
         outputs = self._forward(fit.weights, validation.x, problem)
-        factor = 1.0 if helps(rest, outputs[..., MEDIAN]) else tempered_by(panel)
-        return Fit(temper(fit.weights, factor, problem), fit.history, fit.interrupted)
+        return replace(fit, weights=_fit_spread(fit.weights, y_validation, outputs, panel, problem))
 
-    def _start(self, panel: Panel, problem: Problem, given: Weights) -> Weights:
-        """The head's bias: the naive forecast, or the highway, with its usual spread on training labels; base rates."""
+    def _first_bias(self, panel: Panel, problem: Problem, shared: Weights) -> Weights:
+        """The first bias of the head: base rates, or the spread of the labels around the naive or linear forecast."""
         if problem.config.task == "direction":
-            return {"head/bias": np.log(given[classes.RATES]).astype(np.float32)}
+            return {"head/bias": np.log(shared[classes.RATES]).astype(np.float32)}
         if problem.config.training.loss == "mse":
             return {}
         origin = training_origins(panel, problem, most=MOST_SPREAD)
         blocks = self.label_blocks(panel.inputs, origin, problem, 1)
-        spread = residual_quantiles((blocks.y - apply_highway(given, blocks))[:, 0])
+        spread = residual_quantiles((blocks.y - apply_highway(shared, blocks))[:, 0])
         return {"head/bias": spread.reshape(-1).astype(np.float32)}
 
     def predict_proba(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        """Probabilities of down, flat and up, as far as they are believed, shape (N, 3)."""
+        """Probabilities of down, flat and up, mixed with the base rates, shape (N, 3)."""
         probabilities = self._probabilities(weights, blocks, problem)
         return classes.mix(probabilities, weights[classes.RATES], float(weights[classes.MIXTURE_WEIGHT]))
 
     def _probabilities(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        """The mean of the networks of all seeds, shape (N, 3)."""
+        """The mean over the networks of all seeds, shape (N, 3)."""
         several = members_of(weights, problem)
         return np.asarray(np.mean([self._forward(one, blocks.x, problem)[:, 0, 0] for one in several], axis=0))
 
@@ -193,14 +197,14 @@ class Network(Estimator):
         return self.label_blocks(inputs, np.arange(begin, stop, labels), problem, labels)
 
     def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
-        """Normalised quantiles of every label, shape (N, S, H, Q) for each of several series, in one pass."""
+        """Forecast several series in one pass of the network."""
         x = np.concatenate([blocks.x for blocks in several])
         outputs = self._outputs(weights, x, problem)
         parts = np.split(outputs, np.cumsum([len(blocks.x) for blocks in several])[:-1])
         return [part + apply_highway(weights, blocks)[..., None] for part, blocks in zip(parts, several, strict=True)]
 
     def _outputs(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
-        """Normalised quantiles without the highway, shape (N, S, H, Q); the mean of the networks of all seeds."""
+        """Normalised quantiles without the highway, shape (N, S, H, Q); the mean over the networks of all seeds."""
         several = members_of(weights, problem)
         outputs = [self._forward(one, x, problem) for one in several]
         if "residual_quantiles" in weights:
@@ -209,6 +213,7 @@ class Network(Estimator):
         return ordered[0] if len(ordered) == 1 else np.asarray(np.mean(ordered, axis=0))
 
     def _forward(self, weights: Weights, x: NDArray[np.float32], problem: Problem) -> Array:
+        """The outputs of one network, shape (N, S, H, Q), or probabilities, shape (N, S, 1, 3)."""
         run = partial(
             cells.forward,
             stack_of(self.name, problem),
@@ -222,7 +227,7 @@ class Network(Estimator):
 
 
 def in_order(quantiles: Array) -> Array:
-    """Quantiles (..., Q); those that cross are put in order (Chernozhukov et al. 2010)."""
+    """Sort quantiles (..., Q) that cross (Chernozhukov et al. 2010)."""
     levels = quantiles.shape[-1]
     crossed = reduce(np.logical_or, (quantiles[..., k] > quantiles[..., k + 1] for k in range(levels - 1)))
     if crossed.any():
@@ -236,15 +241,16 @@ def _has_highway(problem: Problem) -> bool:
     return config.network.highway and config.training.normalisation == "window" and config.task == "forecast"
 
 
-def labels_of(y: Array, given: Weights) -> Array:
-    """What a network learns: the moves (N, S, H), or the class of the last of them (N, S, 1) where there is a band."""
-    return classes.classes_of(y[..., -1:], float(given[classes.BAND])) if classes.BAND in given else y
+def labels_of(y: Array, weights: Weights) -> Array:
+    """The labels of a network: moves (N, S, H), or the class of the last step (N, S, 1) where `weights` have a band."""
+    return classes.classes_of(y[..., -1:], float(weights[classes.BAND])) if classes.BAND in weights else y
 
 
 def augment(x: NDArray[np.float32], y: Array, random: np.random.Generator, problem: Problem) -> Batch:
-    """Noise on the inputs, and one random factor for inputs and labels of a block: means against over-fitting.
+    """Add noise to the inputs (jitter), and scale inputs and labels of a block by one random factor (stretch).
 
-    Windows are shifted as well, without an option: every training row is as likely to begin a block.
+    Windows are shifted anyway: every training row is as likely to begin a block.
+
     Source: Um et al. (2017), Data augmentation of wearable sensor data.
     """
     training, features = problem.config.training, problem.past_columns
@@ -260,24 +266,33 @@ def augment(x: NDArray[np.float32], y: Array, random: np.random.Generator, probl
     return x, y
 
 
-def helps(y: Array, moves: Array) -> bool:
-    """Whether a network's own moves came closer to the validation labels than none, beyond luck; shape (N, S, H)."""
+def _fit_spread(weights: Weights, y: Array, outputs: Array, panel: Panel, problem: Problem) -> Weights:
+    """The weights with the residual quantiles of a network trained by squared error, or else with a shrunken head.
+
+    Args:
+        y: Validation labels, shape (N, S, H).
+        outputs: Of the network, shape (N, S, H, Q).
+    """
+    if problem.config.training.loss == "mse":
+        residuals = (y - outputs[..., 0]).reshape(-1, problem.horizon)
+        return {**weights, "residual_quantiles": residual_quantiles(residuals[np.isfinite(residuals).all(axis=1)])}
+    rows = int(panel.training.sum())
+    factor = 1.0 if gain_is_significant(y, outputs[..., MEDIAN]) else rows / (rows + PRIOR_ROWS)
+    return shrink_head(weights, factor, problem)
+
+
+def gain_is_significant(y: Array, moves: Array) -> bool:
+    """Whether a network's moves are closer to the validation labels than no move; both have shape (N, S, H)."""
     gain = (np.abs(y) - np.abs(y - moves)).reshape(-1, y.shape[-1])
     gain = gain[np.isfinite(gain).all(axis=1)].mean(axis=1)
-    return bool(gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < LUCK) if len(gain) else False
+    return bool(len(gain) and gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < SIGNIFICANCE)
 
 
-def tempered_by(panel: Panel) -> float:
-    """The share of a network's moves that is kept where they have not been shown to help."""
-    rows = int(panel.training.sum())
-    return rows / (rows + PRIOR_ROWS)
-
-
-def temper(weights: Weights, factor: float, problem: Problem) -> dict[str, NDArray[np.float32]]:
+def shrink_head(weights: Weights, factor: float, problem: Problem) -> Weights:
     """Weights whose network moves its median by `factor` times as much, with the same spread around it."""
     shape = (-1, problem.horizon, len(QUANTILES))
-    tempered = dict(weights)
+    shrunken = dict(weights)
     for name in ("head/kernel", "head/bias"):
         head = weights[name].reshape(shape)
-        tempered[name] = (head - np.float32(1 - factor) * head[:, :, [MEDIAN]]).reshape(weights[name].shape)
-    return tempered
+        shrunken[name] = (head - np.float32(1 - factor) * head[:, :, [MEDIAN]]).reshape(weights[name].shape)
+    return shrunken

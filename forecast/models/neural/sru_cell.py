@@ -1,4 +1,4 @@
-"""The Simple Recurrent Unit as a Keras cell; loaded only where Keras is."""
+"""The Simple Recurrent Unit as a Keras cell; imported only after Keras."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ class SRUCell(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
         f = sigmoid(W_f x + b_f)    r = sigmoid(W_r x + b_r)    c = f * c + (1 - f) * W x
         h = r * activation(c) + (1 - r) * x
 
-    Nothing is multiplied by the state, so all products of a sequence can be formed at once. Where the input is not as
-    wide as the cell, the last term is W_x x.
+    No matrix multiplies the state, so all products of a sequence can be formed at once. The last x is W_x x where the
+    input is not as wide as the cell. A saved network knows the cell by its registered name, `forecast>SRUCell`.
 
     Inputs: (N, F). State and output: (N, units).
     """
