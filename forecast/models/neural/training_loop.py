@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
+from forecast.config import QUANTILES, ExperimentConfig, LossFunction, TrainingConfig
 from forecast.errors import ModelError
 from forecast.metrics.metrics import SMALLEST, log_loss
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
@@ -182,7 +182,7 @@ def rate_of(step: int, training: TrainingConfig) -> float:
     return highest * (1 + cos(pi * (before - warm) / steps)) / 2
 
 
-def loss_of(outputs: Array, y: Array, loss: Objective) -> float:
+def loss_of(outputs: Array, y: Array, loss: LossFunction) -> float:
     """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training."""
     if loss == "entropy":
         return log_loss(y[np.isfinite(y)], outputs[np.isfinite(y)])
