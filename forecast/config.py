@@ -1,16 +1,16 @@
-"""Every setting, as frozen dataclasses that go to JSON and back.
+"""The configuration: frozen dataclasses that go to JSON and back.
 
-In: options of the command line, keyword arguments, or the `config` part of a bundle. Out: one `ExperimentConfig`
-that has been checked. A field exists once, with its default, its range and its meaning.
+In: options of the command line, keyword arguments, or the `config` entry of a bundle. Out: one checked
+`ExperimentConfig`. A field exists once, with its default, its limits and the text that `--help` shows.
 """
 
-import dataclasses
 import json
+import operator
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, Literal, Self, TypeVar, get_args, get_origin
 
 import dacite
 
@@ -20,7 +20,7 @@ Activation = Literal["tanh", "relu", "sigmoid", "linear"]
 Normalisation = Literal["window", "level"]
 Task = Literal["forecast", "direction"]
 Loss = Literal["pinball", "mse"]
-Objective = Literal["pinball", "mse", "entropy"]
+LossFunction = Literal["pinball", "mse", "entropy"]
 CalendarTerm = Literal["hour", "weekday", "month", "year"]
 Cell = Literal["lstm", "gru", "rnn", "sru", "dense"]
 
@@ -30,87 +30,90 @@ MEDIAN = QUANTILES.index(0.50)
 LEVELS = tuple(f"q{round(100 * level):02d}" for level in QUANTILES)
 _LAYERS = re.compile(rf"({'|'.join(get_args(Cell))}):[1-9]\d*(,({'|'.join(get_args(Cell))}):[1-9]\d*)*")
 _LAYERS_RULE = f"be KIND:UNITS,..., as in lstm:64,rnn:32, of {', '.join(get_args(Cell))}"
+_LIMITS: dict[str, Callable[[Any, Any], bool]] = {"at_least": operator.ge, "above": operator.gt, "below": operator.lt}
+T = TypeVar("T")
+
+
+def _option(default: T, text: str, **limits: float) -> T:
+    """A field that is an option of the command line too, with its help text and its limits: at_least, above, below."""
+    return field(default=default, metadata={"help": text, "limits": limits})
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """The shape of a network; the kind of its cells is the model's name, or stands in `layers` for the model `stack`.
+class _Config:
+    """A part of the configuration, whose values are within the limits and choices of their fields."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value, limits = getattr(self, one.name), one.metadata.get("limits", {})
+            if limits and value is not None:
+                rule = " and ".join(f"{name.replace('_', ' ')} {limit}" for name, limit in limits.items())
+                _rule(one.name, value, all(_LIMITS[name](value, limits[name]) for name in limits), f"be {rule}")
+            if get_origin(one.type) is Literal:
+                _choice(one.name, value, get_args(one.type))
+
+
+@dataclass(frozen=True)
+class NetworkConfig(_Config):
+    """The shape of a network. The model's name is the kind of its cells; for the model `stack` they stand in `layers`.
 
     `layers` names kind and units from the input on, as in `lstm:64,rnn:32`; empty stands for `depth` layers of `units`.
     """
 
-    layers: str = ""
-    units: int = 32
-    depth: int = 2
-    activation: Activation = "tanh"
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    l2: float = 0.0
-    layer_norm: bool = False
-    residual: bool = False
-    highway: bool = True
+    layers: str = _option("", "Layers of the model stack, as in lstm:64,rnn:32")
+    units: int = _option(32, "Cells in a layer", at_least=1)
+    depth: int = _option(2, "Layers of cells", at_least=1)
+    activation: Activation = _option("tanh", "tanh, relu, sigmoid or linear")
+    dropout: float = _option(0.0, "Share of a layer's outputs dropped in training", at_least=0, below=1)
+    recurrent_dropout: float = _option(
+        0.0, "Share of the states dropped between steps in training", at_least=0, below=1
+    )
+    l2: float = _option(0.0, "Penalty on the squared weights of the inputs", at_least=0)
+    layer_norm: bool = _option(False, "Normalise each layer's outputs")
+    residual: bool = _option(False, "Add each layer's inputs to its outputs")
+    highway: bool = _option(True, "Linear part where it improves the validation error")
 
     def __post_init__(self) -> None:
-        _at_least(1, units=self.units, depth=self.depth)
-        _choice("activation", self.activation, get_args(Activation))
-        _rule("dropout", self.dropout, 0 <= self.dropout < 1, "be at least 0 and below 1")
-        _rule("recurrent_dropout", self.recurrent_dropout, 0 <= self.recurrent_dropout < 1, "be at least 0 and below 1")
-        _rule("l2", self.l2, self.l2 >= 0, "be at least 0")
+        super().__post_init__()
         _rule("layers", self.layers, not self.layers or _LAYERS.fullmatch(self.layers), _LAYERS_RULE)
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """How weights are found: what the network sees, what it is scored by, and for how long.
+class TrainingConfig(_Config):
+    """How weights are found: what the network sees, what it minimises, and for how long.
 
-    `max_steps` of None is 100 for one series, and more for many. `patience` validations without a better one end the
-    training; 0 lets it run. `jitter` is the spread of noise on the inputs in a window's scale, `stretch` that of a
-    random factor on inputs and labels. `seeds` networks are trained, from `seed` on, and their quantiles averaged.
+    `max_steps` of None is 100 for one series, and more for many. `seeds` networks are trained, from `seed` on, and
+    their quantiles averaged. `normalisation`, `loss` and `validations`, how often validation rows are looked at, come
+    with a recipe.
     """
 
     normalisation: Normalisation = "window"
     loss: Loss = "pinball"
-    labels: int = 64
-    batch: int = 16
-    max_steps: int | None = None
-    validations: int = 5
-    patience: int = 0
-    learning_rate: float = 4e-3
-    clip_norm: float = 1.0
-    jitter: float = 0.0
-    stretch: float = 0.0
-    seed: int = 0
-    seeds: int = 1
-
-    def __post_init__(self) -> None:
-        _at_least(1, labels=self.labels, batch=self.batch, validations=self.validations, seeds=self.seeds)
-        if self.max_steps is not None:
-            _at_least(1, max_steps=self.max_steps)
-        _at_least(0, patience=self.patience)
-        _choice("normalisation", self.normalisation, get_args(Normalisation))
-        _choice("loss", self.loss, get_args(Loss))
-        _rule("learning_rate", self.learning_rate, self.learning_rate > 0, "be above 0")
-        _rule("clip_norm", self.clip_norm, self.clip_norm > 0, "be above 0")
-        _rule("jitter", self.jitter, self.jitter >= 0, "be at least 0")
-        _rule("stretch", self.stretch, self.stretch >= 0, "be at least 0")
-        _rule("seed", self.seed, 0 <= self.seed < 2**32, "lie in 0 .. 4294967295")
+    labels: int = _option(64, "Labels in a block", at_least=1)
+    batch: int = _option(16, "Blocks in a training step", at_least=1)
+    max_steps: int | None = _option(None, "Training steps [100, more for many series]", at_least=1)
+    validations: int = field(default=5, metadata={"limits": {"at_least": 1}})
+    patience: int = _option(0, "Validations without a better one that end a training; 0 lets it run", at_least=0)
+    learning_rate: float = _option(4e-3, "Highest learning rate", above=0)
+    clip_norm: float = _option(1.0, "Largest norm of a gradient", above=0)
+    jitter: float = _option(0.0, "Noise on the inputs in training, in a window's scale", at_least=0)
+    stretch: float = _option(0.0, "Spread of a random factor on inputs and labels in training", at_least=0)
+    seed: int = _option(0, "Seed of all random numbers", at_least=0, below=2**32)
+    seeds: int = _option(1, "Networks that are trained, from --seed on, and averaged", at_least=1)
 
 
 @dataclass(frozen=True)
-class InputConfig:
+class InputConfig(_Config):
     """What a model sees beside the target.
 
-    Attributes:
-        features: Columns that are known up to the origin.
-        future_columns: Columns that are known for the coming rows as well.
-        calendar: Terms of the date, which are always known: `weekday`, `month`, `year` (its turn), `hour`.
-        indicators: Technical indicators by their names in TA-Lib, as in `RSI` or `ATR`.
+    `features` are known up to the origin, `future_columns` and the terms of the date for the coming rows as well;
+    indicators go by their names in TA-Lib.
     """
 
-    features: tuple[str, ...] = ()
-    future_columns: tuple[str, ...] = ()
-    calendar: tuple[CalendarTerm, ...] = ()
-    indicators: tuple[str, ...] = ()
+    features: tuple[str, ...] = _option((), "Column to see beside the target; may be repeated")
+    future_columns: tuple[str, ...] = _option((), "Column that is known for the coming rows; may be repeated")
+    calendar: tuple[CalendarTerm, ...] = _option((), "Terms of the date: hour, weekday, month, year [none]")
+    indicators: tuple[str, ...] = _option((), "Technical indicators of TA-Lib, as in RSI,ATR [none]")
 
     def __post_init__(self) -> None:
         for term in self.calendar:
@@ -120,56 +123,47 @@ class InputConfig:
 
 
 @dataclass(frozen=True)
-class ExperimentConfig:
+class ExperimentConfig(_Config):
     """One experiment: what is forecast from how much, how the rows are split, and how networks are trained.
 
-    `task` is `forecast` for the coming values, `direction` for the probabilities of down, flat and up. `lookback` is
-    the number of rows that a network sees before an origin, `season` that of one season for `seasonal_naive`; None
-    takes them from the series' frequency.
+    `lookback` and `season` of None come from the series' frequency.
     """
 
-    lookback: int | None = None
-    horizon: int = 30
-    season: int | None = None
-    train_share: float = 0.7
-    validation_share: float = 0.1
-    task: Task = "forecast"
+    lookback: int | None = _option(None, "Rows that a network sees before an origin [from the frequency]", at_least=2)
+    horizon: int = _option(30, "Steps to forecast", at_least=1)
+    season: int | None = _option(None, "Rows in a season for seasonal_naive [from the frequency]", at_least=1)
+    train_share: float = _option(0.7, "Share of the rows for training", above=0, below=1)
+    validation_share: float = _option(0.1, "Share of the rows for validation; the rest is the test", above=0)
+    task: Task = _option("forecast", "forecast, or direction: the probabilities of down, flat and up at the horizon")
     inputs: InputConfig = field(default_factory=InputConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        if self.lookback is not None:
-            _at_least(2, lookback=self.lookback)
-        _at_least(1, horizon=self.horizon)
-        if self.season is not None:
-            _at_least(1, season=self.season)
+        super().__post_init__()
         shares = self.train_share + self.validation_share
-        _rule("train_share", self.train_share, 0 < self.train_share < 1, "lie between 0 and 1")
-        _rule("validation_share", self.validation_share, self.validation_share > 0, "be above 0")
         _rule("train_share + validation_share", shares, shares < 1, "be below 1: the rest is the test rows")
-        _choice("task", self.task, get_args(Task))
         levels = (self.training.normalisation, self.training.loss) != ("window", "pinball")
         _rule("task", self.task, self.task == "forecast" or not levels, "be forecast for the recipe textbook")
 
     @property
-    def loss(self) -> Objective:
+    def loss(self) -> LossFunction:
         """What a network minimises: the loss of its training, or the cross-entropy of classes."""
         return "entropy" if self.task == "direction" else self.training.loss
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings and dictionaries, ready for JSON."""
-        return dataclasses.asdict(self)
+        return asdict(self)
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+    def from_dict(cls, entries: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`.
 
         Raises:
             ConfigError: a field is unknown, of the wrong type, or out of its range.
         """
         try:
-            return dacite.from_dict(cls, fields, dacite.Config(strict=True, cast=[tuple], type_hooks={float: float}))
+            return dacite.from_dict(cls, entries, dacite.Config(strict=True, cast=[tuple], type_hooks={float: float}))
         except dacite.WrongTypeError as error:
             if get_origin(error.field_type) is Literal:
                 _choice(str(error.field_path).rpartition(".")[2], error.value, get_args(error.field_type))
@@ -178,36 +172,34 @@ class ExperimentConfig:
             raise ConfigError(f"a configuration has the fields and types of ExperimentConfig: {error}.") from error
 
 
-def override(config: ExperimentConfig, settings: Mapping[str, Any]) -> ExperimentConfig:
+def override(config: ExperimentConfig, values: Mapping[str, Any]) -> ExperimentConfig:
     """A copy of `config` with other values; fields are named without their part (`units`, not `network.units`).
 
     Raises:
-        ConfigError: no field has that name, or a value is out of its range.
+        ConfigError: no field has that name, or a value is out of its limits.
     """
-    fields, rest = config.to_dict(), dict(settings)
-    for part in (fields, fields["inputs"], fields["network"], fields["training"]):
+    parts, rest = config.to_dict(), dict(values)
+    for part in (parts, parts["inputs"], parts["network"], parts["training"]):
         for name in part.keys() & rest.keys():
             part[name] = rest.pop(name)
     if rest:
-        raise ConfigError(
-            f"a setting has the name of a field of ExperimentConfig. Received: {', '.join(sorted(rest))}."
-        )
-    return ExperimentConfig.from_dict(fields)
+        raise ConfigError(f"an option is a field of ExperimentConfig. Received: {', '.join(sorted(rest))}.")
+    return ExperimentConfig.from_dict(parts)
 
 
 def read_config(path: Path) -> ExperimentConfig:
-    """The settings in a JSON file; those that it does not name keep their defaults.
+    """Read a configuration from a JSON file; fields that it does not name keep their defaults.
 
     Raises:
-        ConfigError: there is no such file, or it is no configuration.
+        ConfigError: the file is missing, or is no configuration.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        parts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"a file of settings is JSON, as forecast tune writes it. {path}: {error}.") from error
-    if not isinstance(fields, dict):
-        raise ConfigError(f"a file of settings is a JSON object. {path} holds a {type(fields).__name__}.")
-    return ExperimentConfig.from_dict(fields)
+        raise ConfigError(f"a configuration file is JSON, as forecast tune writes it. {path}: {error}.") from error
+    if not isinstance(parts, dict):
+        raise ConfigError(f"a configuration file is a JSON object. {path} holds a {type(parts).__name__}.")
+    return ExperimentConfig.from_dict(parts)
 
 
 def _rule(name: str, value: object, holds: object, rule: str) -> None:
@@ -215,16 +207,11 @@ def _rule(name: str, value: object, holds: object, rule: str) -> None:
         raise ConfigError(f"`{name}` must {rule}. Received: {name}={value}.")
 
 
-def _at_least(minimum: int, **values: int) -> None:
-    for name, value in values.items():
-        _rule(name, value, value >= minimum, f"be at least {minimum}")
-
-
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     _rule(name, value, value in choices, f"be one of {', '.join(choices)}")
 
 
-# The way of the tutorials: levels in [0, 1], one label a window, mean squared error. Kept for comparison.
+# The recipe of most tutorials, for comparison: levels in [0, 1], one label a window, mean squared error.
 TEXTBOOK = ExperimentConfig(
     lookback=60,
     network=NetworkConfig(units=50, highway=False),

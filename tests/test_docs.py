@@ -132,22 +132,6 @@ def test_the_table_of_the_readme_comes_out_of_the_demo_s_data():
         assert row.mae_vs_naive == pytest.approx(ratio, abs=0.00051 * digits)
 
 
-def test_the_defaults_that_help_names_are_the_defaults():
-    """Options show `[default]` in their help; the configuration is what holds."""
-    import typer.main
-
-    config = forecast.ExperimentConfig()
-    values = config.to_dict() | config.to_dict()["network"] | config.to_dict()["training"]
-    named = 0
-    for command in typer.main.get_command(app).commands.values():
-        for option in command.params:
-            found = re.search(r"\[([\d.]+|tanh)\]\.?$", getattr(option, "help", None) or "")
-            if found:
-                named += 1
-                assert str(values[option.name]) == found.group(1) or values[option.name] == float(found.group(1))
-    assert named == 85  # seventeen options of five commands
-
-
 def test_the_run_record_is_plain(walk):
     from conftest import SMALL
 

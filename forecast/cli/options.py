@@ -1,15 +1,18 @@
-"""Options that several commands share, each written once.
+"""Options that several commands share; those of the configuration are made from its fields.
 
 `shared` adds them to a command, which finds their values in its context's `params`.
 """
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import Field, fields
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from forecast.config import ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig
 
 Options = Mapping[str, tuple[Any, Any]]
 
@@ -17,10 +20,6 @@ Options = Mapping[str, tuple[Any, Any]]
 def _option(kind: Any, text: str, *names: str, default: Any = None) -> tuple[Any, Any]:
     """An annotated type and its default, as Typer takes them."""
     return Annotated[kind, typer.Option(*names, help=text)], default
-
-
-def _number(kind: type, text: str) -> tuple[Any, Any]:
-    return _option(kind | None, text)
 
 
 # How a series is read.
@@ -45,57 +44,35 @@ ENGINE: Options = {
         str, "local, ray, or the address of a Ray cluster: HOST:PORT or ray://HOST:PORT.", default="local"
     ),
 }
-# What a model sees beside the target.
-INPUTS: Options = {
-    "features": _option(list[str] | None, "Column to see beside the target; may be repeated.", "--feature"),
-    "future_columns": _option(
-        list[str] | None, "Column that is known for the coming rows; may be repeated.", "--future-column"
-    ),
-    "calendar": _option(str | None, "Terms of the date: hour, weekday, month, year [none]."),
-    "indicators": _option(str | None, "Technical indicators of TA-Lib, as in RSI,ATR [none]."),
-}
-# How networks are built and trained.
-NETWORK: Options = {
-    "layers": _option(str | None, "Layers of the model stack, as in lstm:64,rnn:32."),
-    "units": _number(int, "Cells in a layer [32]."),
-    "depth": _number(int, "Layers of cells [2]."),
-    "activation": _option(str | None, "tanh, relu, sigmoid or linear [tanh]."),
-    "dropout": _number(float, "Share of a layer's outputs dropped in training [0]."),
-    "recurrent_dropout": _number(float, "Share of the states dropped between steps in training [0]."),
-    "l2": _option(float | None, "Penalty on the squared weights of the inputs [0].", "--l2"),
-    "layer_norm": _option(bool | None, "Normalise each layer's outputs [no].", "--layer-norm/--no-layer-norm"),
-    "residual": _option(bool | None, "Add each layer's inputs to its outputs [no].", "--residual/--no-residual"),
-    "highway": _option(bool | None, "Linear part where it earns its place [yes].", "--highway/--no-highway"),
-    "learning_rate": _number(float, "Highest learning rate [0.004]."),
-    "clip_norm": _number(float, "Largest norm of a gradient [1]."),
-    "jitter": _number(float, "Noise on the inputs in training, in a window's scale [0]."),
-    "stretch": _number(float, "Spread of a random factor on inputs and labels in training [0]."),
-    "batch": _number(int, "Blocks in a training step [16]."),
-    "labels": _number(int, "Labels in a block [64]."),
-    "max_steps": _option(int | None, "Training steps [100, more for many series].", "--steps"),
-    "patience": _number(int, "Validations without a better one that end a training; 0 lets it run [0]."),
-    "seed": _number(int, "Seed of all random numbers [0]."),
-    "seeds": _number(int, "Networks that are trained, from --seed on, and averaged [1]."),
-}
-# One experiment.
-SETTINGS: Options = {
+# Fields that are lists: names separated by commas, or an option that is repeated.
+COMMAS, REPEATED = ("calendar", "indicators"), {"features": "--feature", "future_columns": "--future-column"}
+FLAGS = {"max_steps": "--steps", "l2": "--l2", **REPEATED}
+
+
+def _from_field(one: Field[Any]) -> tuple[Any, Any]:
+    """The option of a field of the configuration, None where it is not given; the help ends with the default."""
+    flag, text, default = FLAGS.get(one.name, f"--{one.name.replace('_', '-')}"), one.metadata["help"], one.default
+    if isinstance(default, bool):
+        return _option(bool | None, f"{text} [{'yes' if default else 'no'}].", f"{flag}/--no-{flag[2:]}")
+    kind: Any = list[str] if one.name in REPEATED else one.type if one.type in (int, float, int | None) else str
+    shown = f" [{default:g}]" if isinstance(default, int | float) else f" [{default}]" if default else ""
+    return _option(kind | None, f"{text}{shown}.", flag)
+
+
+PARTS = (ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig)
+FIELDS = {one.name: _from_field(one) for part in PARTS for one in fields(part) if "help" in one.metadata}
+TASK: Options = {"task": FIELDS.pop("task")}
+# The configuration of one experiment.
+CONFIG: Options = {
     "recipe": _option(str | None, "blocks, or textbook: the tutorials' way, for comparison [blocks]."),
-    "config_file": _option(Path | None, "File with settings, as forecast tune writes it.", "--config"),
-    "task": _option(str | None, "forecast, or direction: the chances of down, flat and up at the horizon [forecast]."),
-    "horizon": _number(int, "Steps to forecast [30]."),
-    "lookback": _number(int, "Rows that a network sees before an origin [from the frequency]."),
-    "season": _number(int, "Rows in a season for seasonal_naive [from the frequency]."),
-    "train_share": _number(float, "Share of the rows for training [0.7]."),
-    "validation_share": _number(float, "Share of the rows for validation [0.1]; the rest is the test."),
-    **INPUTS,
-    **NETWORK,
-    "tensorboard": _option(Path | None, "Folder for TensorBoard's logs."),
+    "config_file": _option(Path | None, "Configuration file, as forecast tune writes it.", "--config"),
+    **FIELDS,
 }
-LISTS = ("calendar", "indicators")
+TENSORBOARD: Options = {"tensorboard": _option(Path | None, "Folder for TensorBoard's logs.")}
 
 
 def shared(*groups: Options) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command the options of `groups`, behind its own."""
+    """Add the options of `groups` to a command, behind its own."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
@@ -117,14 +94,11 @@ def shared(*groups: Options) -> Callable[[Callable[..., None]], Callable[..., No
     return decorate
 
 
-def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings among a command's options that were given; lists split at their commas."""
-    names = SETTINGS.keys() - {"recipe", "config_file", "tensorboard"}
-    given = {name: value for name, value in options.items() if name in names and value not in (None, [])}
-    for name in LISTS:
-        if name in given:
-            given[name] = tuple(names_in(given[name]))
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+def given_fields(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the configuration that a command's options give."""
+    given = {name: options[name] for name in (*TASK, *FIELDS) if options.get(name) not in (None, (), [])}
+    lists = {name: names_in(given[name]) for name in COMMAS if name in given}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in (given | lists).items()}
 
 
 def names_in(text: str) -> list[str]:

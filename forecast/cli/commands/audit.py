@@ -7,12 +7,10 @@ from typing import Annotated
 import typer
 
 from forecast.cli.commands.inputs import SeriesArgument, config_of, load_keras, load_one
-from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, shared
+from forecast.cli.options import CONFIG, JSON, SOURCE, VERBOSE, shared
 
 
-@shared(
-    SOURCE, {name: option for name, option in SETTINGS.items() if name not in ("task", "tensorboard")}, JSON, VERBOSE
-)
+@shared(SOURCE, CONFIG, JSON, VERBOSE)
 def audit(
     ctx: typer.Context,
     series: SeriesArgument,
@@ -25,7 +23,7 @@ def audit(
     from forecast.cli.tables import results as tables
     from forecast.evaluation import leakage as leaks
 
-    config = config_of({**ctx.params, "task": None, "tensorboard": None})
+    config = config_of(ctx.params)
     name = model or ("stack" if config.network.layers else "lstm")
     loaded = load_one(series, ctx.params, config)
     load_keras([name])

@@ -8,18 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.commands.inputs import ManySeriesArguments, config_of, references_of
-from forecast.cli.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.cli.options import CONFIG, ENGINE, JSON, SOURCE, VERBOSE, names_in, shared
 from forecast.cli.progress import JobsBar
 from forecast.errors import ConfigError, Stopped
 
 
-@shared(
-    SOURCE,
-    {name: option for name, option in SETTINGS.items() if name not in ("task", "tensorboard")},
-    ENGINE,
-    JSON,
-    VERBOSE,
-)
+@shared(SOURCE, CONFIG, ENGINE, JSON, VERBOSE)
 def compare(
     ctx: typer.Context,
     series: ManySeriesArguments,
@@ -41,7 +35,7 @@ def compare(
     from forecast.evaluation.walk_forward import WalkForward
     from forecast.report.comparison_writer import record
 
-    config = config_of({**ctx.params, "tensorboard": None, "task": None})
+    config = config_of(ctx.params)
     plan = WalkForward(folds=folds, stride=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
     several, load_options = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli.options import SOURCE, settings_of
+from forecast.cli.options import SOURCE, given_fields
 from forecast.cli.progress import TrainingBar, counted, say
 
 # Series that one line names.
@@ -41,7 +41,7 @@ def config_of(options: dict[str, Any], start: Any = None) -> Any:
     if start is not None and (options["recipe"] or options["config_file"]):
         raise ConfigError("--from takes the settings of the bundle. Received: --recipe or --config as well.")
     config = start or (read_config(Path(options["config_file"])) if options["config_file"] else RECIPES[recipe])
-    return override(config, settings_of(options))
+    return override(config, given_fields(options))
 
 
 def callbacks_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:

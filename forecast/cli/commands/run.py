@@ -14,11 +14,11 @@ from forecast.cli.commands.inputs import (
     load_one,
     say_interrupted,
 )
-from forecast.cli.options import JSON, SETTINGS, SOURCE, VERBOSE, names_in, shared
+from forecast.cli.options import CONFIG, JSON, SOURCE, TASK, TENSORBOARD, VERBOSE, names_in, shared
 from forecast.cli.progress import TrainingBar
 
 
-@shared(SOURCE, SETTINGS, JSON, VERBOSE)
+@shared(SOURCE, CONFIG, TASK, TENSORBOARD, JSON, VERBOSE)
 def run(
     ctx: typer.Context,
     series: SeriesArgument,

@@ -18,11 +18,11 @@ from forecast.cli.commands.inputs import (
     load_readable,
     say_interrupted,
 )
-from forecast.cli.options import SETTINGS, SOURCE, VERBOSE, shared
+from forecast.cli.options import CONFIG, SOURCE, TASK, TENSORBOARD, VERBOSE, shared
 from forecast.cli.progress import TrainingBar, counted
 
 
-@shared(SOURCE, SETTINGS, VERBOSE)
+@shared(SOURCE, CONFIG, TASK, TENSORBOARD, VERBOSE)
 def train(
     ctx: typer.Context,
     series: ManySeriesArguments,

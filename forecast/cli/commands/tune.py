@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.commands.inputs import SeriesArguments, config_of, load_many
-from forecast.cli.options import ENGINE, JSON, SETTINGS, SOURCE, VERBOSE, settings_of, shared
+from forecast.cli.options import CONFIG, ENGINE, JSON, SOURCE, TASK, TENSORBOARD, VERBOSE, given_fields, shared
 from forecast.cli.progress import TrialsBar, say
 
 
-@shared(SOURCE, SETTINGS, ENGINE, JSON, VERBOSE)
+@shared(SOURCE, CONFIG, TASK, TENSORBOARD, ENGINE, JSON, VERBOSE)
 def tune(
     ctx: typer.Context,
     series: SeriesArguments,
@@ -39,7 +39,7 @@ def tune(
             name,
             config,
             trials=trials,
-            fixed=settings_of(ctx.params),
+            fixed=given_fields(ctx.params),
             study=study or file.with_suffix(".study.log"),
             logs=ctx.params["tensorboard"],
             jobs=ctx.params["jobs"],

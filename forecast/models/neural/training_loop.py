@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import QUANTILES, ExperimentConfig, Objective, TrainingConfig
+from forecast.config import QUANTILES, ExperimentConfig, LossFunction, TrainingConfig
 from forecast.errors import ModelError
 from forecast.metrics.metrics import SMALLEST, log_loss
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
@@ -169,8 +169,8 @@ def learning_rate_at(step: int, training: TrainingConfig) -> float:
     return highest * (1 + cos(pi * (before - warm) / steps)) / 2
 
 
-def loss_of(outputs: Array, y: Array, loss: Objective) -> float:
-    """The mean loss, as in training, of outputs (..., H, Q) against labels (..., H); NaN labels do not count."""
+def loss_of(outputs: Array, y: Array, loss: LossFunction) -> float:
+    """The mean loss of outputs (..., H, Q) against labels (..., H) that are known, as in training."""
     if loss == "entropy":
         return log_loss(y[np.isfinite(y)], outputs[np.isfinite(y)])
     error = np.clip(y, -LARGEST, LARGEST)[..., None] - outputs
