@@ -1,4 +1,4 @@
-"""Results as plots: each is a function of a result and a Matplotlib Axes, and all share one style.
+"""Results as plots: each is a function of a result and a Matplotlib Axes, and all share one style::
 
 series         a series as it was loaded, and its training, validation and test rows
 forecast       the coming steps with their intervals
