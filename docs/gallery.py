@@ -1,4 +1,4 @@
-"""Draws the pictures of the gallery from the bundled data, in about half a minute.
+"""Draw the pictures of the gallery from the bundled data, in about half a minute.
 
 python docs/gallery.py
 """
@@ -17,19 +17,19 @@ from forecast.report import plots
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
 WIDTH = 9
-# Dots to an inch: small files that are sharp enough on a page.
+# Dots per inch: small files, sharp enough on a page.
 DPI = 72
 
 
 def draw(name: str, draw_one: Callable[[Axes], None], height: float = 3.2) -> None:
-    """One picture of one Axes."""
+    """Save one plot as `pictures/NAME.png`."""
     figure, axes = plots.panels(1, WIDTH, height)
     draw_one(axes[0])
     figure.savefig(FOLDER / f"{name}.png", dpi=DPI)
 
 
 def draw_runs() -> None:
-    """Prices for a test, temperatures for a forecast."""
+    """Draw a backtest of prices, and a forecast of temperatures."""
     points = forecast.load(ROOT / "data" / "sp500.csv", unit="points")
     prices = forecast.run(points, models=["lstm"])
     draw("history", lambda ax: plots.plot_history(prices, ax))
@@ -46,7 +46,7 @@ def draw_runs() -> None:
 
 
 def draw_directions() -> None:
-    """The calibration of probabilities."""
+    """Draw the calibration of probabilities."""
     config = override(forecast.ExperimentConfig(), {"horizon": 7, "task": "direction"})
     sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales")
     found = forecast.run(sales, models=["gru"], config=config)
@@ -54,7 +54,7 @@ def draw_directions() -> None:
 
 
 def draw_explanations() -> None:
-    """A network without its highway, for its gates; one with it, for its parts."""
+    """Draw the gates of a network without highway, and the components of one with it."""
     sales = forecast.load(ROOT / "data" / "shop_sales.csv", target="Sales", unit="pieces")
     alone = {"horizon": 14, "highway": False, "depth": 1, "units": 16, "max_steps": 300}
     network = forecast.train(sales, "lstm", override(forecast.ExperimentConfig(), alone))

@@ -1,6 +1,6 @@
-"""The pictures that `test_plots.py` compares with those in `tests/golden/`, drawn from numbers made by hand.
+"""Draw the pictures that `test_plots.py` compares with those in `tests/golden/`, from numbers made by hand.
 
-PYTHONPATH=. python tests/pictures.py      draws the golden pictures anew; look at them before committing
+PYTHONPATH=. python tests/pictures.py      draws the golden pictures; look at them before committing
 """
 
 from dataclasses import fields, replace
@@ -96,7 +96,7 @@ def made_reliability():
 
 
 def made_backtests():
-    """One that improves on naive by 40 %, and one whose error grows with the step."""
+    """Return a backtest that improves on naive by 40 %, and one whose error grows with the step."""
     found = {name: made_backtest(name) for name in ("lstm", "dense")}
     return found | {"dense": replace(found["dense"], quantiles=found["dense"].quantiles + np.arange(HORIZON)[:, None])}
 
@@ -121,9 +121,7 @@ PICTURES = {
     "steps": lambda ax: plots.plot_error_by_step(made_backtests(), ax),
     "over_time": lambda ax: plots.plot_error_over_time(made_backtests(), DATES, ax),
     "residuals": lambda ax: plots.plot_residuals(made_backtests(), ["lstm", "dense"], ax),
-    "copied": lambda ax: plots.plot_lag_correlations(
-        {"lstm": Lag(3, 0.2, 3, tuple(np.cos(np.arange(9) - 3.0)), 0.8, 0.1)}, ax
-    ),
+    "copied": lambda ax: plots.plot_lag_correlations({"lstm": made_lag()}, ax),
     "ranks": lambda ax: plots.plot_ranks(made_ranking(), ax),
     "reliability": lambda ax: plots.plot_reliability("gru", made_reliability(), ax),
     "window": lambda ax: plots.plot_window(made_explanation(), ax),
@@ -136,7 +134,7 @@ PICTURES = {
 
 
 def draw(name, folder):
-    """One picture as a small PNG."""
+    """Save one picture as a small PNG."""
     figure, axes = plots.panels(1, 7, 3)
     PICTURES[name](axes[0])
     path = Path(folder) / f"{name}.png"

@@ -1,4 +1,4 @@
-"""Pictures are as they were when somebody looked at them, in one style, in colours that all can tell apart."""
+"""Plots match their golden pictures, share one style, and use colours that the colour-blind can tell apart."""
 
 import itertools
 
@@ -15,10 +15,10 @@ from forecast.report import plots
 from forecast.report.plots.experiment import save_plots
 from forecast.report.plots.style import LINES, TRUTH
 
-# Root mean square of the differences, of 255: letters may differ by machine, lines and colours may not.
+# Root mean square difference, of 255: letters may differ by machine, lines and colours may not.
 TOLERANCE = 6
-# How red, green and blue are seen without one of the three kinds of cones: Machado, Oliveira and Fernandes (2009),
-# severity 1, for linear light.
+# Red, green and blue (linear) as seen without one of the three kinds of cones: Machado, Oliveira and Fernandes (2009),
+# severity 1.
 CONES = {
     "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
     "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
@@ -32,7 +32,7 @@ def test_a_picture_is_as_it_was(name, tmp_path):
 
 
 def test_a_wrong_line_is_beyond_the_tolerance(tmp_path):
-    """Another model's colour in one picture of thin lines."""
+    """Draw the thin lines of one picture in another model's colour."""
     figure, axes = plots.panels(1, 7, 3)
     experiment = made_experiment()
     experiment.backtests["gru"] = experiment.backtests["lstm"]
@@ -62,14 +62,14 @@ def test_axes_of_one_s_own_get_colours_grid_and_frame():
 
 
 def test_letters_are_readable_when_a_picture_is_as_wide_as_a_page():
-    """Pictures are 10 inches wide; a page has room for 6.3. Seven points are the smallest that journals take."""
+    """A picture 10 inches wide is printed on 6.3; journals ask for seven points or more."""
     with mpl.rc_context(fname=plots.SHEET):
         sizes = [mpl.rcParams[f"{name}.labelsize"] for name in ("axes", "xtick", "ytick")]
         assert min(*sizes, mpl.rcParams["legend.fontsize"], mpl.rcParams["axes.titlesize"]) * 6.3 / 10 >= 6.9
 
 
 def seen(colour, cones):
-    """A colour as CIELAB, as somebody with such eyes sees it."""
+    """Convert a colour to CIELAB as seen with such eyes."""
     light = np.array(to_rgb(colour))
     light = np.where(light > 0.04045, ((light + 0.055) / 1.055) ** 2.4, light / 12.92)
     light = np.clip(light if cones is None else np.array(CONES[cones]) @ light, 0, 1)
@@ -80,7 +80,7 @@ def seen(colour, cones):
 
 @pytest.mark.parametrize("cones", [None, *CONES])
 def test_models_are_told_apart_by_all_eyes(cones):
-    """By the kind of line, or by colours that are far apart: a difference of 2 is just seen, 10 at a glance."""
+    """Two models differ in line style, or by 10 or more in CIELAB: 2 is just noticeable, 10 seen at a glance."""
     assert set(LINES) == set(MODELS)
     for one, other in itertools.combinations(LINES.values(), 2):
         if one[1] == other[1]:

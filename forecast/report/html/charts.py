@@ -95,6 +95,6 @@ def _finished(chart: "Figure") -> "Figure":
     chart.legend.click_policy = "hide"
     chart.legend.background_fill_alpha = 0.6
     chart.legend.location = "top_left"
-    chart.legend.spacing = chart.legend.padding = 0
+    chart.legend.spacing = 0
     chart.legend.label_height = chart.legend.glyph_height = 16
     return chart

@@ -1,4 +1,6 @@
-"""Results as plots: each is a function of a result and a Matplotlib Axes, and all share one style.
+"""Results as plots, all in one style.
+
+Each plot is a function of a result and a Matplotlib Axes, by modules::
 
 series         a series as it was loaded, and its training, validation and test rows
 forecast       the coming steps with their intervals
