@@ -1,6 +1,6 @@
-"""Are the probabilities worth anything? Scores beside the base rates, calibration, and a sentence.
+"""Probabilities of down, flat and up on the test rows: scores against the base rates, reliability, verdicts.
 
-In: `ClassProbabilities` at test origins whose class is known. Out: scores, reliability, verdicts.
+In: `ClassProbabilities` at test origins whose class is known. Out: one row of scores and one verdict a model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class DirectionScores:
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Bins of the probabilities of all classes together: mean probability, observed share and count, shape (B,)."""
+    """Bins of the probabilities of all classes: mean probability, observed share and count, shape (B,)."""
 
     probability: Array
     observed: Array
@@ -62,7 +62,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class DirectionVerdict:
-    """Are the model's probabilities better than the base rates, and is that more than luck?"""
+    """Whether a model's probabilities are better than the base rates beyond luck."""
 
     model: str
     outcome: Outcome
@@ -81,7 +81,7 @@ def complete(chances: ClassProbabilities) -> ClassProbabilities:
 def score(
     chances: ClassProbabilities, base: ClassProbabilities, *, mixture_weight: float, fit_seconds: float
 ) -> DirectionScores:
-    """The scores of one model over all tested origins, and how much smaller than those of the base rates they are."""
+    """Score one model over all tested origins, with its skill against the base rates."""
     came, log_loss, brier = chances.actual, *_losses(chances)
     base_log_loss, base_brier = _losses(base)
     return DirectionScores(
@@ -134,7 +134,7 @@ def reliability(chances: ClassProbabilities) -> Reliability:
 def judge(
     backtests: Mapping[str, ClassProbabilities], scores: Sequence[DirectionScores], *, horizon: int
 ) -> tuple[DirectionVerdict, ...]:
-    """The verdict on each model of one run against the base rates, corrected for the number of models (Holm 1979)."""
+    """Judge each model of one run against the base rates; p-values corrected for their number (Holm 1979)."""
     losses = {name: metrics.log_losses(one.actual, one.probabilities) for name, one in backtests.items()}
     gains = [losses[BASE_RATE] - losses[row.model] for row in scores]
     raw = [
@@ -160,13 +160,13 @@ def _sentence(outcome: Outcome, scores: DirectionScores, p_value: float, *, gain
     model, side = scores.model, "smaller" if gain > 0 else "larger"
     size = f"its log loss is {abs(scores.log_loss_skill):.1f}% ({abs(gain):.3g} nats) {side}"
     if outcome == "baseline":
-        return "base_rate is what every model is measured against: the shares of the classes on the training rows."
+        return "base_rate is the reference: the shares of the classes on the training rows."
     if outcome == "better":
         return f"{model} is better than the base rate beyond luck: {size}, {in_words(p_value)}."
     if outcome == "worse":
         return f"{model} is worse than the base rate: {size}, {in_words(p_value)}."
     if scores.mixture_weight == 0:
-        return f"{model} is the base rate: its probabilities did not earn any trust on the validation rows."
+        return f"{model} equals the base rate: its probabilities were no better on the validation rows."
     if isnan(p_value):
         return f"{model}: {size} than the base rate's, but the test is too short to rule out luck."
     return f"{model} is not distinguishable from the base rate: {size}, which may be luck, {in_words(p_value)}."

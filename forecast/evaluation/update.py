@@ -1,4 +1,4 @@
-"""What an update was worth: the saved model and the updated one on rows that neither has seen.
+"""Did an update help? The saved model and the updated one on rows that neither has seen.
 
 In: two models and series. Out: one `UpdateScore` a series, with a sentence.
 """
@@ -18,7 +18,7 @@ from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano
 
 @dataclass(frozen=True)
 class UpdateScore:
-    """The error before and after an update on the rows of one series that neither model saw.
+    """The error before and after an update, on rows of one series that neither model has seen.
 
     The mean absolute error in `unit`, or the log loss in nats for directions.
     """
@@ -34,7 +34,7 @@ class UpdateScore:
 
     @property
     def sentence(self) -> str:
-        """Whether it helped, and whether that is more than luck."""
+        """Whether the update helped, and whether that is more than luck."""
         where = f"on {self.first} to {self.last}, which neither model saw"
         if self.before == self.after:
             return f"{self.series}: the update changed nothing {where}."
@@ -50,12 +50,12 @@ class UpdateScore:
 
 
 def compare(before: TrainedModel, after: TrainedModel, several: Sequence[TimeSeries]) -> list[UpdateScore]:
-    """What an update was worth on the test rows of each series; a series with too few of them is left out."""
+    """Score an update on the test rows of each series; skip series with too few of them."""
     return [score for series in several if (score := _compare(before, after, after.prepare(series)))]
 
 
 def _compare(before: TrainedModel, after: TrainedModel, dataset: Dataset) -> UpdateScore | None:
-    """The score from the first origin on that lies behind the training rows of both."""
+    """Score from the first origin behind the training rows of both models."""
     first = max(
         [before.problem.lookback, *(model.trained_to(dataset) for model in (before, after) if model.known(dataset))]
     )

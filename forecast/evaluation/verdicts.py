@@ -1,6 +1,6 @@
-"""The verdict: is a model better than the naive forecast, is that more than luck, and is it a copy of yesterday?
+"""The verdict: is a model better than the naive forecast, is that more than luck, and does it copy the last value?
 
-In: forecasts beside what came, and their scores. Out: one sentence a model, and the same as data.
+In: backtests and their scores. Out: one sentence a model, and the same as data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,20 +19,19 @@ from forecast.typing import Array
 
 Outcome = Literal["better", "not distinguishable", "worse", "baseline"]
 
-
-# A copy cannot err much less than naive: below this it is no copy, whatever its changes look like.
+# Below this MAE / naive a forecast is no copy of the last value, whatever its changes look like.
 WITHOUT_SKILL = 0.95
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of one model on one series.
+    """The verdict on one model and one series.
 
     Attributes:
-        gain: How much smaller its error is than that of naive, a step, in the series' unit.
-        p_value: Of the difference of the errors (Diebold and Mariano), two-sided, corrected for the number of models.
-        p_skill: Of what its moves know of the true ones (Clark and West), two-sided, corrected in the same way.
-        lag: How its forecasts of the last step follow the series.
+        gain: MAE of naive minus MAE of the model, in the series' unit.
+        p_value: Two-sided, of equal errors (Diebold and Mariano), corrected for the number of models.
+        p_skill: Two-sided, of no skill beyond naive (Clark and West), corrected in the same way.
+        lag: How the forecasts of the last step follow the series.
     """
 
     model: str
@@ -46,11 +45,10 @@ class Verdict:
 
 
 def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Array, unit: str) -> tuple[Verdict, ...]:
-    """The verdict on each model of one run against the naive forecast, from the same origins.
+    """Judge each model of one run against the naive forecast, from the same origins.
 
-    Better is a model whose error is smaller and whose moves go with the true ones beyond luck; worse is one whose
-    error is larger beyond luck. The more models are tried, the likelier one of them is lucky: their p-values are
-    corrected for that (Holm 1979).
+    Better: the error is smaller, and the moves agree with the true ones beyond luck. Worse: the error is larger beyond
+    luck. P-values are corrected for the number of models, since with more models one is lucky more often (Holm 1979).
 
     Args:
         y: The whole target that the origins are rows of, shape (T,).
@@ -66,7 +64,7 @@ def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Arr
 
 
 def gain_of(backtest: Backtest) -> Array:
-    """How much closer than the naive forecast each forecast came, shape (N, H)."""
+    """Absolute error of naive minus that of each forecast, shape (N, H)."""
     naive = np.abs(backtest.actual - backtest.last_value[:, None])
     return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
 
@@ -101,7 +99,7 @@ def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, 
     size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
     chance = in_words(p_value)
     if outcome == "baseline":
-        return "naive is what every model is measured against: each step is like the last known value."
+        return "naive is the reference: each step equals the last known value."
     if outcome == "better":
         return f"{scores.model} is better than naive beyond luck: its error is {size} smaller, {chance}."
     if outcome == "worse" and scores.mae_vs_naive > 2:
@@ -109,7 +107,7 @@ def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, 
     if outcome == "worse":
         return f"{scores.model} is worse than naive: its error is {size} larger, {chance}."
     if gain == 0:
-        return f"{scores.model} is the naive forecast: it found nothing in this series that its moves could earn from."
+        return f"{scores.model} equals the naive forecast: it found no usable signal in this series."
     side = "smaller" if gain > 0 else "larger"
     if isnan(p_value):
         return f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck."
@@ -117,16 +115,16 @@ def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, 
 
 
 def _on_copies(outcome: Outcome, scores: Scores, lag: Lag) -> str:
-    """A second sentence where forecasts without skill repeat what was known; of naive itself it is known."""
+    """A second sentence where forecasts without skill follow the last value."""
     without = outcome in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
     if not without or scores.mae_vs_naive == 1 or not lag.copies:
         return ""
     return (
-        f" This is a copy of yesterday: what was known before explains {lag.copied:.0%} of how its forecasts change, "
-        f"what came after {lag.foreseen:.0%}."
+        f" Its forecasts follow the last value ({lag.copied:.0%}) and say almost nothing about the next one "
+        f"({lag.foreseen:.0%})."
     )
 
 
 def in_words(p_value: float) -> str:
-    """A p-value with the digits that matter."""
+    """Format a p-value."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"

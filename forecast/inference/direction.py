@@ -28,9 +28,9 @@ BASE_RATE, PERSISTENCE = "base_rate", "persistence"
 
 
 def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | None = None) -> ClassProbabilities:
-    """Probabilities at every origin from row `first` to the last row, each from the rows up to it alone.
+    """Forecast probabilities at every origin from row `first` to the last, each from the rows up to it alone.
 
-    By default `first` gives the first test origin.
+    `first` defaults to the first test origin.
 
     Raises:
         SeriesTooShort: no row is left after the lookback.
@@ -44,7 +44,7 @@ def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | Non
 
 
 def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForecast:
-    """The probabilities of the move from the last row of `series` to step H.
+    """Forecast the probabilities of the move from the last row of `series` to step H.
 
     Raises:
         SeriesError: coming values of columns that are known ahead are missing.
@@ -58,7 +58,7 @@ def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForec
 def predict_all(
     model: TrainedModel, several: Sequence[TimeSeries]
 ) -> tuple[list[DirectionForecast], dict[str, ForecastError]]:
-    """The probabilities for each series that can be forecast, and of the others, by name, why not."""
+    """Forecast each series; for those that cannot be forecast, give the error by name."""
     made, failed = [], {}
     for series in several:
         try:
@@ -86,10 +86,10 @@ def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: Traine
 def baselines(
     model: TrainedModel, series: TimeSeries | Dataset, tested: ClassProbabilities
 ) -> dict[str, ClassProbabilities]:
-    """What a network is measured against, at the same origins.
+    """The baselines at the same origins.
 
-    `base_rate` always gives the shares of the classes on the training rows; `persistence` gives their shares after
-    a move of the same class, over H rows, as the last one.
+    `base_rate` gives the shares of the classes on the training rows; `persistence` gives their shares after a move of
+    the same class as the last one, over H rows.
     """
     rates = np.tile(model.weights[RATES], (len(tested.origin), 1))
     found = {BASE_RATE: rates, PERSISTENCE: _persistence(model, series, tested.origin)}
