@@ -97,7 +97,7 @@ def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp
     many = forecast("predict", "two.csv:*", "short.csv", "--model", "m", "--csv", "t.csv", "--plot", "t.png", "--json")
     assert many.returncode == 1
     assert "short: this model needs at least 9 rows (lookback=8). Received: 5, 4 too few." in many.stderr
-    assert "A, B, short: not among the series that this dense was trained on." in many.stderr
+    assert "A, B, short: this dense was not trained on it." in many.stderr
     assert [one["series"] for one in json.loads(many.stdout)["forecasts"]] == ["A", "B"]
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + 2 * 3
     assert (tmp_path / "t.png").read_bytes()[:4] == b"\x89PNG"

@@ -45,9 +45,9 @@ def test_a_forecast_of_a_new_series_follows_its_scale(trained):
 def test_what_is_assumed_is_said(trained, walk):
     assert assumptions(trained("lstm"), [walk]) == []
     said = assumptions(trained("lstm"), OTHERS)
-    assert "other 60, other 120, other 200, other 201: not among the series" in said[0]
+    assert "other 60, other 120, other 200, other 201: this lstm was not trained on it." in said[0]
     revised = make_series(walk.y + 1, walk.name)
-    assert "are not those that the model was trained on" in assumptions(trained("lstm"), [revised])[0]
+    assert "differ from those that the model was trained on" in assumptions(trained("lstm"), [revised])[0]
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,6 +1,6 @@
-"""Forecasts from a trained model for one series or many, and what was assumed on the way.
+"""Forecast several series with one model, and say what was assumed.
 
-In: a `TrainedModel`, or the one of a bundle, and series that it has seen or not. Out: forecasts, and sentences.
+In: a `TrainedModel` and series, known to it or not. Out: forecasts and errors by series, and sentences.
 """
 
 import csv
@@ -21,7 +21,7 @@ LISTED = 4
 
 
 def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[list[Forecast], dict[str, ForecastError]]:
-    """The coming steps of each series that can be forecast, and of the others, by name, why not."""
+    """Forecast each series; for those that cannot be forecast, give the error by name."""
     with np.errstate(all="ignore"):
         try:
             made, failed = model.predict_all(several), {}
@@ -40,7 +40,7 @@ def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[lis
 
 
 def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Forecasts as CSV, one row a series and step; those of directions one row a series."""
+    """Write records of forecasts as CSV: one row a series and step; for directions one row a series."""
     with atomic_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, one in enumerate(records):
@@ -52,34 +52,34 @@ def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def assumptions(model: TrainedModel, several: Sequence[TimeSeries]) -> list[str]:
-    """What is taken for granted where a series is not one that the model was trained on, one sentence each."""
+    """What is assumed about series that are new or changed since training, one sentence each."""
     new = [series for series in several if model.known(series) is None]
     said = []
     if new:
         said.append(
-            f"{_named(new)}: not among the series that this {model.model} was trained on. Its own scale is used, and "
-            "its own last rows say how far the model is believed."
+            f"{_named(new)}: this {model.model} was not trained on it. Its own scale is used, its recent rows decide on "
+            "the shrinkage, and the intervals are calibrated as on the training series."
         )
     frequency = model.trained_on[0].frequency
     if other := [series for series in several if series.frequency != frequency]:
         said.append(
-            f"{_named(other)}: rows of frequency {other[0].frequency}, where the model was trained on {frequency}. "
-            "A step is a row."
+            f"{_named(other)}: its frequency is {other[0].frequency}; the model was trained on {frequency}. A step is "
+            "one row."
         )
     if renamed := [series for series in new if series.target.casefold() != model.target.casefold()]:
-        said.append(f"{_named(renamed)}: {renamed[0].target} stands for {model.target}.")
+        said.append(f"{_named(renamed)}: the model was trained on {model.target}; {renamed[0].target} is used here.")
     for series in several:
         known = model.known(series)
         if known is not None and changed(model, series):
             said.append(
-                f"{series.name}: the rows to {known.last} are not those that the model was trained on: revised, "
-                "adjusted anew, cut, or those of another series of that name."
+                f"{series.name}: the rows up to {known.last} differ from those that the model was trained on: revised, "
+                "adjusted, cut, or of another series with this name."
             )
     return said
 
 
 def changed(model: TrainedModel, series: TimeSeries) -> bool:
-    """Whether the rows that a model was trained on are others now."""
+    """Whether the rows that a model was trained on have changed."""
     known = model.known(series)
     if known is None or len(series) < known.rows:
         return known is not None

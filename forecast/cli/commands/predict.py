@@ -73,31 +73,28 @@ def _forecast_into(
 ) -> None:
     """Forecasts thousands of series into a file, and says how that ended."""
     from forecast.inference import bundle
-    from forecast.inference.batch import predict_many as batches
-    from forecast.inference.batch import shards as parts
+    from forecast.inference.batch.predict_many import predict_many
+    from forecast.inference.batch.shards import errors_file, shards_folder
 
     trained = bundle.open_model(model)
-    references, reading = expanded(sources, options), reading_of(options, trained.config)
+    references, load_options = expanded(sources, options), reading_of(options, trained.config)
     try:
         with JobsBar() as bar:
-            found = batches.predict_many(
-                model, references, out, jobs=jobs, engine=engine, reading=reading, tell=bar.show
+            found = predict_many(
+                model, references, out, jobs=jobs, engine=engine, load_options=load_options, on_progress=bar.show
             )
     except KeyboardInterrupt:
-        raise Stopped(parts.parts_of(out)) from None
+        raise Stopped(shards_folder(out)) from None
     if found.new:
-        say(
-            f"{found.new:,} series are not among those that this {trained.model} was trained on. "
-            "Their own scale is used."
-        )
-    if found.doubted:
-        say(f"{found.doubted:,} series have findings; `forecast inspect` says which.")
+        say(f"{found.new:,} series are new to this {trained.model}: their own scale and recent rows are used.")
+    if found.with_issues:
+        say(f"{found.with_issues:,} series have data issues; `forecast inspect` names them.")
     if options["as_json"]:
         print(json.dumps({"out": str(out), "series": found.done, "failed": len(found.errors)}))
     else:
         print(f"Forecasts of {found.done:,} series are in {out}")
     if found.errors:
-        say(f"forecast: {len(found.errors):,} series have none; {parts.errors_of(out)} says why.")
+        say(f"forecast: {len(found.errors):,} series have none; {errors_file(out)} says why.")
         raise typer.Exit(1)
 
 

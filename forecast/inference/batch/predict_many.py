@@ -1,13 +1,12 @@
-"""Forecasts of thousands of series: read and forecast in batches side by side, and put together in one Parquet file.
+"""Forecast thousands of series in workers, into one Parquet file.
 
-In: a bundle and references (`sources/many.py`). Out: the file and its table of errors (`parts.py`).
+    references ── shards ──┬── worker: load, forecast, write a shard ──┬── FORECASTS.parquet
+                           └── worker: ...                             ┘   FORECASTS.errors.csv
 
-    references ── batches ──┬── worker: read, forecast, write a part ──┬── parts ── FORECASTS.parquet
-                            └── worker: ...                            ┘       └── FORECASTS.errors.csv
+In: a bundle and references as `expand` gives them. Out: the file, and a table of errors beside it.
 
-A part's name holds a key of all that its numbers depend on: the files of its series, the bundle, how they are read, the
-version of the program. The same call finds finished parts and goes on; a part with another key is never used. No more
-than a batch is in the memory of a worker, and no more than a part in that of the process that puts them together.
+A shard's name holds the key of all that its numbers depend on (bundle, files, load options, version), so the same call
+resumes with the finished shards and never uses others. A worker holds one shard in memory, this process a row group.
 """
 
 import shutil
@@ -25,7 +24,14 @@ from forecast.data.sources import load_each
 from forecast.data.sources.expand import file_of
 from forecast.data.sources.parquet import is_parquet, is_partition, parquet_files
 from forecast.errors import ConfigError, ForecastError
-from forecast.inference.batch.shards import About, join_parts, parts_of, read_about, write_errors, write_part
+from forecast.inference.batch.shards import (
+    ShardInfo,
+    join_shards,
+    read_shard_info,
+    shards_folder,
+    write_errors,
+    write_shard,
+)
 from forecast.inference.bundle import open_model
 from forecast.inference.bundle.storage import DESCRIPTION, digest, opened
 from forecast.inference.predict import predict_all
@@ -33,15 +39,15 @@ from forecast.inference.trained_model import TrainedModel
 from forecast.runtime.parallel import LOCAL, Progress, check_engine, run_jobs
 from forecast.runtime.resume_key import resume_key
 
-# Changes whenever the numbers of a part may.
+# Changes whenever the numbers of a shard may.
 FORMAT = 1
-# Series in a batch; more where they stand in one text file, which is read once for all of a batch.
+# Series in a shard; more where they share a text file, which is read once for a shard.
 SIZE, SIZE_OF_TEXT = 100, 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
-    """Series that a worker reads and forecasts at once, and where the part goes.
+class Shard:
+    """Series that a worker loads and forecasts at once.
 
     Attributes:
         sha256: Of the bundle's description, which holds those of its other files.
@@ -52,23 +58,23 @@ class Batch:
     bundle: Path
     sha256: str
     references: tuple[str, ...]
-    reading: Mapping[str, Any]
+    load_options: Mapping[str, Any]
     file: Path
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of all series.
+class BatchResult:
+    """How many series were forecast, and why others were not.
 
     Attributes:
         new: Series that the model was not trained on.
-        doubted: Series of which `forecast inspect` has something to say.
+        with_issues: Series with data issues, which `forecast inspect` names.
         errors: Why there is no forecast, by reference.
     """
 
     done: int
     new: int
-    doubted: int
+    with_issues: int
     errors: Mapping[str, str]
 
 
@@ -79,10 +85,10 @@ def predict_many(
     *,
     jobs: int | None,
     engine: str = LOCAL,
-    reading: Mapping[str, Any],
-    tell: Callable[[Progress], None] | None = None,
-) -> Outcome:
-    """Forecasts series into the Parquet file `out`; those that cannot be read or forecast go into a table beside it.
+    load_options: Mapping[str, Any],
+    on_progress: Callable[[Progress], None] | None = None,
+) -> BatchResult:
+    """Forecast series into the Parquet file `out`, with a table beside it of those that have no forecast.
 
     Args:
         references: As `expand` gives them.
@@ -100,35 +106,35 @@ def predict_many(
         raise ConfigError("a file of many forecasts holds values, not directions. Use --csv for those.")
     with opened(bundle) as storage:
         sha256 = digest(storage, DESCRIPTION, bundle)[1]
-    folder = parts_of(out)
-    batches = [
-        Batch(bundle.absolute(), sha256, part, reading, folder.absolute() / f"{_key(part, reading, sha256)}.parquet")
-        for part in _parted(list(dict.fromkeys(references)))
-    ]
-    _remove_others(folder, {batch.file.name for batch in batches})
-    lost = _work(batches, partial(run_jobs, workers=jobs, engine=engine), tell or (lambda _: None))
-    files = [batch.file for batch in batches if batch.file.exists()]
-    abouts = [read_about(file) for file in files]
-    errors = {reference: error for about in abouts for reference, error in about.errors.items()} | lost
-    join_parts(files, abouts, out)
+    folder = shards_folder(out)
+    shards = []
+    for several in _split_references(list(dict.fromkeys(references))):
+        file = folder.absolute() / f"{_key(several, load_options, sha256)}.parquet"
+        shards.append(Shard(bundle.absolute(), sha256, several, load_options, file))
+    _remove_stale(folder, {shard.file.name for shard in shards})
+    lost = _run_shards(shards, partial(run_jobs, workers=jobs, engine=engine), on_progress or (lambda _: None))
+    files = [shard.file for shard in shards if shard.file.exists()]
+    infos = [read_shard_info(file) for file in files]
+    errors = {reference: error for info in infos for reference, error in info.errors.items()} | lost
+    join_shards(files, infos, out)
     write_errors(errors, out)
     shutil.rmtree(folder, ignore_errors=True)
-    return Outcome(
-        done=sum(len(about.names) for about in abouts),
-        new=sum(about.new for about in abouts),
-        doubted=sum(about.doubted for about in abouts),
+    return BatchResult(
+        done=sum(len(info.names) for info in infos),
+        new=sum(info.new for info in infos),
+        with_issues=sum(info.with_issues for info in infos),
         errors=errors,
     )
 
 
-def _key(references: Sequence[str], reading: Mapping[str, Any], sha256: str) -> str:
-    """A name for all that the numbers of a part depend on."""
-    series = [(reference, _state(reference)) for reference in references]
-    return resume_key(format=FORMAT, bundle=sha256, reading=dict(reading), series=series)[:32]
+def _key(references: Sequence[str], load_options: Mapping[str, Any], sha256: str) -> str:
+    """The resume key of a shard."""
+    series = [(reference, _file_state(reference)) for reference in references]
+    return resume_key(format=FORMAT, bundle=sha256, load_options=dict(load_options), series=series)[:32]
 
 
-def _parted(references: list[str]) -> Iterator[tuple[str, ...]]:
-    """References in batches; those of one text file together."""
+def _split_references(references: list[str]) -> Iterator[tuple[str, ...]]:
+    """Split references into shards; keep those of one text file together."""
     for file, several in groupby(references, key=lambda reference: _text_file(reference)):
         together, size = list(several), SIZE_OF_TEXT if file else SIZE
         for start in range(0, len(together), size):
@@ -140,8 +146,8 @@ def _text_file(reference: str) -> str | None:
     return None if file is None or is_parquet(Path(file)) else file
 
 
-def _state(reference: str) -> list[Any]:
-    """What changes when the rows of a series do: the file's size and time; of a ticker the day."""
+def _file_state(reference: str) -> list[Any]:
+    """What changes with the rows of a series: size and time of its file, or the day for a ticker."""
     file = Path(file_of(reference) or reference)
     files = parquet_files(file) if is_partition(file) else [file]
     try:
@@ -150,51 +156,51 @@ def _state(reference: str) -> list[Any]:
         return [f"{datetime.now(UTC):%Y-%m-%d}"]
 
 
-def _remove_others(folder: Path, wanted: Set[str]) -> None:
-    """Removes parts of other series, or of these as they were once."""
+def _remove_stale(folder: Path, wanted: Set[str]) -> None:
+    """Remove shards of other series, or of older rows."""
     for file in folder.glob("*.parquet"):
         if file.name not in wanted:
             file.unlink(missing_ok=True)
 
 
-def _work(batches: Sequence[Batch], run: Any, tell: Callable[[Progress], None]) -> dict[str, str]:
-    """Does the batches whose parts are missing, and says why series of some have none."""
+def _run_shards(shards: Sequence[Shard], run: Any, on_progress: Callable[[Progress], None]) -> dict[str, str]:
+    """Run the missing shards; return the errors of series whose shard failed as a whole."""
     done = failed = 0
     missing = []
-    for batch in batches:
-        if batch.file.exists():
-            about = read_about(batch.file)
-            done, failed = done + len(about.names), failed + len(about.errors)
+    for shard in shards:
+        if shard.file.exists():
+            info = read_shard_info(shard.file)
+            done, failed = done + len(info.names), failed + len(info.errors)
         else:
-            missing.append(batch)
-    total, lost = sum(len(batch.references) for batch in batches), dict[str, str]()
-    tell(Progress("series", done, failed, total))
-    for result in run(work, missing):
+            missing.append(shard)
+    total, lost = sum(len(shard.references) for shard in shards), dict[str, str]()
+    on_progress(Progress("series", done, failed, total))
+    for result in run(forecast_shard, missing):
         references = missing[result.place].references
         if result.error:
             lost |= dict.fromkeys(references, result.error)
         good = result.result or 0
         done, failed = done + good, failed + len(references) - good
-        tell(Progress("series", done, failed, total))
+        on_progress(Progress("series", done, failed, total))
     return lost
 
 
-def work(batch: Batch) -> int:
-    """Reads and forecasts the series of a batch, and writes the part; how many could be forecast."""
-    model = _open(batch.bundle, batch.sha256)
-    read = list(load_each(batch.references, **batch.reading))
+def forecast_shard(shard: Shard) -> int:
+    """Load and forecast the series of a shard, write it, and return the number of forecasts."""
+    model = _open(shard.bundle, shard.sha256)
+    read = list(load_each(shard.references, **shard.load_options))
     errors = {reference: str(one) for reference, one in read if isinstance(one, ForecastError)}
-    series = _named_apart({reference: one for reference, one in read if isinstance(one, TimeSeries)})
+    series = _with_unique_names({reference: one for reference, one in read if isinstance(one, TimeSeries)})
     made, failed = predict_all(model, list(series.values())) if series else ([], {})
     errors |= {reference: str(failed[one.name]) for reference, one in series.items() if one.name in failed}
-    about = About(
+    info = ShardInfo(
         names={reference: one.name for reference, one in series.items() if reference not in errors},
         errors=errors,
         new=sum(model.known(one) is None for one in series.values() if one.name not in failed),
-        doubted=sum(bool(one.findings) for one in series.values() if one.name not in failed),
+        with_issues=sum(bool(one.findings) for one in series.values() if one.name not in failed),
     )
-    write_part(made, about, batch.file)
-    return len(about.names)
+    write_shard(made, info, shard.file)
+    return len(info.names)
 
 
 @lru_cache(maxsize=1)
@@ -202,8 +208,8 @@ def _open(bundle: Path, _sha256: str) -> TrainedModel:
     return open_model(bundle)
 
 
-def _named_apart(series: dict[str, TimeSeries]) -> dict[str, TimeSeries]:
-    """Series by reference, each with a name of its own: of several with one name each is called by its reference."""
+def _with_unique_names(series: dict[str, TimeSeries]) -> dict[str, TimeSeries]:
+    """Name series by their reference where several share a name."""
     count = Counter(one.name for one in series.values())
     return {
         reference: one if count[one.name] == 1 else replace(one, name=reference) for reference, one in series.items()

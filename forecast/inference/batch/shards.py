@@ -1,7 +1,7 @@
-"""The Parquet file of many forecasts: written in parts, each whole or not at all, and put together.
+"""The Parquet file of many forecasts, written in shards and then joined.
 
-The file is a table with one row a series and step, in quantiles of the series' own unit. Beside it is one of errors, if
-there are any. A part says of its series what the table does not hold: their references, and the errors of others.
+One row a series and step, quantiles in the series' own unit. A shard's metadata hold what the table does not: the
+references of its series, and the errors of those without a forecast.
 """
 
 import csv
@@ -19,10 +19,10 @@ from forecast.config import LEVELS
 from forecast.inference.forecasts import Forecast
 from forecast.runtime.atomic import atomic_file
 
-# Rows that are written to the Parquet file together.
+# Rows in a row group.
 ROW_GROUP = 1 << 17
-# What a part says of its series beside the table, under this name.
-ABOUT = b"forecast"
+# The name of a shard's metadata.
+INFO = b"forecast"
 SCHEMA = pa.schema(
     [
         ("series", pa.string()),
@@ -36,29 +36,29 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class About:
-    """What a part says of its series: the name of each by its reference, and the errors of the others."""
+class ShardInfo:
+    """Metadata of a shard: the names of its series and the errors of others, by reference."""
 
     names: Mapping[str, str]
     errors: Mapping[str, str]
     new: int
-    doubted: int
+    with_issues: int
 
 
-def parts_of(out: Path) -> Path:
-    """The folder of finished parts beside the file that they become."""
-    return out.with_name(f"{out.name}.parts")
+def shards_folder(out: Path) -> Path:
+    """The folder of finished shards, beside the file that they become."""
+    return out.with_name(f"{out.name}.shards")
 
 
-def errors_of(out: Path) -> Path:
+def errors_file(out: Path) -> Path:
     """The table of errors beside a file of forecasts."""
     return out.with_name(f"{out.stem}.errors.csv")
 
 
-def write_part(made: Sequence[Forecast], about: About, file: Path) -> None:
-    """Writes the forecasts of some series, and what there is to say of them."""
+def write_shard(made: Sequence[Forecast], info: ShardInfo, file: Path) -> None:
+    """Write the forecasts of some series with their metadata."""
     with atomic_file(file) as path:
-        metadata = {ABOUT: json.dumps(vars(about)).encode()}
+        metadata = {INFO: json.dumps(vars(info)).encode()}
         parquet.write_table(_table(made).replace_schema_metadata(metadata), path, compression="zstd")
 
 
@@ -77,25 +77,25 @@ def _table(made: Sequence[Forecast]) -> pa.Table:
     return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in SCHEMA.names}, SCHEMA)
 
 
-def read_about(file: Path) -> About:
-    """What a part says of its series."""
-    return About(**json.loads(parquet.read_schema(file).metadata[ABOUT]))
+def read_shard_info(file: Path) -> ShardInfo:
+    """Read the metadata of a shard."""
+    return ShardInfo(**json.loads(parquet.read_schema(file).metadata[INFO]))
 
 
-def join_parts(files: Sequence[Path], abouts: Sequence[About], out: Path) -> None:
-    """Puts parts together, one after the other, with what each says; a name that several hold becomes the reference."""
-    count = Counter(name for about in abouts for name in about.names.values())
+def join_shards(files: Sequence[Path], infos: Sequence[ShardInfo], out: Path) -> None:
+    """Join shards; a series whose name occurs in several is called by its reference."""
+    count = Counter(name for info in infos for name in info.names.values())
     with atomic_file(out) as path, parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        for table in _row_groups(files, abouts, count):
+        for table in _row_groups(files, infos, count):
             writer.write_table(table, row_group_size=ROW_GROUP)
 
 
-def _row_groups(files: Sequence[Path], abouts: Sequence[About], count: Counter[str]) -> Iterator[pa.Table]:
-    """The tables of the parts, so many together as make a row group; names that several parts hold told apart."""
+def _row_groups(files: Sequence[Path], infos: Sequence[ShardInfo], count: Counter[str]) -> Iterator[pa.Table]:
+    """Read shards into tables of about a row group."""
     waiting: list[pa.Table] = []
-    for file, about in zip(files, abouts, strict=True):
+    for file, info in zip(files, infos, strict=True):
         table = parquet.read_table(file).replace_schema_metadata(None)
-        again = {name: reference for reference, name in about.names.items() if count[name] > 1}
+        again = {name: reference for reference, name in info.names.items() if count[name] > 1}
         if again:
             names = pa.array([again.get(name, name) for name in table["series"].to_pylist()], pa.string())
             table = table.set_column(0, "series", names)
@@ -108,12 +108,12 @@ def _row_groups(files: Sequence[Path], abouts: Sequence[About], count: Counter[s
 
 
 def write_errors(errors: Mapping[str, str], out: Path) -> None:
-    """One row a series without a forecast, beside the file; no table where there is none."""
-    path = errors_of(out)
+    """Write one row a series without a forecast; remove an old table if there is none."""
+    path = errors_file(out)
     if not errors:
         path.unlink(missing_ok=True)
         return
-    with atomic_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as forecast_shard, forecast_shard.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["series", "error"])
         writer.writerows(errors.items())

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecast.config import QUANTILES
-from forecast.inference.batch.shards import About, join_parts, read_about, write_part
+from forecast.inference.batch.shards import ShardInfo, join_shards, read_shard_info, write_shard
 from forecast.inference.forecasts import Forecast
 
 DAYS = ("2024-03-05", "2024-03-06")
@@ -42,10 +42,12 @@ def joined(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     zurich, hourly = made("Zürich", "2024-03-04", DAYS, seed=1), made("Load", "2024-03-04 22:30", HOURS, seed=2)
     again = made("Zürich", "2024-03-04", DAYS, seed=3)
-    write_part([zurich, hourly], About({"a/ticker=Zürich": "Zürich", "b.csv": "Load"}, {}, 2, 0), folder / "1.parquet")
-    write_part([again], About({"c/ticker=Zürich": "Zürich"}, {"d.csv": "no table"}, 1, 0), folder / "2.parquet")
+    write_shard(
+        [zurich, hourly], ShardInfo({"a/ticker=Zürich": "Zürich", "b.csv": "Load"}, {}, 2, 0), folder / "1.parquet"
+    )
+    write_shard([again], ShardInfo({"c/ticker=Zürich": "Zürich"}, {"d.csv": "no table"}, 1, 0), folder / "2.parquet")
     files = [folder / "1.parquet", folder / "2.parquet"]
-    join_parts(files, [read_about(file) for file in files], folder / "forecasts.parquet")
+    join_shards(files, [read_shard_info(file) for file in files], folder / "forecasts.parquet")
     rows = [
         (name, "lstm", datetime.fromisoformat(one.origin), step, datetime.fromisoformat(date), *quantiles)
         for name, one in [("a/ticker=Zürich", zurich), ("Load", hourly), ("c/ticker=Zürich", again)]
@@ -63,8 +65,8 @@ def test_the_file_holds_the_same_values_of_the_same_types_for_every_reader(joine
 
 
 def test_a_file_of_no_forecasts_has_the_columns(tmp_path):
-    write_part([], About({}, {"d.csv": "no table"}, 0, 0), tmp_path / "1.parquet")
-    join_parts([tmp_path / "1.parquet"], [read_about(tmp_path / "1.parquet")], tmp_path / "forecasts.parquet")
+    write_shard([], ShardInfo({}, {"d.csv": "no table"}, 0, 0), tmp_path / "1.parquet")
+    join_shards([tmp_path / "1.parquet"], [read_shard_info(tmp_path / "1.parquet")], tmp_path / "forecasts.parquet")
     for read in (in_pandas, in_polars, in_duckdb):
         assert list(read(tmp_path / "forecasts.parquet")) == []
     assert list(pd.read_parquet(tmp_path / "forecasts.parquet").dtypes.astype(str))[2:6] == [

@@ -14,9 +14,9 @@ from conftest import random_walk, take_ctrl_c
 
 from forecast.data.sources import expand, load
 from forecast.errors import ConfigError
-from forecast.inference.batch import predict_many as batches
+from forecast.inference.batch import predict_many as shards
 from forecast.inference.batch.predict_many import predict_many
-from forecast.inference.batch.shards import errors_of, parts_of
+from forecast.inference.batch.shards import errors_file, shards_folder
 from forecast.inference.bundle import save_model
 from forecast.inference.predict import LEVELS
 
@@ -34,7 +34,7 @@ def write(folder, name, seed, rows=60):
 @pytest.fixture
 def market(tmp_path, monkeypatch):
     """Seven series in batches of two."""
-    monkeypatch.setattr(batches, "SIZE", 2)
+    monkeypatch.setattr(shards, "SIZE", 2)
     for number in range(7):
         write(tmp_path / "market", f"T{number}", seed=number, rows=60 + number)
     return tmp_path / "market"
@@ -45,8 +45,8 @@ def bundle(trained, tmp_path):
     return save_model(trained("lstm"), tmp_path / "lstm")
 
 
-def forecasts(bundle, market, out, jobs=1, tell=None):
-    return predict_many(bundle, expand(str(market)), out, jobs=jobs, reading=READING, tell=tell)
+def forecasts(bundle, market, out, jobs=1, on_progress=None):
+    return predict_many(bundle, expand(str(market)), out, jobs=jobs, load_options=READING, on_progress=on_progress)
 
 
 def test_each_series_is_forecast_as_by_itself(market, bundle, trained, tmp_path):
@@ -62,8 +62,8 @@ def test_each_series_is_forecast_as_by_itself(market, bundle, trained, tmp_path)
         assert rows["step"].tolist() == [1, 2, 3]
         assert tuple(rows["date"].dt.strftime("%Y-%m-%d")) == alone.dates
         assert (rows["origin"] == series.index[-1]).all()
-    assert not parts_of(tmp_path / "f.parquet").exists()
-    assert not errors_of(tmp_path / "f.parquet").exists()
+    assert not shards_folder(tmp_path / "f.parquet").exists()
+    assert not errors_file(tmp_path / "f.parquet").exists()
 
 
 def test_series_that_fail_stand_in_a_table_and_the_others_are_done(market, bundle, tmp_path):
@@ -72,7 +72,7 @@ def test_series_that_fail_stand_in_a_table_and_the_others_are_done(market, bundl
     out = tmp_path / "f.parquet"
     found = forecasts(bundle, market, out)
     assert (found.done, len(found.errors)) == (5, 2)
-    with errors_of(out).open() as file:
+    with errors_file(out).open() as file:
         rows = {row["series"]: row["error"] for row in csv.DictReader(file)}
     assert rows == found.errors
     assert "needs at least 9 rows (lookback=8). Received: 5" in rows[f"{market}/ticker=T1"]
@@ -80,18 +80,18 @@ def test_series_that_fail_stand_in_a_table_and_the_others_are_done(market, bundl
     write(market, "T1", seed=1)
     write(market, "T4", seed=4)
     assert not forecasts(bundle, market, out).errors
-    assert not errors_of(out).exists()  # an old one would mislead
+    assert not errors_file(out).exists()  # an old one would mislead
 
 
 def test_series_of_one_name_are_told_apart(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(batches, "SIZE", 1)
+    monkeypatch.setattr(shards, "SIZE", 1)
     for folder in ("north", "south"):
         (tmp_path / folder).mkdir()
         pd.Series(random_walk(60), pd.bdate_range("2020-01-01", periods=60), name="Sales").rename_axis("Date").to_csv(
             tmp_path / folder / "sales.csv"
         )
     references = expand(f"{tmp_path}/*/sales.csv")
-    predict_many(bundle, references, tmp_path / "f.parquet", jobs=1, reading=READING)
+    predict_many(bundle, references, tmp_path / "f.parquet", jobs=1, load_options=READING)
     assert list(pd.read_parquet(tmp_path / "f.parquet")["series"].unique()) == references
 
 
@@ -108,11 +108,11 @@ def test_stopped_work_goes_on_where_it_was(market, bundle, tmp_path):
     whole, out, told = tmp_path / "whole.parquet", tmp_path / "f.parquet", []
     forecasts(bundle, market, whole)
     with pytest.raises(Stopped):
-        forecasts(bundle, market, out, tell=stop_early)
+        forecasts(bundle, market, out, on_progress=stop_early)
     assert not out.exists()
-    kept = {file.name: file.stat().st_mtime_ns for file in parts_of(out).glob("*.parquet")}
+    kept = {file.name: file.stat().st_mtime_ns for file in shards_folder(out).glob("*.parquet")}
     assert kept
-    found = forecasts(bundle, market, out, tell=told.append)
+    found = forecasts(bundle, market, out, on_progress=told.append)
     assert told[0].done == 2 * len(kept)
     assert found.done == 7
     pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(whole))
@@ -126,13 +126,13 @@ def test_parts_of_other_rows_or_another_model_are_not_used(market, bundle, train
             raise Stopped
 
     with pytest.raises(Stopped):
-        forecasts(bundle, market, out, tell=stop_at_the_end)
+        forecasts(bundle, market, out, on_progress=stop_at_the_end)
     write(market, "T0", seed=99)  # the batch of T0 and T1
     with pytest.raises(Stopped):
-        forecasts(bundle, market, out, tell=lambda progress: (told.append(progress), stop_at_the_end(progress)))
+        forecasts(bundle, market, out, on_progress=lambda progress: (told.append(progress), stop_at_the_end(progress)))
     assert told[0].done == 5
     other = save_model(trained("gru"), tmp_path / "gru")
-    found = forecasts(other, market, out, tell=told.append)
+    found = forecasts(other, market, out, on_progress=told.append)
     assert told[2].done == 0
     assert found.done == 7
     assert set(pd.read_parquet(out)["model"]) == {"gru"}
@@ -142,8 +142,8 @@ def test_names_in_a_text_file_are_read_together(bundle, tmp_path):
     walks = pd.DataFrame({f"S{n}": random_walk(60, n) for n in range(5)}, pd.bdate_range("2020-01-01", periods=60))
     walks.rename_axis("Date").to_csv(tmp_path / "wide.csv")
     references = expand(f"{tmp_path}/wide.csv:*")
-    assert list(batches._parted(references)) == [tuple(references)]
-    found = predict_many(bundle, [*references, "nowhere.csv"], tmp_path / "f.parquet", jobs=1, reading=READING)
+    assert list(shards._split_references(references)) == [tuple(references)]
+    found = predict_many(bundle, [*references, "nowhere.csv"], tmp_path / "f.parquet", jobs=1, load_options=READING)
     assert (found.done, list(found.errors)) == (5, ["nowhere.csv"])
 
 
@@ -186,12 +186,12 @@ def test_ctrl_c_keeps_what_is_finished(bundle, tmp_path):
         [*command, "--jobs", "1"], stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=take_ctrl_c
     ) as process:
         end = time.monotonic() + 60
-        while not list((tmp_path / "f.parquet.parts").glob("*.parquet")) and time.monotonic() < end:
+        while not list((tmp_path / "f.parquet.shards").glob("*.parquet")) and time.monotonic() < end:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert said.endswith("stopped. What is finished is in f.parquet.parts; the same command goes on with it.\n")
+    assert said.endswith("stopped. What is finished is in f.parquet.shards; the same command goes on with it.\n")
     again = predict(tmp_path, "market", "--model", bundle, "--out", "f.parquet", "--jobs", 1)
     assert again.returncode == 0, again.stderr
     assert not again.stderr.startswith("0 of 330")
