@@ -169,7 +169,7 @@ def test_the_command_counts_what_failed(market, bundle, tmp_path):
     assert done.returncode == 1
     assert done.stdout == "Forecasts of 6 series are in f.parquet\n"
     assert done.stderr.splitlines()[-1] == "forecast: 1 series have none; f.errors.csv says why."
-    assert "6 series are not among those that this lstm was trained on" in done.stderr
+    assert "6 series are new to this lstm" in done.stderr
     refused = predict(tmp_path, "market", "--model", bundle, "--out", "f.parquet", "--plot", "f.png")
     assert "--out goes without" in refused.stderr
     few = predict(tmp_path, "market", "--model", bundle, "--json")  # without a file of results

@@ -57,8 +57,8 @@ def assumptions(model: TrainedModel, several: Sequence[TimeSeries]) -> list[str]
     said = []
     if new:
         said.append(
-            f"{_named(new)}: this {model.model} was not trained on it. Its own scale is used, its recent rows decide on "
-            "the shrinkage, and the intervals are calibrated as on the training series."
+            f"{_named(new)}: this {model.model} was not trained on it. Its own scale is used, its recent rows decide "
+            "on the shrinkage, and the intervals are calibrated as on the training series."
         )
     frequency = model.trained_on[0].frequency
     if other := [series for series in several if series.frequency != frequency]:
