@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,7 +26,7 @@ from forecast.training.train import train
 # The same examples in every run, however slow the machine is.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
-# What XLA compiles is kept for the other test processes and the next run, as commands keep it.
+# What XLA compiles in the processes that tests start is kept for the next run.
 devices.keep_compiled()
 # There are as many test processes as cores; more threads would wait for one another.
 threadpool_limits(1, user_api="blas")
@@ -74,6 +74,17 @@ def scaled_inputs(model: TrainedModel, series: TimeSeries) -> Inputs:
 def take_ctrl_c() -> None:
     """Has a process that is to be started listen to Ctrl-C, even where this one was started to ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_xla() -> Iterator[None]:
+    """Train without XLA, which takes seconds to compile what such networks compute in milliseconds.
+
+    Commands and workers, which are processes of their own, train with it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "can_compile", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="session")

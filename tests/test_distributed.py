@@ -21,7 +21,6 @@ from forecast.data.sources import load_all
 from forecast.errors import ConfigError, WorkerLost
 from forecast.models.neural import architecture, training_loop
 from forecast.models.neural.data_parallel_step import data_parallel_step
-from forecast.runtime import devices
 from forecast.runtime.distributed import launch, process_group
 from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.training.train import train
@@ -138,9 +137,8 @@ def in_threads(work, size):
 
 
 @pytest.mark.parametrize("settings", [{}, {"loss": "mse", "normalisation": "level"}, {"task": "direction"}], ids=str)
-def test_a_step_in_shares_is_the_step_of_the_whole_batch(settings, monkeypatch):
+def test_a_step_in_shares_is_the_step_of_the_whole_batch(settings):
     """With labels that are not known, unevenly, and a penalty that must not count once for each share."""
-    monkeypatch.setattr(devices, "can_compile", lambda: False)  # the same, without seconds of compiling
     problem = make_problem(override(SMALL, {**settings, "l2": 0.01}))
     random, length, labels = np.random.default_rng(3), problem.lookback + 3, 4
     x = random.normal(size=(5, length, 1)).astype(np.float32)
