@@ -71,7 +71,7 @@ def test_a_split_or_dividend_is_noticed_and_the_whole_history_read_anew(server, 
     assert download.bars["Close"].tolist() == stock.bars["close"].tolist()
     assert download.bars["Adj Close"].tolist() == stock.bars["adjclose"].tolist()
     assert len(download.notes) == 1
-    assert f"as after a {event}, and the whole history was read anew" in download.notes[0]
+    assert f"as after a {event}, and the whole history was downloaded again" in download.notes[0]
     age("MADE")
     server.asked.clear()
     assert read_ticker("MADE").notes == ()
@@ -137,7 +137,7 @@ def test_minutes_that_yahoo_gives_no_more_are_kept_and_a_gap_is_said(server):
     server.asked.clear()
     download = read_ticker("MADE", interval="1m")
     assert download.bars["Close"].tolist() == [1, 2, 3, 4, 5, 1, 2, 3]
-    assert "Yahoo Finance has no rows any more" in download.notes[0]
+    assert "Yahoo Finance no longer has rows" in download.notes[0]
     (question,) = server.prices_asked()
     assert float(question.period1) > (datetime.now(UTC) - timedelta(days=9)).timestamp()
 
@@ -188,7 +188,7 @@ def test_a_damaged_copy_is_said_and_fetched_anew(server):
         path.write_bytes(damage)
         download = read_ticker("MADE")
         assert len(download.bars) == 60
-        assert download.notes == (f"the copy {path} was damaged, and all was fetched anew",)
+        assert download.notes == (f"the copy {path} was damaged, and all was downloaded again",)
         assert read_ticker("MADE").notes == ()
 
 
@@ -230,7 +230,7 @@ def test_who_waits_too_long_for_another_process_is_told(server, monkeypatch):
     aged()
     with FileLock(path.with_suffix(".lock")):
         (note,) = read_ticker("MADE").notes
-    assert note.endswith(" is used, for one process at a time fetches a ticker")
+    assert note.endswith(" is used, because one process at a time fetches a ticker")
 
 
 def process(server, folder, *more):

@@ -281,7 +281,7 @@ def test_an_old_copy_is_used_with_its_date_when_yahoo_refuses(server, caplog):
     server.for_ever = 429
     download = read_ticker("MADE")
     assert download.bars["Close"].tolist() == [2, 4, 6, 8, 10]
-    assert download.notes == (f"the copy of {date} is used, for Yahoo Finance answers too many requests (429)",)
+    assert download.notes == (f"the copy of {date} is used, because Yahoo Finance answers too many requests (429)",)
     assert len(caplog.messages) == client.ATTEMPTS - 1
     server.for_ever = refusal("Not Found", "No data found, symbol may be delisted")
     assert "delisted" in read_ticker("MADE").notes[0]
@@ -296,7 +296,7 @@ def test_offline_nobody_is_asked(server):
     asked = len(server.asked)
     download = read_ticker("MADE", start="2024-01-08", offline=True)
     assert download.bars["Close"].tolist() == [10]
-    assert re.fullmatch(r"the copy of \d{4}-\d\d-\d\d is used, as nobody is asked offline", download.notes[0])
+    assert re.fullmatch(r"the copy of \d{4}-\d\d-\d\d is used, because of --offline", download.notes[0])
     assert len(server.asked) == asked
     cache.path_of("MADE", "1d").write_bytes(b"PAR1")
     with pytest.raises(SourceError, match=r"MADE\.parquet: a copy must be whole\. It is damaged"):

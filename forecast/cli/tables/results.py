@@ -20,7 +20,7 @@ from forecast.models import Estimator
 from forecast.typing import Array
 
 if TYPE_CHECKING:
-    from forecast.data.sources.yahoo.tickers import Fetched
+    from forecast.data.sources.yahoo.tickers import FetchResult
     from forecast.training.tuning.tune import Tuning
 
 # Where standard output is no terminal, a table is not cut to 80 columns.
@@ -139,7 +139,7 @@ def print_tuning(tuning: "Tuning") -> None:
     console.print(f"Trials: {counts}. The first has the hyperparameters to begin with.", highlight=False)
 
 
-def print_fetched(results: "Iterable[Fetched]") -> None:
+def print_fetched(results: "Iterable[FetchResult]") -> None:
     """What there is of each ticker; of one that failed, the kind of the failure."""
     table = Table("ticker", "interval", *SPAN[:3], "currency", "kind", "fetched", "what happened")
     for result in results:

@@ -1,11 +1,23 @@
-"""The only door to file formats and the network.
+"""The only door to file formats and the network: from any source to checked series.
 
-In: whatever a user names a series by. Out: one checked `TimeSeries`, many of them, or an `Inspection` of what is there.
+file ───── formats/ ───────────────────────┐   parsing/: dates, numbers, months
+Parquet ── parquet (only what is needed) ──┼── schema/ ── clean ── load ── TimeSeries
+frame ─────────────────────────────────────┤                └──── inspection
+ticker ─── yahoo/ ─────────────────────────┘
 
-    file ──── files ── encoding, text ── layout ─┐             names, when, ohlc    findings
-    Parquet ─ parquet (only what is needed) ─────┼── opening ── meaning ─────────── cleaning ── loading ── TimeSeries
-    frame ───────────────────────────────────────┤             dates, numbers       inspection     │
-    ticker ── yahoo ─────────────────────────────┘                                                many
+load             `load`, `load_all`, `inspect`: from a source to series
+expand           a folder, pattern, dataset or list to the references of its series
+resolve          the name of a source to its table
+formats/         bytes to a table of columns
+parquet          only the rows or columns that some series need
+yahoo/           a ticker to its bars, from Yahoo Finance or a cached copy
+parsing/         cells to dates and numbers
+schema/          what the columns of a table mean
+series_rows      the rows of one series in a table
+row_checks       rows that are refused or dropped
+quality_checks   dates and values that look wrong
+clean            rows to a `TimeSeries`
+inspection       what `inspect` tells of a source
 """
 
 from forecast.data.sources.expand import expand, load_each

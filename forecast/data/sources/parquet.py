@@ -55,14 +55,6 @@ class Layout:
         return self.ids if self.id_column else tuple(self.columns)
 
 
-@dataclass(frozen=True, eq=False)
-class PartialTable:
-    """A part of a file; `choices` is the column of each series, if only some columns were read."""
-
-    table: Table
-    choices: Mapping[str, str]
-
-
 def is_parquet(path: Path) -> bool:
     """Whether a file begins as Parquet does."""
     try:
@@ -82,11 +74,14 @@ def list_series(path: Path) -> tuple[str, ...]:
     return layout.series if layout else ()
 
 
-def read_parts(path: Path, parts: Sequence[str], *, columns: bool) -> PartialTable | None:
-    """Read only the rows or columns of some series; None if the file does not hold all of them by these names.
+def read_parts(path: Path, parts: Sequence[str], *, columns: bool) -> tuple[Table, Mapping[str, str]] | None:
+    """Read only the rows or columns of some series.
 
     Args:
         columns: Whether to read a part of the columns of a wide file.
+    Returns:
+        The table, and if only some columns were read, the column of each series; None if the file does not hold all of
+        the series by these names.
     Raises:
         SourceError: the file is damaged.
     """
@@ -98,13 +93,13 @@ def read_parts(path: Path, parts: Sequence[str], *, columns: bool) -> PartialTab
     try:
         if layout.id_column:
             rows = parquet.read_table(path, filters=pc.field(layout.id_column).isin(list(parts)))
-            return PartialTable(read_frame(rows.to_pandas(), path.name, FORM), {}) if len(rows) else None
+            return (read_frame(rows.to_pandas(), path.name, FORM), {}) if len(rows) else None
         if not columns:
             return None
         choices = {part: layout.columns[part] for part in parts}
         with parquet.ParquetFile(path) as file:
             frame = file.read([layout.dates, *dict.fromkeys(choices.values())]).to_pandas()
-        return PartialTable(read_frame(frame, path.name, FORM), choices)
+        return read_frame(frame, path.name, FORM), choices
     except DAMAGED_PARQUET as error:
         raise damaged_parquet_error(path, error) from error
 

@@ -67,7 +67,8 @@ def resolve_parts(path: Path, parts: Sequence[str], *, target_only: bool) -> Sou
     """Read only the rows or columns of some series in a Parquet file; None if those are unknown."""
     if not all(parts) or not is_parquet(path) or (found := read_parts(path, parts, columns=target_only)) is None:
         return None
-    return SourceTable(found.table, name_of_file(path), parts[0] if len(parts) == 1 else "", choices=found.choices)
+    table, choices = found
+    return SourceTable(table, name_of_file(path), parts[0] if len(parts) == 1 else "", choices=choices)
 
 
 def name_of_file(path: Path) -> str:

@@ -1,1 +1,12 @@
-"""File formats: bytes to columns of text."""
+"""File formats: bytes to a table of columns.
+
+bytes ── files ─┬─ text ── encoding ── delimited ─┬── table_bounds ── table
+                ├─ Excel ─────────────────────────┘                     │
+                └─ Parquet, pandas ─────────────────────────────────────┘
+
+files          the reader for a file, by its first bytes; Excel, Parquet and pandas
+encoding       the encoding of a text file
+delimited      the delimiter of a text, and its columns
+table_bounds   preamble, header, body and footer among rows of cells
+table          the `Table` that every reader returns
+"""

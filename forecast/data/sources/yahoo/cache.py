@@ -1,12 +1,12 @@
-"""Copies of downloaded bars in the user's cache folder: one Parquet file a ticker and interval.
+"""Cached copies of downloaded bars: one Parquet file for each ticker and interval.
 
-In: a `Download`, and where its file lies. Out: the file, whole or not at all, and the `Download` again.
+In: a `Download` and the path of its copy. Out: the file, written atomically, and the `Download` again.
 
-The folder is `FORECAST_CACHE` where that variable is set, else the user's own, as in `~/.cache/forecast`. A copy holds
-the whole history that Yahoo Finance gives, and takes in new rows so that none is lost:
+The folder is `FORECAST_CACHE` if that variable is set, else the user's own, such as `~/.cache/forecast`. A copy holds
+the whole history that Yahoo Finance gives. New rows are added, and no old row is lost:
 
-    copy     a b c d e f*         * the last row may have been taken while its session was open: it is never kept
-    fresh            e f g h*     from some rows before the end: those in both show whether a split or dividend came
+    copy     a b c d e f*         * may be of a session that was open, and is replaced
+    fresh            e f g h*     overlaps, since rows in both show whether there was a split or dividend
     joined   a b c d e f g h*
 """
 
@@ -29,21 +29,23 @@ from forecast.runtime.atomic import atomic_file
 
 PRICES = ["Open", "High", "Low", "Close", "Adj Close"]
 COLUMNS = ["Date", *PRICES, "Volume", "Dividends", "Stock Splits"]
-# Yahoo's prices have 24 bits, and differ from one answer to the next by up to 4e-7 of the price.
+# A larger relative difference between two answers is an event; Yahoo's prices have 24 bits and differ by up to 4e-7.
 NOISE = 1e-5
-# Seconds to wait for another process that fetches the same ticker; its tries end before that.
+# Seconds to wait for another process that fetches the same ticker; its attempts end before that.
 LOCK_WAIT = 180
 
 
 @dataclass(frozen=True, eq=False)
 class Download:
-    """The bars of one ticker, oldest first, with the columns in `COLUMNS`, in `currency`.
+    """The bars of one ticker, oldest first.
 
-    `Close` is as Yahoo gives it: adjusted for splits, not for dividends. `Adj Close` is adjusted for both. `Date` has
-    no time zone: the day, or at intervals below a day the exchange's own wall clock.
-
-    `kind` is Yahoo's word, as in EQUITY or CRYPTOCURRENCY; `zone` that of the exchange. Before `fresh_until` Yahoo has
-    nothing that is new. `notes` say what was assumed or done, without the final dot.
+    Attributes:
+        bars: The columns `COLUMNS`, prices in `currency`. `Close` is adjusted for splits, `Adj Close` for dividends as
+            well. `Date` is the day, or below a day the wall clock of the exchange, without a time zone.
+        kind: Yahoo's instrument type, such as EQUITY or CRYPTOCURRENCY.
+        zone: The time zone of the exchange.
+        fresh_until: Before this time Yahoo has nothing newer.
+        notes: What was assumed or done, without the final dot.
     """
 
     bars: pd.DataFrame
@@ -58,16 +60,16 @@ class Download:
 
 
 def path_of(ticker: str, interval: str) -> Path:
-    """Where the copy lies; every ticker has a name of its own, whatever its characters."""
+    """The path of the copy, distinct for every ticker whatever its characters."""
     folder = os.environ.get("FORECAST_CACHE") or platformdirs.user_cache_path("forecast")
     return Path(folder) / "yahoo" / f"{interval}-{urllib.parse.quote(ticker.upper(), safe='')}.parquet"
 
 
 def read(path: Path) -> Download | None:
-    """The copy, or None where there is no file.
+    """Read a copy; None if there is no file.
 
     Raises:
-        SourceError: the file cannot be read, or is not one of this program.
+        SourceError: the file cannot be read, or another program wrote it.
     """
     try:
         frame = pd.read_parquet(path)
@@ -84,7 +86,7 @@ def read(path: Path) -> Download | None:
 
 
 def write(path: Path, download: Download) -> None:
-    """Puts the copy there, whole; under `lock`, so that what killed processes left can be removed.
+    """Write a copy atomically, and remove what killed processes left; call it under `lock`.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
@@ -101,12 +103,12 @@ def write(path: Path, download: Download) -> None:
 
 @contextmanager
 def lock(path: Path, ticker: str) -> Iterator[None]:
-    """Only one process at a time is in the block; the system lets go of it for a process that dies.
+    """Let one process at a time into the block; the system releases the lock of a process that dies.
 
-    Where the folder cannot be written there is no lock, for there is nothing to keep from harm.
+    There is no lock if the folder cannot be written, since there is nothing to protect.
 
     Raises:
-        SourceError: another process holds it for too long.
+        SourceError: another process holds the lock for too long.
     """
     held = FileLock(path.with_suffix(".lock"))
     try:
@@ -127,15 +129,15 @@ def lock(path: Path, ticker: str) -> Iterator[None]:
 
 
 def is_fresh(copy: Download) -> bool:
-    """Whether Yahoo can have nothing newer."""
+    """Whether Yahoo cannot have anything newer."""
     return datetime.now(UTC) < copy.fresh_until
 
 
-def change(old: pd.DataFrame, fresh: pd.DataFrame) -> str:
-    """What happened to the prices since `old`: "", "split", "dividend", or "gap" where no settled row is in both.
+def detect_event(old: pd.DataFrame, fresh: pd.DataFrame) -> str:
+    """Detect a "split" or "dividend" since `old`; "gap" if no settled row is in both, "" if nothing happened.
 
-    A split or dividend scales every row before it, so the oldest row in both shows it; a later one may differ because
-    Yahoo has put a price right.
+    A split or dividend scales every row before it, so the oldest row in both shows it. Later rows may differ because
+    Yahoo corrected a price.
     """
     both = old.iloc[:-1].merge(fresh, on="Date", suffixes=("", " now")).dropna(subset=["Adj Close", "Adj Close now"])
     if both.empty:
@@ -147,8 +149,8 @@ def change(old: pd.DataFrame, fresh: pd.DataFrame) -> str:
     return ""
 
 
-def joined(old: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """The rows of both, oldest first; `fresh` wins, unless it has no price where `old` has one."""
+def join(old: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Join the rows of both, oldest first; `fresh` wins, unless it lacks a price that `old` has."""
     if fresh["Date"].iloc[0] <= old["Date"].iloc[-1] <= fresh["Date"].iloc[-1]:
         old = old.iloc[:-1]
     unpriced = fresh["Adj Close"].isna() & fresh["Date"].isin(old["Date"][old["Adj Close"].notna()])
@@ -156,12 +158,12 @@ def joined(old: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates("Date", keep="last").sort_values("Date", ignore_index=True)
 
 
-def rescaled(old: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `old` in the money and shares of `fresh`: each scaled as the next row that is in both."""
+def rescale(old: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Adjust the rows of `old` for splits and dividends up to `fresh`, each by the ratio at the next row in both."""
     before, now = old.set_index("Date"), fresh.set_index("Date")
     closes = ["Close", "Adj Close"]
     ratios = (now[closes].reindex(before.index) / before[closes]).replace([np.inf, -np.inf, 0], np.nan)
-    ratios.iloc[-1] = np.nan  # of a session that was open
+    ratios.iloc[-1] = np.nan  # its session was open
     ratios = ratios.bfill().ffill().fillna(1.0)
     for column in PRICES:
         before[column] *= ratios["Adj Close" if column == "Adj Close" else "Close"]

@@ -1,7 +1,10 @@
-"""Tickers of Yahoo Finance, from the copy on disk or fresh.
+"""Read tickers of Yahoo Finance, from the cached copy or fresh.
 
-In: a ticker. Out: its bars with both the raw and the adjusted close. A copy that can be out of date is refreshed by the
-missing days only; a later split or dividend is noticed, and the whole history is read anew.
+In: a ticker. Out: its bars with the raw and the adjusted close. An old copy is refreshed by the missing rows; after a
+split or dividend the whole history is downloaded again.
+
+    ticker ── fresh copy ─────────────────────────────────────── bars of a span
+         └─── old copy or none ── lock ── ask ── join ── write ──┘
 """
 
 import re
@@ -17,17 +20,17 @@ from forecast.data.sources.yahoo.cache import COLUMNS, Download
 from forecast.data.sources.yahoo.client import ask, load_yfinance, reason_of
 from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
 
-# yfinance's, without 5d, whose rows depend on the day of the question.
+# The intervals of yfinance without 5d, whose rows depend on the day of the request.
 INTERVALS = ("1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "1d", "1wk", "1mo", "3mo")
-# How many days back Yahoo has bars of less than a day.
+# How many days back Yahoo has intraday bars.
 REACH = {"1m": 7, "2m": 59, "5m": 59, "15m": 59, "30m": 59, "90m": 59, "60m": 729, "1h": 729}
-# Rows before the end of a copy that are asked for again.
+# Last rows of a copy that are requested again.
 OVERLAP = 20
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What `fetch` did for one ticker: `rows` from `first` to `last`, or an `error` and its kind."""
+class FetchResult:
+    """The result of `fetch` for one ticker: `rows` from `first` to `last`, or an `error` and its class."""
 
     ticker: str
     interval: str
@@ -46,17 +49,17 @@ class Fetched:
 def read_ticker(
     ticker: str, *, start: str | None = None, end: str | None = None, interval: str = "1d", offline: bool = False
 ) -> Download:
-    """The bars of a ticker; where Yahoo does not answer, those of an older copy with a note of its date.
+    """Read the bars of a ticker; if Yahoo does not answer, those of an older copy, with a note of its date.
 
     Args:
-        ticker: As on finance.yahoo.com, as in AAPL, ^GSPC or BTC-USD.
-        start: The first date, as in 2020-01-31; by default the first that Yahoo has.
-        end: The first date that is not wanted any more; by default there is none.
-        interval: One of `INTERVALS`. Below a day Yahoo goes back some days only; a copy keeps its older rows.
-        offline: Asks nobody and takes the copy, however old.
+        ticker: As on finance.yahoo.com, such as AAPL, ^GSPC or BTC-USD.
+        start: The first date, such as 2020-01-31; by default the first that Yahoo has.
+        end: The date after the last; by default there is no end.
+        interval: One of `INTERVALS`. Yahoo has few days of intraday bars; a copy keeps older ones.
+        offline: Use the copy, however old, and no network.
     Raises:
-        ConfigError: a date or the interval is not one.
-        RateLimited, UnknownTicker, NoData, NoNetwork: there are no bars and no copy, or no rows in that span.
+        ConfigError: a date or the interval is invalid.
+        RateLimited, UnknownTicker, NoData, NoNetwork: there are no bars and no copy, or no rows in the span.
         SourceError: offline, the copy is damaged.
     """
     return _read(ticker, start, end, interval, offline, attempts=None)[0]
@@ -69,35 +72,35 @@ def fetch(
     end: str | None = None,
     interval: str = "1d",
     offline: bool = False,
-) -> Iterator[Fetched]:
-    """Reads one ticker after another, each told as soon as it is there; one that fails does not stop the others.
+) -> Iterator[FetchResult]:
+    """Read tickers one after another; one that fails does not stop the others. Arguments as for `read_ticker`.
 
     Raises:
-        ConfigError: a date or the interval is not one.
+        ConfigError: a date or the interval is invalid.
     """
-    _check(start, end, interval)
+    _check_arguments(start, end, interval)
     attempts = None
     for ticker in tickers:
         try:
             download, fault = _read(ticker, start, end, interval, offline, attempts)
-            yield _fetched(download)
+            yield _result_of(download)
         except SourceError as error:
             fault = error
-            yield Fetched(ticker.upper(), interval, error=str(error), error_kind=_kind(error))
-        # Who was refused in spite of all pauses need not wait as long again for the next ticker.
+            yield FetchResult(ticker.upper(), interval, error=str(error), error_kind=_error_kind(error))
+        # After a refusal in spite of all pauses, the next ticker gets one attempt.
         attempts = 1 if isinstance(fault, RateLimited | NoNetwork) else None
 
 
-def _kind(error: SourceError) -> str:
-    """The name of the kind in `forecast.errors`."""
+def _error_kind(error: SourceError) -> str:
+    """The name of the class in `forecast.errors`."""
     kinds = (UnknownTicker, NoData, RateLimited, NoNetwork, SourceError)
     return next(kind.__name__ for kind in kinds if isinstance(error, kind))
 
 
-def _fetched(download: Download) -> Fetched:
+def _result_of(download: Download) -> FetchResult:
     dates = download.bars["Date"]
     form = "%Y-%m-%d %H:%M" if download.interval in REACH else "%Y-%m-%d"
-    return Fetched(
+    return FetchResult(
         download.ticker,
         download.interval,
         rows=len(dates),
@@ -114,19 +117,19 @@ def _fetched(download: Download) -> Fetched:
 def _read(
     ticker: str, start: str | None, end: str | None, interval: str, offline: bool, attempts: int | None
 ) -> tuple[Download, SourceError | None]:
-    """The bars of that span, and the fault for which a copy had to do."""
-    _check(start, end, interval)
+    """The bars of a span, and the error for which an old copy was used."""
+    _check_arguments(start, end, interval)
     ticker = ticker.strip().upper()
     if not re.fullmatch(r"[^\s/\\?#%]{1,60}", ticker):
         raise UnknownTicker(
             f"{ticker}: a ticker is one word without slashes, spelt as on finance.yahoo.com, as in BTC-USD or BRK-B. "
             "A file is named with its ending, as in prices.csv."
         )
-    download, fault = (_copy(ticker, interval), None) if offline else _latest(ticker, interval, attempts)
-    return _span(download, start, end), fault
+    download, fault = (_read_copy(ticker, interval), None) if offline else _latest(ticker, interval, attempts)
+    return _select_span(download, start, end), fault
 
 
-def _check(start: str | None, end: str | None, interval: str) -> None:
+def _check_arguments(start: str | None, end: str | None, interval: str) -> None:
     if interval not in INTERVALS:
         raise ConfigError(f"`interval` must be one of {', '.join(INTERVALS)}. Received: {interval}.")
     for name, date in (("start", start), ("end", end)):
@@ -136,11 +139,11 @@ def _check(start: str | None, end: str | None, interval: str) -> None:
         except ValueError:
             raise ConfigError(f"`{name}` must be a date as in 2020-01-31. Received: {date}.") from None
     if start is not None and end is not None and pd.Timestamp(start) >= pd.Timestamp(end):
-        raise ConfigError(f"`start` must be before `end`, which is not wanted any more. Received: {start} and {end}.")
+        raise ConfigError(f"`start` must be before `end`. Received: {start} and {end}.")
 
 
-def _span(download: Download, start: str | None, end: str | None) -> Download:
-    """The rows with a price, from `start` on and before `end`."""
+def _select_span(download: Download, start: str | None, end: str | None) -> Download:
+    """Select the rows with a price from `start` to before `end`."""
     dates = download.bars["Date"]
     wanted = dates.between(pd.Timestamp(start or "0001"), pd.Timestamp(end or "9999"), inclusive="left")
     bars = download.bars[wanted].reset_index(drop=True)
@@ -155,47 +158,47 @@ def _span(download: Download, start: str | None, end: str | None) -> Download:
     return replace(download, bars=bars[~empty].reset_index(drop=True), notes=(*download.notes, *left_out))
 
 
-def _copy(ticker: str, interval: str) -> Download:
-    """The copy, however old."""
+def _read_copy(ticker: str, interval: str) -> Download:
+    """The copy, however old; an error if there is none."""
     copy = cache.read(cache.path_of(ticker, interval))
     if copy is None:
         raise NoNetwork(
             f"{ticker}: offline, only copies can be read, and there is none at {interval}. "
             f"While online: forecast fetch {ticker} --interval {interval}"
         )
-    return replace(copy, notes=(f"the copy of {copy.fetched:%Y-%m-%d} is used, as nobody is asked offline",))
+    return replace(copy, notes=(f"the copy of {copy.fetched:%Y-%m-%d} is used, because of --offline",))
 
 
 def _latest(ticker: str, interval: str, attempts: int | None) -> tuple[Download, SourceError | None]:
-    """What Yahoo has, from the copy where that is fresh; else the copy, and why it had to do."""
+    """The newest bars; if Yahoo does not answer, those of the copy, and the error."""
     path = cache.path_of(ticker, interval)
-    copy, _ = _readable(path)
+    copy, _ = _try_copy(path)
     if copy is not None and cache.is_fresh(copy):
         return copy, None
     try:
         with cache.lock(path, ticker):
-            return _refreshed(path, ticker, interval, attempts), None
+            return _refresh(path, ticker, interval, attempts), None
     except SourceError as error:
         if copy is None:
             raise
-        note = f"the copy of {copy.fetched:%Y-%m-%d} is used, for {reason_of(error, ticker)}"
+        note = f"the copy of {copy.fetched:%Y-%m-%d} is used, because {reason_of(error, ticker)}"
         return replace(copy, notes=(note,)), error
 
 
-def _readable(path: Path) -> tuple[Download | None, tuple[str, ...]]:
-    """The copy if it can be read, and a note where it is damaged."""
+def _try_copy(path: Path) -> tuple[Download | None, tuple[str, ...]]:
+    """The copy, if it can be read; a note if it is damaged."""
     try:
         return cache.read(path), ()
     except SourceError:
-        return None, (f"the copy {path} was damaged, and all was fetched anew",)
+        return None, (f"the copy {path} was damaged, and all was downloaded again",)
 
 
-def _refreshed(path: Path, ticker: str, interval: str, attempts: int | None) -> Download:
-    """The copy with what is new, also on disk; read again, for another process may have been quicker."""
-    copy, notes = _readable(path)
+def _refresh(path: Path, ticker: str, interval: str, attempts: int | None) -> Download:
+    """Download what is new and write the copy, unless another process just did."""
+    copy, notes = _try_copy(path)
     if copy is not None and cache.is_fresh(copy):
         return copy
-    download = ask(ticker, interval, attempts=attempts) if copy is None else _extended(copy, attempts)
+    download = ask(ticker, interval, attempts=attempts) if copy is None else _extend(copy, attempts)
     try:
         cache.write(path, download)
     except OSError as error:
@@ -203,21 +206,21 @@ def _refreshed(path: Path, ticker: str, interval: str, attempts: int | None) -> 
     return replace(download, notes=(*notes, *download.notes))
 
 
-def _extended(copy: Download, attempts: int | None) -> Download:
-    """The copy with the days that it lacks, or with the whole history where its prices are no longer right."""
-    start = _start(copy)
+def _extend(copy: Download, attempts: int | None) -> Download:
+    """Download the missing rows, or the whole history after a split or dividend."""
+    start = _refresh_start(copy)
     fresh = ask(copy.ticker, copy.interval, start=start, attempts=attempts)
-    change = cache.change(copy.bars, fresh.bars)
-    if not change:
-        return replace(fresh, bars=cache.joined(copy.bars, fresh.bars))
+    event = cache.detect_event(copy.bars, fresh.bars)
+    if not event:
+        return replace(fresh, bars=cache.join(copy.bars, fresh.bars))
     if start is not None:
         fresh = ask(copy.ticker, copy.interval, attempts=attempts)
-    rows = cache.joined(cache.rescaled(copy.bars, fresh.bars), fresh.bars)
-    return replace(fresh, bars=rows, notes=_change_note(change, copy, fresh))
+    rows = cache.join(cache.rescale(copy.bars, fresh.bars), fresh.bars)
+    return replace(fresh, bars=rows, notes=_event_note(event, copy, fresh))
 
 
-def _start(copy: Download) -> datetime | None:
-    """From when to ask: some rows before the end of the copy; None for all, where Yahoo has forgotten those rows."""
+def _refresh_start(copy: Download) -> datetime | None:
+    """The start of the request, some rows before the end of the copy; None for all, if Yahoo has dropped those rows."""
     settled = copy.bars["Date"].iloc[:-1]
     if settled.empty:
         return None
@@ -229,16 +232,16 @@ def _start(copy: Download) -> datetime | None:
     return moment
 
 
-def _change_note(change: str, copy: Download, fresh: Download) -> tuple[str, ...]:
+def _event_note(event: str, copy: Download, fresh: Download) -> tuple[str, ...]:
     last, first = copy.bars["Date"].iloc[-1], fresh.bars["Date"].iloc[0]
-    if change != "gap":
+    if event != "gap":
         return (
-            f"earlier prices have changed since the copy of {copy.fetched:%Y-%m-%d}, as after a {change}, "
-            "and the whole history was read anew",
+            f"earlier prices have changed since the copy of {copy.fetched:%Y-%m-%d}, as after a {event}, "
+            "and the whole history was downloaded again",
         )
     if first > last:
-        return (f"between {last:%Y-%m-%d %H:%M} and {first:%Y-%m-%d %H:%M} Yahoo Finance has no rows any more",)
+        return (f"between {last:%Y-%m-%d %H:%M} and {first:%Y-%m-%d %H:%M} Yahoo Finance no longer has rows",)
     return ()
 
 
-__all__ = ["COLUMNS", "INTERVALS", "Download", "Fetched", "fetch", "load_yfinance", "read_ticker"]
+__all__ = ["COLUMNS", "INTERVALS", "Download", "FetchResult", "fetch", "load_yfinance", "read_ticker"]
