@@ -73,7 +73,7 @@ def _values(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
         "record": record,
         "folder": home,
         "best": best,
-        "headers": [column.header.format(unit=record["series"]["unit"]) for column in columns],
+        "headers": [(column.header.format(unit=record["series"]["unit"]), column.meaning) for column in columns],
         "rows": [_row(scores, columns) for scores in record["scores"]],
         "verdict": record["verdict"][best]["sentence"],
         "settings": json.dumps(record["config"], indent=1),

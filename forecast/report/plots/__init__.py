@@ -1,18 +1,18 @@
 """Results as plots, all in one style.
 
-Each plot is a function of a result and a Matplotlib Axes, by modules::
+Each plot is a function of a result and a Matplotlib Axes. The modules::
 
-series         a series as it was loaded, and its training, validation and test rows
-forecast       the coming steps with their intervals
-backtest       forecasts beside actual values on the test rows, and the error of each model
-training       losses over the training steps
-diagnostics    calibration, errors by step, over time and by size, and the lag detector
-comparison     ranks and errors over many series
-explanation    window, gates, lags, components and shrinkage of one forecast
-reliability    probabilities of classes against how often the classes came
-experiment     the pictures that a run keeps
-figure         panels, title, legend, file
-style          Matplotlib settings, colours and lines
+    series         a series as it was loaded, and its training, validation and test rows
+    forecast       the coming steps with their intervals
+    backtest       forecasts beside actual values on the test rows, and the error of each model
+    training       losses over the training steps
+    diagnostics    calibration, errors by step, over time and by size, and the lag detector
+    comparison     ranks and errors over many series
+    explanation    window, gates, lags, components and shrinkage of one forecast
+    reliability    probabilities of classes against how often the classes came
+    experiment     the pictures that a run keeps
+    figure         panels, title, legend, file
+    style          Matplotlib settings, colours and lines
 """
 
 from forecast.report.plots.backtest import plot_backtest, plot_comparison
