@@ -1,8 +1,8 @@
 """Files and folders that are there whole or not at all, whenever the process or the machine stops.
 
 What is written goes into a folder of its own beside the target, is synced to the disk, and takes the target's place in
-one step. Two writers never share a folder; the later one's stands. What a killed writer leaves behind is hidden, and
-the next one removes it.
+one step. Two writers never share a folder; the later one's stands. A killed writer leaves a hidden folder behind, which
+the next one removes: only folders with this program's prefix, and a marker inside that names the same target.
 """
 
 import ctypes
@@ -19,6 +19,8 @@ from typing import Any
 
 from forecast.errors import WriteError
 
+# How the folders of writers begin, and the file in each that names its target.
+PREFIX, MARKER = ".forecast-", ".forecast-target"
 # Seconds after which a folder that nobody holds was left behind by a writer that is dead.
 ABANDONED = 60
 # Linux's renameat2: paths are relative to the working folder; exchange the two.
@@ -93,9 +95,10 @@ def _place_beside(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     recover(target)
     _sweep(target)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=target.parent))
     held = _hold(work)
     try:
+        (work / MARKER).write_text(target.name, encoding="utf-8")
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -119,10 +122,12 @@ def _hold(folder: Path) -> int | None:
 
 
 def _sweep(target: Path) -> None:
-    """Removes what writers of the same target left behind that were killed."""
-    for folder in target.parent.glob(f".{target.name}-*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime < ABANDONED:
+    """Remove what killed writers of the same target left behind."""
+    for folder in target.parent.iterdir():
+        with suppress(OSError, UnicodeDecodeError):
+            if not folder.name.startswith(PREFIX) or time.time() - folder.stat().st_mtime < ABANDONED:
+                continue
+            if (folder / MARKER).read_text(encoding="utf-8") != target.name:
                 continue
             held = _hold(folder)
             if held is not None:
@@ -178,7 +183,7 @@ def _replace(new: Path, folder: Path) -> None:
 
 
 def _kept(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.kept")
+    return folder.with_name(f"{PREFIX}{folder.name}.kept")
 
 
 def _sync_tree(folder: Path) -> None:

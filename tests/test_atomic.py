@@ -8,15 +8,15 @@ import time
 import pytest
 
 from forecast.errors import WriteError
-from forecast.runtime import atomic as files
+from forecast.runtime import atomic
 from forecast.runtime.atomic import atomic_file, atomic_folder, recover
 
 WRITER = """
 import sys
-from forecast.runtime.atomic import whole_folder
+from forecast.runtime.atomic import atomic_folder
 from pathlib import Path
 for _ in range(100):
-    with whole_folder(Path(sys.argv[1])) as work:
+    with atomic_folder(Path(sys.argv[1])) as work:
         for number in range(5):
             (work / f"{number}.txt").write_text(sys.argv[2])
 """
@@ -53,20 +53,21 @@ def test_an_error_leaves_what_was_there(tmp_path):
 
 
 def test_without_an_exchange_of_folders_a_cut_is_mended(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_renameat2", lambda: None)
+    monkeypatch.setattr(atomic, "_renameat2", lambda: None)
     for text in ("old", "new"):
         with atomic_folder(tmp_path / "a") as work:
             (work / "x").write_text(text)
     assert content(tmp_path / "a") == {"new"}
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
-    (tmp_path / "a").rename(tmp_path / ".a.kept")  # killed between the two renames
+    (tmp_path / "a").rename(tmp_path / ".forecast-a.kept")  # killed between the two renames
     recover(tmp_path / "a")
     assert content(tmp_path / "a") == {"new"}
 
 
 def test_what_a_dead_writer_left_is_removed_and_what_a_living_one_holds_is_not(tmp_path):
-    dead = tmp_path / ".a-dead"
+    dead = tmp_path / ".forecast-dead"
     dead.mkdir()
+    (dead / atomic.MARKER).write_text("a")
     os.utime(dead, (0, 0))
     with atomic_folder(tmp_path / "a") as work:
         os.utime(work.parent, (0, 0))
@@ -74,7 +75,25 @@ def test_what_a_dead_writer_left_is_removed_and_what_a_living_one_holds_is_not(t
             pass
         assert work.is_dir()
         assert not dead.exists()
-    assert time.time() > files.ABANDONED
+    assert time.time() > atomic.ABANDONED
+
+
+@pytest.mark.parametrize("name", ["venv", "*", "git", "forecast"])
+def test_nothing_of_others_is_removed(tmp_path, name):
+    """Hidden folders of any name, old or not, with this program's prefix or not, and what is kept of other targets."""
+    others = [".venv-3.11", ".git-backup", ".forecast-mine", f".{name}-old", f".{name}.kept", ".forecast-other"]
+    for other in others:
+        (tmp_path / other).mkdir(exist_ok=True)
+        (tmp_path / other / "precious").write_text("data")
+    (tmp_path / ".forecast-other" / atomic.MARKER).write_text(f"{name}-other")
+    for other in others:
+        os.utime(tmp_path / other, (0, 0))
+    for _ in range(2):
+        with atomic_folder(tmp_path / name) as work:
+            (work / "x").write_text("new")
+    with atomic_file(tmp_path / f"{name}.csv") as work:
+        work.write_text("new")
+    assert all((tmp_path / other / "precious").read_text() == "data" for other in others)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
