@@ -55,7 +55,7 @@ def once(seed):
     forecast.train(series, "lstm", forecast.ExperimentConfig())
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return time.perf_counter() - begun, pages * 4096 / 2**20
-done = sorted(run_jobs(once, range(trainings), workers=1, prepare=load_keras), key=lambda one: one.place)
+done = sorted(run_jobs(once, range(trainings), workers=1, initializer=load_keras), key=lambda one: one.place)
 print(json.dumps([one.result for one in done]))
 """
 

@@ -15,14 +15,14 @@ from forecast.data.dataset import Dataset, prepare
 from forecast.data.sources import Source, load
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.tasks import task_of
-from forecast.evaluation.walk_forward.compare import OnProgress, compare_series
+from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
 from forecast.evaluation.walk_forward.summary import Comparison
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Callbacks, find_model
 from forecast.report import comparison_writer, writer
-from forecast.runtime.parallel import LOCAL
+from forecast.runtime.parallel import LOCAL, OnProgress
 from forecast.training.train import train_on
 
 # The networks that are compared where nobody names others.

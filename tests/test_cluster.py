@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import SMALL, make_series, random_walk, take_ctrl_c
-from test_batches import write as write_partition
 from test_parallel import die, die_once, refuse, square, stumble, threads
+from test_predict_many import write as write_partition
 
 from forecast.errors import ConfigError
 from forecast.inference.bundle import save_model

@@ -146,8 +146,8 @@ def test_a_script_without_a_guard_works(tmp_path):
 
 
 def test_work_beside_is_done_by_one_other_process_when_the_block_ends(tmp_path):
-    start_worker(prepare=begin)
-    with in_background(prepare=begin) as start:
+    start_worker(initializer=begin)
+    with in_background(initializer=begin) as start:
         start(write_process, tmp_path / "first")
         start(write_process, path=tmp_path / "second")
     processes = {(tmp_path / name).read_text() for name in ("first", "second")}
@@ -156,22 +156,25 @@ def test_work_beside_is_done_by_one_other_process_when_the_block_ends(tmp_path):
 
 
 def test_work_beside_is_done_in_the_folder_of_today(tmp_path, monkeypatch):
-    start_worker(prepare=begin)
+    start_worker(initializer=begin)
     monkeypatch.chdir(tmp_path)
-    with in_background(prepare=begin) as start:
+    with in_background(initializer=begin) as start:
         start(write_process, Path("here"))
     assert (tmp_path / "here").exists()
 
 
 def test_what_goes_wrong_beside_is_said_here():
-    with pytest.raises(SeriesError, match="1 is odd"), in_background(prepare=begin) as start:
+    with pytest.raises(SeriesError, match="1 is odd"), in_background(initializer=begin) as start:
         start(refuse, 1)
-    with pytest.raises(ForecastError, match="a process of this program died"), in_background(prepare=begin) as start:
+    with (
+        pytest.raises(ForecastError, match="a process of this program died"),
+        in_background(initializer=begin) as start,
+    ):
         start(os._exit, 3)
 
 
 def test_an_error_here_stops_what_is_done_beside(tmp_path):
-    with pytest.raises(KeyboardInterrupt), in_background(prepare=begin) as start:
+    with pytest.raises(KeyboardInterrupt), in_background(initializer=begin) as start:
         start(time.sleep, 60)
         start(write_process, tmp_path / "never")
         raise KeyboardInterrupt

@@ -14,7 +14,7 @@ equations/            the same networks in numpy: forecasts without TensorFlow
 
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
-from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Progress, Step, Validation, WarmStart, Weights
+from forecast.models.estimator import Callbacks, Estimator, Fit, OnStep, Problem, Step, Validation, WarmStart, Weights
 from forecast.models.forest import Forest
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
@@ -80,8 +80,8 @@ __all__ = [
     "Callbacks",
     "Estimator",
     "Fit",
+    "OnStep",
     "Problem",
-    "Progress",
     "Step",
     "Validation",
     "WarmStart",

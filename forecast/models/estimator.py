@@ -80,7 +80,7 @@ class Step:
     validation_loss: float | None = None
 
 
-Progress = Callable[[Step], None]
+OnStep = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Callbacks:
         logs: Folder for TensorBoard.
     """
 
-    progress: Progress | None = None
+    progress: OnStep | None = None
     checkpoint: Path | None = None
     logs: Path | None = None
 

@@ -59,18 +59,18 @@ def check_folder(folder: Path) -> None:
 
 def get_ready() -> None:
     """Starts the process that draws; it loads its libraries while models are trained."""
-    start_worker(prepare=load_drawing)
+    start_worker(initializer=load_drawing)
 
 
 def write_experiment(experiment: Experiment, folder: Path) -> None:
     """Write everything that the module's docstring lists; an earlier run in `folder` is replaced."""
     check_folder(folder)
     with atomic_folder(folder) as work:
-        with in_background(prepare=load_drawing) as start:
+        with in_background(initializer=load_drawing) as start:
             start(save_plots, experiment, work / "plots")
             _write_tables(experiment, work)
             save_test_plots(experiment, work / "plots")
-        with in_background(prepare=load_drawing) as start:
+        with in_background(initializer=load_drawing) as start:
             start(make_page, work, home=folder)
 
 

@@ -23,9 +23,8 @@ from forecast.evaluation.walk_forward.series_task import (
     train_fold,
 )
 from forecast.evaluation.walk_forward.summary import FEW, Comparison, rank_models, scores_of
-from forecast.runtime.parallel import LOCAL, Progress, check_engine, run_jobs
+from forecast.runtime.parallel import LOCAL, OnProgress, Progress, check_engine, run_jobs
 
-OnProgress = Callable[[Progress], None]
 # Why there is no forecast, by series and model; model "" for all models of a series.
 Errors = dict[tuple[str, str], str]
 
@@ -91,13 +90,15 @@ class _Stages:
             total: Jobs of the stage, with those that were found done.
         """
         results, errors = dict[int, Any](), dict[int, str]()
-        self.on_progress(Progress(stage, found, 0, total))
+        progress = Progress(stage, found, 0, total)
+        self.on_progress(progress)
         for job in run_jobs(work, tasks, workers=self.jobs, engine=self.engine):
             if job.error:
                 errors[job.place] = job.error
             else:
                 results[job.place] = job.result
-            self.on_progress(Progress(stage, found + len(results), len(errors), total))
+            progress = progress.plus(done=not job.error, failed=bool(job.error))
+            self.on_progress(progress)
         return dict(sorted(results.items())), dict(sorted(errors.items()))
 
 

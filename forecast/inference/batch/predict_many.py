@@ -11,7 +11,7 @@ resumes with the finished shards and never uses others. A worker holds one shard
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -36,7 +36,7 @@ from forecast.inference.bundle import open_model
 from forecast.inference.bundle.storage import DESCRIPTION, digest, opened
 from forecast.inference.predict import predict_all
 from forecast.inference.trained_model import TrainedModel
-from forecast.runtime.parallel import LOCAL, Progress, check_engine, run_jobs
+from forecast.runtime.parallel import LOCAL, OnProgress, Progress, check_engine, run_jobs
 from forecast.runtime.resume_key import resume_key
 
 # Changes whenever the numbers of a shard may.
@@ -86,7 +86,7 @@ def predict_many(
     jobs: int | None,
     engine: str = LOCAL,
     load_options: Mapping[str, Any],
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> BatchResult:
     """Forecast series into the Parquet file `out`, with a table beside it of those that have no forecast.
 
@@ -163,25 +163,24 @@ def _remove_stale(folder: Path, wanted: Set[str]) -> None:
             file.unlink(missing_ok=True)
 
 
-def _run_shards(shards: Sequence[Shard], run: Any, on_progress: Callable[[Progress], None]) -> dict[str, str]:
+def _run_shards(shards: Sequence[Shard], run: Any, on_progress: OnProgress) -> dict[str, str]:
     """Run the missing shards; return the errors of series whose shard failed as a whole."""
-    done = failed = 0
-    missing = []
+    missing, lost = [], dict[str, str]()
+    progress = Progress("series", 0, 0, total=sum(len(shard.references) for shard in shards))
     for shard in shards:
         if shard.file.exists():
             info = read_shard_info(shard.file)
-            done, failed = done + len(info.names), failed + len(info.errors)
+            progress = progress.plus(len(info.names), len(info.errors))
         else:
             missing.append(shard)
-    total, lost = sum(len(shard.references) for shard in shards), dict[str, str]()
-    on_progress(Progress("series", done, failed, total))
+    on_progress(progress)
     for result in run(forecast_shard, missing):
         references = missing[result.place].references
         if result.error:
             lost |= dict.fromkeys(references, result.error)
         good = result.result or 0
-        done, failed = done + good, failed + len(references) - good
-        on_progress(Progress("series", done, failed, total))
+        progress = progress.plus(good, len(references) - good)
+        on_progress(progress)
     return lost
 
 

@@ -1,7 +1,11 @@
 """Many jobs side by side: the one place that knows where a job runs.
 
-`local.py`: processes of this machine. `cluster.py`: Ray, on this machine or on many. Every job computes on one thread,
-wherever it runs: results depend neither on the engine nor on the number of workers, not in the last digit.
+jobs.py        results, progress, and how a worker runs a job
+local.py       processes of this machine (loky)
+ray_engine.py  Ray, on this machine or on many
+
+Every job computes on one thread, wherever it runs: results depend neither on the engine nor on the number of workers,
+not in the last digit.
 """
 
 import os
@@ -9,13 +13,22 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 
 from forecast.errors import ConfigError
-from forecast.runtime.parallel.jobs import MARK, TRIES, Job, JobResult, Progress, Result, run_in_turn
+from forecast.runtime.parallel.jobs import (
+    MARK,
+    Initializer,
+    Job,
+    JobResult,
+    OnProgress,
+    Progress,
+    Result,
+    run_in_turn,
+)
 from forecast.runtime.parallel.local import in_background, run_here, start_worker
 
 __all__ = [
     "LOCAL",
-    "TRIES",
     "JobResult",
+    "OnProgress",
     "Progress",
     "check_engine",
     "cores",
@@ -32,21 +45,21 @@ def run_jobs(
     jobs: Iterable[Job],
     *,
     workers: int | None = None,
-    prepare: Callable[[], None] | None = None,
+    initializer: Initializer | None = None,
     engine: str = LOCAL,
 ) -> Iterator[JobResult[Result]]:
-    """Does `work` on each job and gives what came of it, as jobs finish.
+    """Run `work` on each job and yield the results, as jobs finish.
 
-    An error that the input is at fault for belongs to its job; the others go on. A job whose worker dies is tried
-    `TRIES` times in all. Any other error ends them all, and so does Ctrl-C: the workers are stopped at once. A worker
-    that calls this does the jobs itself: there are no workers of workers.
+    An error that the input of a job caused (`ForecastError`) is the result of that job. A job whose process dies has
+    three attempts in all. Any other error ends all jobs, and so does Ctrl-C: the workers are stopped at once. A worker
+    that calls this function runs the jobs itself: there are no workers of workers.
 
     Args:
         work: A function of a module, so that workers can import it.
-        jobs: Taken one by one and sent to the workers, so that memory holds no more than those in work. Of a list no
-            more workers are started than it has jobs.
-        workers: Jobs at a time; None as many as the engine has cores for.
-        prepare: Called once in each worker, to load what jobs need.
+        jobs: Taken one by one as they are sent to the workers, so that memory holds no more than those in progress. A
+            list starts no more workers than it has jobs.
+        workers: Jobs at a time; None for as many as the engine has cores for.
+        initializer: Called once in each worker, to load what jobs need.
         engine: `local`, processes of this machine; `ray`, the Ray of this machine, started if there is none; or the
             address of a cluster, `HOST:PORT`, or `ray://HOST:PORT` from outside of it.
     Raises:
@@ -57,14 +70,14 @@ def run_jobs(
         return run_in_turn(work, jobs)
     if engine == LOCAL:
         most = max(1, len(jobs)) if isinstance(jobs, Sized) else sys.maxsize
-        return run_here(work, jobs, workers=min(workers or cores(), most), prepare=prepare)
+        return run_here(work, jobs, workers=min(workers or cores(), most), initializer=initializer)
     from forecast.runtime.parallel.ray_engine import run_on_ray
 
-    return run_on_ray(work, jobs, workers=workers, prepare=prepare, engine=engine)
+    return run_on_ray(work, jobs, workers=workers, initializer=initializer, engine=engine)
 
 
 def check_engine(engine: str, workers: int | None) -> None:
-    """Refuses an engine that is not known, and no workers.
+    """Check the name of an engine and the number of workers.
 
     Raises:
         ConfigError: the engine is neither `local`, `ray` nor an address, or there are fewer workers than one.

@@ -1,20 +1,19 @@
-"""Jobs and what comes of them, the same on every engine."""
+"""Jobs, their results and their progress, the same on every engine."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from forecast.errors import ForecastError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# A job whose process dies, from want of memory for example, is tried so often in all.
-TRIES = 3
+# Attempts at a job whose process dies, from want of memory for example.
+ATTEMPTS = 3
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -26,16 +25,17 @@ ONE_THREAD = {
 }
 # Where there is a GPU, each worker takes as much of its memory as it needs and no more.
 SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-# What a worker's environment holds; the mark tells it from other processes.
+# The environment of a worker; the mark tells it from other processes.
 MARK = "FORECAST_WORKER"
 WORKER = ONE_THREAD | SHARED_GPU | {MARK: "1"}
 
-_prepared: set[Callable[[], None]] = set()
+Initializer = Callable[[], None]
+_initialized: set[Initializer] = set()
 
 
 @dataclass(frozen=True, eq=False)
 class JobResult(Generic[Result]):
-    """What came of the job at `place`: a result, or the reason why there is none."""
+    """The result of the job at `place`, or the error that the job's input caused."""
 
     place: int
     result: Result | None
@@ -44,66 +44,50 @@ class JobResult(Generic[Result]):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the jobs of a stage are: those that were there from before count as done."""
+    """How far a stage is: items done and failed, of `total`; those found done from an earlier run are among them."""
 
     stage: str
     done: int
     failed: int
     total: int
 
+    def plus(self, done: int = 0, failed: int = 0) -> Self:
+        return replace(self, done=self.done + done, failed=self.failed + failed)
 
-def work_in(
-    folder: Path, prepare: Callable[[], None] | None, work: Callable[..., Result], *arguments: Any, **named: Any
+
+OnProgress = Callable[[Progress], None]
+
+
+def run_in_worker(
+    folder: Path, initializer: Initializer | None, work: Callable[..., Result], *arguments: Any, **named: Any
 ) -> Result:
-    """What a worker does: the work, with what has to be loaded for it loaded once.
+    """Run `work` in a worker, after `initializer` if that has not run there yet.
 
     Args:
-        folder: Where the process is that asks. A worker, which may have been there before, goes there: what has no full
-            path is there.
+        folder: The working folder of the calling process, which relative paths refer to.
     """
-    with suppress(OSError):  # on another machine there may be no such folder
+    with suppress(OSError):  # another machine may have no such folder
         os.chdir(folder)
-    if prepare and prepare not in _prepared:
-        prepare()
-        _prepared.add(prepare)
+    if initializer and initializer not in _initialized:
+        initializer()
+        _initialized.add(initializer)
     return work(*arguments, **named)
 
 
 def run_in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[JobResult[Result]]:
-    """Does the jobs in this process, one after another."""
+    """Run the jobs in this process, one after another."""
     for place, job in enumerate(jobs):
-        done: JobResult[Result]
-        try:
-            done = JobResult(place, work(job))
-        except ForecastError as error:
-            done = JobResult(place, None, str(error))
-        yield done
+        yield run_job(work, place, job)
 
 
-@dataclass(eq=False)
-class RetryQueue(Generic[Job]):
-    """The jobs that are still to be done: those that come, and before them those whose process died."""
+def run_job(work: Callable[[Job], Result], place: int, job: Job) -> JobResult[Result]:
+    """Run one job; a `ForecastError` is its result."""
+    try:
+        return JobResult(place, work(job))
+    except ForecastError as error:
+        return JobResult(place, None, str(error))
 
-    jobs: Iterable[Job]
-    deaths: Counter[int] = field(default_factory=Counter)
-    _again: list[tuple[int, Job]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._come: Iterator[tuple[int, Job]] = enumerate(self.jobs)
-
-    def take(self) -> tuple[int, Job] | None:
-        """The next job and its place; None if there is no more."""
-        return self._again.pop() if self._again else next(self._come, None)
-
-    @property
-    def alone(self) -> bool:
-        """Whether the next job is one whose process died."""
-        return bool(self._again)
-
-    def died(self, place: int, job: Job) -> JobResult[None] | None:
-        """Counts a death: None if the job is tried again."""
-        self.deaths[place] += 1
-        if self.deaths[place] < TRIES:
-            self._again.append((place, job))
-            return None
-        return JobResult(place, None, f"the process that worked on it died {TRIES} times, perhaps from want of memory.")
+def died(place: int) -> JobResult[Any]:
+    """The result of a job whose process died at every attempt."""
+    return JobResult(place, None, f"the process that worked on it died {ATTEMPTS} times, perhaps from want of memory.")

@@ -1,65 +1,94 @@
-"""Processes of this machine that are used again, so that Keras is loaded once in each."""
+"""Processes of this machine that are used again (loky), so that Keras is loaded once in each."""
 
 import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
-from forecast.runtime.parallel.jobs import WORKER, Job, JobResult, Result, RetryQueue, work_in
+from forecast.runtime.parallel.jobs import (
+    ATTEMPTS,
+    WORKER,
+    Initializer,
+    Job,
+    JobResult,
+    Result,
+    died,
+    run_in_worker,
+    run_job,
+)
 
 
 def run_here(
-    work: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int, prepare: Callable[[], None] | None
+    work: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int, initializer: Initializer | None
 ) -> Iterator[JobResult[Result]]:
-    """As `run_jobs` says. A process that dies takes the others with it, so its job is tried again alone."""
-    waiting, running = RetryQueue(jobs), dict[Future[Result], tuple[int, Job]]()
+    """As `run_jobs`; loky does not retry.
+
+    A process that dies takes all jobs in progress with it, so these are run again in the end, one at a time.
+    """
+    from concurrent.futures.process import BrokenProcessPool
+
+    submit = partial(_submit, workers, initializer, run_job, work)
+    new, running, retries = enumerate(jobs), dict[Future[Any], tuple[int, Job]](), list[tuple[int, Job]]()
     try:
         while True:
-            while len(running) < (1 if waiting.alone else workers) and (next_job := waiting.take()):
-                running[_submit(workers, prepare, work, next_job[1])] = next_job
-                if waiting.deaths[next_job[0]]:
-                    break
+            for place, job in islice(new, workers - len(running)):
+                running[submit(place, job)] = place, job
             if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                done = _outcome(future, *running.pop(future), waiting)
-                if done:
-                    yield done
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                begun = running.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    retries.append(begun)
+                else:
+                    yield future.result()
+        for place, job in retries:
+            yield _retry(submit, place, job)
     except BaseException:
         _executor(workers).shutdown(wait=True, kill_workers=True)
         raise
 
 
-def start_worker(*, prepare: Callable[[], None]) -> None:
-    """Starts the process that `in_background` will use, so that it loads what it needs while other work is done."""
-    _submit(1, prepare, _begun)
+def _retry(submit: Callable[[int, Job], Future[JobResult[Result]]], place: int, job: Job) -> JobResult[Result]:
+    """Run a job whose process died again, until it has had all its attempts."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    for _ in range(ATTEMPTS - 1):
+        with suppress(BrokenProcessPool):
+            return submit(place, job).result()
+    return died(place)
 
 
-def _begun() -> None:
-    """What a worker does that is only to be there."""
+def start_worker(*, initializer: Initializer) -> None:
+    """Start the process that `in_background` will use, so that it loads what it needs in the meantime."""
+    _submit(1, initializer, _no_op)
+
+
+def _no_op() -> None:
+    """No-op that starts a worker."""
 
 
 @contextmanager
-def in_background(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None]]:
-    """Gives a function that has another process work beside this one; at the end of the block all is done.
+def in_background(*, initializer: Initializer) -> Iterator[Callable[..., None]]:
+    """Run work in another process during the block; the block ends when all is done.
 
-        with beside(prepare=load) as start:
+        with in_background(initializer=load) as start:
             start(work, argument)
 
     Raises:
         ForecastError: the process died.
-        Exception: what the work raised. The process is then stopped at once, and so it is by Ctrl-C.
+        Exception: what the work raised. The process is then stopped at once, as it is by Ctrl-C.
     """
     from concurrent.futures.process import BrokenProcessPool
 
     started: list[Future[Any]] = []
     try:
-        yield lambda *work, **named: started.append(_submit(1, prepare, *work, **named))
+        yield lambda *work, **named: started.append(_submit(1, initializer, *work, **named))
         for future in started:
             future.result()
     except BrokenProcessPool as error:
@@ -69,33 +98,21 @@ def in_background(*, prepare: Callable[[], None]) -> Iterator[Callable[..., None
         raise
 
 
-def _outcome(future: Future[Any], place: int, job: Any, waiting: RetryQueue[Any]) -> JobResult[Any] | None:
-    """What came of a job; None if its process died and it is tried again."""
-    from concurrent.futures.process import BrokenProcessPool
-
-    try:
-        return JobResult(place, future.result())
-    except ForecastError as error:
-        return JobResult(place, None, str(error))
-    except BrokenProcessPool:
-        return waiting.died(place, job)
-
-
-def _submit(workers: int, prepare: Callable[[], None] | None, *work: Any, **named: Any) -> Future[Any]:
-    """Hands work over to one of so many workers."""
-    handed: Future[Any] = _executor(workers).submit(work_in, Path.cwd(), prepare, *work, **named)
-    return handed
+def _submit(workers: int, initializer: Initializer | None, *work: Any, **named: Any) -> Future[Any]:
+    """Submit work to a pool of so many workers."""
+    future: Future[Any] = _executor(workers).submit(run_in_worker, Path.cwd(), initializer, *work, **named)
+    return future
 
 
 def _executor(workers: int) -> Any:
-    """The workers of this process, whatever they did before; new ones if one of them has died."""
+    """The pool of this process, with its workers of earlier calls; a new pool if one of them has died."""
     from loky import get_reusable_executor
 
-    # one that has grown is replaced between two jobs, which is as it should be
+    # loky replaces a worker that uses more and more memory, between two jobs, and warns of it
     warnings.filterwarnings("ignore", "A worker was (restarted|stopped)", UserWarning)
-    return get_reusable_executor(max_workers=workers, timeout=120, env=WORKER, initializer=_begin)
+    return get_reusable_executor(max_workers=workers, timeout=120, env=WORKER, initializer=_ignore_ctrl_c)
 
 
-def _begin() -> None:
-    """Ctrl-C is for the process that started the work; a worker that took it would keep half a training."""
+def _ignore_ctrl_c() -> None:
+    """Leave Ctrl-C to the calling process; a worker that took it would return a training cut short."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

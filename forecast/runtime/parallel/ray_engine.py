@@ -1,7 +1,7 @@
 """Ray: jobs on the cores of this machine or of a cluster.
 
-Ray places the jobs and starts the processes; here jobs are handed over, as many as there is room for, and those whose
-worker or machine died are handed over again.
+Ray places the jobs, starts the processes, and runs a job again whose process or machine died; here jobs are submitted
+as there is room for them, so that memory holds no more than those in progress.
 """
 
 import logging
@@ -9,36 +9,48 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import ConfigError, ForecastError
-from forecast.runtime.parallel.jobs import WORKER, Job, JobResult, Result, RetryQueue, work_in
+from forecast.errors import ConfigError
+from forecast.runtime.parallel.jobs import (
+    ATTEMPTS,
+    WORKER,
+    Initializer,
+    Job,
+    JobResult,
+    Result,
+    died,
+    run_in_worker,
+    run_job,
+)
 
-# Without a number of workers, so many jobs a core are handed over, so that no core waits for the next.
-AHEAD = 2
-# Seconds after which a cluster is asked for its cores again: it may grow.
-SIZE_HOLDS = 10.0
+# Jobs submitted for each core, where the number of workers is not given, so that no core waits for the next job.
+JOBS_PER_CORE = 2
+# Seconds after which a cluster, which may grow, is asked for its cores again.
+SIZE_VALID_FOR = 10.0
 # Seconds in which the machine of an address must answer.
-ANSWER = 10.0
-# Bytes for what jobs and results leave in the memory that the processes of a Ray started here share.
-STORE = 2**27
-# The engine that is the Ray of this machine, and addresses of one.
+CONNECT_TIMEOUT = 10.0
+# Bytes of the memory that the processes of a Ray started here share for jobs and results.
+OBJECT_STORE = 2**27
+# The engine that is the Ray of this machine, and the hosts that mean this machine.
 HERE = "ray"
 LOCAL = (HERE, "127.0.0.1", "localhost")
-# What Ray reads when it is loaded: it reports to nobody, does not print that a worker died, which is a job's own news
-# here, knocks five times at a head that does not let it in, not twenty, and starts no processes in advance: those of
-# jobs have an environment of their own.
+# Read by Ray when it is imported. It sends no statistics and prints nothing of workers that died, which is the result
+# of a job here. A head that refuses is asked five times, not twenty. No processes are started in advance, as those of
+# jobs need an environment of their own. A job that ran out of memory is tried as often as one that died.
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_NUM_REDIS_GET_RETRIES": "5",
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_task_oom_retries": str(ATTEMPTS - 1),
 }
-# As well: a Ray that is started here is on the loopback address alone, as it is everywhere but on Linux.
+# For a Ray that is started here: it listens on the loopback address alone, as it does anyway except on Linux.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-# What a worker takes over from this process.
+# Variables that workers take over from this process.
 INHERITED = ("KERAS_BACKEND",)
 
 _joined: list[str] = []
@@ -49,66 +61,58 @@ def run_on_ray(
     jobs: Iterable[Job],
     *,
     workers: int | None,
-    prepare: Callable[[], None] | None,
+    initializer: Initializer | None,
     engine: str,
 ) -> Iterator[JobResult[Result]]:
-    """As `run_jobs` says."""
+    """As `run_jobs`."""
     ray = _connect(engine, workers)
     environment = WORKER | {name: os.environ[name] for name in INHERITED if name in os.environ}
-    task = ray.remote(work_in).options(num_cpus=1, max_retries=0, runtime_env={"env_vars": environment})
-    folder, room, waiting, running = Path.cwd(), _room(ray, workers), RetryQueue(jobs), dict[Any, tuple[int, Job]]()
+    options = {"num_cpus": 1, "max_retries": ATTEMPTS - 1, "runtime_env": {"env_vars": environment}}
+    task = ray.remote(run_in_worker).options(**options)
+    folder, room, new, running = Path.cwd(), _room(ray, workers), enumerate(jobs), dict[Any, int]()
     try:
         while True:
-            while len(running) < room() and (next_job := waiting.take()):
-                running[task.remote(folder, prepare, work, next_job[1])] = next_job
+            for place, job in islice(new, max(0, room() - len(running))):
+                running[task.remote(folder, initializer, run_job, work, place, job)] = place
             if not running:
                 return
             for reference in ray.wait(list(running), num_returns=1)[0]:
-                done = _outcome(ray, reference, *running.pop(reference), waiting)
-                if done:
-                    yield done
+                yield _result(ray, reference, running.pop(reference))
     except BaseException:
         for reference in running:
             ray.cancel(reference, force=True)
         raise
 
 
-def _outcome(ray: Any, reference: Any, place: int, job: Any, waiting: RetryQueue[Any]) -> JobResult[Any] | None:
-    """What came of a job; None if its worker died and it is tried again."""
+def _result(ray: Any, reference: Any, place: int) -> JobResult[Any]:
+    """The result of a job, or that its process died at every attempt."""
     errors = ray.exceptions
     try:
-        return JobResult(place, ray.get(reference))
+        result: JobResult[Any] = ray.get(reference)
     except errors.RayTaskError as error:
-        if isinstance(error.cause, ForecastError):
-            return JobResult(place, None, str(error.cause))
         raise error.cause from None
-    except (
-        errors.WorkerCrashedError,
-        errors.NodeDiedError,
-        errors.OutOfMemoryError,
-        errors.ObjectLostError,
-        errors.LocalRayletDiedError,
-    ):
-        return waiting.died(place, job)
+    except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError, errors.ObjectLostError):
+        return died(place)
+    return result
 
 
 def _room(ray: Any, workers: int | None) -> Callable[[], int]:
-    """Says how many jobs may be in work; of a cluster that grows, more."""
+    """A function that says how many jobs may be in progress; more of them once a cluster has grown."""
     if workers:
         return lambda: workers
     asked, room = float("-inf"), 0
 
     def ask() -> int:
         nonlocal asked, room
-        if time.monotonic() - asked > SIZE_HOLDS:
-            asked, room = time.monotonic(), AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        if time.monotonic() - asked > SIZE_VALID_FOR:
+            asked, room = time.monotonic(), JOBS_PER_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))
         return room
 
     return ask
 
 
 def _connect(engine: str, workers: int | None) -> Any:
-    """Ray, started or joined; what was started here ends with this process. One that runs in it already is used.
+    """Start or join Ray, or use the one that this process has joined already; a Ray started here ends with it.
 
     Raises:
         ConfigError: Ray is not installed, or nothing answers at the address.
@@ -145,10 +149,12 @@ def _begin(ray: Any, engine: str, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if engine != HERE:
         host, _, port = engine.removeprefix("ray://").rpartition(":")
-        socket.create_connection((host, int(port)), timeout=ANSWER).close()  # Ray itself would wait for minutes
+        socket.create_connection(
+            (host, int(port)), timeout=CONNECT_TIMEOUT
+        ).close()  # Ray itself would wait for minutes
         ray.init(address=engine, **quiet)
         return
     try:
-        ray.init(num_cpus=workers, include_dashboard=False, object_store_memory=STORE, **quiet)
-    except ValueError:  # `ray start` has started one here, or RAY_ADDRESS names one: its size is its own
+        ray.init(num_cpus=workers, include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+    except ValueError:  # `ray start` has started one here, or RAY_ADDRESS names one, of a size of its own
         ray.init(address="auto", **quiet)
