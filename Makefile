@@ -1,13 +1,14 @@
-# make demo    sets up .venv from the lock and runs the main job on bundled data, offline
-# make test    sets up .venv and runs the tests
-# make check   format, lint and types, then the tests: what CI runs
-# make docs    builds the site from docs/ and notebooks/ into build/docs; a warning is an error
-# make notebooks  runs the notebooks: each script in notebooks/ becomes an .ipynb with its outputs
-# make pictures   draws the pictures of the gallery and the golden pictures of the tests anew
-# make lock    writes requirements.lock again from pyproject.toml
-# make data    writes the bundled series again
-# make bench   times forecasts from a saved model, and forecast beside its peers, into benchmarks/*.md; make bench-peers
-#              first, for all of them
+# make demo       set up .venv from the lock and run everything on bundled data, offline
+# make test       set up .venv and run the tests
+# make check      format, lint and types, then the tests: what CI runs
+# make format     format the code and fix what the linter can fix
+# make docs       build the site from docs/ and notebooks/ into build/docs; a warning is an error
+# make notebooks  run the notebooks: each script in notebooks/ becomes an .ipynb with its outputs
+# make pictures   draw the gallery and the golden pictures of the tests again
+# make lock       write requirements.lock again from pyproject.toml
+# make data       write the bundled series again
+# make bench      measure forecast, beside other packages if `make bench-peers` came first, into benchmarks/*.md
+# make clean      remove .venv, the peers' environment and runs/
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -1,8 +1,7 @@
-"""Settings of Sphinx, which builds the site from these pages: `make docs`.
+"""Configure Sphinx, which builds the site from these pages: `make docs`.
 
-Options of the command line are written into its page from the program itself, where a comment asks for those of a
-command, so that they cannot go stale. Notebooks are copied beside the pages; links between pages and notebooks are
-those of the repository.
+Where a page has a comment `<!-- options of COMMAND -->`, the options are written from the program itself, so that they
+cannot go stale. Notebooks are copied beside the pages; links between pages and notebooks are those of the repository.
 """
 
 import re
@@ -44,7 +43,7 @@ ASKED = re.compile(r"<!-- options of (\w+) -->")
 
 
 def options_of(name: str) -> str:
-    """The arguments and options of a command as a table in Markdown."""
+    """Return the arguments and options of a command as a table in Markdown."""
     command = typer.main.get_command(program).commands[name]  # type: ignore[attr-defined]
     rows = [f"| {_names(option)} | {_text(option)} |" for option in command.params]
     return "\n".join(["| | |", "|---|---|", *rows])
@@ -61,13 +60,13 @@ def _text(option: Any) -> str:
 
 
 def read_page(app: Any, document: str, source: list[str]) -> None:  # noqa: ARG001  Sphinx hands them over
-    """Puts the options of commands where a page asks for them, and sets links between pages and notebooks."""
+    """Fill in the options of commands, and set the links between pages and notebooks."""
     text = ASKED.sub(lambda asked: options_of(asked.group(1)), source[0])
     source[0] = text.replace("](../notebooks/", "](notebooks/").replace("](../docs/", "](../")
 
 
 def keep_drawings(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG001
-    """Shows an indented part of a docstring, an equation or a drawing, as it stands there."""
+    """Show indented parts of a docstring, such as equations and drawings, as they are."""
     for place in reversed(range(2, len(lines))):
         before, blank, line = lines[place - 2 : place + 1]
         if line.startswith("    ") and not blank and before and not before.startswith(" "):
@@ -76,7 +75,7 @@ def keep_drawings(app: Any, what: str, name: str, thing: Any, options: Any, line
 
 
 def setup(app: Any) -> None:
-    """What Sphinx calls at its start."""
+    """Copy the notebooks and connect the functions above; Sphinx calls this at its start."""
     shutil.rmtree(HERE / "notebooks", ignore_errors=True)
     (HERE / "notebooks").mkdir()
     for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):
