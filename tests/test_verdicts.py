@@ -46,7 +46,7 @@ def test_a_forecast_that_errs_is_worse():
 def test_a_copy_of_the_naive_forecast_is_called_so():
     found = verdict(lambda row, step: SERIES.y[row])
     assert found.outcome == "not distinguishable"
-    assert "lstm is the naive forecast" in found.sentence
+    assert "lstm equals the naive forecast" in found.sentence
 
 
 def test_a_late_copy_is_called_a_copy_of_yesterday():
@@ -54,9 +54,16 @@ def test_a_late_copy_is_called_a_copy_of_yesterday():
     assert found.outcome == "worse"
     assert found.lag.lag == 4  # one row behind the last known value, three steps ahead
     assert found.lag.copied == pytest.approx(1)
-    assert (
-        "This is a copy of yesterday: what was known before explains 100% of how its forecasts change" in found.sentence
-    )
+    assert "Its forecasts follow the last value (100%) and say almost nothing about the next one" in found.sentence
+
+
+@pytest.mark.parametrize("skill", [0.0, 0.01, 0.02, 0.04, 0.08])
+def test_the_p_value_that_is_said_is_the_one_that_decided(skill):
+    noise = np.random.default_rng(1).normal(size=(500, 4)) / 20
+    found = verdict(lambda row, step: TARGET[row] + skill * (TARGET[row + step] - TARGET[row]) + noise[row, step])
+    said = found.sentence.split(" p ")[1].removeprefix("= ").removeprefix("< ").split(" ")[0].rstrip(".")
+    assert ("may be luck" in found.sentence) == (float(said) >= 0.05)
+    assert float(said) == pytest.approx(found.p_skill if found.gain > 0 else found.p_value, abs=0.005)
 
 
 def test_noise_is_not_called_better():

@@ -90,7 +90,7 @@ def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: L
         outcome = "better"
     elif gain < 0 and p_value < SIGNIFICANCE:
         outcome = "worse"
-    decisive = p_skill if outcome == "better" else p_value
+    decisive = p_skill if gain > 0 else p_value  # the one that the outcome was decided by
     sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit) + _on_copies(outcome, scores, lag)
     return Verdict(scores.model, outcome, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
 
