@@ -55,7 +55,7 @@ def test_run_train_and_predict_end_to_end(forecast, prices, tmp_path):
     done = forecast("run", prices, "--models", "dense", "--unit", "USD", "--out", "run", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "MAE [USD]" in done.stdout
-    assert "naive is what every model is measured against" in done.stdout
+    assert "naive is the reference" in done.stdout
     assert done.stderr.startswith("dense: step 1/8, loss 0.")
     assert all(line.startswith("dense: step") for line in done.stderr.splitlines())  # nothing of TensorFlow's chatter
     told = forecast("predict", prices, "--model", "run/models/dense", "--json")

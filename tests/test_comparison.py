@@ -92,7 +92,7 @@ def test_a_fold_is_a_training_on_the_past_alone(tmp_path, train_on):
     np.testing.assert_array_equal(found.quantiles, other.quantiles)
     past = whole.between(folds[1].start, folds[1].stop)
     model = train(past, "linear", config, cutoff=folds[1].trained - folds[1].start)
-    expected = model.predict(past, first=folds[1].cutoff - 1 - folds[1].start)
+    expected = model.backtest(past, first=folds[1].cutoff - 1 - folds[1].start)
     np.testing.assert_array_equal(found.quantiles, expected.quantiles[: len(found.origin)])
     assert found.origin.tolist() == list(range(folds[1].cutoff - 1, folds[1].stop - 3))
     np.testing.assert_array_equal(found.actual[0], whole.y[folds[1].cutoff : folds[1].cutoff + 3])

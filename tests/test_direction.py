@@ -216,7 +216,7 @@ def test_a_random_walk_is_no_better_than_the_base_rate():
     assert {row.outcome for row in found.verdicts} == {"not distinguishable", "baseline"}
     assert found.scores[0].mixture_weight == 0
     assert found.scores[0].log_loss_skill == 0
-    assert "dense is the base rate: its probabilities did not earn any trust" in found.verdicts[0].sentence
+    assert "dense equals the base rate: its probabilities were no better" in found.verdicts[0].sentence
 
 
 def given_by(model, came, probabilities):
@@ -345,7 +345,7 @@ def test_the_command_line_runs_and_predicts(tmp_path, monkeypatch):
         app, ["run", "wave.csv", "--task", "direction", "--models", "dense", "--out", "r", *quick]
     )
     assert told.exit_code == 0, told.output
-    for words in ("log loss [nats]", "down [%]", "base_rate is what every model is measured against", "are in r"):
+    for words in ("log loss [nats]", "down [%]", "base_rate is the reference", "are in r"):
         assert words in told.stdout
     again = CliRunner().invoke(app, ["run", "wave.csv", "--task", "direction", "--models", "dense", "--json", *quick])
     assert json.loads(again.stdout)["models"] == ["dense"]
