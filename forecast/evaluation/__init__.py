@@ -1,1 +1,13 @@
-"""Is it any good? Held-out tests, scores, verdicts."""
+"""Is it any good? Tests on rows that no model saw, scores, verdicts.
+
+holdout          one test on the last rows: `Experiment`
+walk_forward/    tests at many cutoffs, over many series: `Comparison`
+tasks            values or directions: which models can, how they are tested, scored and judged
+scores           errors, coverage and distribution of forecasts of values
+direction        scores, reliability and verdicts of probabilities
+columns          header, format and meaning of each score, for all tables
+verdicts         better than naive beyond luck?
+lag_detector     does a forecast only follow the last value?
+leakage          the audit: do forecasts change with rows that they must not know?
+update           did an update help?
+"""

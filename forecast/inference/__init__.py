@@ -1,1 +1,13 @@
-"""From a trained model to forecasts."""
+"""From a trained model to forecasts, without TensorFlow.
+
+trained_model    `TrainedModel`: backtest the past, predict the future, by one computation
+trajectory       forecasts at origins that follow one another, and the state that they start from
+shrinkage        how much of a move counts, by what such moves saved so far
+conformal        calibration of the intervals
+direction        probabilities of down, flat and up
+forecasts        the results as data: `Backtest`, `Forecast`, `ClassProbabilities`, `DirectionForecast`
+predict          several series with one model, and what is assumed of them
+bundle/          a model as a folder or zip file
+batch/           thousands of series into one Parquet file
+explain/         gates, lags and components of a forecast
+"""

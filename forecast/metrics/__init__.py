@@ -1,1 +1,5 @@
-"""Two arrays in, one float out."""
+"""Two arrays in, one float out.
+
+metrics         errors, skill, coverage, losses of quantiles and of probabilities
+significance    tests of equal accuracy, corrections for several models, ranks
+"""

@@ -1,1 +1,6 @@
-"""From series to a trained model."""
+"""From series to a trained model.
+
+train        the whole recipe, for one series or many
+fine_tune    train a saved network on with new rows
+tuning/      search over hyperparameters
+"""
