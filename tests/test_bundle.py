@@ -330,3 +330,10 @@ def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, tmp_path
     assert [one.series for one in opened.trained_on] == [one.series for one in known]
     np.testing.assert_array_equal(opened.trained_on[-1].log_scale, known[-1].log_scale)
     assert (tmp_path / "market" / "bundle.json").stat().st_size > 0.7 * LIMITS[DESCRIPTION]
+
+
+def test_the_models_of_a_run_are_named(bundle, tmp_path):
+    (tmp_path / "run" / "models").mkdir(parents=True)
+    shutil.copytree(bundle, tmp_path / "run" / "models" / "lstm")
+    with pytest.raises(BundleError, match=r"folder of a run; its models are .*run/models/lstm\."):
+        open_model(tmp_path / "run")

@@ -110,3 +110,8 @@ def test_two_series_of_one_name_are_refused(walk):
 def test_no_series_at_all_is_refused():
     with pytest.raises(ConfigError, match="one series or more. Received: none"):
         train([], "dense", SMALL)
+
+
+def test_names_of_models_are_taken_in_any_case(walk):
+    assert train(walk, "Naive", SMALL).model == "naive"
+    assert train(walk, " LINEAR ", SMALL).model == "linear"

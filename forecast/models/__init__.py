@@ -51,14 +51,15 @@ BASELINES = tuple(name for name, model in MODELS.items() if not model.learned)
 
 
 def find_model(name: str) -> Estimator:
-    """Look up a registered model.
+    """Look up a registered model by its name, in any case.
 
     Raises:
         ConfigError: the name is not registered; lists those that are.
     """
-    if name not in MODELS:
+    found = MODELS.get(name.strip().casefold())
+    if found is None:
         raise ConfigError(f"a model must be one of {', '.join(MODELS)}. Received: {name}.")
-    return MODELS[name]
+    return found
 
 
 def find_network(name: str) -> Network:

@@ -89,7 +89,7 @@ def train_on(
         fit = chosen.fit(panel, problem, callbacks)
     states = [_calibrate(chosen, fit.weights, *part, problem) for part in panel]
     return TrainedModel(
-        model=model,
+        model=chosen.name,
         config=config,
         target=datasets[0].series.target,
         weights=fit.weights,

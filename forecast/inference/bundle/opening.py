@@ -35,7 +35,9 @@ def open_described(path: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
     path = Path(path)
     with opened(path) as storage:
         if storage.size(DESCRIPTION) is None:
-            raise BundleError(f"a saved model is a folder with {DESCRIPTION}, weights and network. {path} has none.")
+            raise BundleError(
+                f"a saved model is a folder with {DESCRIPTION}, weights and network. {path} has none.{_models_in(path)}"
+            )
         fields = parse(read(storage, DESCRIPTION, path), path)
         with damage_named(path):
             shapes = array_shapes(fields)
@@ -45,6 +47,12 @@ def open_described(path: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
     if not find_model(model.model).is_valid(model.weights, model.problem):
         raise BundleError(f"{path / WEIGHTS}: the arrays make no {model.model} that forecasts. Train the model again.")
     return model, fields
+
+
+def _models_in(path: Path) -> str:
+    """A sentence that names the saved models in the folder of a run."""
+    found = sorted(str(one.parent) for one in path.glob(f"models/*/{DESCRIPTION}"))
+    return f" It is the folder of a run; its models are {', '.join(found)}." if found else ""
 
 
 def _check_files(storage: Storage, files: Mapping[str, Any], path: Path) -> None:
