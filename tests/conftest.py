@@ -27,7 +27,7 @@ from forecast.training.train import train
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 # What XLA compiles in the processes that tests start is kept for the next run.
-devices.keep_compiled()
+devices.set_compile_cache()
 # There are as many test processes as cores; more threads would wait for one another.
 threadpool_limits(1, user_api="blas")
 

@@ -97,6 +97,6 @@ def test_compiled_programs_that_were_not_used_for_longest_make_room(tmp_path):
         file.write_bytes(bytes(10))
         os.utime(file, (1e9 - age, 1e9 - age))
     os.utime(tmp_path / "kind" / "used", (1e9 + 1, 1))  # read of late, written long ago
-    devices.forget_oldest(tmp_path, most=25)
+    devices.remove_oldest(tmp_path, most=25)
     assert {file.name for file in (tmp_path / "kind").iterdir()} == {"new", "used"}
-    devices.forget_oldest(tmp_path / "nowhere", most=0)
+    devices.remove_oldest(tmp_path / "nowhere", most=0)

@@ -42,7 +42,7 @@ def test_gradients_are_those_of_finite_differences(kind):
     found = backward.recurrent(kind, x, *weights, d_hidden)
 
     def loss():
-        return (gates.OPENED[kind](x, *weights, np.tanh)["hidden"] * d_hidden).sum()
+        return (gates.RECURRENT_PARTS[kind](x, *weights, np.tanh)["hidden"] * d_hidden).sum()
 
     for array, is_network in zip((x, *weights), (found.inputs, found.kernel, found.recurrent, found.bias), strict=True):
         place = tuple(size // 2 for size in array.shape)

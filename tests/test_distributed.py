@@ -19,6 +19,7 @@ from forecast.cli.commands.train import _check_same_work
 from forecast.config import override, read_config
 from forecast.data.sources import load_all
 from forecast.errors import ConfigError, WorkerLost
+from forecast.inference.bundle import open_model
 from forecast.models.neural import architecture, training_loop
 from forecast.models.neural.data_parallel_step import data_parallel_step
 from forecast.runtime.distributed import launch, process_group
@@ -31,7 +32,7 @@ SETTINGS = {
     "lookback": 10,
     "horizon": 3,
     "network": {"units": 4, "depth": 1, "l2": 0.001},
-    "training": {"steps": 20, "validations": 20, "labels": 8, "batch": 3, "jitter": 0.1, "stretch": 0.1},
+    "training": {"max_steps": 20, "validations": 20, "labels": 8, "batch": 3, "jitter": 0.1, "stretch": 0.1},
 }
 
 
@@ -62,18 +63,17 @@ def test_two_processes_train_the_network_of_one(prices, tmp_path):
     assert done.returncode == 1, done.stderr  # the series that was left out
     assert sum("zz.csv: a series needs a table" in line for line in done.stderr.splitlines()) == 1, done.stderr
     assert "of 5 series" in done.stdout
-    both = json.loads((tmp_path / "saved" / "bundle.json").read_text())
+    both = open_model(tmp_path / "saved")
     several = [one for path in sorted(prices.iterdir()) for one in load_all(path)]
     one = train(several, "rnn", read_config(tmp_path / "settings.json"))
-    assert both["config"] == json.loads(json.dumps(one.config.to_dict()))
-    expected = [[step.step, step.loss or np.nan, step.validation_loss] for step in one.history]
-    np.testing.assert_allclose(np.array(both["history"], float), expected, rtol=1e-6)
-    assert [record["sha256"] for record in both["trained_on"]] == [known.sha256 for known in one.trained_on]
-    assert [record["series"] for record in both["tested"]] == [series.name for series in several]
-    with np.load(tmp_path / "saved" / "weights.npz") as weights:
-        assert np.abs(weights["highway/kernel"]).max() > 0.01
-        for name, array in one.weights.items():
-            np.testing.assert_allclose(weights[name], array, atol=1e-5, err_msg=name)
+    assert both.config == one.config
+    losses = [[[step.step, step.loss or np.nan, step.validation_loss] for step in of.history] for of in (both, one)]
+    np.testing.assert_allclose(*losses, rtol=1e-6, atol=1e-6)
+    assert [known.sha256 for known in both.trained_on] == [known.sha256 for known in one.trained_on]
+    assert [record["series"] for record in both.tested] == [series.name for series in several]
+    assert np.abs(both.weights["highway/kernel"]).max() > 0.01
+    for name, array in one.weights.items():
+        np.testing.assert_allclose(both.weights[name], array, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to another process there")
@@ -87,17 +87,20 @@ def test_two_processes_train_the_network_of_one(prices, tmp_path):
 )
 def test_the_end_of_one_process_ends_all_with_one_line(prices, tmp_path, lost, status, line):
     """A worker that is killed in the middle of the training, or worker 0 by Ctrl-C."""
-    endless = command(prices, tmp_path, steps=1_000_000)
-    process = subprocess.Popen(
+    endless = command(prices, tmp_path, max_steps=1_000_000)
+    with subprocess.Popen(
         endless, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True, preexec_fn=take_ctrl_c
-    )
-    assert "step 1/1000000" in process.stderr.readline()
-    children = psutil.Process(process.pid).children(recursive=True)
-    if lost:
-        children[0].kill()
-    else:
-        process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert "step 1/1000000" in process.stderr.readline()
+            children = psutil.Process(process.pid).children(recursive=True)
+            if lost:
+                children[0].kill()
+            else:
+                process.send_signal(signal.SIGINT)
+            _, rest = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, rest) == (status, f"{line}\n")
     assert not any(child.is_running() for child in children)
     assert not (tmp_path / "saved").exists()

@@ -40,7 +40,7 @@ def test_states_are_those_that_a_keras_cell_returns_step_by_step(kind):
     states = [np.zeros((4, 3), np.float32)] * (2 if kind == "lstm" else 1)
     cell(x[:, 0], states)
     cell.set_weights(weights)
-    parts = gates.OPENED[kind](x, *weights, np.tanh)
+    parts = gates.RECURRENT_PARTS[kind](x, *weights, np.tanh)
     for t in range(6):
         _, states = cell(x[:, t], states)
         for name, state in zip(("hidden", "cell"), states, strict=False):
@@ -64,7 +64,7 @@ def test_layers_of_a_network_are_opened_with_the_inputs_that_they_see(layers, se
     network.set_weights([random.normal(scale=0.5, size=w.shape) for w in network.get_weights()])
     weights, stack = architecture.named_weights(network), architecture.stack_of("stack", problem)
     x = random.normal(size=(3, 9, 2)).astype(np.float32)
-    opened = gates.open_layers(stack, weights, x)
+    opened = gates.parts_by_layer(stack, weights, x)
     recurrent = [name for name in layers.split(",") if not name.startswith("dense")]
     assert [name.split("_")[0] for name in opened] == [name.split(":")[0] for name in recurrent]
     for name, parts in opened.items():

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from conftest import random_walk, take_ctrl_c
 
+from forecast.config import LEVELS
 from forecast.data.sources import expand, load
 from forecast.errors import ConfigError
 from forecast.inference.batch import predict_many as shards
 from forecast.inference.batch.predict_many import predict_many
 from forecast.inference.batch.shards import errors_file, shards_folder
 from forecast.inference.bundle import save_model
-from forecast.inference.predict import LEVELS
 
 READING = {"columns": (), "future_columns": (), "prices": False, "target": None}
 

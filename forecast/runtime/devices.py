@@ -1,7 +1,7 @@
-"""What this machine trains on: nothing to set on one without GPUs, and nothing on one with them.
+"""How Keras uses this machine: quick import, compiled programs on disk, GPUs. Nothing has to be set.
 
-One GPU computes in bfloat16 where that is faster, with weights in float32. Several share each batch: through
-TensorFlow's MirroredStrategy, or Keras' DataParallel on JAX.
+One GPU computes in bfloat16, with weights in float32. Several GPUs share each batch: through TensorFlow's
+MirroredStrategy, or Keras' DataParallel on JAX.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-# Bytes of compiled programs that are kept on disk, those of all versions together.
-MOST_COMPILED = 512 << 20
+# Most bytes of compiled programs on disk, those of all versions together.
+CACHE_SIZE = 512 << 20
 
 
 @contextmanager
-def without(*packages: str) -> Iterator[None]:
-    """Hides packages that are not loaded yet from imports within."""
+def _hide(*packages: str) -> Iterator[None]:
+    """Hide packages that are not loaded yet from the imports in the block."""
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
     try:
@@ -36,22 +36,21 @@ def without(*packages: str) -> Iterator[None]:
 
 
 def load_keras() -> None:
-    """Imports Keras for a process of our own: its wrappers for scikit-learn and its galleries take 0.8 s to load.
+    """Import Keras without what this program does not use: scikit-learn and Matplotlib alone take 0.8 s to load.
 
-    Under another backend TensorFlow is not loaded either; Keras looks for it when it saves a network. What XLA compiles
-    is kept on disk for the next process, apart for each kind of processor and version of the libraries.
+    With a backend other than TensorFlow, TensorFlow is not loaded either; Keras looks for it when it saves a network.
     """
-    keep_compiled()
+    set_compile_cache()
     unused = () if _chosen_backend() == "jax" else ("jax",)  # which TensorFlow loads if it is there
-    with without("sklearn", "matplotlib.pyplot", *unused):
+    with _hide("sklearn", "matplotlib.pyplot", *unused):
         import keras
     if keras.backend.backend() != "tensorflow":
-        with without("tensorflow"):
+        with _hide("tensorflow"):
             _ = keras.src.utils.module_utils.tensorflow.available
 
 
 def _chosen_backend() -> str:
-    """The backend that Keras will take: by its variable, or its file in the user's home."""
+    """The backend that Keras will use, by its variable or its file in the user's home."""
     if backend := os.environ.get("KERAS_BACKEND"):
         return backend
     try:
@@ -61,8 +60,11 @@ def _chosen_backend() -> str:
         return "tensorflow"
 
 
-def keep_compiled() -> None:
-    """Tells TensorFlow and JAX where compiled programs are kept; settings of the user's own come first."""
+def set_compile_cache() -> None:
+    """Have XLA keep compiled programs on disk for the next process; settings of the user come first.
+
+    There is a folder for each kind of processor and version of the libraries.
+    """
     from importlib.metadata import version
 
     import platformdirs
@@ -71,7 +73,7 @@ def keep_compiled() -> None:
     kind = hashlib.sha256(" ".join([platform.machine(), _processor(), *versions]).encode()).hexdigest()[:16]
     kinds = platformdirs.user_cache_path("forecast") / "compiled"
     folder = kinds / kind
-    forget_oldest(kinds, most=MOST_COMPILED)
+    remove_oldest(kinds, most=CACHE_SIZE)
     flags = f"--tf_xla_persistent_cache_directory={folder} --tf_xla_persistent_cache_device_types=CPU"
     os.environ.setdefault("TF_XLA_FLAGS", flags)
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
@@ -79,14 +81,14 @@ def keep_compiled() -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
-def forget_oldest(folder: Path, *, most: int) -> None:
-    """Removes the files in a folder that were not used for longest, until the others have at most `most` bytes."""
+def remove_oldest(folder: Path, *, most: int) -> None:
+    """Remove the files in a folder that were used least recently, until the others have at most `most` bytes."""
     found = []
     for file in folder.rglob("*"):
         with suppress(OSError):  # another process has removed it
-            about = file.stat()
-            if S_ISREG(about.st_mode):
-                found.append((max(about.st_atime, about.st_mtime), about.st_size, file))
+            status = file.stat()
+            if S_ISREG(status.st_mode):
+                found.append((max(status.st_atime, status.st_mtime), status.st_size, file))
     kept = 0
     for _, size, file in sorted(found, reverse=True):
         kept += size
@@ -96,7 +98,7 @@ def forget_oldest(folder: Path, *, most: int) -> None:
 
 
 def _processor() -> str:
-    """What tells processors apart that do not run one another's programs."""
+    """A description of the processor: processors with different ones do not run each other's programs."""
     flags = Path("/proc/cpuinfo")
     if not flags.is_file():
         return platform.processor()
@@ -125,7 +127,7 @@ def gpus() -> int:
 
 
 def seed(number: int) -> None:
-    """Seeds what Keras draws weights and dropout from; its own function would load TensorFlow under any backend."""
+    """Seed the weights and the dropout of Keras; its own function would load TensorFlow with any backend."""
     import keras
 
     if keras.backend.backend() != "jax":
@@ -136,14 +138,14 @@ def seed(number: int) -> None:
 
 
 def can_compile() -> bool:
-    """Whether the training step is compiled by XLA: PyTorch has none, and mirrored replicas talk to one another."""
+    """Whether XLA compiles the training step; not with PyTorch, nor where mirrored replicas communicate in it."""
     import keras
 
     return keras.backend.backend() != "torch" and not (keras.backend.backend() == "tensorflow" and gpus() > 1)
 
 
 def scope() -> AbstractContextManager[Any]:
-    """Where a network is made, so that each of several GPUs gets a part of every batch."""
+    """The context in which a network is built, so that each of several GPUs gets a share of every batch."""
     if gpus() < 2:
         return nullcontext()
     import keras
@@ -160,7 +162,7 @@ def scope() -> AbstractContextManager[Any]:
 
 @contextmanager
 def policy() -> Iterator[None]:
-    """The number format of layers that are made within: bfloat16 with float32 weights on GPUs."""
+    """Give layers that are built in the block bfloat16 with float32 weights, if there are GPUs."""
     import keras
 
     if not gpus():

@@ -1,4 +1,4 @@
-"""Values that JSON can hold."""
+"""Values that JSON can hold; it has no NaN and no infinity."""
 
 from math import isfinite
 from typing import Any

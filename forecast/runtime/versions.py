@@ -1,10 +1,10 @@
-"""The versions of the libraries that are installed."""
+"""The versions of the libraries that shape a trained model."""
 
 LIBRARIES = ("forecast", "keras", "numpy", "tensorflow")
 
 
 def versions_here() -> dict[str, str]:
-    """Name and version of each library that is there."""
+    """Name and version of each installed library among LIBRARIES."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}

@@ -11,7 +11,7 @@ from forecast.inference.explain.occlusion import Lags, lags_of
 from forecast.inference.forecasts import Moves, coming_dates
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import NETWORKS, find_model
-from forecast.models.equations.gates import Parts, open_layers
+from forecast.models.equations.gates import Parts, parts_by_layer
 from forecast.models.neural.architecture import members_of, stack_of
 from forecast.typing import Array
 
@@ -89,7 +89,7 @@ def _layers(model: TrainedModel, moves: Moves) -> dict[str, Parts]:
     if model.model not in NETWORKS:
         return {}
     weights = members_of(model.weights, model.problem)[0]
-    found = open_layers(stack_of(model.model, model.problem), weights, moves.blocks.x[-1:])
+    found = parts_by_layer(stack_of(model.model, model.problem), weights, moves.blocks.x[-1:])
     return {layer: {name: part[0] for name, part in parts.items()} for layer, parts in found.items()}
 
 

@@ -1,8 +1,8 @@
-"""How far back a cell remembers: the adding problem.
+"""The adding problem, which measures how far back a cell remembers.
 
-A sequence of numbers between 0 and 1; two of them are marked, one in each half. What is asked at the end is their sum.
-A network that remembers nothing says 1, and its mean squared error is the variance of a sum of two, 1/6. The longer the
-sequence, the longer a number has to be kept.
+The input is a sequence of numbers between 0 and 1, two of which are marked, one in each half; the label is their sum.
+A network that remembers nothing answers 1, and its mean squared error is the variance of a sum of two uniform numbers,
+1/6. The longer the sequence, the longer a number has to be kept.
 
 Source: Hochreiter and Schmidhuber (1997), Long short-term memory, section 5.4.
 """
@@ -21,12 +21,12 @@ FORGETFUL = 1 / 6
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
-    """What a network learned of the adding problem.
+class AddingResult:
+    """A training on the adding problem.
 
     Attributes:
-        errors: Mean squared error of each step, shape (steps,). Each step sees sequences never seen before.
-        weights: Of its cells: kernel, recurrent kernel and bias.
+        errors: Mean squared error of each step, shape (steps,); each step sees new sequences.
+        weights: Kernel, recurrent kernel and bias of the cells.
     """
 
     errors: NDArray[np.float64]
@@ -34,12 +34,12 @@ class Lesson:
 
 
 def draw_adding(random: np.random.Generator, sequences: int, length: int) -> tuple[Array, Array]:
-    """Sequences (N, T, 2) of numbers and marks, and the sums of the marked numbers (N, 1)."""
+    """Draw sequences (N, T, 2) of numbers and marks, and the sums of the marked numbers (N, 1)."""
     numbers = random.random((sequences, length), np.float32)
     marks = np.zeros_like(numbers)
-    every, half = np.arange(sequences), length // 2
-    marks[every, random.integers(half, size=sequences)] = 1
-    marks[every, random.integers(half, length, size=sequences)] = 1
+    rows, half = np.arange(sequences), length // 2
+    marks[rows, random.integers(half, size=sequences)] = 1
+    marks[rows, random.integers(half, length, size=sequences)] = 1
     return np.stack([numbers, marks], axis=2), (numbers * marks).sum(axis=1, keepdims=True)
 
 
@@ -54,12 +54,12 @@ def learn_adding(
     clip_norm: float | None = 1.0,
     activation: Activation = "tanh",
     seed: int = 0,
-) -> Lesson:
-    """Trains one layer of `rnn`, `gru` or `lstm` cells on the adding problem with Adam.
+) -> AddingResult:
+    """Train one layer of `rnn`, `gru` or `lstm` cells on the adding problem with Adam.
 
     Args:
-        length: Rows of a sequence, at least 2.
-        clip_norm: Largest norm of a gradient; None lets it be.
+        length: Numbers in a sequence, at least 2.
+        clip_norm: Largest norm of a gradient; None for no limit.
     """
     devices.load_keras()
     import keras
@@ -72,4 +72,4 @@ def learn_adding(
     network.compile(keras.optimizers.Adam(learning_rate, clipnorm=clip_norm), "mse", jit_compile=devices.can_compile())
     errors = np.array([network.train_on_batch(*draw_adding(random, batch, length)) for _ in range(steps)])
     kernel, recurrent, bias = (np.asarray(weight) for weight in cells.get_weights())
-    return Lesson(errors.astype(np.float64), (kernel, recurrent, bias))
+    return AddingResult(errors.astype(np.float64), (kernel, recurrent, bias))

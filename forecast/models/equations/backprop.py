@@ -1,10 +1,10 @@
 """Back-propagation written out: the gradients of a loss through a Dense layer, and through time in recurrent cells.
 
-Training does not use it: Keras differentiates by itself. It is here to be read, to be checked against automatic
-differentiation, and to measure how far back a cell learns (`memory.py`).
+Training uses the automatic differentiation of Keras. These equations are for readers; tests compare them with automatic
+differentiation, and notebooks measure with them how far back a cell learns.
 
-Write d_a for the gradient of the loss with respect to a. In a recurrent cell the hidden state h(t) acts on the loss
-directly and through h(t+1), so that gradients are gathered from the last step to the first (Werbos 1990):
+Write d_a for the gradient of the loss with respect to a. In a recurrent cell the hidden state h(t) changes the loss
+directly and through h(t+1), so that gradients are summed from the last step to the first (Werbos 1990):
 
     SimpleRNN  d_z = d_h (1 - h^2)                   d_h(t-1) += d_z R'
     LSTM       d_c += d_h o (1 - tanh(c)^2)          d_i = d_c g      d_f = d_c c(t-1)      d_g = d_c i
@@ -12,7 +12,8 @@ directly and through h(t+1), so that gradients are gathered from the last step t
     GRU        d_g = d_h (1 - z)                     d_z = d_h (h(t-1) - g)                 d_r = d_g (U_h h + d_h)
                d_h(t-1) += d_h z + d_z U'
 
-Each gate's gradient then passes its own slope: s (1 - s) behind a sigmoid s, 1 - a^2 behind a tanh a.
+The gradient of a gate is then multiplied by the slope of its activation: s (1 - s) for a sigmoid s, 1 - a^2 for a
+tanh a.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from forecast.models.equations.cells import ACTIVATIONS, Array, Function
 Slope = Callable[[Array], Array]
 Scan = tuple[Array, Array]
 
-# The slope of an activation, from its output.
+# The slope of each activation as a function of its output.
 SLOPES: dict[str, Slope] = {
     "tanh": lambda a: 1 - a * a,
     "sigmoid": lambda a: a * (1 - a),
@@ -39,7 +40,7 @@ _sigmoid_slope = SLOPES["sigmoid"]
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """Gradients of a loss with respect to what went into a layer, each of the shape of what it belongs to.
+    """Gradients of a loss with respect to the inputs and weights of a layer, each of the same shape as these.
 
     `recurrent` is empty for a Dense layer.
     """
@@ -51,7 +52,7 @@ class Gradients:
 
 
 def dense(x: Array, kernel: Array, output: Array, d_output: Array, activation: str) -> Gradients:
-    """Through y = activation(x W + b), with x (N, F), y and its gradient (N, units)."""
+    """Back-propagate through y = activation(x W + b), with x (N, F), y and its gradient (N, units)."""
     d_z = d_output * SLOPES[activation](output)
     return Gradients(d_z @ kernel.T, x.T @ d_z, np.empty(0), d_z.sum(axis=0))
 
@@ -59,14 +60,14 @@ def dense(x: Array, kernel: Array, output: Array, d_output: Array, activation: s
 def recurrent(
     kind: str, x: Array, kernel: Array, recurrent: Array, bias: Array, d_hidden: Array, *, activation: str = "tanh"
 ) -> Gradients:
-    """Through time: back-propagation through all steps of a SimpleRNN (`rnn`), `lstm` or `gru` layer.
+    """Back-propagate through time, over all steps of a SimpleRNN (`rnn`), `lstm` or `gru` layer.
 
     Args:
         x: Inputs, shape (N, T, F).
-        d_hidden: Gradient with respect to the hidden state of each step, shape (N, T, units), as the loss sees it
-            directly; 0 at all steps but the last where only the last state is used.
+        d_hidden: Gradient of the loss with respect to the hidden state of each step as far as the loss uses that state
+            itself, shape (N, T, units); 0 at all steps but the last where only the last state is used.
     """
-    parts = gates.OPENED[kind](x, kernel, recurrent, bias, ACTIVATIONS[activation])
+    parts = gates.RECURRENT_PARTS[kind](x, kernel, recurrent, bias, ACTIVATIONS[activation])
     earlier = gates.before(parts["hidden"])
     slope, function = SLOPES[activation], ACTIVATIONS[activation]
     if kind == "lstm":
@@ -114,9 +115,9 @@ def _lstm(parts: gates.Parts, recurrent: Array, d_hidden: Array, slope: Slope, f
 
 
 def _gru(parts: gates.Parts, driven: Array, earlier: Array, recurrent: Array, d_hidden: Array, slope: Slope) -> Scan:
-    """On the side of the inputs and on that of the state, which differ where the reset gate stands between them.
+    """Gradients on the side of the inputs and on that of the state; between the two stands the reset gate.
 
-    `driven` is what the state says to each gate, shape (N, T, 3 units).
+    `driven` is the part of the state in each gate, U h + d, shape (N, T, 3 units).
     """
     z, r, g = parts["update"], parts["reset"], parts["candidate"]
     of_candidate = np.split(driven, 3, axis=2)[2]
@@ -136,10 +137,11 @@ def _gru(parts: gates.Parts, driven: Array, earlier: Array, recurrent: Array, d_
 def gradient_by_lag(
     kind: str, x: Array, kernel: Array, recurrent_kernel: Array, bias: Array, *, activation: str = "tanh"
 ) -> NDArray[np.float64]:
-    """How strongly the last hidden state depends on the input of each step: shape (T,), the last input first.
+    """Measure how strongly the last hidden state depends on the input of each step: shape (T,), the last input first.
 
-    The norm of the gradient of the mean of the last hidden state with respect to the inputs of a step, mean over the
-    sequences x (N, T, F). It vanishes or explodes where it shrinks or grows by the same factor with each step back.
+    The measure is the norm of the gradient of the mean of the last hidden state with respect to the inputs of a step,
+    as a mean over the sequences x (N, T, F). The gradient vanishes if it shrinks by about the same factor with each
+    step back, and explodes if it grows so.
 
     Source: Hochreiter (1991); Bengio, Simard and Frasconi (1994), Learning long-term dependencies is difficult.
     """

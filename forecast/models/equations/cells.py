@@ -1,4 +1,4 @@
-"""The equations of the networks, in numpy: what a saved model forecasts with, and what explains it to a reader.
+"""The equations of the networks in numpy: saved models forecast with them, without TensorFlow.
 
 With sigmoid(z) = 1 / (1 + exp(-z)), input x, hidden state h, cell state c, and weights named as in the literature:
 
@@ -16,8 +16,8 @@ With sigmoid(z) = 1 / (1 + exp(-z)), input x, hidden state h, cell state c, and 
     Softmax    p_k = exp(z_k) / sum over j of exp(z_j)                                       Bridle (1990)
 
 Shapes: x (N, T, F), hidden sequence (N, T, units). Weights have Keras' shapes and order of gates (LSTM i, f, g, o;
-GRU z, r, h; SRU c, f, r, and a last part where the input is not as wide as the cell) and agree with Keras to float32's
-last digits. Wherever tanh stands in an equation, the layer's activation is taken.
+GRU z, r, h; SRU c, f, r, and a last part where the input is not as wide as the cell); results agree with those of
+Keras to the last digits of float32. The activation of the layer takes the place of tanh in each equation.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-# float32 in networks; the functions of a cell compute in whatever precision they are given.
+# float32 in networks; the functions of a cell compute in the precision of their arguments.
 Array = NDArray[np.floating[Any]]
 Weights = Mapping[str, NDArray[Any]]
 Function = Callable[[Array], Array]
@@ -59,7 +59,7 @@ ACTIVATIONS: dict[str, Function] = {"tanh": np.tanh, "relu": relu, "sigmoid": si
 
 
 def _by_step(x: Array, kernel: Array, bias: Array) -> Array:
-    """W x + b for all steps at once, shape (T, N, width): what one step needs lies together in memory."""
+    """W x + b for all steps at once, shape (T, N, width): the numbers of one step lie side by side in memory."""
     projected = x.swapaxes(0, 1) @ kernel
     projected += bias
     return projected
@@ -85,7 +85,7 @@ def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Fun
     for t, z in enumerate(projected):
         z += hidden @ recurrent
         g = activation(z[:, 2 * units : 3 * units])
-        gates = sigmoid(z)  # g's part is in vain: one pass over all is quicker than one over each
+        gates = sigmoid(z)  # one pass over all is quicker than one for each gate; the part of g is not used
         cell = gates[:, units : 2 * units] * cell + gates[:, :units] * g
         hidden = gates[:, 3 * units :] * activation(cell)
         states[t] = hidden
@@ -109,7 +109,7 @@ def gru(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Func
 
 
 def sru(x: Array, kernel: Array, bias: Array, activation: Function) -> Array:
-    """Simple Recurrent Unit: the hidden state at every step, shape (N, T, units). `bias` is that of f, then r."""
+    """Simple Recurrent Unit: the hidden state at every step, shape (N, T, units). `bias` is that of f, then of r."""
     units = len(bias) // 2
     parts = np.split(x @ kernel, kernel.shape[1] // units, axis=2)
     forget, reset = sigmoid(parts[1] + bias[:units]), sigmoid(parts[2] + bias[units:])
@@ -128,7 +128,7 @@ def window_dense(x: Array, kernel: Array, bias: Array, activation: Function) -> 
 
 
 def layer_norm(x: Array, gamma: Array, beta: Array) -> Array:
-    """Each row of the last axis with mean 0 and variance 1, then stretched and moved."""
+    """Normalise along the last axis to mean 0 and variance 1, then scale by gamma and shift by beta."""
     centred = x - x.mean(axis=-1, keepdims=True)
     return np.asarray(gamma * centred / np.sqrt(centred.var(axis=-1, keepdims=True) + np.float32(1e-3)) + beta)
 
@@ -146,9 +146,9 @@ GATES = {"lstm": 4, "gru": 3, "rnn": 1, "sru": 3, "dense": 1}
 
 @dataclass(frozen=True)
 class Stack:
-    """The layers of a network, from the input on: their kinds and widths, and what stands between them.
+    """The layers of a network from the input on, as pairs of kind and width, and what follows each layer.
 
-    A stack of Dense layers alone begins with one on the whole window; elsewhere a Dense layer sees one step.
+    The first layer of a stack of Dense layers alone sees the whole window; any other Dense layer sees one step.
     """
 
     layers: tuple[tuple[str, int], ...]
@@ -158,10 +158,11 @@ class Stack:
 
     @property
     def windowed(self) -> bool:
+        """Whether all layers are Dense."""
         return all(kind == "dense" for kind, _ in self.layers)
 
     def adds(self, number: int, before: int, after: int) -> bool:
-        """Whether the inputs of a layer, `before` wide, are added to its outputs, `after` wide."""
+        """Whether layer `number` with inputs `before` wide and outputs `after` wide has a residual connection."""
         return self.residual and before == after and not (self.windowed and number == 1)
 
     def shapes(self, inputs: int, lookback: int) -> dict[str, tuple[int, ...]]:
@@ -182,11 +183,11 @@ class Stack:
 
 
 def forward(stack: Stack, weights: Weights, x: Array, *, lookback: int, horizon: int) -> Array:
-    """The network's outputs for the last T - lookback + 1 origins of each block.
+    """Compute the outputs of a network at the last T-L+1 rows of each block.
 
     Args:
         weights: Named `layer/weight`, as `architecture.named_weights` gives them.
-        x: Inputs, shape (N, T, F), with T at least the lookback.
+        x: Inputs, shape (N, T, F), with T at least the lookback L.
     Returns:
         Shape (N, T-L+1, H, Q), in normalised units.
     """
@@ -201,7 +202,7 @@ def forward(stack: Stack, weights: Weights, x: Array, *, lookback: int, horizon:
 
 
 def layer(stack: Stack, number: int, weights: Weights, x: Array) -> Array:
-    """What a layer, counted from 1, makes of its inputs, with what stands behind it: shape (N, T, units)."""
+    """Compute layer `number`, counted from 1, with its normalisation and residual connection: shape (N, T, units)."""
     kind, _ = stack.layers[number - 1]
     hidden = _cell(kind, number, weights, x, ACTIVATIONS[stack.activation])
     if stack.norm:

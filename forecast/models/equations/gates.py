@@ -1,15 +1,15 @@
-"""What the cells of a network did at every step: their gates and states, after the equations of `cells.py`.
+"""Gates and states of the cells of a network at every step, by the equations of `cells.py`.
 
-A gate depends on the input of its step and on the hidden state of the step before. Where all hidden states are known,
-the gates of all steps follow at once.
+A gate depends on the input of its step and on the hidden state of the step before, so that the gates of all steps
+follow at once from all hidden states.
 
     lstm   input, forget, output, candidate, cell, hidden
     gru    update, reset, candidate, hidden
     sru    forget, reset, cell, hidden
     rnn    hidden
 
-Each has the shape (N, T, units). Gates lie in [0, 1]: what an input gate of 0.2 lets in is a fifth of the candidate,
-what a forget gate of 0.9 keeps is nine tenths of the cell state.
+Each has the shape (N, T, units). Gates lie in [0, 1]: an input gate of 0.2 lets in a fifth of the candidate, a forget
+gate of 0.9 keeps nine tenths of the cell state.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def lstm(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Fun
     i, f, g, o = np.split(x @ kernel + before(hidden) @ recurrent + bias, 4, axis=2)
     parts = {"input": sigmoid(i), "forget": sigmoid(f), "output": sigmoid(o), "candidate": activation(g)}
     added = parts["input"] * parts["candidate"]
-    return {**parts, "cell": _keep(parts["forget"], added), "hidden": hidden}
+    return {**parts, "cell": _cell_states(parts["forget"], added), "hidden": hidden}
 
 
 def gru(x: Array, kernel: Array, recurrent: Array, bias: Array, activation: Function) -> Parts:
@@ -57,13 +57,13 @@ def sru(x: Array, kernel: Array, bias: Array, activation: Function) -> Parts:
     units = len(bias) // 2
     candidate, f, r = np.split(x @ kernel[:, : 3 * units], 3, axis=2)
     forget = sigmoid(f + bias[:units])
-    cell = _keep(forget, (np.float32(1) - forget) * candidate)
+    cell = _cell_states(forget, (np.float32(1) - forget) * candidate)
     hidden = cells.sru(x, kernel, bias, activation)
     return {"forget": forget, "reset": sigmoid(r + bias[units:]), "cell": cell, "hidden": hidden}
 
 
-def _keep(forget: Array, added: Array) -> Array:
-    """The cell state c = f * c + what is added, at every step."""
+def _cell_states(forget: Array, added: Array) -> Array:
+    """The cell state c(t) = f(t) * c(t-1) + added(t) at every step."""
     states = np.empty_like(added)
     state = np.zeros_like(added[:, 0])
     for t in range(added.shape[1]):
@@ -72,23 +72,23 @@ def _keep(forget: Array, added: Array) -> Array:
     return states
 
 
-OPENED: dict[str, Callable[..., Parts]] = {"lstm": lstm, "gru": gru, "rnn": rnn}
+RECURRENT_PARTS: dict[str, Callable[..., Parts]] = {"lstm": lstm, "gru": gru, "rnn": rnn}
 
 
-def open_layers(stack: Stack, weights: Weights, x: Array) -> dict[str, Parts]:
-    """Gates and states of each recurrent layer, by names as in `lstm_1`, for inputs x (N, T, F)."""
+def parts_by_layer(stack: Stack, weights: Weights, x: Array) -> dict[str, Parts]:
+    """Gates and states of each recurrent layer by its name, as in `lstm_1`, for inputs x (N, T, F)."""
     found: dict[str, Parts] = {}
     hidden = np.asarray(x, np.float32)
     for number, (kind, _) in enumerate(stack.layers, start=1):
         if kind in cells.RECURRENT:
-            found[f"{kind}_{number}"] = _open(kind, number, stack, weights, hidden)
+            found[f"{kind}_{number}"] = _parts_of(kind, number, stack, weights, hidden)
         hidden = cells.layer(stack, number, weights, hidden)
     return found
 
 
-def _open(kind: str, number: int, stack: Stack, weights: Weights, x: Array) -> Parts:
+def _parts_of(kind: str, number: int, stack: Stack, weights: Weights, x: Array) -> Parts:
     name, function = f"{kind}_{number}", cells.ACTIVATIONS[stack.activation]
     kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
     if kind == "sru":
         return sru(x, kernel, bias, function)
-    return OPENED[kind](x, kernel, weights[f"{name}/recurrent_kernel"], bias, function)
+    return RECURRENT_PARTS[kind](x, kernel, weights[f"{name}/recurrent_kernel"], bias, function)

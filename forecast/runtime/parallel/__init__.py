@@ -1,8 +1,8 @@
 """Many jobs side by side: the one place that knows where a job runs.
 
-jobs.py        results, progress, and how a worker runs a job
-local.py       processes of this machine (loky)
-ray_engine.py  Ray, on this machine or on many
+jobs         results, progress, and how a worker runs a job
+local        processes of this machine (loky)
+ray_engine   Ray, on this machine or on many
 
 Every job computes on one thread, wherever it runs: results depend neither on the engine nor on the number of workers,
 not in the last digit.
