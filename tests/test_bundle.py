@@ -109,7 +109,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_bundle(trained, bundle):
 
 
 def edit(bundle, change, *, seal=True):
-    """Changes the description; sealed, as a wicked hand would do it, with a checksum that fits."""
+    """Changes the description; sealed with a checksum that fits, as an attacker would do it."""
     path = bundle / "bundle.json"
     fields = json.loads(path.read_text())
     change(fields)

@@ -54,8 +54,8 @@ def inputs_of(series: TimeSeries, config: InputConfig, *, horizon: int) -> Input
     """
     past, _ = names_of(config, series.target)
     positions = _positions(series, (*past, *config.future_columns))
-    ahead = _future_covariates(series, positions[len(past) :], config, horizon)
-    return Inputs(series.values[:, positions[: len(past)]], ahead)
+    future = _future_covariates(series, positions[len(past) :], config, horizon)
+    return Inputs(series.values[:, positions[: len(past)]], future)
 
 
 def _positions(series: TimeSeries, names: Sequence[str]) -> list[int]:

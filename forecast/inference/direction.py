@@ -6,7 +6,6 @@ In: a trained model and a series. Out: `ClassProbabilities` at test origins, or 
 from collections.abc import Sequence
 from dataclasses import replace
 from math import sqrt
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,4 +114,4 @@ def band_of(model: TrainedModel) -> float:
 def _network(model: TrainedModel) -> Network:
     if model.config.task != "direction":
         raise ModelError(f"this {model.model} forecasts values, not directions: train it with --task direction.")
-    return find_network(model.model) if model.runtime is None else cast(Network, model.runtime)
+    return model.runtime or find_network(model.model)

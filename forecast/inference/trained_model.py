@@ -25,6 +25,7 @@ from forecast.inference.trajectory import TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
+from forecast.models.neural.network import Network
 from forecast.typing import Array
 
 Record = Mapping[str, Any]
@@ -63,7 +64,7 @@ class TrainedModel:
     tested: tuple[Record, ...] = ()
     ancestry: tuple[Record, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    runtime: Estimator | None = None
+    runtime: Network | None = None
 
     @property
     def problem(self) -> Problem:

@@ -63,10 +63,10 @@ def find_model(name: str) -> Estimator:
 
 
 def find_network(name: str) -> Network:
-    """The registered network of that name.
+    """Look up a registered network.
 
     Raises:
-        ConfigError: there is none; names those that there are.
+        ConfigError: no network is registered by that name; lists those that are.
     """
     model = find_model(name)
     if not isinstance(model, Network):

@@ -5,8 +5,9 @@ and returns a `Fit`, whose weights are plain arrays. `predict` turns weights and
 new model is a subclass of `Estimator` and one line in the registry in `__init__.py`; tests/test_contract.py tests
 every registered model.
 
-Shapes below: N windows, L rows of lookback, F past columns (the target first), K future columns, H steps, Q quantiles.
-Normalised means in units of a window's own scale: 0 is the last value, 1 the mean size of a difference.
+Shapes below: N blocks of S labels, L rows of lookback, F past columns (the target first), K future columns, H steps, Q
+quantiles. A block of one label is a window. Normalised means in units of the window's own scale: 0 is the last value, 1
+the mean size of a difference, times the root of the step.
 """
 
 from abc import ABC, abstractmethod
@@ -163,32 +164,42 @@ class Estimator(ABC):
 
     @abstractmethod
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
-        """Learn weights from the training rows of a panel; validation rows only choose among candidates.
+        """Learn weights from the training rows; the validation rows choose among candidates and measure residuals.
 
         Networks take a `WarmStart` as well.
+
+        Args:
+            panel: Scaled rows before the test rows of one series or many.
+        Raises:
+            SeriesTooShort: the training rows do not suffice for this model.
+            ConfigError: a package that this model needs is missing.
         """
 
     @abstractmethod
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        """Forecast normalised quantiles at the origin of each block.
+        """Forecast normalised quantiles at the origin of each block, from the rows up to it alone.
 
+        Args:
+            blocks: Of one label each, as `blocks` cuts them.
         Returns:
             Shape (N, H, Q), increasing along Q.
         """
 
     def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
-        """Cut the blocks over the past origins from about `first` to `stop` - 1, whose losses decide on the shrinkage.
+        """Cut the blocks for all past origins from about `first` to `stop` - 1, whose losses decide on the shrinkage.
 
-        Networks use blocks of many labels, which begin at fixed rows: a small part of the time, and the forecast at an
-        origin does not depend on `first` and `stop`.
+        Networks use blocks of many labels, which take a small part of the time. These begin at fixed rows, so that the
+        forecast at an origin does not depend on `first` and `stop`.
         """
         return self.blocks(inputs, np.arange(first, stop), problem)
 
     def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
-        """Forecast normalised quantiles at every label of the blocks of several series.
+        """Forecast several series; networks take them in one pass.
 
+        Args:
+            several: Blocks of each series, as `blocks` or `trail` cuts them.
         Returns:
-            Shape (N, S, H, Q) for each series, increasing along Q.
+            Normalised quantiles for each series, shape (N, S, H, Q), increasing along Q.
         """
         return [self.predict(weights, blocks, problem)[:, None] for blocks in several]
 

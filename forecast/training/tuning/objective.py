@@ -24,15 +24,13 @@ from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, split_rows
 from forecast.errors import ConfigError
 from forecast.inference.trained_model import TrainedModel, problem_of
-from forecast.models import NETWORKS, Callbacks, Step, find_model
+from forecast.models import MODELS, Callbacks, Step, find_model
 from forecast.models.estimator import window_blocks
 from forecast.models.neural.training_loop import loss_of
 from forecast.runtime.resume_key import resume_key
 from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
 
-# Models of which only the lookback is searched.
-WINDOWED = ("linear", "esn", "forest")
 # The longest lookback, in rows and as a share of the training rows.
 LONGEST, LONGEST_SHARE = 512, 0.5
 # The share of its training before which no trial is pruned.
@@ -124,13 +122,11 @@ class Objective:
 
 def _names(model: str) -> tuple[str, ...]:
     """The hyperparameters of a model that can be searched."""
-    if find_model(model).name in WINDOWED:
+    if not find_model(model).uses_lookback:
+        names = ", ".join(name for name, one in MODELS.items() if one.uses_lookback)
+        raise ConfigError(f"tuning searches the hyperparameters of {names}. Received: {model}, which has none.")
+    if not find_model(model).is_network:
         return ("lookback",)
-    if model not in NETWORKS:
-        raise ConfigError(
-            f"tuning searches the hyperparameters of {', '.join((*NETWORKS, *WINDOWED))}. "
-            f"Received: {model}, which has none."
-        )
     shape = () if model == "stack" else ("units", "depth")
     return ("lookback", *shape, "dropout", "learning_rate")
 
