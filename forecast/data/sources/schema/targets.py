@@ -35,8 +35,7 @@ def choose_named(target: str | None, columns: Mapping[str, pa.Array], where: str
     """Choose the column that a user named, in any case."""
     if target is None:
         return None
-    lower = {name.strip().casefold(): name for name in reversed(list(columns))}
-    name = target if target in columns else lower.get(target.strip().casefold())
+    name = vocabulary.find_name(target, columns)
     if name is None:
         raise SourceError(f"{where}: the target must be one of {', '.join(columns)}. Received: {target}.")
     return {"": Choice(name, ASKED_FOR)}
