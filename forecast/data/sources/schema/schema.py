@@ -119,7 +119,7 @@ def _check_swapped(dates: Dates, where: str) -> None:
     if len(stamps) > 9 and unevenness(stamps).back > 0.02 and unevenness(swap_days_and_months(stamps)).back == 0:
         raise SourceError(
             f"{where}: rows must have dates of one order. Here days and months are swapped wherever both are below 13, "
-            "as a spreadsheet does. Save the file anew with dates as in 2018-12-31."
+            "as a spreadsheet does. Save the file again with dates as in 2018-12-31."
         )
 
 

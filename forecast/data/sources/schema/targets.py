@@ -86,7 +86,7 @@ def _check_unreadable(columns: Mapping[str, pa.Array], numeric: Sequence[str], w
         sample = pc.drop_null(cells[:: max(1, len(cells) // 400)])
         if len(sample) and pc.mean(pc.cast(pc.match_substring_regex(sample, NUMBER_LIKE), pa.int8())).as_py() > 0.5:
             raise SourceError(
-                f"{where}: cells must be plain numbers. {name} is {sample[0].as_py()!r}. Say --target to choose."
+                f"{where}: cells must be plain numbers. {name} is {sample[0].as_py()!r}. Choose a column with --target."
             )
 
 
