@@ -7,7 +7,7 @@ In: a `Table`. Out: a `Schema`, which knows the series of the table by name.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 
@@ -82,7 +82,7 @@ def infer_schema(table: Table, *, target: str | None = None, order: str | None =
     columns, security = _name_columns(table)
     known = list(columns)[table.dates] if table.dates >= 0 else None
     if (months := unpivot_months(columns)) is not None:
-        columns, known = months, "date"
+        table, columns, known = replace(table, header=(), columns=tuple(months.values())), months, "date"
     dates, used = find_dates(columns, known, order, table.where)
     _check_side_by_side(columns, used, dates, table.where)
     _check_swapped(dates, table.where)
