@@ -21,10 +21,10 @@ from forecast.data.sources.parsing.dates import Dates, read_dates, swap_days_and
 from forecast.data.sources.parsing.numbers import Numbers, find_decimal_mark, read_numbers
 from forecast.data.sources.schema.date_columns import find_dates
 from forecast.data.sources.schema.month_table import unpivot_months
-from forecast.data.sources.schema.series_id import Rows, find_series_ids
+from forecast.data.sources.schema.series_id import find_series_ids
 from forecast.data.sources.schema.targets import Choice, choose_named, choose_targets
 from forecast.errors import SourceError
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 # Numbers that go up by one are row numbers if there are at least so many.
 MIN_ROW_NUMBERS = 30
