@@ -111,7 +111,7 @@ REFUSED = {
     "damaged.xls": (b"\xd0\xcf\x11\xe0broken", "the workbook cannot be read"),
     "money.csv": (
         b"2020-01-02,q 1.49,100\n2020-01-03,q 1.50,200\n2020-01-06,q 1.51,300\n",
-        "say --target|plain numbers",
+        "cells must be plain numbers",
     ),
 }
 

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.data.calendar.sessions import find_sessions
 from forecast.data.series import TimeSeries
 from forecast.errors import SeriesError
 
@@ -48,3 +51,37 @@ def test_fingerprint_depends_on_dates_values_and_rows():
     assert one.fingerprint() != series(["2020-01-01", "2020-01-03"], [[1], [2]]).fingerprint()
     assert one.fingerprint() != series(["2020-01-01", "2020-01-02"], [[1], [3]]).fingerprint()
     assert one.fingerprint(1) == series(["2020-01-01", "2020-01-02"], [[1], [3]]).fingerprint(1)
+
+
+def sessions_in_new_york(last):
+    days = find_sessions("XNYS", np.datetime64(last)).days
+    return pd.DatetimeIndex(days[days <= np.datetime64(last)])
+
+
+def test_columns_have_roles_by_their_names_and_the_target_is_the_close():
+    columns = ("Adj Close", "Volume", "adj high", "High", "Kurs")
+    made = series(["2020-01-01"], [[1, 2, 3, 4, 5]], columns=columns, target="Adj Close")
+    assert made.roles == {"high": "High", "volume": "Volume", "close": "Adj Close"}
+    assert series(["2020-01-01"], [[1]]).roles == {"close": "Close"}
+
+
+def test_the_trading_calendar_is_the_named_exchange_or_that_of_the_dates():
+    index = sessions_in_new_york("2026-07-02")
+    made = series(index, np.ones((len(index), 1)))
+    assert (made.exchange, made.trading_calendar) == ("", "XNYS")
+    assert replace(made, exchange="XLON").trading_calendar == "XLON"
+    assert series(["2020-01-01"], [[1]]).trading_calendar == ""
+
+
+def test_a_part_of_a_series_infers_its_calendar_from_its_own_rows():
+    index = sessions_in_new_york("2026-07-02")
+    made = series(index, np.ones((len(index), 1)))
+    assert made.trading_calendar == "XNYS"
+    assert made.between(0, 100).trading_calendar == ""
+
+
+def test_future_dates_follow_the_trading_calendar():
+    index = sessions_in_new_york("2026-07-02")
+    made = series(index, np.ones((len(index), 1)))
+    assert made.future_dates(1).tolist() == [pd.Timestamp("2026-07-06")]  # Independence Day is kept on Friday
+    assert replace(made, exchange="24/5").future_dates(1).tolist() == [pd.Timestamp("2026-07-03")]

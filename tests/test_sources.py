@@ -107,6 +107,14 @@ def test_columns_of_a_download_by_yfinance_may_have_two_levels():
     assert load(frame, target="Close BBB").y.tolist() == [2, 6]
 
 
+def test_a_table_of_months_may_hold_a_row_without_a_year(write):
+    names = "Year,Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec\n"
+    years = [f"{year}," + ",".join(map(str, range(1, 13))) for year in range(2000, 2004)]
+    series = load(write(names + "\n".join([*years[:2], "mean" + 12 * ",", *years[2:]])))
+    assert series.y.tolist() == 4 * list(range(1, 13))
+    assert (series.index[0], series.index[-1]) == (pd.Timestamp("2000-01-01"), pd.Timestamp("2003-12-01"))
+
+
 def test_columns_may_be_numbers():
     frame = pd.DataFrame({0: pd.date_range("2020-01-01", periods=3), 1: [1.0, 2, 3]})
     assert load(frame).y.tolist() == [1, 2, 3]

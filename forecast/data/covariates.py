@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecast.config import InputConfig
 from forecast.data.series import TimeSeries
+from forecast.data.vocabulary import find_name
 from forecast.data.windows import Inputs
 from forecast.errors import ConfigError, SeriesError
 from forecast.typing import Array
@@ -60,13 +61,13 @@ def inputs_of(series: TimeSeries, config: InputConfig, *, horizon: int) -> Input
 
 def _positions(series: TimeSeries, names: Sequence[str]) -> list[int]:
     """Positions of columns in a series, by their names in any case."""
-    there = {name.strip().casefold(): position for position, name in enumerate(series.columns)}
-    if missing := [name for name in names if name.strip().casefold() not in there]:
+    found = [find_name(name, series.columns) for name in names]
+    if missing := [name for name, column in zip(names, found, strict=True) if column is None]:
         raise ConfigError(
             f"{series.name}: the columns that a model sees must be in the series. It lacks {', '.join(missing)}; "
             f"it has {', '.join(series.columns)}."
         )
-    return [there[name.strip().casefold()] for name in names]
+    return [series.columns.index(column) for column in found if column is not None]
 
 
 def check_future(series: TimeSeries, config: InputConfig, *, horizon: int) -> None:

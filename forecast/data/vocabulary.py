@@ -5,7 +5,7 @@ In: names as they stand in a header. Out: their words and their roles.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import takewhile
 
@@ -114,6 +114,14 @@ SECURITIES = word_set(
     "store shop station stn id region country city state location site product sku geo entity indicator metric",
     "dept department family brand branch warehouse sensor device",
 )
+
+
+def find_name(name: str, names: Collection[str]) -> str | None:
+    """Find a name as it is, else the first one that equals it in any case; None if there is none."""
+    if name in names:
+        return name
+    wanted = name.strip().casefold()
+    return next((known for known in names if known.strip().casefold() == wanted), None)
 
 
 def is_date(name: str) -> bool:

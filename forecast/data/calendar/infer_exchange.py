@@ -92,15 +92,15 @@ def infer_exchange(index: "pd.DatetimeIndex") -> str:
     Returns:
         A name such as `XNYS`; never `24/7` or `24/5`.
     """
-    days = index.to_numpy().astype("M8[D]")
-    recent = days[days >= days[-1] - np.timedelta64(round(YEARS_BACK * 365.25), "D")]
-    return _infer_from_bytes(recent.tobytes())
+    stamps = index.values
+    start = stamps[-1].astype("M8[D]") - np.timedelta64(round(YEARS_BACK * 365.25), "D")
+    return _infer_from_bytes(stamps[stamps.searchsorted(start) :].tobytes(), stamps.dtype.str)
 
 
-@lru_cache(maxsize=64)
-def _infer_from_bytes(stored: bytes) -> str:
-    """Infer the exchange of the days of rows, passed as bytes so that series with the same days share the result."""
-    days: Days = np.unique(np.frombuffer(stored, dtype="M8[D]"))
+@lru_cache(maxsize=16)
+def _infer_from_bytes(stamps: bytes, dtype: str) -> str:
+    """Infer the exchange of dates, passed as bytes so that series with the same dates share the result."""
+    days: Days = np.unique(np.frombuffer(stamps, dtype).astype("M8[D]"))
     if len(days) < MIN_DAYS:
         return ""
     open_on = np.bincount(weekday(days), minlength=7) > RARE * len(days)

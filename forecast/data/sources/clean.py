@@ -123,16 +123,14 @@ def _resolve_names(schema: Schema, wanted: Sequence[str]) -> list[str]:
     Raises:
         SourceError: there is no such column, or it holds no numbers.
     """
-    if not wanted:
-        return []
-    known = {name.strip().casefold(): name for name in reversed(schema.numeric)}
-    if missing := [name for name in wanted if name.strip().casefold() not in known]:
+    found = {name: vocabulary.find_name(name, schema.numeric) for name in wanted}
+    if missing := [name for name, column in found.items() if column is None]:
         listed = ", ".join(schema.numeric)
         raise SourceError(
             f"{schema.table.where}: a column must be one of those with numbers, {listed}. "
             f"Received: {', '.join(missing)}."
         )
-    return [known[name.strip().casefold()] for name in wanted]
+    return [column for column in found.values() if column is not None]
 
 
 def _is_future(rows: SeriesRows, future: Sequence[str]) -> Flags:

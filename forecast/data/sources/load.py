@@ -18,6 +18,7 @@ from forecast.data.sources.parsing.dates import check_order
 from forecast.data.sources.resolve import SourceTable, infer_file_schema, name_of_file, resolve, resolve_parts
 from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.data.sources.schema.targets import Choice
+from forecast.data.vocabulary import find_name
 from forecast.errors import ForecastError, SeriesError, SourceError
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
@@ -193,9 +194,8 @@ def _select(found: SourceTable, options: LoadOptions) -> tuple[Schema, Sequence[
     schema = _infer(found, options)
     if not found.part or found.table.where.casefold().endswith(f":{found.part.casefold()}"):
         return schema, schema.series
-    part = found.part.casefold()
-    series, cells = ({name.strip().casefold() for name in names} for names in (schema.series, schema.cells))
-    if schema.rows is None and part not in series and part in cells:
+    is_series, is_column = (find_name(found.part, names) is not None for names in (schema.series, schema.cells))
+    if schema.rows is None and is_column and not is_series:
         return infer_schema(found.table, target=found.part, order=options.date_order), ("",)
     return schema, _find_series(found, schema)
 
@@ -214,12 +214,9 @@ def _find_series(found: SourceTable, schema: Schema) -> Sequence[str]:
     Raises:
         SourceError: there is no series of that name.
     """
-    if found.part in schema.series:
-        return [found.part]
-    names = {name.casefold(): name for name in reversed(schema.series)}
-    if (part := found.part.casefold()) in names:
-        return [names[part]]
-    if schema.rows is None and schema.name.casefold() == part:
+    if (name := find_name(found.part, schema.series)) is not None:
+        return [name]
+    if schema.rows is None and schema.name.casefold() == found.part.casefold():
         return [""]
     known = ", ".join((schema.series if len(schema.series) > 1 else schema.numeric)[:MAX_LISTED])
     raise SourceError(f"{found.table.where}: NAME in FILE:NAME must be one of {known}. Received: {found.part}.")

@@ -14,10 +14,9 @@ from forecast.data.calendar.frequency import iso
 from forecast.data.series import DataIssue
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import is_monotonic, share_repeated
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 Flags = NDArray[np.bool_]
-Rows = NDArray[np.int64]
 
 # Dates that an issue names.
 MAX_NAMED = 5

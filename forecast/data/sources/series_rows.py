@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.quality_checks import Flags, whole_days
 from forecast.data.sources.schema.schema import Schema
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class SeriesRows:
 
     schema: Schema
     target: str
-    rows: NDArray[np.int64]
+    rows: Rows
     stamps: Stamps
     values: Array
     is_text: Flags

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from forecast.data.sources.parsing.date_formats import (
     COMPACT,
@@ -28,6 +27,7 @@ from forecast.data.sources.parsing.date_formats import (
     share_matching,
 )
 from forecast.errors import ConfigError
+from forecast.typing import Array
 
 # Units of a time since 1970, and the range of numbers for the years 1971 to 2128.
 EPOCHS = {"s": (3e7, 5e9), "ms": (1e11, 5e12), "us": (1e14, 5e15), "ns": (1e17, 5e18)}
@@ -178,7 +178,7 @@ def _read_counts(digits: pa.Array) -> Dates | None:
     return None
 
 
-def _from_seconds(numbers: NDArray[np.float64]) -> Stamps:
+def _from_seconds(numbers: Array) -> Stamps:
     stamps = pd.to_datetime(pd.Series(numbers), unit="s").dt.round("us")
     return np.asarray(stamps.to_numpy(), "M8[us]")
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecast.data.vocabulary import word_set
+from forecast.typing import Array
 
 MISSING = word_set(
     "- -- --- – — . .. ... ? * ** *** **** x null (null) none nil na n/a n.a. n.a #n/a #na #n/a! #n/an/a #value! #ref!",
@@ -38,7 +39,7 @@ class Numbers:
         is_text: Shape (R,), whether a cell is neither a number nor empty.
     """
 
-    values: NDArray[np.float64]
+    values: Array
     is_text: NDArray[np.bool_]
 
     @property
@@ -76,7 +77,7 @@ def _read_typed(cells: pa.Array) -> Numbers:
     return Numbers(np.where(np.isinf(values), np.nan, values), np.isinf(values))
 
 
-def _read_plain(cells: pa.Array, decimal: str) -> NDArray[np.float64] | None:
+def _read_plain(cells: pa.Array, decimal: str) -> Array | None:
     """Read fast if every cell is empty or a plain number, without a currency or the like; else return None."""
     if decimal == "." and (values := _cast(cells)) is not None:
         return values
@@ -88,7 +89,7 @@ def _read_plain(cells: pa.Array, decimal: str) -> NDArray[np.float64] | None:
     return _cast(pc.replace_substring(cells, ",", "."))
 
 
-def _cast(cells: pa.Array) -> NDArray[np.float64] | None:
+def _cast(cells: pa.Array) -> Array | None:
     try:
         values = np.asarray(pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowInvalid:
@@ -96,7 +97,7 @@ def _cast(cells: pa.Array) -> NDArray[np.float64] | None:
     return None if np.isinf(values).any() else values
 
 
-def _strip_units(cells: pa.Array) -> tuple[pa.Array, NDArray[np.float64]]:
+def _strip_units(cells: pa.Array) -> tuple[pa.Array, Array]:
     """Strip currency, percent and spaces from cells; return the rest, and the factors of suffixes such as K and M."""
     text = pc.replace_substring_regex(pc.fill_null(cells, ""), r"[\s\x{a0}\x{202f}\x{2009}\x{200e}\x{200f}]+", "")
     for _ in range(2):  # 1'234'567: neighbouring groups overlap
@@ -146,7 +147,7 @@ def _has_ambiguous(sample: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring_regex(sample, r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$")).as_py())
 
 
-def _roughness(values: NDArray[np.float64]) -> float:
+def _roughness(values: Array) -> float:
     """Mean absolute change of the logarithm from one number to the next."""
     sizes = np.log(np.abs(values[np.isfinite(values) & (values != 0)]))
     return float(np.mean(np.abs(np.diff(sizes)))) if len(sizes) > 1 else 0.0

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+from forecast.typing import Array
 
 # The high must be the highest and the low the lowest in this share of the rows.
 ORDERED = 0.97
@@ -21,7 +20,7 @@ NEARER = 0.8
 MAX_RANGE = 0.2
 
 
-def find_close(columns: Mapping[str, Values]) -> str | None:
+def find_close(columns: Mapping[str, Array]) -> str | None:
     """Find the close among columns of which four are open, high, low and close; None if no four are.
 
     In each row the high is the highest and the low the lowest of the four. Of the two others, the close is the one near
@@ -44,7 +43,7 @@ def find_close(columns: Mapping[str, Values]) -> str | None:
     return None
 
 
-def _open_and_close(rows: Values) -> tuple[int, int] | None:
+def _open_and_close(rows: Array) -> tuple[int, int] | None:
     """The two columns that are neither high nor low; None if no column is always high, or none always low."""
     highest = (rows >= rows.max(axis=1, keepdims=True)).mean(axis=0)
     lowest = (rows <= rows.min(axis=1, keepdims=True)).mean(axis=0)
@@ -57,6 +56,6 @@ def _open_and_close(rows: Values) -> tuple[int, int] | None:
     return first, second
 
 
-def _mean_gap(close: Values, opened: Values) -> float:
+def _mean_gap(close: Array, opened: Array) -> float:
     """Mean distance from a row's close to the next row's open."""
     return float(np.mean(np.abs(opened[1:] - close[:-1])))

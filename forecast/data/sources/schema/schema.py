@@ -7,7 +7,7 @@ In: a `Table`. Out: a `Schema`, which knows the series of the table by name.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 
@@ -21,10 +21,10 @@ from forecast.data.sources.parsing.dates import Dates, read_dates, swap_days_and
 from forecast.data.sources.parsing.numbers import Numbers, find_decimal_mark, read_numbers
 from forecast.data.sources.schema.date_columns import find_dates
 from forecast.data.sources.schema.month_table import unpivot_months
-from forecast.data.sources.schema.series_id import Rows, find_series_ids
+from forecast.data.sources.schema.series_id import find_series_ids
 from forecast.data.sources.schema.targets import Choice, choose_named, choose_targets
 from forecast.errors import SourceError
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 # Numbers that go up by one are row numbers if there are at least so many.
 MIN_ROW_NUMBERS = 30
@@ -82,7 +82,7 @@ def infer_schema(table: Table, *, target: str | None = None, order: str | None =
     columns, security = _name_columns(table)
     known = list(columns)[table.dates] if table.dates >= 0 else None
     if (months := unpivot_months(columns)) is not None:
-        columns, known = months, "date"
+        table, columns, known = replace(table, header=(), columns=tuple(months.values())), months, "date"
     dates, used = find_dates(columns, known, order, table.where)
     _check_side_by_side(columns, used, dates, table.where)
     _check_swapped(dates, table.where)
@@ -119,7 +119,7 @@ def _check_swapped(dates: Dates, where: str) -> None:
     if len(stamps) > 9 and unevenness(stamps).back > 0.02 and unevenness(swap_days_and_months(stamps)).back == 0:
         raise SourceError(
             f"{where}: rows must have dates of one order. Here days and months are swapped wherever both are below 13, "
-            "as a spreadsheet does. Save the file anew with dates as in 2018-12-31."
+            "as a spreadsheet does. Save the file again with dates as in 2018-12-31."
         )
 
 

@@ -10,14 +10,12 @@ from itertools import chain, combinations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from forecast.data import vocabulary
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import share_repeated
 from forecast.data.sources.parsing.numbers import read_numbers
-
-Rows = NDArray[np.int64]
+from forecast.typing import Rows
 
 # Above this share of rows with a repeated date, a table holds several series.
 MAX_REPEATED = 0.05

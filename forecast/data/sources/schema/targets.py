@@ -35,8 +35,7 @@ def choose_named(target: str | None, columns: Mapping[str, pa.Array], where: str
     """Choose the column that a user named, in any case."""
     if target is None:
         return None
-    lower = {name.strip().casefold(): name for name in reversed(list(columns))}
-    name = target if target in columns else lower.get(target.strip().casefold())
+    name = vocabulary.find_name(target, columns)
     if name is None:
         raise SourceError(f"{where}: the target must be one of {', '.join(columns)}. Received: {target}.")
     return {"": Choice(name, ASKED_FOR)}
@@ -87,7 +86,7 @@ def _check_unreadable(columns: Mapping[str, pa.Array], numeric: Sequence[str], w
         sample = pc.drop_null(cells[:: max(1, len(cells) // 400)])
         if len(sample) and pc.mean(pc.cast(pc.match_substring_regex(sample, NUMBER_LIKE), pa.int8())).as_py() > 0.5:
             raise SourceError(
-                f"{where}: cells must be plain numbers. {name} is {sample[0].as_py()!r}. Say --target to choose."
+                f"{where}: cells must be plain numbers. {name} is {sample[0].as_py()!r}. Choose a column with --target."
             )
 
 

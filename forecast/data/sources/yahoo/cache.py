@@ -13,11 +13,11 @@ the whole history that Yahoo Finance gives. New rows are added, and no old row i
 import os
 import shutil
 import urllib.parse
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,8 +101,7 @@ def write(path: Path, download: Download) -> None:
         frame.to_parquet(work)
 
 
-@contextmanager
-def lock(path: Path, ticker: str) -> Iterator[None]:
+def lock(path: Path, ticker: str) -> AbstractContextManager[Any]:
     """Let one process at a time into the block; the system releases the lock of a process that dies.
 
     There is no lock if the folder cannot be written, since there is nothing to protect.
@@ -113,19 +112,14 @@ def lock(path: Path, ticker: str) -> Iterator[None]:
     held = FileLock(path.with_suffix(".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        held.acquire(timeout=LOCK_WAIT)
+        return held.acquire(timeout=LOCK_WAIT)
     except Timeout as error:
         raise SourceError(
             f"{ticker}: one process at a time fetches a ticker. Another has been at it for {LOCK_WAIT} s "
             f"({held.lock_file}). Try again, or end that process."
         ) from error
     except (OSError, NotImplementedError):
-        yield
-        return
-    try:
-        yield
-    finally:
-        held.release()
+        return nullcontext()
 
 
 def is_fresh(copy: Download) -> bool:
