@@ -11,7 +11,6 @@ report.html    all of it on one page
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from forecast.report.html import make_page
 from forecast.report.plots.experiment import save_plots, save_test_plots
 from forecast.runtime.atomic import atomic_folder, holds_other
 from forecast.runtime.json_values import finite
+from forecast.runtime.names import slug
 from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
@@ -42,7 +42,7 @@ RUN = "run.json"
 
 def default_folder(name: str) -> Path:
     """`runs/NAME-DATE`, with a number behind it if that is taken."""
-    stem = f"{re.sub(r'[^A-Za-z0-9._^=-]+', '-', name)}-{datetime.now():%Y-%m-%d}"
+    stem = f"{slug(name)}-{datetime.now():%Y-%m-%d}"
     folders = (Path("runs") / (f"{stem}-{number}" if number > 1 else stem) for number in count(1))
     return next(folder for folder in folders if not folder.exists())
 

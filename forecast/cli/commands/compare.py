@@ -1,7 +1,6 @@
 """Compare models over folds and series."""
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from forecast.cli.commands.inputs import ManySeriesArguments, config_of, referen
 from forecast.cli.options import CONFIG, ENGINE, JSON, SOURCE, VERBOSE, names_in, shared
 from forecast.cli.progress import JobsBar
 from forecast.errors import ConfigError, Stopped
+from forecast.runtime.names import slug
 
 
 @shared(SOURCE, CONFIG, ENGINE, JSON, VERBOSE)
@@ -74,5 +74,5 @@ def _refit(text: str) -> int:
 def _default_folder(several: list[Any]) -> Path:
     """The folder of a comparison of these series, where the same command finds it again."""
     first = several[0] if isinstance(several[0], str) else several[0].name
-    name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", first).strip("-")
+    name = slug(first).strip("-")
     return Path("runs") / (f"compare-{name}" + (f"-and-{len(several) - 1}-more" if len(several) > 1 else ""))

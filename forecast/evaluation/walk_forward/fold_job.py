@@ -6,7 +6,6 @@ table.
 """
 
 import os
-import re
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from forecast.inference.forecasts import Backtest
 from forecast.models import find_model
 from forecast.runtime import devices
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.names import slug
 from forecast.runtime.resume_key import resume_key
 from forecast.training.train import train_on
 from forecast.training.tuning.tune import tune
@@ -52,7 +52,7 @@ class FoldJob:
     @property
     def file(self) -> Path:
         """The file of the forecasts."""
-        name = re.sub(r"[^A-Za-z0-9._^=-]+", "-", f"{self.series.name}-{self.model}-{self.folds[0].number}")
+        name = slug(f"{self.series.name}-{self.model}-{self.folds[0].number}")
         return self.folder / f"{name}-{self.key[:16]}.parquet"
 
     @property

@@ -5,7 +5,6 @@ forecasts, in a JSON file that the process which compares many series reads inst
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -26,6 +25,7 @@ from forecast.inference.forecasts import Backtest
 from forecast.metrics.significance import confidence_set
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.json_values import finite
+from forecast.runtime.names import slug
 from forecast.runtime.resume_key import resume_key
 from forecast.typing import Array
 
@@ -157,7 +157,7 @@ class SeriesSummary:
 def summary_file(series: str, jobs: Iterable[FoldJob], folder: Path) -> Path:
     """The file of the summary of these jobs; its name holds their keys' key."""
     key = resume_key(format=FORMAT, jobs=[job.key for job in jobs])
-    return folder / f"{re.sub(r'[^A-Za-z0-9._^=-]+', '-', series)}-{key[:16]}.json"
+    return folder / f"{slug(series)}-{key[:16]}.json"
 
 
 def write_summary(result: SeriesResult, file: Path) -> None:

@@ -8,7 +8,6 @@ neither on their number nor on where they run.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from forecast.errors import ConfigError
 from forecast.models import find_model
 from forecast.runtime import devices
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.names import slug
 from forecast.runtime.parallel import LOCAL, check_engine, run_jobs
 from forecast.training.tuning.objective import Objective
 from forecast.training.tuning.study import PendingTrial, Study, Trial, open_study
@@ -151,7 +151,7 @@ def _run_trial(job: _TrialJob) -> Any:
 def default_file(several: Sequence[TimeSeries], model: str) -> Path:
     """`runs/SERIES-MODEL.json`: the same command finds its search again."""
     more = f"-and-{len(several) - 1}-more" if len(several) > 1 else ""
-    return Path("runs") / f"{re.sub(r'[^A-Za-z0-9._^=-]+', '-', several[0].name)}{more}-{model}.json"
+    return Path("runs") / f"{slug(several[0].name)}{more}-{model}.json"
 
 
 def check_file(path: Path) -> None:
