@@ -1,6 +1,13 @@
+"""Names of files."""
+
+import pytest
+
 from forecast.runtime.names import slug
 
 
-def test_a_slug_is_a_file_name_and_leaves_tickers_alone():
-    assert slug("prices 2020/21: Bücher & Öl.csv") == "prices-2020-21-B-cher-l.csv"
-    assert [slug(ticker) for ticker in ("^GSPC", "GC=F", "BRK-B", "7203.T")] == ["^GSPC", "GC=F", "BRK-B", "7203.T"]
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("^GSPC", "^GSPC"), ("S&P 500", "S-P-500"), ("a/b: c", "a-b-c"), ("x=1_2.5", "x=1_2.5"), ("Zürich", "Z-rich")],
+)
+def test_names_of_series_become_names_of_files(name, file):
+    assert slug(name) == file

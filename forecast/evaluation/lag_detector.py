@@ -1,8 +1,8 @@
-"""The lag detector: does a forecast know what comes, or does it repeat what was?
+"""The lag detector: does a forecast say something about the next value, or does it repeat the last one?
 
-A plot of forecasts one step ahead looks splendid where each is a copy of the value before. What such a plot hides is
-measured here: how far the forecast moves go with the true moves, at which lag the forecasts follow the series, and how
-much of their changes was known before and how much came after.
+A plot of forecasts one step ahead looks splendid even if each of them copies the value before. This module measures
+what such a plot hides: how the forecast moves correlate with the true ones, at which lag the forecasts follow the
+series, and how much of their changes is explained by rows up to the origin, and how much by later ones.
 """
 
 from dataclasses import dataclass
@@ -13,24 +13,23 @@ from forecast.config import MEDIAN
 from forecast.inference.forecasts import Backtest
 from forecast.typing import Array
 
-# A copy: its changes are explained so far by what was known, and no more than so far by what came.
+# Forecasts are a copy if rows up to the origin explain at least, and later rows at most, this share of their changes.
 COPIED, FORESEEN = 0.4, 0.1
-# Lags that are looked at beyond the step itself.
+# Lags beyond the step itself.
 BEYOND = 10
 
 
 @dataclass(frozen=True)
 class Lag:
-    """How forecasts of one step follow the series; NaN where nothing moves.
+    """How the forecasts of one step follow the series; NaN where nothing moves.
 
     Attributes:
-        moves: Correlation of the forecast moves with the true moves, from the last known value on.
-        lag: The number of rows by which the forecasts trail the series: 0 knows what comes, `step` repeats the last
-            known value.
-        by_lag: Correlation of the forecasts' changes from one origin to the next with those of the series at lag 0, 1
+        moves: Correlation of the forecast moves from the last known value with the true moves.
+        lag: Rows by which the forecasts trail the series: 0 for perfect foresight, `step` for the last known value.
+        by_lag: Correlation of the forecasts' changes from one origin to the next with the series' changes at lags 0, 1
             and so on.
-        copied: Share of the variance of the forecasts' changes that the changes up to their origins explain, 0 to 1.
-        foreseen: The share that the changes after their origins explain.
+        copied: Share of the variance of these changes that the series' changes up to the origin explain, 0 to 1.
+        foreseen: The share that its changes after the origin explain.
     """
 
     step: int
@@ -47,7 +46,7 @@ class Lag:
 
 
 def find_lag(backtest: Backtest, y: Array, *, step: int) -> Lag:
-    """How the forecasts of one step follow the series.
+    """Measure how the forecasts of one step follow the series.
 
     Args:
         y: The whole target that the origins are rows of, shape (T,).
@@ -55,7 +54,7 @@ def find_lag(backtest: Backtest, y: Array, *, step: int) -> Lag:
     """
     rows, forecast = backtest.origin, backtest.quantiles[:, step - 1, MEDIAN]
     moves = correlation(forecast - backtest.last_value, backtest.actual[:, step - 1] - backtest.last_value)
-    first = np.flatnonzero(np.diff(rows) == 1)  # origins whose next row is one as well
+    first = np.flatnonzero(np.diff(rows) == 1)  # origins whose next row is an origin too
     changes = forecast[first + 1] - forecast[first]
     lags = np.arange(min(step + BEYOND, int(rows[0]) + step) + 1)
     after = rows[first][:, None] + step - lags
@@ -67,16 +66,16 @@ def find_lag(backtest: Backtest, y: Array, *, step: int) -> Lag:
 
 
 def correlation(one: Array, other: Array) -> float:
-    """Pearson's correlation; NaN if one of both does not vary."""
+    """Pearson's correlation; NaN if an array is constant."""
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
     return float(np.corrcoef(one, other)[0, 1])
 
 
 def explained(y: Array, columns: Array) -> float:
-    """Share of the variance of y (N,) that a linear map of columns (N, K) explains, adjusted for their number.
+    """Adjusted R squared of a linear regression of y (N,) on columns (N, K), at least 0.
 
-    NaN where there are too few rows to tell, or y does not vary.
+    NaN for too few rows or a constant y.
     """
     rows, count = columns.shape
     if rows <= 2 * count + 2 or np.ptp(y) == 0:

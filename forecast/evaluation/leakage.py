@@ -1,12 +1,12 @@
-"""The leak audit: does a forecast change when only rows change that it must not know?
+"""The leak audit: does a forecast change when only later rows change?
 
     rows       0 ............ cutoff ............ cut ............ T
     forecasts               [ must not change    ]
     changed                                          [ garbled, shifted, permuted, mirrored ]
 
-A forecaster learns from the rows before `cutoff` and forecasts from each row from `cutoff - 1` on. What comes after the
-cut is changed in several ways; whatever a forecast made up to the cut does then, it did with rows that it cannot have
-known. How it reacts tells what went wrong.
+A forecaster is trained on the rows before `cutoff` and forecasts from each row from `cutoff - 1` on. The rows after the
+cut are changed in several ways. If a forecast made before them changes too, it used rows that were not known then, and
+how it changes tells what went wrong.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,37 +23,37 @@ from forecast.errors import ConfigError, ModelError
 from forecast.training.train import train
 from forecast.typing import Array
 
-# Takes a table of all rows and the first row that must not be learned from; gives the forecasts made at each row from
-# the one before it on, shape (N, ...), oldest first.
+# Takes a table of all rows and the first row that it must not be trained on; returns the forecasts made at each row
+# from the one before it on, shape (N, ...), oldest first.
 Forecaster = Callable[[pd.DataFrame, int], Array]
 
-# How large the garbled rows are, and how small a nudge is, in the table's own spread.
-GARBLE, NUDGE = 10.0, 1e-6
-GARBLES = 3
+# The size of garbled rows in standard deviations of the table, that of a nudge relative to its row, and the number of
+# tables with garbled rows.
+GARBLE, NUDGE, GARBLES = 10.0, 1e-6, 3
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What a forecaster did with rows that it cannot have known."""
+    """A mistake by which a forecaster uses later rows."""
 
     name: str
     meaning: str
 
 
 TARGET = Leak("target in the features", "each forecast reads rows that come after it was made")
-SCALER = Leak("scaler on all rows", "the size of later values matters, not their order: they were used to scale")
-CHOICE = Leak("early stopping on the test rows", "later rows decide which weights, epoch or settings are taken")
-SHUFFLED = Leak("shuffled split", "later rows were learned from")
+SCALER = Leak("scaler on all rows", "the size of later values matters, not their order, as they were used to scale")
+CHOICE = Leak("early stopping on the test rows", "later rows decide which weights, epoch or hyperparameters are kept")
+SHUFFLED = Leak("shuffled split", "the model was trained on later rows")
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What came of an audit.
+    """The result of an audit.
 
     Attributes:
-        changed: By treatment of the later rows, how many forecasts made before them changed.
-        forecasts: How many there are.
-        leak: The first that was found; None if nothing changed.
+        changed: The number of forecasts that changed, by treatment of the later rows.
+        forecasts: The number of forecasts made before them.
+        leak: The first leak that was found; None if nothing changed.
     """
 
     changed: Mapping[str, int]
@@ -73,15 +73,15 @@ class Audit:
 
 
 def audit(forecaster: Forecaster, table: pd.DataFrame, *, cutoff: int, seed: int = 0) -> Audit:
-    """Changes rows after a cut in the test rows and looks whether forecasts made before it change.
+    """Change rows after a cut in the test rows, and check whether forecasts made before it change.
 
     Args:
-        forecaster: Called as `forecaster(table, cutoff)`; learns from the rows before `cutoff`, gives the forecasts
-            made at each row from `cutoff - 1` on, shape (N, ...). Fix its seeds.
+        forecaster: Called as `forecaster(table, cutoff)`; is trained on the rows before `cutoff` and returns the
+            forecasts made at each row from `cutoff - 1` on, shape (N, ...). Fix its seeds.
         table: One row a point in time, columns of numbers.
     Raises:
-        ConfigError: the test rows are fewer than eight, or the forecasts are not one a row.
-        ModelError: two runs on the same rows differ, so nothing can be said.
+        ConfigError: fewer than eight test rows, or not one forecast a row.
+        ModelError: two runs on the same rows differ, so that a change means nothing.
     """
     rows = len(table)
     if not 0 < cutoff <= rows - 8:
@@ -89,7 +89,7 @@ def audit(forecaster: Forecaster, table: pd.DataFrame, *, cutoff: int, seed: int
     random, cut = np.random.default_rng(seed), cutoff + (rows - cutoff) // 2
 
     def made(changed: pd.DataFrame) -> Array:
-        """The forecasts made up to the cut."""
+        """The forecasts made before the cut."""
         found = np.asarray(forecaster(changed.copy(), cutoff), float)
         if len(found) < cut - cutoff + 1:
             raise ConfigError(
@@ -118,10 +118,10 @@ def audit(forecaster: Forecaster, table: pd.DataFrame, *, cutoff: int, seed: int
 def audit_model(
     series: TimeSeries, model: str = "lstm", config: ExperimentConfig | None = None, *, seed: int = 0
 ) -> Audit:
-    """Audits a model of the registry on the split of a single run: scaler, training, shrinkage, calibration and all.
+    """Audit a model of the registry on the split of a single run, with scaler, training, shrinkage and calibration.
 
     Raises:
-        ForecastError: what is wrong with the series or a setting.
+        ForecastError: what is wrong with the series or an option.
     """
     dataset = prepare(series, config or RECIPES["blocks"])
     series, config, cutoff = dataset.series, dataset.config, dataset.split.test
@@ -144,10 +144,10 @@ def _name(
     random: np.random.Generator,
     made: Callable[[pd.DataFrame], Array],
 ) -> Leak:
-    """What went wrong, by how forecasts react to garbled rows that are nudged, and to others in another order."""
+    """Name the leak by how forecasts react when the garbled rows are nudged, and when their order changes."""
     first_ones = max(1, len(reaction) // 4)
     if not any(one[:first_ones].any() for one in differing.values()):
-        return TARGET  # forecasts made long before the cut are as they were
+        return TARGET  # forecasts made long before the cut did not change
     later = garbled.to_numpy(float)[cut:]
     nudged = later * (1 + NUDGE * random.standard_normal(later.shape))
     if not _differing(reaction, made(_with(garbled, cut, nudged))).any():
@@ -158,20 +158,20 @@ def _name(
 
 
 def _garbled(table: pd.DataFrame, cut: int, random: np.random.Generator) -> Array:
-    """Noise of many times the spread of all rows around their mean."""
+    """Noise around the mean of all rows, of many times their standard deviation."""
     values = table.to_numpy(float)
     spread = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
     return np.asarray(values.mean(axis=0) + GARBLE * spread * random.standard_normal(values[cut:].shape))
 
 
 def _with(table: pd.DataFrame, cut: int, later: Array) -> pd.DataFrame:
-    """The table with other rows from the one after the cut's on."""
+    """The table with other rows from row `cut` on."""
     values = table.to_numpy(float).copy()
     values[cut:] = later
     return pd.DataFrame(values, index=table.index, columns=table.columns)
 
 
 def _differing(one: Array, other: Array) -> NDArray[np.bool_]:
-    """Which of N forecasts differ in any number, NaN being equal to itself."""
+    """Which of N forecasts differ in any number; NaN equals NaN."""
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     return np.asarray(~same.reshape(len(same), -1).all(axis=1))

@@ -1,8 +1,8 @@
-"""Metrics: arrays in, one float out. Truths and forecasts have any one shape and the series' unit.
+"""Metrics: arrays in, one float out.
 
-Those of probabilities take the classes that came, shape (N,), and the probabilities of each class, shape (N, K).
-
-Quantile forecasts have one more axis, shape (..., Q), increasing along it.
+`y_true` and `y_pred` have the same shape and the series' unit. Quantiles have one more axis, shape (..., Q), along
+which they increase. Metrics of probabilities take the observed classes, shape (N,), and the probabilities of all
+classes, shape (N, K).
 
 Sources: Hyndman and Koehler (2006), Another look at measures of forecast accuracy; Makridakis et al. (2020), The M4
 competition; Makridakis et al. (2022), The M5 competition; Gneiting and Raftery (2007), Strictly proper scoring rules.
@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.typing import Array
 
-# The smallest probability that a log loss is taken from.
+# Smaller probabilities count as this one in a log loss.
 SMALLEST = 1e-7
 
 
@@ -29,7 +29,7 @@ def rmse(y_true: Array, y_pred: Array) -> float:
 
 
 def mape(y_true: Array, y_pred: Array) -> float:
-    """Mean absolute percentage error, in percent of the truth; truths of 0 are left out, NaN if there is no other."""
+    """Mean absolute percentage error, in percent of the truth; zeros are left out, NaN if all are zero."""
     known = y_true != 0
     if not known.any():
         return float("nan")
@@ -37,31 +37,31 @@ def mape(y_true: Array, y_pred: Array) -> float:
 
 
 def smape(y_true: Array, y_pred: Array) -> float:
-    """Symmetric mean absolute percentage error as in M4, 0 to 200 percent; 0 where truth and forecast are both 0."""
+    """Symmetric mean absolute percentage error as in M4, 0 to 200 percent; 0 where both are 0."""
     size = np.abs(y_true) + np.abs(y_pred)
     error = np.abs(y_true - y_pred)
     return float(200 * np.divide(error, size, out=np.zeros_like(error), where=size > 0).mean())
 
 
 def mase(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
-    """Mean absolute error over the mean absolute change from one training row to the next; NaN if there was none."""
+    """Mean absolute scaled error: MAE over the mean absolute change of the training rows; NaN if they are constant."""
     change = float(np.abs(np.diff(y_train)).mean())
     return mae(y_true, y_pred) / change if change > 0 else float("nan")
 
 
 def rmsse(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
-    """Root of the mean squared error over the mean squared change from one training row to the next; NaN if none."""
+    """Root mean squared scaled error: as `mase`, with squares; NaN if the training rows are constant."""
     change = float(np.square(np.diff(y_train)).mean())
     return float(np.sqrt(np.square(y_true - y_pred).mean() / change)) if change > 0 else float("nan")
 
 
 def bias(y_true: Array, y_pred: Array) -> float:
-    """Mean of forecast minus truth, in the series' unit: above 0 the forecasts are too high."""
+    """Mean of forecast minus truth, in the series' unit: above 0 if the forecasts are too high."""
     return float((y_pred - y_true).mean())
 
 
 def skill(loss: float, reference: float) -> float:
-    """Share of a reference's loss that a forecast saves: 1 is perfect, 0 no better, below 0 worse; NaN if it has none.
+    """1 - loss / reference: 1 is perfect, 0 as good as the reference, below 0 worse; NaN for a reference of 0.
 
     Source: Murphy (1988), Skill scores based on the mean square error.
     """
@@ -75,9 +75,9 @@ def pinball(y_true: Array, quantiles: Array, *, levels: Sequence[float]) -> floa
 
 
 def crps(y_true: Array, quantiles: Array, *, levels: Sequence[float]) -> float:
-    """Continuous ranked probability score from quantiles, in the series' unit: twice the mean loss of the levels.
+    """Continuous ranked probability score from quantiles, in the series' unit: twice their mean pinball loss.
 
-    Of a forecast without spread it is the absolute error. Source: Laio and Tamea (2007), Verification tools.
+    For a forecast without spread it is the absolute error. Source: Laio and Tamea (2007), Verification tools.
     """
     return 2 * pinball(y_true, quantiles, levels=levels)
 
@@ -88,7 +88,7 @@ def width(low: Array, high: Array) -> float:
 
 
 def winkler(y_true: Array, low: Array, high: Array, *, level: float) -> float:
-    """Mean width of intervals, plus 2 / (1 - level) times what the truth lies beyond them, in the series' unit.
+    """Mean width of intervals, plus 2 / (1 - level) times the distance of truths outside them, in the series' unit.
 
     Source: Winkler (1972), A decision-theoretic approach to interval estimation.
     """
@@ -97,7 +97,7 @@ def winkler(y_true: Array, low: Array, high: Array, *, level: float) -> float:
 
 
 def direction(y_true: Array, y_pred: Array, *, y_last: Array) -> float:
-    """Share of forecasts, 0 to 1, that move from `y_last` to the side that the truth moved to.
+    """Share of forecasts, 0 to 1, that move from `y_last` in the direction of the truth.
 
     Truths and forecasts that do not move are left out; NaN if none is left, as for the naive forecast.
     """
@@ -107,7 +107,7 @@ def direction(y_true: Array, y_pred: Array, *, y_last: Array) -> float:
 
 
 def share_interval(share: float, count: float) -> tuple[float, float]:
-    """The 95 % interval of a share of so many independent cases, ends from 0 to 1; NaN if there is none.
+    """The 95 % confidence interval of a share of `count` independent cases; NaN for no cases.
 
     Source: Wilson (1927), Probable inference, the law of succession, and statistical inference.
     """
@@ -120,12 +120,12 @@ def share_interval(share: float, count: float) -> tuple[float, float]:
 
 
 def coverage(y_true: Array, low: Array, high: Array) -> float:
-    """Share of truths, 0 to 1, that lie in their interval, ends included."""
+    """Share of truths, 0 to 1, inside their interval, ends included."""
     return float(((low <= y_true) & (y_true <= high)).mean())
 
 
 def log_losses(classes: Array, probabilities: Array) -> Array:
-    """Minus the logarithm of the probability of what came, shape (N,), in nats.
+    """Minus the logarithm of the observed class's probability, shape (N,), in nats.
 
     Source: Good (1952), Rational decisions; Gneiting and Raftery (2007), Strictly proper scoring rules.
     """
@@ -134,12 +134,12 @@ def log_losses(classes: Array, probabilities: Array) -> Array:
 
 
 def log_loss(classes: Array, probabilities: Array) -> float:
-    """The mean of `log_losses`, in nats; the logarithm of K for who knows nothing."""
+    """The mean of `log_losses`, in nats; log K for K equally likely classes."""
     return float(log_losses(classes, probabilities).mean())
 
 
 def brier(classes: Array, probabilities: Array) -> float:
-    """Mean over origins of the squared errors of the probabilities, summed over classes: 0 to 2.
+    """Squared errors of the probabilities, summed over classes, mean over origins: 0 to 2.
 
     Source: Brier (1950), Verification of forecasts expressed in terms of probability.
     """
@@ -148,12 +148,12 @@ def brier(classes: Array, probabilities: Array) -> float:
 
 
 def accuracy(classes: Array, probabilities: Array) -> float:
-    """Share of origins, 0 to 1, whose likeliest class came; of classes that are equally likely, the first."""
+    """Share of origins, 0 to 1, whose likeliest class was observed; of equally likely classes the first."""
     return float((probabilities.argmax(axis=1) == classes).mean())
 
 
 def calibration_error(probability: Array, observed: Array, count: Array) -> float:
-    """Mean difference of probability and observed share over bins, weighed by their counts: 0 to 1.
+    """Mean difference between probability and observed share over bins, weighted by their counts: 0 to 1.
 
     Source: Naeini et al. (2015), Obtaining well calibrated probabilities using Bayesian binning.
     """

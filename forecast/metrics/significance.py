@@ -1,6 +1,6 @@
-"""Is it more than luck? Tests on gains, which are how much closer one forecast came than another.
+"""Significance: is one forecast better than another beyond luck?
 
-In: arrays of gains, losses or p-values. Out: p-values, sets of models, ranks.
+In: gains (how much closer one forecast came than another), losses or p-values. Out: p-values, confidence sets, ranks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from forecast.typing import Array
 
-# Chance of calling a model better or worse than another when it is neither.
+# The level of tests: the probability of calling a model better or worse when it is neither.
 SIGNIFICANCE = 0.05
-# Samples of the bootstrap behind a confidence set, and its size.
+# Bootstrap samples behind a confidence set, and its confidence.
 SAMPLES, CONFIDENCE = 1000, 0.9
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of several tests, corrected so that one of them is wrong no more often than a single one would be.
+    """Correct the p-values of several tests for their number; NaN stays NaN and does not count.
 
-    NaN stays NaN and does not count. Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
     """
     corrected = list(p_values)
     known = sorted((value, place) for place, value in enumerate(p_values) if not isnan(value))
@@ -32,9 +32,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def discoveries(p_values: Array) -> NDArray[np.bool_]:
-    """Which of many tests, one a series, count as found when at most one in twenty of those may be false.
+    """Which of many tests are significant at a false discovery rate of 5 %; NaN never is.
 
-    NaN never counts. Source: Benjamini and Hochberg (1995), Controlling the false discovery rate.
+    Source: Benjamini and Hochberg (1995), Controlling the false discovery rate.
     """
     from scipy.stats import false_discovery_control
 
@@ -45,14 +45,14 @@ def discoveries(p_values: Array) -> NDArray[np.bool_]:
 
 
 def diebold_mariano(gain: Array, *, horizon: int) -> float:
-    """Probability of so large a mean gain, either way, if there were none; NaN if the test is too short.
+    """The two-sided p-value of the mean of the gains (N,) being zero; NaN if the test is too short.
 
-    Forecasts of `horizon` steps from neighbouring origins overlap and err together, so the long-run variance of the
-    gains (N,) is taken from their lowest frequencies alone, those that overlap leaves as they are: the mean square of
-    their first n cosine transforms. The statistic, with the small-sample factor, is held against Student's t with n
-    degrees of freedom, which keeps its promise on overlapping forecasts where a Bartlett kernel does not.
-    Source: Diebold and Mariano (1995), Comparing predictive accuracy; Harvey, Leybourne and Newbold (1997), the factor;
-    Lazarus, Lewis, Stock and Watson (2018), HAR inference: the variance and n.
+    Forecasts of `horizon` steps from neighbouring origins overlap, so their errors are correlated. The long-run
+    variance of the gains is therefore estimated from their lowest frequencies, which overlap does not change: the mean
+    square of the first n cosine transforms. The statistic, with the small-sample factor, is compared with Student's t
+    with n degrees of freedom; on overlapping forecasts this keeps the level of the test, where a Bartlett kernel does
+    not. Source: Diebold and Mariano (1995), Comparing predictive accuracy; Harvey, Leybourne and Newbold (1997), the
+    factor; Lazarus, Lewis, Stock and Watson (2018), HAR inference: the variance and n.
     """
     from scipy.special import stdtr
 
@@ -70,14 +70,14 @@ def diebold_mariano(gain: Array, *, horizon: int) -> float:
 
 
 def clark_west(moves: Array, forecast: Array) -> float:
-    """Probability that forecast moves go so well with the true ones if they had nothing to do with them, one-sided.
+    """The one-sided p-value of forecast moves being uncorrelated with the true ones; NaN if the test is too short.
 
-    The naive forecast is the one without moves, and every other holds it as a special case. Whoever forecasts moves
-    pays for their noise, so that a forecast with skill need not have the smaller error in a short test; this test takes
-    that price out. Steps count equally, in the size of their true moves. NaN if the test is too short.
+    The naive forecast, without moves, is a special case of every model. A model that forecasts moves adds noise, so
+    even with skill it need not have the smaller error in a short test; this test corrects for that noise. Each step of
+    the horizon counts equally, relative to the size of its true moves.
 
     Args:
-        moves: True moves from the last known value, shape (N, H); those of neighbouring origins overlap.
+        moves: True moves from the last known value, shape (N, H).
         forecast: Forecast moves, shape (N, H).
     Source: Clark and West (2007), Approximately normal tests for equal predictive accuracy in nested models.
     """
@@ -88,17 +88,17 @@ def clark_west(moves: Array, forecast: Array) -> float:
 
 
 def confidence_set(losses: Array, *, horizon: int, seed: int = 0) -> Array:
-    """For each of M models, the p-value that it belongs among the best; those under 0.1 are left out of the set.
+    """The p-value that each of M models is among the best; the confidence set has those of 0.1 or more.
 
     Args:
-        losses: Of each origin and model, shape (N, M).
-        horizon: Neighbouring forecasts overlap so far; the bootstrap draws blocks twice as long.
-        seed: Of the bootstrap.
+        losses: One a row of origins and column of models, shape (N, M).
+        horizon: Steps by which neighbouring forecasts overlap; the bootstrap draws blocks twice as long.
+        seed: Seed of the bootstrap.
     Source: Hansen, Lunde and Nason (2011), The model confidence set; the package arch.
     """
     from arch.bootstrap import MCS
 
-    different, which = np.unique(losses, axis=1, return_inverse=True)  # models that are alike stand or fall together
+    different, which = np.unique(losses, axis=1, return_inverse=True)  # equal models share a p-value
     if different.shape[1] < 2:
         return np.ones(losses.shape[1])
     block = max(1, min(2 * horizon, len(losses) // 4))
@@ -110,12 +110,12 @@ def confidence_set(losses: Array, *, horizon: int, seed: int = 0) -> Array:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Models ranked on each of several series, 1 the best.
+    """Models ranked on each of several series; rank 1 is the best.
 
     Attributes:
         ranks: The mean rank of each model.
-        p_value: That all models are alike (Friedman's test).
-        critical_difference: Mean ranks that are further apart differ beyond luck (Nemenyi's test).
+        p_value: Of all models being equal (Friedman's test).
+        critical_difference: Mean ranks further apart than this differ significantly (Nemenyi's test).
     """
 
     ranks: dict[str, float]
@@ -125,7 +125,7 @@ class Ranking:
 
 
 def rank(losses: Mapping[str, Sequence[float]]) -> Ranking:
-    """The ranking of models by their losses, one a series; ties share the mean of their ranks.
+    """Rank models by their losses, one a series; ties share the mean of their ranks.
 
     Source: Demsar (2006), Statistical comparisons of classifiers over multiple data sets.
     """

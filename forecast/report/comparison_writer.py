@@ -1,13 +1,13 @@
-"""A comparison as files, in a folder that grows fold by fold.
+"""Write a comparison into its folder, where the forecasts and summaries are already.
 
 folds/             one Parquet file a training: every tested origin and step; a folder that reads as one table
-series/            one JSON file a series: what it gave to the tables
+series/            one JSON file a series: its rows in the tables
 scores.csv         one row a series and model, with the verdict
 by_fold.csv        one row a series, fold and model
 by_step.csv        one row a series, step of the horizon and model
 models.csv         one row a model, over all series
-errors.csv         what could not be tested, and why
-compare.json       plan, versions, summary, ranking, errors; of few series settings, scores and verdicts of each
+errors.csv         series and models that could not be tested, and why
+compare.json       plan, versions, summary, ranking, errors; configuration, scores and verdicts of each of a few series
 plots/             PNG pictures
 report.html        all of it on one page
 """
@@ -37,11 +37,7 @@ LISTED = 100
 
 
 def check_folder(folder: Path) -> None:
-    """Refuses a folder that holds something else than a comparison, finished or not.
-
-    Raises:
-        ConfigError: `folder` is a file, or a folder with other content.
-    """
+    """Raise ConfigError for a folder that holds something else than a comparison, finished or not."""
     if (folder.exists() and not folder.is_dir()) or (folder.is_dir() and any(_strangers(folder))):
         raise ConfigError(
             f"--out must be a new folder or that of an earlier comparison. {folder} holds something else."
@@ -54,7 +50,7 @@ def _strangers(folder: Path) -> list[Path]:
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> None:
-    """Writes what the module's docstring lists; folds and parts are there already."""
+    """Write the tables, pictures, record and page that the module's docstring lists."""
     with ExitStack() as stack:
         files = {name: stack.enter_context(_text(folder / f"{name}.csv")) for name in TABLES}
         for number, summary in enumerate(comparison.summaries):

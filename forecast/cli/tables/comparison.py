@@ -1,16 +1,43 @@
-"""A comparison as tables on standard output."""
+"""Print a comparison as tables."""
 
 from rich.markup import escape
 
 from forecast.cli.tables.results import MOST_ROWS, scores_of, titled, wide_console
 from forecast.data.calendar.frequency import count_steps
 from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_ratios
-from forecast.evaluation.walk_forward.summary import FEW, SHARES, Comparison, models_table
+from forecast.evaluation.walk_forward.summary import FEW, Comparison, models_table
 from forecast.metrics.significance import CONFIDENCE, Ranking
+
+# The tables of models over all series: header and format of each column.
+MODELS = {
+    "model": "{model}",
+    "series": "{series}",
+    "MAE / naive": "{mae_vs_naive:.3f}",
+    "median": "{median_mae_vs_naive:.3f}",
+    "worst": "{worst_mae_vs_naive:.3f}",
+    "in 90 % [%]": "{coverage90:.1%}",
+    "better": "{better}",
+    "unclear": "{not_distinguishable}",
+    "worse": "{worse}",
+    "better*": "{found_better}",
+    "worse*": "{found_worse}",
+    "best": "{among_best}",
+    "mean rank": "{mean_rank:.2f}",
+}
+MARKET = {
+    "model": "{model}",
+    "better* [%]": "{share_better:.1%}",
+    "worse* [%]": "{share_worse:.1%}",
+    "5 %": "{q05_mae_vs_naive:.3f}",
+    "25 %": "{q25_mae_vs_naive:.3f}",
+    "50 %": "{median_mae_vs_naive:.3f}",
+    "75 %": "{q75_mae_vs_naive:.3f}",
+    "95 %": "{q95_mae_vs_naive:.3f}",
+}
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """One series with its folds and verdicts; of several, what each model is worth over all of them."""
+    """Print folds and verdicts of a single series; of several, what each model is worth over all of them."""
     console = wide_console()
     if len(comparison.results) == 1:
         _print_series(next(iter(comparison.results.values())))
@@ -19,7 +46,7 @@ def print_comparison(comparison: Comparison) -> None:
         if len(comparison.results) <= FEW:
             _print_each(comparison)
         else:
-            _print_market(comparison)
+            _print_rows("Share of the series, and MAE / naive over them", MARKET, comparison)
     if comparison.ranking:
         console.print(_on_ranks(comparison.ranking), soft_wrap=True, highlight=False)
     if comparison.errors:
@@ -47,41 +74,9 @@ def _print_series(result: SeriesResult) -> None:
 
 
 def _print_models(comparison: Comparison) -> None:
-    rows = models_table(comparison).to_dict("records")
-    plan = comparison.plan
-    table = titled(f"{len(comparison.results)} series, {plan.folds} folds each")
-    table.add_column("model")
-    headers = (
-        "series",
-        "MAE / naive",
-        "median",
-        "worst",
-        "in 90 % [%]",
-        "better",
-        "unclear",
-        "worse",
-        "better*",
-        "worse*",
-        "best",
-        "mean rank",
-    )
-    for header in headers:
-        table.add_column(header, justify="right")
-    for row in rows:
-        numbers = (f"{row[name]:.3f}" for name in ("mae_vs_naive", "median_mae_vs_naive", "worst_mae_vs_naive"))
-        counts = ("better", "not_distinguishable", "worse", "found_better", "found_worse", "among_best")
-        table.add_row(
-            str(row["model"]),
-            str(row["series"]),
-            *numbers,
-            f"{100 * row['coverage90']:.1f}",
-            *(str(row[name]) for name in counts),
-            f"{row['mean_rank']:.2f}" if row["mean_rank"] == row["mean_rank"] else "",
-            style="bold" if row["model"] == "naive" else None,
-        )
-    console = wide_console()
-    console.print(table)
-    console.print(
+    """What each model is worth over all series."""
+    _print_rows(f"{len(comparison.results)} series, {comparison.plan.folds} folds each", MODELS, comparison)
+    wide_console().print(
         "better, unclear, worse: verdicts against naive, a series each. With *: those that remain when at most one in "
         f"twenty may be false. best: series where the model is among the best with {CONFIDENCE:.0%} confidence.",
         soft_wrap=True,
@@ -89,42 +84,39 @@ def _print_models(comparison: Comparison) -> None:
     )
 
 
-def _print_market(comparison: Comparison) -> None:
-    """Of many series: on which share each model beats naive beyond luck, and how its errors are spread over them."""
-    table = titled("Share of the series, and MAE / naive over them")
-    headers = ("better* [%]", "worse* [%]", *(f"{share} %" for share in (*SHARES[:2], 50, *SHARES[2:])))
-    for header in ("model", *headers):
+def _print_rows(title: str, columns: dict[str, str], comparison: Comparison) -> None:
+    """A table of models; a number that is not defined leaves its cell empty."""
+    table = titled(title)
+    for header in columns:
         table.add_column(header, justify="left" if header == "model" else "right")
     for row in models_table(comparison).to_dict("records"):
-        shares = (f"{100 * row[name] / row['series']:.1f}" for name in ("found_better", "found_worse"))
-        names = [f"q{share:02d}_mae_vs_naive" for share in SHARES]
-        spread = (f"{row[name]:.3f}" for name in (*names[:2], "median_mae_vs_naive", *names[2:]))
-        table.add_row(str(row["model"]), *shares, *spread)
+        values = {str(name): value for name, value in row.items()}
+        values |= {f"share_{name}": row[f"found_{name}"] / row["series"] for name in ("better", "worse")}
+        cells = (form.format(**values).replace("%", "").replace("nan", "") for form in columns.values())
+        table.add_row(*cells, style="bold" if row["model"] == "naive" else None)
     wide_console().print(table)
 
 
 def _print_each(comparison: Comparison) -> None:
-    """MAE / naive of each series and model."""
+    """MAE / naive of each series and model, the best of each series in bold."""
     table = titled("MAE / naive by series")
     for header in ("series", *comparison.models):
         table.add_column(escape(header), justify="left" if header == "series" else "right")
     for name, one in comparison.results.items():
         ratios = {row.model: row.mae_vs_naive for row in one.scores}
         best = min(ratios.values())
-        cells = (ratios.get(model) for model in comparison.models)
-        table.add_row(escape(name), *("" if value is None else _marked(value, best) for value in cells))
+        cells = {
+            model: f"[bold]{value:.3f}[/bold]" if value == best else f"{value:.3f}" for model, value in ratios.items()
+        }
+        table.add_row(escape(name), *(cells.get(model, "") for model in comparison.models))
     wide_console().print(table)
-
-
-def _marked(value: float, best: float) -> str:
-    return f"[bold]{value:.3f}[/bold]" if value == best else f"{value:.3f}"
 
 
 def _on_ranks(ranking: Ranking) -> str:
     alike = "p < 0.001" if ranking.p_value < 0.001 else f"p = {ranking.p_value:.3f}"
     return (
         f"Over {ranking.series} series the models' ranks would differ so much by luck with {alike}; "
-        f"mean ranks that are closer than {ranking.critical_difference:.2f} are not distinguishable."
+        f"mean ranks closer than {ranking.critical_difference:.2f} are not distinguishable."
     )
 
 

@@ -15,8 +15,8 @@ FEW = 20
 OUTCOMES = ("better", "not distinguishable", "worse")
 # Columns of `scores` that the result over all series needs.
 COLUMNS = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "p_skill", "outcome", "best_p")
-# Quantiles of MAE / naive over the series, in percent.
-SHARES = (5, 25, 75, 95)
+# Levels in percent of the quantiles of MAE / naive over the series; the median has a column of its own.
+PERCENT = (5, 25, 75, 95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def _model_row(model: str, scores: pd.DataFrame, mean_rank: float) -> dict[str, 
         "mae_vs_naive": ratio.mean(),
         "median_mae_vs_naive": ratio.median(),
         "worst_mae_vs_naive": ratio.max(),
-        **{f"q{share:02d}_mae_vs_naive": ratio.quantile(share / 100) for share in SHARES},
+        **{f"q{level:02d}_mae_vs_naive": ratio.quantile(level / 100) for level in PERCENT},
         "coverage90": coverage.mean(),
         "worst_coverage90": coverage.iloc[int((coverage - 0.9).abs().argmax())],
         **{outcome.replace(" ", "_"): int((scores["outcome"] == outcome).sum()) for outcome in OUTCOMES},
