@@ -1,16 +1,15 @@
 # %% [markdown]
 # # ANN, RNN and LSTM from their equations
 #
-# Neural networks are a few lines of algebra. Here are all of them, in numpy, and each is compared with Keras. The same
-# functions, `forecast.models.equations.cells`, make the forecasts of every saved model.
+# A neural network is a few lines of algebra. Here are all of them, in numpy, each compared with Keras. The same
+# functions, `forecast.models.equations.cells`, make the forecasts of every saved network.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
 import forecast
-from forecast.models.equations import backprop as backward
-from forecast.models.equations import cells, gates
+from forecast.models.equations import backprop, cells, gates
 from forecast.report import plots
 
 plt.style.use(plots.SHEET)
@@ -20,25 +19,26 @@ random = np.random.default_rng(7)
 # %% [markdown]
 # ## A neuron
 #
-# A neuron weighs its inputs, adds them up with a bias, and bends the sum with an *activation*: `y = tanh(w·x + b)`.
+# A neuron multiplies its inputs by weights, adds them up with a bias, and bends the sum by an *activation*: `y =
+# tanh(w·x + b)`.
 
 # %%
 x = np.array([0.5, -1.0, 2.0])
 w = np.array([0.8, 0.1, -0.4])
 b = 0.2
-print("the sum       ", w @ x + b)
-print("after the bend", np.tanh(w @ x + b))
+print("sum       ", w @ x + b)
+print("activation", np.tanh(w @ x + b))
 
 # %% [markdown]
-# Without the bend, layers of neurons would only be one large sum. Left: the activations. Right: their slopes. Learning
-# is carried by slopes, so mind where they are near 0: a sigmoid or tanh far from the middle hardly learns.
+# Without activations, layers of neurons would be one large sum. Left: activations. Right: their slopes. A network
+# learns by slopes, so where they are near 0 it hardly learns: a sigmoid or tanh far from the middle is flat.
 
 # %%
 z = np.linspace(-4, 4, 201)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
 for name, function in cells.ACTIVATIONS.items():
     left.plot(z, function(z), label=name)
-    right.plot(z, backward.SLOPES[name](function(z)), label=name)
+    right.plot(z, backprop.SLOPES[name](function(z)), label=name)
 left.set(title="activation", ylim=(-1.5, 3))
 right.set(title="slope")
 _ = right.legend()
@@ -46,8 +46,8 @@ _ = right.legend()
 # %% [markdown]
 # ## A Dense network (ANN)
 #
-# A layer is many neurons side by side: its weights are a matrix. Two layers suffice to draw a curve. The task: given
-# `x`, say `sin(2x)`.
+# A layer is many neurons side by side: its weights are a matrix. Two layers can approximate a curve. The task: given
+# `x`, return `sin(2x)`.
 
 # %%
 x = np.linspace(-2, 2, 60)[:, None]
@@ -62,15 +62,15 @@ print("mean squared error before any learning:", np.mean((output - y) ** 2).roun
 
 # %% [markdown]
 # **Backward.** How does the error change with each weight? The chain rule goes from the end to the beginning: first the
-# output layer, whose result tells the hidden layer how its outputs should change.
+# output layer, whose result says how the outputs of the hidden layer should change.
 
 # %%
 d_output = 2 * (output - y) / len(y)
-last = backward.dense(hidden, second, output, d_output, "linear")
-found = backward.dense(x, first, hidden, last.inputs, "tanh")
+last = backprop.dense(hidden, second, output, d_output, "linear")
+found = backprop.dense(x, first, hidden, last.inputs, "tanh")
 
 # %% [markdown]
-# Is that right? TensorFlow differentiates by itself, without being told the chain rule.
+# Is that right? Compare with TensorFlow, which differentiates automatically.
 
 # %%
 import tensorflow as tf
@@ -85,7 +85,7 @@ for name, ours, theirs in zip(("W1", "b1", "W2", "b2"), by_hand, by_tensorflow, 
     print(name, "largest difference", np.abs(ours - theirs.numpy()).max())
 
 # %% [markdown]
-# **Learning** is walking downhill: each weight takes a small step against its gradient, again and again.
+# **Learning** is gradient descent: each weight takes a small step against its gradient, again and again.
 
 # %%
 errors = []
@@ -93,8 +93,8 @@ for _ in range(4000):
     hidden = np.tanh(x @ first + first_bias)
     output = hidden @ second + second_bias
     errors.append(np.mean((output - y) ** 2))
-    last = backward.dense(hidden, second, output, 2 * (output - y) / len(y), "linear")
-    found = backward.dense(x, first, hidden, last.inputs, "tanh")
+    last = backprop.dense(hidden, second, output, 2 * (output - y) / len(y), "linear")
+    found = backprop.dense(x, first, hidden, last.inputs, "tanh")
     for weight, gradient in (
         (first, found.kernel),
         (first_bias, found.bias),
@@ -107,17 +107,17 @@ print("error before", errors[0].round(3), " after", errors[-1].round(5))
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
 left.semilogy(errors)
-left.set(title="error while it learns", xlabel="step")
+left.set(title="error during training", xlabel="training step")
 right.plot(x, y, color="black", label="sin(2x)")
 right.plot(x, output, "--", label="network")
-right.set_title("what it has learned")
+right.set_title("what the network has learned")
 _ = right.legend()
 
 # %% [markdown]
 # ## SimpleRNN: a network with a memory
 #
-# A Dense network sees a window at once. A recurrent network walks through it row by row and keeps a *hidden state* `h`,
-# which is all that it remembers: `h = tanh(W x + R h + b)`. The same weights serve every row.
+# A Dense network sees a window at once. A recurrent network reads it row by row and keeps a *hidden state* `h`, which
+# is all that it remembers: `h = tanh(W x + R h + b)`. The weights are the same for every row.
 
 # %%
 sequence = random.normal(size=(1, 10, 1))  # one sequence, ten rows, one feature
@@ -128,7 +128,7 @@ for t in range(10):
 print("the state after ten rows:", h.round(4))
 
 # %% [markdown]
-# Keras with the same weights, and the function of this package that forecasts from saved models:
+# The same in Keras with these weights, and in the function that forecasts from saved models:
 
 # %%
 import keras
@@ -137,17 +137,17 @@ layer = keras.layers.SimpleRNN(4)
 layer(sequence.astype("float32"))
 layer.set_weights([kernel, recurrent, bias])
 print("Keras:                   ", np.asarray(layer(sequence.astype("float32"))).round(4))
-print("forecast.models.equations.cells:   ", cells.rnn(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
+print("cells.rnn:               ", cells.rnn(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
 
 # %% [markdown]
 # ## LSTM: a memory with gates
 #
-# A SimpleRNN rewrites its whole state at every row. An LSTM keeps a *cell state* `c` beside it, and three gates between
-# 0 and 1 decide what happens to it: `i` how much is let in, `f` how much is kept, `o` how much is shown.
+# A SimpleRNN rewrites its whole state at every row. An LSTM has a *cell state* `c` beside it, and three *gates* between
+# 0 and 1: `i` is how much is let in, `f` how much is kept, `o` how much is shown.
 
 # %%
 kernel, recurrent, bias = random.normal(size=(1, 16)), 0.5 * random.normal(size=(4, 16)), np.zeros(16)
-bias[4:8] = 1  # Keras, too, starts with forget gates that are mostly open
+bias[4:8] = 1  # forget gates that are mostly open, as Keras starts with
 h, c = np.zeros((1, 4)), np.zeros((1, 4))
 for t in range(10):
     i, f, g, o = np.split(sequence[:, t] @ kernel + h @ recurrent + bias, 4, axis=1)
@@ -161,14 +161,14 @@ layer = keras.layers.LSTM(4)
 layer(sequence.astype("float32"))
 layer.set_weights([kernel, recurrent, bias])
 print("Keras:                   ", np.asarray(layer(sequence.astype("float32"))).round(4))
-print("forecast.models.equations.cells:   ", cells.lstm(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
+print("cells.lstm:              ", cells.lstm(sequence, kernel, recurrent, bias, np.tanh)[:, -1].round(4))
 
 # %% [markdown]
 # ## Back-propagation through time
 #
-# How does the last state depend on weights that were used ten times? Unroll the loop: the gradient walks back from row
-# to row, and what each row says about the weights is added up. By hand, for the SimpleRNN, with the sum of the last
-# state as the loss:
+# How does the last state depend on weights that were used ten times? Unroll the loop: the gradient goes back from row
+# to row, and the gradients of the weights at all rows are added up. By hand, for the SimpleRNN, with the sum of the
+# last state as the loss:
 
 # %%
 kernel, recurrent, bias = random.normal(size=(1, 4)), 0.5 * random.normal(size=(4, 4)), np.zeros(4)
@@ -182,7 +182,7 @@ for t in reversed(range(10)):
 print("gradient of the kernel:", d_kernel.round(4))
 
 # %% [markdown]
-# The check, again against automatic differentiation:
+# Compared with automatic differentiation:
 
 # %%
 layer = keras.layers.SimpleRNN(4)
@@ -195,13 +195,13 @@ print("largest difference, kernel:          ", np.abs(d_kernel - gradients[0].nu
 print("largest difference, recurrent kernel:", np.abs(d_recurrent - gradients[1].numpy()).max())
 
 # %% [markdown]
-# For LSTM and GRU the walk is the same with more stations; `forecast.models.equations.backprop` has it written out.
+# For LSTM and GRU the way back has more steps; `forecast.models.equations.backprop` has them.
 
 # %%
 kernel, recurrent, bias = random.normal(size=(1, 16)), 0.5 * random.normal(size=(4, 16)), np.zeros(16)
 d_hidden = np.zeros((1, 10, 4))
 d_hidden[:, -1] = 1
-ours = backward.recurrent("lstm", sequence, kernel, recurrent, bias, d_hidden)
+ours = backprop.recurrent("lstm", sequence, kernel, recurrent, bias, d_hidden)
 
 layer = keras.layers.LSTM(4)
 layer(sequence.astype("float32"))
@@ -215,8 +215,8 @@ for name, theirs in zip(("kernel", "recurrent", "bias"), gradients, strict=True)
 # %% [markdown]
 # ## The gates at work
 #
-# An impulse, then silence, through an LSTM with one cell whose forget gate we set by hand. What the cell keeps of the
-# impulse after each row is the forget gate, multiplied by itself again and again.
+# One impulse, then zeros, into an LSTM with one cell whose forget gate is set by hand. After each row the cell keeps a
+# share of the impulse: the forget gate to the power of the rows since.
 
 # %%
 impulse = np.zeros((1, 40, 1))
@@ -230,9 +230,9 @@ ax.set(title="cell state after an impulse at row 5", xlabel="row", ylim=(0, 0.8)
 _ = ax.legend(loc="upper right")
 
 # %% [markdown]
-# And a network that has learned: the sales of a shop, whose weeks it has to know. Each row of a heat map is one unit of
-# its first layer; the picture at the top is what it reads. The highway, a linear map that would find the weeks by
-# itself, is switched off.
+# And a trained network: it forecasts the sales of a shop, which repeat every week. Each row of a heat map is one unit
+# of its first layer; the top panel is its input. The *highway*, a linear map beside the network that would find the
+# weeks alone, is switched off.
 
 # %%
 from forecast.config import override
@@ -251,12 +251,12 @@ for part, ax in zip(("input", "forget", "output", "cell", "hidden"), axes[1:], s
     plots.plot_gate(explanation, "lstm_1", part, ax)
 
 # %% [markdown]
-# The bands repeat every seven rows: units have learned the days of the week from nothing but the ups and downs. How far
-# back a row still matters can be asked by hiding it from the network:
+# The bands repeat every seven rows: units have learned the days of the week from the differences alone. How much does
+# each row matter? Hide it from the network and see how far the forecast changes:
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
 plots.plot_lags(explanation, ax)
 
 # %% [markdown]
-# Why the gates were invented is the matter of the [next notebook](03_why_lstm.ipynb).
+# The [next notebook](03_why_lstm.ipynb) shows why gates were invented.

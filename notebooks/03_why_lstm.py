@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Why LSTM?
 #
-# A SimpleRNN can remember in principle. In practice learning what to remember fails, because the gradient that should
-# teach it shrinks or grows by some factor with every row on its way back. Here that is measured.
+# In principle a SimpleRNN can remember. In practice it fails to learn what to remember: on its way back the gradient
+# shrinks or grows by some factor at every row. Here this is measured.
 
 # %%
 import matplotlib.pyplot as plt
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import forecast
-from forecast.models.equations import adding_problem as memory
+from forecast.models.equations.adding_problem import FORGETFUL, draw_adding, learn_adding
 from forecast.models.equations.backprop import gradient_by_lag
 from forecast.report import plots
 
@@ -22,9 +22,9 @@ colours = {"rnn": "#D55E00", "gru": "#009E73", "lstm": "#0072B2"}
 # %% [markdown]
 # ## Vanishing and exploding
 #
-# `gradient_by_lag` says how strongly the last state depends on the input of each row before. For a SimpleRNN the walk
-# back multiplies by the recurrent weights once a row. How large they are decides all: these are random matrices whose
-# largest eigenvalue we set.
+# `gradient_by_lag` says how strongly the last state depends on the input of each earlier row. In a SimpleRNN the
+# gradient is multiplied by the recurrent weights once a row, so their largest eigenvalue decides. Here are random
+# matrices whose largest eigenvalue is set.
 
 # %%
 x = random.normal(size=(32, 60, 1))
@@ -39,9 +39,8 @@ ax.set(title="gradient by lag, linear recurrence", xlabel="rows back", ylabel="s
 _ = ax.legend()
 
 # %% [markdown]
-# With a tanh everything shifts. It is flat where states are large, which takes something from the gradient at every
-# row: what exploded is held level, what stayed level vanishes, and larger weights explode all the same. No one setting
-# is safe at all lengths.
+# With a tanh the gradient is smaller, because tanh is flat where states are large: a gradient that exploded stays
+# level, one that stayed level vanishes, and larger weights still explode. No eigenvalue is safe at all lengths.
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
@@ -52,9 +51,9 @@ ax.set(title="gradient by lag, SimpleRNN with tanh", xlabel="rows back", ylabel=
 _ = ax.legend()
 
 # %% [markdown]
-# In an LSTM the gradient has a road of its own, the cell state, and on it each row multiplies by the forget gate, which
-# the network can open. With forget gates at a half, as with a bias of 0, it vanishes like any other; Keras starts with
-# a bias of 1, and a network that needs more can learn it.
+# In an LSTM the gradient also flows along the cell state, where each row multiplies it by the forget gate, and the
+# network can open that gate. With forget gates at one half, a bias of 0, the gradient still vanishes. Keras starts with
+# a bias of 1, and a network can learn a larger one.
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
@@ -69,26 +68,23 @@ _ = ax.legend()
 # %% [markdown]
 # ## The adding problem
 #
-# A test that needs memory and nothing else (Hochreiter and Schmidhuber 1997): a sequence of numbers, two of them
-# marked; say the sum of the two at the end. Who remembers nothing can only say 1, and errs by the variance of the sum,
-# 1/6.
+# A test of memory alone (Hochreiter and Schmidhuber 1997): in a sequence of numbers two are marked; return their sum at
+# the end. Without memory the best answer is 1, and its mean squared error is the variance of the sum, 1/6.
 
 # %%
-sequences, sums = memory.draw_adding(random, 3, 8)
+sequences, sums = draw_adding(random, 3, 8)
 print("numbers", sequences[0, :, 0].round(2))
 print("marks  ", sequences[0, :, 1].astype(int))
 print("sum    ", sums[0].round(2))
 
 # %% [markdown]
-# The same small network with three kinds of cells, at growing lengths. Every step sees new sequences, so each error is
-# an error on data never seen.
+# The same small network with three kinds of cells, at growing lengths. Each training step draws new sequences, so each
+# error is one on new data.
 
 # %%
 lengths = (10, 25, 50)
 lessons = {
-    (kind, length): memory.learn_adding(kind, length, steps=1000)
-    for kind in ("rnn", "gru", "lstm")
-    for length in lengths
+    (kind, length): learn_adding(kind, length, steps=1000) for kind in ("rnn", "gru", "lstm") for length in lengths
 }
 
 # %%
@@ -96,7 +92,7 @@ table = pd.DataFrame(
     {f"{length} rows": [lessons[kind, length].errors[-100:].mean() for kind in colours] for length in lengths},
     index=list(colours),
 )
-table.loc["remembers nothing"] = memory.FORGETFUL
+table.loc["remembers nothing"] = FORGETFUL
 table.round(4)
 
 # %%
@@ -105,17 +101,16 @@ for length, ax in zip(lengths, axes, strict=True):
     for kind, colour in colours.items():
         errors = lessons[kind, length].errors.reshape(-1, 20).mean(axis=1)
         ax.semilogy(np.arange(len(errors)) * 20, errors, color=colour, label=kind)
-    ax.axhline(memory.FORGETFUL, color="black", linestyle=":")
+    ax.axhline(FORGETFUL, color="black", linestyle=":")
     ax.set(title=f"{length} rows", xlabel="step")
 axes[0].set_ylabel("squared error")
 _ = axes[0].legend()
 
 # %% [markdown]
-# What have they learned about the past? The gradient by lag of the trained networks, on new sequences of the longest
-# kind:
+# How far back do they look? The gradient by lag of the trained networks, on new sequences of the greatest length:
 
 # %%
-sequences, _ = memory.draw_adding(random, 64, lengths[-1])
+sequences, _ = draw_adding(random, 64, lengths[-1])
 figure, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
 for kind, colour in colours.items():
     norm = gradient_by_lag(kind, sequences, *lessons[kind, lengths[-1]].weights)
@@ -126,12 +121,12 @@ _ = ax.legend()
 # %% [markdown]
 # ## Clipping, activations and learning rates
 #
-# A gradient that explodes now and then throws away in one step what was learned in hundreds. *Clipping* cuts its norm.
-# A SimpleRNN at 12 rows, at two learning rates:
+# One exploding gradient can undo in one step what was learned in hundreds. *Clipping* limits its norm. A SimpleRNN at
+# 12 rows, at two learning rates:
 
 # %%
 trials = {
-    (rate, clip): memory.learn_adding("rnn", 12, steps=600, learning_rate=rate, clip_norm=clip).errors[-100:].mean()
+    (rate, clip): learn_adding("rnn", 12, steps=600, learning_rate=rate, clip_norm=clip).errors[-100:].mean()
     for rate in (0.003, 0.03)
     for clip in (None, 1.0, 0.1)
 }
@@ -141,15 +136,14 @@ rows = [
 pd.DataFrame(rows).round(4)
 
 # %% [markdown]
-# One seed each, so that small differences are luck. The learning rate is what matters most: with one that is too large,
-# no clipping helps.
+# One seed each, so small differences are luck. The learning rate matters most: if it is too large, no clipping helps.
 #
-# And the activation. `relu` has a slope of 1 wherever it is awake, so that nothing vanishes through it, but nothing
-# holds its states back either. `sigmoid` has a slope of at most a quarter.
+# And the activation. `relu` has a slope of 1 wherever it is positive, so no gradient vanishes through it, but nothing
+# bounds its states either. `sigmoid` has a slope of at most a quarter.
 
 # %%
 errors = {
-    activation: memory.learn_adding("rnn", 12, steps=600, activation=activation).errors[-100:].mean()
+    activation: learn_adding("rnn", 12, steps=600, activation=activation).errors[-100:].mean()
     for activation in ("tanh", "relu", "sigmoid")
 }
 pd.Series(errors, name="error of a SimpleRNN at 12 rows").round(4).to_frame()
@@ -157,8 +151,8 @@ pd.Series(errors, name="error of a SimpleRNN at 12 rows").round(4).to_frame()
 # %% [markdown]
 # ## When the simple network is enough
 #
-# Memory is worth its price only where the past matters. Here are LSTM, SimpleRNN and a Dense network on two series,
-# seven days ahead, as errors over that of the naive forecast:
+# Memory helps only where the distant past matters. Here are LSTM, SimpleRNN and a Dense network without the highway on
+# two series, seven days ahead. The numbers are errors over that of the naive forecast; `linear` is a ridge regression:
 
 # %%
 shop = forecast.load("../data/shop_sales.csv", target="Sales", unit="pieces")
@@ -167,12 +161,12 @@ config = forecast.ExperimentConfig(network=forecast.NetworkConfig(highway=False)
 scores = {
     series.name: {
         row.model: row.mae_vs_naive
-        for row in forecast.run(series, models=["lstm", "rnn", "dense"], config=config).scores
+        for row in forecast.run(series, models=["lstm", "rnn", "dense", "linear"], config=config).scores
     }
     for series in (shop, prices)
 }
 pd.DataFrame(scores).round(3)
 
 # %% [markdown]
-# On prices no cell finds much, and a rhythm of seven rows can be held by every one of them: the simple networks keep up
-# with the LSTM. Gates pay where what matters lies far back.
+# On prices no cell finds much, and every cell can hold a pattern of seven rows: the simple networks do as well as the
+# LSTM. Gates pay where what matters lies far back.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # An honest backtest
 #
-# Thousands of tutorials forecast stock prices with an LSTM, and their pictures look wonderful. Here is their recipe
-# step by step, why it looks so good, and why its forecast is worse than yesterday's price.
+# Thousands of tutorials forecast stock prices with an LSTM, and their plots look wonderful. Here is their recipe step
+# by step, why it looks so good, and why its forecast is worse than yesterday's price.
 
 # %%
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ series = forecast.load("../data/sp500.csv", unit="points")
 # %% [markdown]
 # ## The textbook recipe
 #
-# To begin with, the years up to 2012, in which the index went up and down within one range.
+# First the years up to 2012, in which the index went up and down within one range.
 #
 # **1. Scale all prices to between 0 and 1.** The smallest price of the training rows becomes 0, the largest 1.
 
@@ -36,30 +36,30 @@ print(
 
 # %% [markdown]
 # **2. Cut windows** of the last 60 prices, each with the next price as its label. **3. Train** layers of LSTM on the
-# squared error. This package keeps the recipe under the name `TEXTBOOK`.
+# squared error. In this package the recipe is `TEXTBOOK`.
 
 # %%
 config = override(TEXTBOOK, {"horizon": 1, "max_steps": 500, "depth": 1, "units": 32})
 textbook = forecast.run(early, models=["lstm"], config=config)
 
 # %% [markdown]
-# **4. Admire the picture.** The forecast follows the price through every turn. Publish it.
+# **4. Admire the plot.** The forecast follows the price through every turn. Publish it.
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
 plots.plot_backtest(textbook, "lstm", ax, step=1)
 
 # %% [markdown]
-# ## What the picture hides
+# ## What the plot hides
 #
-# It shows forecasts *one day ahead*, and prices hardly move in a day. Anything near yesterday's price looks right in
-# it. So ask what the picture does not show: how large is the error beside that of yesterday's price itself?
+# It shows forecasts *one day ahead*, and prices hardly move in a day. Anything near yesterday's price looks right. So
+# ask what the plot does not show: how large is the error beside that of yesterday's price itself, the naive forecast?
 
 # %%
 backtest = textbook.backtests["lstm"]
 actual, yesterday = backtest.actual[:, 0], backtest.last_value
-said = backtest.quantiles[:, 0, MEDIAN]
-print(f"error of the network:      {metrics.mae(actual, said):5.1f} points")
+median = backtest.quantiles[:, 0, MEDIAN]
+print(f"error of the network:      {metrics.mae(actual, median):5.1f} points")
 print(f"error of yesterday's price: {metrics.mae(actual, yesterday):4.1f} points")
 print(next(verdict.sentence for verdict in textbook.verdicts if verdict.model == "lstm"))
 
@@ -71,24 +71,24 @@ weeks = slice(-45, None)
 dates = early.index[backtest.origin[weeks] + 1]
 figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
 ax.plot(dates, actual[weeks], color="black", label="actual")
-ax.plot(dates, said[weeks], label="network, for that day")
+ax.plot(dates, median[weeks], label="network, for that day")
 ax.plot(dates, yesterday[weeks], linestyle=":", label="yesterday's price")
 _ = ax.legend()
 
 # %% [markdown]
-# **It is an echo, and a late one.** Compare the network's line with the price of the day that it is meant for, and with
-# the prices of the days before. It should be nearest to the first.
+# **It is a late copy.** Compare the forecast of a day with the price of that day, and with the prices of the days
+# before. It should be nearest to the first.
 
 # %%
 distances = {
-    f"{lag} days before": metrics.mae(actual[20 - lag : len(actual) - lag], said[20:])
+    f"{lag} days before": metrics.mae(actual[20 - lag : len(actual) - lag], median[20:])
     for lag in (0, 1, 2, 4, 6, 8, 10, 20)
 }
-pd.Series(distances, name="mean distance from the network's line [points]").round(2).to_frame()
+pd.Series(distances, name="mean distance from the forecast [points]").round(2).to_frame()
 
 # %% [markdown]
-# The **lag detector** says it in numbers: how far are the changes of the forecasts, from one day to the next, explained
-# by changes of the price that were known already, and how far by the one that came?
+# The **lag detector** says it in numbers: which share of the forecasts' changes, from one day to the next, do changes
+# of the price explain that were known already, and which share the change that came?
 
 # %%
 lag = next(verdict.lag for verdict in textbook.verdicts if verdict.model == "lstm")
@@ -114,14 +114,14 @@ figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
 plots.plot_backtest(textbook, "lstm", ax, step=1)
 
 # %% [markdown]
-# Beyond 1 the network has never been asked anything, and the bends of its cells are flat out there: its answers stay
+# In training the network has never seen an input beyond 1, and there its activations are flat: its forecasts stay
 # behind.
 
 # %% [markdown]
-# ## What changes with the window's own normalisation
+# ## What window normalisation changes
 #
-# Do not ask for the price, ask for the *move* from the last price, in units of how much the last rows moved. Then new
-# highs look like any other days, and a network that has learned nothing says "no move", which is yesterday's price.
+# Do not forecast the price, forecast the *move* from the last price, in units of how much the last rows moved. Then new
+# highs look like any other day, and a network that has learned nothing says "no move", which is yesterday's price.
 
 # %%
 config = override(forecast.ExperimentConfig(), {"horizon": 1})
@@ -139,14 +139,13 @@ pd.DataFrame(
 print(next(verdict.sentence for verdict in ours.verdicts if verdict.model == "lstm"))
 
 # %% [markdown]
-# No miracle: a day ahead the price of the S&P 500 can hardly be foreseen, and a test that says otherwise should be
-# mistrusted. Which brings us to leaks.
+# No miracle: the price of the S&P 500 can hardly be forecast a day ahead. If a test says otherwise, look for leakage.
 
 # %% [markdown]
-# ## A leak, planted and found
+# ## Leakage, planted and found
 #
-# A *leak* is something that the model sees in the test and will not see in life. Here one is planted: a column with the
-# price of the next day, a few points off, as it slips in by a wrong `shift` or a careless join.
+# *Leakage* is the use of values that are not known at the origin. Here it is planted: a column with the price of the
+# next day, a few points off, as a wrong `shift` or a careless join makes it.
 
 # %%
 noise = np.random.default_rng(0).normal(scale=5, size=len(series))
@@ -157,8 +156,8 @@ wonderful = forecast.run(leaky, models=["lstm"], config=config)
 print(next(verdict.sentence for verdict in wonderful.verdicts if verdict.model == "lstm"))
 
 # %% [markdown]
-# Too good. The first question is what the model lives on. Each row is hidden in turn: it lives on the last few rows,
-# far more than a price has ever told.
+# Too good to be true. First ask which rows the forecast depends on. Each row is hidden from the model in turn: the
+# forecast depends on the last few rows, far more than prices allow.
 
 # %%
 explanation = forecast.explain(wonderful.models["lstm"], leaky)
@@ -166,8 +165,8 @@ figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
 plots.plot_lags(explanation, ax)
 
 # %% [markdown]
-# The second question is which column it is. Moves of a column that is known today should have next to nothing to do
-# with the move of tomorrow:
+# Then ask which column it is. Today's move of a column should have next to nothing to do with tomorrow's move of the
+# price:
 
 # %%
 moves = table.diff()
@@ -179,9 +178,8 @@ pd.Series({name: moves[name].corr(tomorrow) for name in table}, name="correlatio
 # %% [markdown]
 # ## A test that cannot see the future
 #
-# The surest proof that a program does not look ahead: change the future and see whether the past forecasts change.
-# Every row after a cut is replaced by nonsense; the forecasts made before the cut must stay as they were, to the last
-# digit.
+# The best proof that a program does not look ahead: change the future and see whether past forecasts change. Every row
+# after a cut is replaced by nonsense; forecasts made before the cut must stay the same, to the last digit.
 
 # %%
 cut = len(series) - 300
@@ -198,7 +196,7 @@ print(
 )
 
 # %% [markdown]
-# `forecast audit` does this for any model and in several ways, and names the leak if there is one:
+# `forecast audit` does this for any model in several ways, and names the leakage if there is any:
 
 # %%
 from forecast.evaluation.leakage import audit_model
@@ -206,10 +204,10 @@ from forecast.evaluation.leakage import audit_model
 print(audit_model(series, "linear").sentence)
 
 # %% [markdown]
-# ## More than one mood of the market
+# ## More than one period
 #
-# One test is one stretch of time. A *walk-forward* test trains anew at several cutoffs, each time on the past alone,
-# and forecasts what follows:
+# One test is one period. A *walk-forward test* trains anew at several cutoffs, each time on the past alone, and
+# forecasts what follows:
 
 # %%
 compared = forecast.compare(series, models=["linear", "dense"], plan=forecast.WalkForward(folds=3))
@@ -223,6 +221,5 @@ from forecast.evaluation.walk_forward.series_result import fold_ratios
 fold_ratios(result).round(3)
 
 # %% [markdown]
-# What to take home: naive forecasts in every table, scaling by the window, test rows that nobody has touched, a verdict
-# that knows luck, and mistrust of wonders. How the test of this package is done is written down in
-# [docs/test.md](../docs/test.md).
+# To remember: a naive forecast in every table, normalisation by window, test rows that nobody has touched, verdicts
+# that test for luck, and doubt where results are too good. [docs/test.md](../docs/test.md) says how this package tests.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Saved models
 #
-# Train once, forecast often: a trained model is a folder that opens in a moment, needs no TensorFlow, and forecasts
-# series that it has never seen.
+# Train once, forecast often: a saved model, a *bundle*, is a folder that opens in a moment, needs no TensorFlow, and
+# forecasts series that the model has never seen.
 
 # %%
 import time
@@ -22,7 +22,7 @@ plt.rcParams["figure.dpi"] = 60
 # %% [markdown]
 # ## Train once
 #
-# One network, trained on the S&P 500 alone. The last fifth of the rows is not looked at.
+# One network, trained on the S&P 500 alone. The last fifth of the rows stays unseen.
 
 # %%
 sp500 = forecast.load("../data/sp500.csv", unit="points")
@@ -32,9 +32,9 @@ folder = forecast.save_model(model, "../runs/notebook-lstm")
 print(*sorted(f"{path.name:12} {path.stat().st_size / 1000:6.0f} kB" for path in folder.iterdir()), sep="\n")
 
 # %% [markdown]
-# `bundle.json` says what was trained on what and holds the scaler's numbers; `weights.npz` holds plain arrays;
-# `model.keras` is the same network for Keras itself. Nothing in the folder is code: opening one that somebody sent is
-# safe.
+# `bundle.json` says what was trained on what and has the numbers of the scaler; `weights.npz` has plain arrays;
+# `model.keras` is the same network for Keras. Nothing in the folder is code, so it is safe to open one from somebody
+# else.
 #
 # ## Open again
 
@@ -47,16 +47,16 @@ print("trained on", model.trained_on[0].series, "from", model.trained_on[0].firs
 print("in 30 sessions:", coming.median[-1].round(1), coming.unit)
 
 # %% [markdown]
-# ## A ticker that it never saw
+# ## A series that the model never saw
 #
-# A network of this package sees moves in the window's own scale, so that the level of a series is all the same to it.
-# The NASDAQ was not in the training. How does the network do there, beside one that was trained on the NASDAQ itself?
+# A network here sees moves in the window's own scale, so the level of a series does not matter. The NASDAQ was not in
+# the training. How good is the network there, beside one that was trained on the NASDAQ? `backtest` forecasts at past
+# origins, `predict` the coming steps.
 
 # %%
 own = forecast.train(nasdaq, "lstm")
-tests = {
-    name: complete(one.predict(nasdaq)) for name, one in (("trained on the S&P 500", model), ("trained on NASDAQ", own))
-}
+trained = {"trained on the S&P 500": model, "trained on NASDAQ": own}
+tests = {name: complete(one.backtest(nasdaq)) for name, one in trained.items()}
 rows = {}
 for name, test in tests.items():
     naive = mae(test.actual, np.broadcast_to(test.last_value[:, None], test.actual.shape))
@@ -66,7 +66,7 @@ pd.DataFrame(rows).T.round(3)
 # %% [markdown]
 # ## One model for many
 #
-# `train` takes a list of series and sees each of them equally often. With a thousand tickers it is still one network.
+# `train` takes a list of series and sees each equally often. With a thousand series it is still one network.
 
 # %%
 both = forecast.train([sp500, nasdaq], "lstm")
@@ -78,9 +78,9 @@ for series in (sp500, nasdaq):
 # %% [markdown]
 # ## New rows
 #
-# New prices need no training: a forecast is made from the last rows. Two things go on learning from every outcome that
-# becomes known: the width of the intervals, and *shrinkage*, a factor from 0 (the naive forecast) to 1 that multiplies
-# the network's move. Here is that factor over the years since the training:
+# New prices need no training: a forecast is made from the last rows. Two things follow every outcome that becomes
+# known: the widths of the intervals, and *shrinkage*, a factor from 0 (the naive forecast) to 1 that multiplies the
+# network's move. Here is that factor over the years since the training:
 
 # %%
 explanation = forecast.explain(model, sp500)
@@ -89,7 +89,7 @@ ax.plot(sp500.index[explanation.moves.blocks.origin], explanation.moves.shrinkag
 _ = ax.set(ylim=(-0.03, 1.03), title="shrinkage factor of the network's moves")
 
 # %% [markdown]
-# The same model, the same day, and a month later with the rows that have come since:
+# The same model on two dates a month apart, each time with the rows known then:
 
 # %%
 earlier = forecast.TimeSeries(
@@ -105,10 +105,10 @@ for series, colour in ((earlier, "#E69F00"), (sp500, "#0072B2")):
 _ = ax.legend(loc="lower left")
 
 # %% [markdown]
-# ## Going on
+# ## Training on
 #
-# A model of some years ago takes in the rows that have come since. Its scaler and windows stay, and old rows stay in
-# the mix, so that it does not forget. Did it help? That is asked on rows that neither the old nor the new one saw.
+# A model of some years ago is trained on with the rows that have come since. Its scaler and windows stay, and old rows
+# stay in the mix, so that it does not forget. Did it help? Rows that neither the old nor the new model saw decide.
 
 # %%
 from forecast.evaluation.update import compare
@@ -116,22 +116,22 @@ from forecast.training.fine_tune import update
 
 old = forecast.train(sp500.between(0, 3000), "lstm")
 new = update(old, [sp500])
-for worth in compare(old, new, [sp500]):
-    print(worth.sentence)
+for score in compare(old, new, [sp500]):
+    print(score.sentence)
 
 # %% [markdown]
-# A network that was trained on one index is also a start for another; `freeze` trains nothing but its head:
+# A network that was trained on one index is also a start for another; `freeze` trains its last layer alone:
 
 # %%
 moved = forecast.train(nasdaq, "lstm", old.config, start=old, freeze=True)
-test = complete(moved.predict(nasdaq))
+test = complete(moved.backtest(nasdaq))
 naive = mae(test.actual, np.broadcast_to(test.last_value[:, None], test.actual.shape))
 print(f"error / naive on NASDAQ: {mae(test.actual, test.quantiles[..., 3]) / naive:.3f}, in {moved.seconds:.1f} s")
 
 # %% [markdown]
 # ## In plain Keras
 #
-# Whoever wants the network itself opens it with Keras alone:
+# The network alone opens in Keras, without this package:
 
 # %%
 import keras
@@ -140,4 +140,4 @@ network = keras.saving.load_model(folder / "model.keras")
 print(network.name, "with", network.count_params(), "weights, from", network.input_shape, "to", network.output_shape)
 
 # %% [markdown]
-# What each file of a saved model holds is written down in [docs/bundle.md](../docs/bundle.md).
+# [docs/bundle.md](../docs/bundle.md) says what is in each file.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Beyond stocks
 #
-# Any regular series goes through the same door: temperatures, loads, sales. They have what prices lack, a rhythm, and
-# forecasts of them are worth much more.
+# The same functions forecast temperatures, loads and sales. These have what prices lack, seasons, so forecasts of them
+# are much better than naive ones.
 
 # %%
 import matplotlib.pyplot as plt
@@ -12,7 +12,6 @@ import pandas as pd
 import forecast
 from forecast.config import override
 from forecast.report import plots
-from forecast.report import writer as report
 
 plt.style.use(plots.SHEET)
 plt.rcParams["figure.dpi"] = 60
@@ -21,22 +20,23 @@ shown = ["mae", "coverage90", "mae_vs_naive"]
 # %% [markdown]
 # ## Weather: the temperature of the sea
 #
-# Sixty years of months off the coast of South America, with El Niño in it. The frequency is found by itself, and with
+# Sixty years of months off the coast of South America, with El Niño. The frequency is inferred from the dates, and with
 # it the season of 12 rows and a lookback of three years.
 
 # %%
 sea = forecast.load("../data/sea_temperature.csv", unit="°C")
 result = forecast.run(sea, models=["lstm", "linear"], config=override(forecast.ExperimentConfig(), {"horizon": 12}))
 print("frequency", sea.frequency, " season", result.config.season, " lookback", result.config.lookback)
-report.scores_table(result).set_index("model")[shown].round(3)
+result.scores_frame().set_index("model")[shown].round(3)
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
 plots.plot_forecast(result, ["lstm", "seasonal_naive"], ax)
 
 # %% [markdown]
-# Most of that is the *highway*: a linear map of the last rows beside the network, found in closed form, that knows the
-# seasons. What it and the network add to the last value:
+# `lstm` and `linear` have the same error. All of it is the *highway*, a linear map of the last rows that stands beside
+# the network and knows the seasons. The network's own part did not help on earlier rows, so *shrinkage* sets it to
+# zero. What both add to the last value:
 
 # %%
 explanation = forecast.explain(result.models["lstm"], sea)
@@ -46,8 +46,8 @@ plots.plot_components(explanation, ax)
 # %% [markdown]
 # ## Load: hours, days and weeks
 #
-# There is no hourly file in `data/`, so here is a made one: three months of electric load in megawatts with a wave over
-# the day, a lower one at weekends, and weather of some days' persistence. Anything that pandas holds can be loaded.
+# There is no hourly file in `data/`, so here is a generated one: three months of electric load in megawatts with a
+# daily pattern, less at weekends, and weather that lasts some days. Any pandas object can be loaded.
 
 # %%
 random = np.random.default_rng(3)
@@ -63,7 +63,7 @@ load = forecast.load(table, unit="MW")
 config = override(forecast.ExperimentConfig(), {"horizon": 24, "max_steps": 60})
 result = forecast.run(load, models=["dense", "linear"], config=config)
 print("frequency", load.frequency, " season", result.config.season, " lookback", result.config.lookback)
-report.scores_table(result).set_index("model")[shown].round(3)
+result.scores_frame().set_index("model")[shown].round(3)
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
@@ -72,8 +72,8 @@ plots.plot_forecast(result, ["dense", "seasonal_naive"], ax)
 # %% [markdown]
 # ## Sales: promotions that are planned
 #
-# A shop plans its promotions ahead. A column that is known for the coming rows is a *future column*: the network sees
-# it for the day that it forecasts. With and without:
+# A shop plans its promotions ahead. A column that is known for the coming rows is a *future covariate*: the network
+# sees it for the day that it forecasts. With and without:
 
 # %%
 shop = forecast.load("../data/shop_sales.csv", target="Sales", unit="pieces", columns=["Promotion"])
@@ -81,8 +81,8 @@ blind = override(forecast.ExperimentConfig(), {"horizon": 14})
 results = {"without": forecast.run(shop, models=["lstm"], config=blind)}
 
 # %% [markdown]
-# For a forecast of days to come their promotions must be there: rows after the last sales, with the sales left empty.
-# The shop plans one from the fifth day on.
+# The forecast needs the promotions of the coming days: rows after the last sales, with the sales left empty. Here one
+# is planned from the fifth day on.
 
 # %%
 table = pd.read_csv("../data/shop_sales.csv", parse_dates=["Date"], index_col="Date")
@@ -106,7 +106,7 @@ for (name, one), ax in zip(results.items(), axes, strict=True):
 # %% [markdown]
 # ## Several targets
 #
-# Several targets are several series, and one network may serve them all. `load_all` gives every series of a file.
+# Several targets are several series, and one network can forecast all of them. `load_all` gives every series of a file.
 
 # %%
 both = forecast.load_all("../data/stock_price.csv:*", unit="points")

@@ -23,7 +23,7 @@ config = override(forecast.ExperimentConfig(), {"horizon": 14, "highway": False}
 # ## LSTM and SimpleRNN in one network
 #
 # The model `stack` takes its layers from the setting `layers`: here an LSTM reads the series and a SimpleRNN reads the
-# LSTM. The highway is off, so that the networks are on their own.
+# LSTM. The highway is off, so that only the networks forecast.
 
 # %%
 stacked = override(config, {"layers": "lstm:32,rnn:16"})
@@ -40,13 +40,13 @@ ratios = pd.DataFrame({name: {row.model: row.mae_vs_naive for row in one.scores}
 ratios.round(3)
 
 # %% [markdown]
-# As errors over that of the naive forecast. Cells of two kinds are a network like another: neither a miracle nor a
-# loss.
+# These are errors over that of the naive forecast. A network with cells of two kinds is neither better nor worse than
+# the others.
 #
 # ## Seeds
 #
-# Networks begin with random weights, and two trainings of the same network end in two forecasts. How far apart are
-# they? `seeds` trains several, from the first seed on, and averages their quantiles.
+# Networks start with random weights, so two trainings of the same network give two forecasts. How far apart are they?
+# `seeds` trains several, from the first seed on, and averages their quantiles: an *ensemble*.
 
 # %%
 several = override(config, {"seeds": 3})
@@ -63,12 +63,12 @@ pd.DataFrame(
 ).round(4)
 
 # %% [markdown]
-# The average errs less than its members do on average; that is no luck but arithmetic, since errors on opposite sides
-# cancel. How much it helps depends on how different the members are.
+# The average has a smaller error than its members have on average. This is arithmetic, not luck: errors of opposite
+# sign cancel. How much it helps depends on how different the members are.
 #
 # ## Models
 #
-# Different models err in different ways, so that averaging them should help more. The mean of the medians of the four
+# Different models make different errors, so averaging them should help more. The mean of the medians of the four
 # networks, beside the best and the worst of them:
 
 # %%
@@ -91,9 +91,9 @@ pd.DataFrame(rows).round(3)
 # %% [markdown]
 # ## When does combining help?
 #
-# When errors are not all the same. The last line above says how alike they are: near 1 all networks are wrong at the
-# same time, and their mean is as wrong as each. The mean need not beat the best of them, but who knows beforehand which
-# one that is? Day by day on the shop's sales:
+# When the errors differ. The last row above is their correlation: near 1 all networks are wrong at the same time, and
+# their mean is as wrong as each. The mean need not beat the best of them, but nobody knows beforehand which one that
+# is. Day by day on the shop's sales:
 
 # %%
 one = results["shop_sales"]
@@ -118,5 +118,5 @@ print(f"mean error of rnn a week ahead: {error[promoted].mean():.0f} pieces on {
 print(f"                                {error[~promoted].mean():.0f} pieces on {(~promoted).sum()} other days")
 
 # %% [markdown]
-# Days of a promotion, which none of them is told of. A column that is known ahead, as in [the notebook
-# before](06_beyond_stocks.ipynb), is worth more than any number of networks.
+# Days of a promotion, which none of the networks is told. A future covariate, as in [the notebook
+# before](06_beyond_stocks.ipynb), helps more than any number of networks.
