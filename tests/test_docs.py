@@ -1,5 +1,6 @@
-"""What README and docs say is so: the tree is the disk, commands are there, examples run, their numbers come out."""
+"""README and docs are true: trees match the disk, commands exist, examples run, numbers come out, words are defined."""
 
+import ast
 import doctest
 import re
 import shlex
@@ -9,11 +10,17 @@ import pytest
 
 import forecast
 from forecast.cli.main import app
+from forecast.evaluation.columns import COLUMNS
 from forecast.report.writer import run_record
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+# Rooms whose `__init__.py` names its modules. Those of cli/commands are the commands, which the README lists.
+ROOMS = [path.parent for path in (ROOT / "forecast").glob("*/**/__init__.py") if path.parent.name != "commands"]
+# Words that the field says otherwise, or not at all.
+RETIRED = re.compile(r"\b(believe[ds]?|chances|copy of yesterday|crew|look_back|time_steps|window_size)\b", re.I)
 FENCE = re.compile(r"^```(python|console)\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?", re.M | re.S)
 LOOSE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -28,6 +35,14 @@ def test_the_tree_is_the_disk():
     }
     assert listed == there - {"__pycache__/"}
     assert all((ROOT / folder).is_dir() for folder in re.findall(r"^(\w+)/", tree, re.M))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT / "forecast")))
+def test_a_room_has_a_line_for_each_module(room):
+    lines = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+    modules = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    folders = {path.parent.name for path in room.glob("*/__init__.py")}
+    assert modules | folders <= set(re.findall(r"^ *(\w+)(?:\.py|/)?  ", lines, re.M))
 
 
 def test_every_command_has_help_and_stands_in_the_readme():
@@ -99,7 +114,7 @@ def test_every_command_has_its_section_and_its_options():
     commands = [command.name or command.callback.__name__ for command in app.registered_commands]
     assert sorted(re.findall(r"^## forecast (\w+)", page, re.M)) == sorted(commands)
     for section in page.split("\n## ")[1:]:
-        assert "<!-- options of" in section or re.search(r"settings of `forecast run`|forecast models", section)
+        assert "<!-- options of" in section or re.search(r"options of `forecast run`|forecast models", section)
 
 
 def test_every_public_name_stands_on_the_page_of_the_api():
@@ -112,6 +127,24 @@ def test_links_of_the_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)|\{image\} (\S+)", page.read_text()):
             assert (page.parent / "".join(target)).is_file(), (page.name, target)
+
+
+def test_the_glossary_has_every_header_of_a_table_of_scores():
+    headers = {column.header.split(" [")[0] for columns in COLUMNS.values() for column in columns.values()}
+    assert not [part for header in headers for part in header.split(", ") if part.lower() not in GLOSSARY.lower()]
+
+
+def test_pages_and_help_use_the_words_of_the_field():
+    import typer.main
+
+    commands = typer.main.get_command(app).commands.values()
+    texts = {page.name: page.read_text() for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES)}
+    texts |= {command.name: f"{command.help} {[option.help for option in command.params]}" for command in commands}
+    assert not {name: found for name, text in texts.items() if (found := RETIRED.findall(text))}
+
+
+def test_the_readme_links_every_page():
+    assert {page.name for page in PAGES} - {"index.md"} <= set(re.findall(r"\]\(docs/([\w-]+\.md)\)", README))
 
 
 def table_rows():
@@ -130,6 +163,23 @@ def test_the_table_of_the_readme_comes_out_of_the_demo_s_data():
         assert row.mae == pytest.approx(mae, abs=0.0051 * digits)
         assert 100 * row.coverage90 == pytest.approx(held, abs=0.051 * digits)
         assert row.mae_vs_naive == pytest.approx(ratio, abs=0.00051 * digits)
+
+
+@pytest.mark.parametrize("source", ["data/sp500.csv", "data/shop_sales.csv:Sales", "data/sea_temperature.csv"])
+def test_the_linear_model_is_as_good_as_the_readme_says(source):
+    """The columns after the networks', which are `linear` and `seasonal_naive`."""
+    shown = re.search(rf"^\| [^|]*`{re.escape(source)}` \|.*?([\d.]+) \| ([\d.]+) \|$", README, re.M)
+    found = {row.model: row.mae_vs_naive for row in forecast.run(ROOT / source, models=["linear"]).scores}
+    expected = [pytest.approx(float(ratio), abs=0.00051) for ratio in shown.groups()]
+    assert [found["linear"], found["seasonal_naive"]] == expected
+
+
+def test_on_sea_temperature_a_network_adds_nothing_to_the_linear_model():
+    """As README and docs/models.md say."""
+    result = forecast.run(ROOT / "data" / "sea_temperature.csv", models=["dense", "linear"])
+    dense, linear, *_ = (row.mae for row in result.scores)
+    assert dense == pytest.approx(linear, rel=1e-3)
+    assert result.models["dense"].moves(result.series).shrinkage[-1, 1] == 0
 
 
 def test_the_run_record_is_plain(walk):

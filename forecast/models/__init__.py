@@ -4,7 +4,8 @@ estimator.py          the contract: Estimator, Problem, Fit, and what models sha
 baselines.py          naive, drift, seasonal_naive: what every model is measured against
 linear.py             ridge regression by itself
 highway.py            the ridge regression that carries what is linear past a network
-forest.py             a random forest; tree_arrays.py holds its trees as arrays
+forest.py             a random forest
+tree_arrays.py        the trees of a forest as arrays
 reservoir.py          an echo state network
 statistical.py        ETS, Theta and ARIMA by statsforecast
 direction_classes.py  down, flat and up, and the mixture with base rates
