@@ -42,9 +42,9 @@ def compare(several: list[TimeSeries], hold: int, model: str, config: Experiment
         others = [series for series in several if series not in held]
         common = train(others, model, config)
         for series in held:
-            own = test(train(series, model, config), series)
+            own = test(train(series, model, config), series)[0]
             row = {"series": series.name, "rows": len(series), "first": f"{series.index[0]:%Y-%m-%d}"}
-            row |= {"last": f"{series.index[-1]:%Y-%m-%d}", "others": test(common, series).mae_vs_naive}
+            row |= {"last": f"{series.index[-1]:%Y-%m-%d}", "others": test(common, series)[0].mae_vs_naive}
             rows.append(row | {"own": own.mae_vs_naive, "seen": len(others)})
             print(json.dumps(rows[-1]), flush=True)
     return rows

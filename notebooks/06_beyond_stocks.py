@@ -118,4 +118,4 @@ for series in both:
 # %%
 from forecast.evaluation.holdout import test
 
-pd.DataFrame({one.name: {"error / naive": test(model, one).mae_vs_naive} for one in both}).T.round(3)
+pd.DataFrame({one.name: {"error / naive": test(model, one)[0].mae_vs_naive} for one in both}).T.round(3)

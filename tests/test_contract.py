@@ -49,6 +49,21 @@ def test_weights_are_valid_and_have_the_promised_shapes(name, trained):
     assert MODELS[name].is_valid(model.weights, problem)
 
 
+def test_a_tested_model_goes_on_from_its_checkpoint(name, trained, walk, tmp_path):
+    """After the test rows, the same forecasts as without it, also from later rows; not where rows have changed."""
+    model, part = trained(name), walk.between(0, 190)
+    backtest, tested = model.test(part)
+    assert tested.trained_on[0].checkpoint.rows == 190
+    np.testing.assert_allclose(tested.predict(part).quantiles, backtest.quantiles[-1], rtol=1e-6)
+    reopened = open_model(save_model(tested, tmp_path / name))
+    revised = replace(walk, values=np.where(np.arange(200)[:, None] < 189, walk.values, 1.01 * walk.values))
+    for series in (part, walk, walk.between(0, 191), walk.between(0, 185), revised):
+        expected = model.predict(series).quantiles
+        for again in (tested, reopened):
+            np.testing.assert_allclose(again.predict(series).quantiles, expected, rtol=1e-6)
+    np.testing.assert_allclose(tested.backtest(walk).quantiles, model.backtest(walk).quantiles, rtol=1e-6)
+
+
 def test_saved_is_loaded(name, trained, walk, tmp_path):
     folder = save_model(trained(name), tmp_path / name)
     np.testing.assert_array_equal(open_model(folder).predict(walk).quantiles, trained(name).predict(walk).quantiles)

@@ -65,7 +65,7 @@ class Experiment:
 def evaluate(dataset: Dataset, models: Mapping[str, TrainedModel], skipped: tuple[str, ...] = ()) -> Experiment:
     """Test trained models on the rows that they have not seen, and forecast the coming steps."""
     task = task_of(dataset.config)
-    made = task.backtests(models, dataset)
+    made, models = task.backtests(models, dataset)
     backtests = {name: task.complete(backtest) for name, backtest in made.items()}
     scores = task.score(backtests, models, dataset)
     return Experiment(
@@ -82,12 +82,12 @@ def evaluate(dataset: Dataset, models: Mapping[str, TrainedModel], skipped: tupl
     )
 
 
-def test(model: TrainedModel, series: TimeSeries) -> Any:
-    """The scores of a model on the test rows of a series."""
+def test(model: TrainedModel, series: TimeSeries) -> tuple[Any, TrainedModel]:
+    """The scores of a model on the test rows of a series, and the tested model."""
     dataset, task = model.prepare(series), task_of(model.config)
-    models = {model.model: model}
-    backtests = {name: task.complete(one) for name, one in task.backtests(models, dataset).items()}
-    return task.score(backtests, models, dataset)[0]
+    made, models = task.backtests({model.model: model}, dataset)
+    backtests = {name: task.complete(one) for name, one in made.items()}
+    return task.score(backtests, models, dataset)[0], models[model.model]
 
 
 def _has_seeds(model: TrainedModel) -> bool:

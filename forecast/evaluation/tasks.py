@@ -40,8 +40,8 @@ class Task(Protocol):
         """
         ...
 
-    def backtests(self, models: Models, dataset: Dataset) -> Backtests:
-        """The forecasts at every test origin, to the last row, of models and baselines."""
+    def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
+        """The forecasts at every test origin, to the last row, of models and baselines; and the tested models."""
         ...
 
     def complete(self, backtest: Any) -> Any:
@@ -81,8 +81,9 @@ class ForecastTask:
     def names(self, models: Sequence[str], config: ExperimentConfig) -> list[str]:  # noqa: ARG002
         return [find_model(name).name for name in dict.fromkeys((*models, *BASELINES))]
 
-    def backtests(self, models: Models, dataset: Dataset) -> Backtests:
-        return {name: model.backtest(dataset) for name, model in models.items()}
+    def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
+        tested = {name: model.test(dataset) for name, model in models.items()}
+        return {name: one for name, (one, _) in tested.items()}, {name: model for name, (_, model) in tested.items()}
 
     def complete(self, backtest: Any) -> Any:
         return scores.complete(backtest)
@@ -121,10 +122,10 @@ class DirectionTask:
             check_task(name, config)
         return list(dict.fromkeys(models))
 
-    def backtests(self, models: Models, dataset: Dataset) -> Backtests:
+    def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
         tested = {name: probabilities.backtest(model, dataset) for name, model in models.items()}
         first = next(iter(models.values()))
-        return tested | probabilities.baselines(first, dataset, tested[first.model])
+        return tested | probabilities.baselines(first, dataset, tested[first.model]), models
 
     def complete(self, backtest: Any) -> Any:
         return direction.complete(backtest)

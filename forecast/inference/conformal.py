@@ -57,20 +57,24 @@ def _conform(quantiles: Array, y: Array) -> Array:
     return np.asarray(np.clip(weight * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
 
-def follow(quantiles: Array, y: Array, log_scale: Array) -> Array:
+def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None = None) -> Array:
     """The log scale at N origins that follow one another row by row, shape (N, H, 2).
 
     Args:
         quantiles: Shape (N, H, Q), increasing along Q.
         y: What came, in the same units, shape (N, H); NaN where it is not known yet.
-        log_scale: Before the first origin, shape (H, 2).
+        log_scale: Before the first origin of all, shape (H, 2).
+        past: At the first of the N origins, where they are known, shape (n, H, 2) with n of at least H; else None.
     """
     distance = _distance(quantiles, y)
     rows, horizon = y.shape
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
     found, width, steps = np.empty((rows, horizon, 2)), np.empty((rows, horizon, 2)), np.arange(horizon)
-    state, lowest = log_scale, np.maximum(log_scale - FALL, -WIDEST)
-    for row in range(rows):
+    state, lowest, begin = log_scale, np.maximum(log_scale - FALL, -WIDEST), 0
+    if past is not None:
+        begin, state = len(past), past[-1]
+        found[:begin], width[:begin] = past, np.exp(past)
+    for row in range(begin, rows):
         known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
         change = (distance[earlier, known] > width[earlier, known]) - MISSES

@@ -36,16 +36,19 @@ def initial_losses() -> Array:
     return np.zeros(len(EXPERTS))
 
 
-def follow_losses(linear: Array, network: Array, y: Array, losses: Array) -> Array:
+def follow_losses(linear: Array, network: Array, y: Array, losses: Array, *, seen: int = 0) -> Array:
     """The expert losses at N origins that follow one another row by row, shape (N, E).
 
     Args:
         linear: The linear component, normalised, shape (N, H).
         network: The network component, normalised, shape (N, H).
         y: The true moves, normalised, shape (N, H); NaN where they are not known yet.
-        losses: Before the first origin, shape (E,).
+        losses: Before the first origin, shape (E,), or at the last of those that count already.
+        seen: Origins that count already.
     """
-    return np.asarray(losses + np.cumsum(new_losses(linear, network, y), axis=0))
+    new = new_losses(linear, network, y)
+    new[:seen] = 0
+    return np.asarray(losses + np.cumsum(new, axis=0))
 
 
 def new_losses(linear: Array, network: Array, y: Array) -> Array:

@@ -7,7 +7,7 @@ In: a `TimeSeries`. Out: a `Backtest` at past origins, or the `Forecast` of the 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
-from forecast.inference.trajectory import TrainedOn, Trajectory
+from forecast.inference.trajectory import Checkpoint, TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
@@ -96,12 +96,26 @@ class TrainedModel:
             ModelError: the series lacks a column that the model was trained on, or the model gives directions.
         """
         (found,) = self.at_origins([series], first)
-        target, origin = found.dataset.series.y, found.blocks.origin
+        return self._backtest(found)
+
+    def test(self, series: TimeSeries | Dataset) -> tuple[Backtest, Self]:
+        """The backtest of the test rows, and the model with a checkpoint after the last of them.
+
+        Raises:
+            SeriesTooShort, ModelError: as `backtest`.
+        """
+        (found,) = self.at_origins([series])
+        checkpoint, name = found.checkpoint(), found.dataset.name
+        known = (replace(one, checkpoint=checkpoint) if one.series == name else one for one in self.trained_on)
+        return self._backtest(found), replace(self, trained_on=tuple(known))
+
+    def _backtest(self, found: Trajectory) -> Backtest:
+        origin = found.blocks.origin
         return Backtest(
             model=self.model,
             origin=origin,
             last_value=found.last_value,
-            actual=outcomes(target, origin, horizon=self.problem.horizon),
+            actual=outcomes(found.dataset.series.y, origin, horizon=self.problem.horizon),
             quantiles=found.levels,
         )
 
@@ -156,33 +170,61 @@ class TrainedModel:
             )
         ready = [self.prepare(series) for series in several]
         firsts = [len(one) - 1 if last else self._test_start(one) if first is None else first for one in ready]
-        seen = [self._blocks(one, self._begin(one, begin)) for one, begin in zip(ready, firsts, strict=True)]
+        saved = [self._checkpoint(one, begin) for one, begin in zip(ready, firsts, strict=True)]
+        begins = [self._begin(*parts) for parts in zip(ready, firsts, saved, strict=True)]
+        seen = [self._blocks(one, begin) for one, begin in zip(ready, begins, strict=True)]
         raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
         losses = self._recent_losses(ready, firsts, [scaler for _, scaler in seen])
         made = [
-            self._adapt(one, *parts, quantiles, loss)
-            for one, parts, quantiles, loss in zip(ready, seen, raw, losses, strict=True)
+            self._adapt(one, *parts, quantiles, loss, checkpoint)
+            for one, parts, quantiles, loss, checkpoint in zip(ready, seen, raw, losses, saved, strict=True)
         ]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
 
-    def _adapt(self, dataset: Dataset, blocks: Blocks, scaler: Scaler, raw: Array, losses: Array | None) -> Trajectory:
+    def _adapt(
+        self,
+        dataset: Dataset,
+        blocks: Blocks,
+        scaler: Scaler,
+        raw: Array,
+        losses: Array | None,
+        checkpoint: Checkpoint | None,
+    ) -> Trajectory:
         """Shrink and calibrate raw forecasts at origins that follow one another.
 
         Args:
             raw: Normalised quantiles, shape (N, 1, H, Q).
             losses: The expert losses at each origin of a series that the model was not trained on, shape (N, E).
+            checkpoint: The state at the first H of the origins, where the series was tested before.
         """
         known, y, raw = self.known(dataset), blocks.y[:, 0], raw[:, 0]
         linear = apply_highway(self.weights, blocks)[:, 0]
         factors, quantiles = np.ones((len(raw), 2)), raw
+        if known:
+            start = checkpoint.expert_losses if checkpoint else known.expert_losses
+            seen = len(checkpoint.factors) if checkpoint else 0
+            losses = shrinkage.follow_losses(linear, raw[..., MEDIAN] - linear, y, start, seen=seen)
         if self._shrinks:
-            if known:
-                losses = shrinkage.follow_losses(linear, raw[..., MEDIAN] - linear, y, known.expert_losses)
             factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon)
+            if checkpoint:
+                factors[: len(checkpoint.factors)] = checkpoint.factors
             quantiles = shrinkage.shrink(raw, linear, factors)
-        log_scale = conformal.follow(quantiles, y, known.log_scale) if known else self._usual_scale
-        shown = conformal.stretch(quantiles, log_scale)
-        return Trajectory(dataset, blocks, scaler, raw, linear, factors, _levels(shown, blocks, dataset.series, scaler))
+        if known:
+            past = checkpoint.log_scales if checkpoint else None
+            log_scales = conformal.follow(quantiles, y, known.log_scale, past=past)
+        else:
+            log_scales = np.broadcast_to(self._usual_scale, (len(raw), *self._usual_scale.shape))
+        shown = _levels(conformal.stretch(quantiles, log_scales), blocks, dataset.series, scaler)
+        losses = np.zeros((len(raw), 0)) if losses is None else losses
+        return Trajectory(dataset, blocks, scaler, raw, linear, losses, factors, log_scales, shown)
+
+    def _checkpoint(self, dataset: Dataset, first: int) -> Checkpoint | None:
+        """The checkpoint of a series, if its rows are the same and no origin from `first` on lies before it."""
+        known = self.known(dataset)
+        found = known.checkpoint if known else None
+        if found is None or first < found.rows - 1 or len(dataset) < found.rows:
+            return None
+        return found if dataset.series.fingerprint(found.rows) == found.sha256 else None
 
     @property
     def _shrinks(self) -> bool:
@@ -247,8 +289,10 @@ class TrainedModel:
             return fit_scaler(all_columns(dataset.inputs)[: first + 1])
         return self.trained_on[0].scaler
 
-    def _begin(self, dataset: Dataset, first: int) -> int:
-        """The origin from which forecasts must be made to forecast from `first` on: where training left the series."""
+    def _begin(self, dataset: Dataset, first: int, checkpoint: Checkpoint | None) -> int:
+        """The origin from which forecasts must be made to forecast from `first` on: where training or test ended."""
+        if checkpoint:
+            return checkpoint.rows - len(checkpoint.factors)
         return min(first, self.trained_to(dataset)) if self.known(dataset) else first
 
     def trained_to(self, dataset: Dataset) -> int:

@@ -14,6 +14,24 @@ from forecast.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Shrinkage and calibration after the last row that was tested; forecasts from there on need no replay of the test.
+
+    Attributes:
+        rows: Rows up to that one, and their SHA-256.
+        expert_losses: At the last of them, shape (E,).
+        factors: Of the shrinkage at the last H origins, shape (H, 2).
+        log_scales: Of the intervals at the last H origins, shape (H, H, 2): their outcomes are not all known yet.
+    """
+
+    rows: int
+    sha256: str
+    expert_losses: Array
+    factors: Array
+    log_scales: Array
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedOn:
     """A series that a model was trained on: its training and validation rows, their SHA-256, and what they gave.
 
@@ -21,6 +39,7 @@ class TrainedOn:
         scaler: Minimum and range of its training rows.
         expert_losses: Of the shrinkage at the end of its validation rows (`shrinkage.py`).
         log_scale: Of the intervals at the end of its validation rows, shape (H, 2) (`conformal.py`).
+        checkpoint: The same at the end of its test rows, if it was tested.
     """
 
     series: str
@@ -34,6 +53,7 @@ class TrainedOn:
     expert_losses: Array
     log_scale: Array
     exchange: str = ""
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +66,9 @@ class Trajectory:
         scaler: Of the dataset's inputs.
         raw: The model's own quantiles, normalised, shape (N, H, Q).
         linear: The linear component of their medians, normalised, shape (N, H).
+        expert_losses: Of the shrinkage, shape (N, E).
         factors: Of the shrinkage, shape (N, 2).
+        log_scales: Of the intervals, shape (N, H, 2).
         levels: The quantiles as they are shown: shrunk, calibrated, in the series' unit, shape (N, H, Q).
     """
 
@@ -55,7 +77,9 @@ class Trajectory:
     scaler: Scaler
     raw: Array
     linear: Array
+    expert_losses: Array
     factors: Array
+    log_scales: Array
     levels: Array
 
     @property
@@ -65,5 +89,18 @@ class Trajectory:
     def after(self, first: int) -> "Trajectory":
         """The forecasts from the origin `first` on."""
         rows = slice(first - int(self.blocks.origin[0]), None)
-        cut = {name: getattr(self, name)[rows] for name in ("raw", "linear", "factors", "levels")}
-        return replace(self, blocks=self.blocks.part(rows), **cut)
+        names = ("raw", "linear", "expert_losses", "factors", "log_scales", "levels")
+        return replace(self, blocks=self.blocks.part(rows), **{name: getattr(self, name)[rows] for name in names})
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The state at the last origin; None after fewer origins than steps."""
+        horizon = self.raw.shape[1]
+        if len(self.raw) < horizon:
+            return None
+        return Checkpoint(
+            rows=len(self.dataset),
+            sha256=self.dataset.series.fingerprint(),
+            expert_losses=self.expert_losses[-1],
+            factors=self.factors[-horizon:],
+            log_scales=self.log_scales[-horizon:],
+        )

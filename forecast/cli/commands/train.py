@@ -138,7 +138,9 @@ def _tested(trained: Any, several: list[Any]) -> tuple[dict[str, Any], Any]:
     from forecast.evaluation import holdout
     from forecast.report import writer as report
 
-    scores = {one.name: holdout.test(trained, one) for one in counted(several, "tests", len(several))}
+    scores = {}
+    for one in counted(several, "tests", len(several)):
+        scores[one.name], trained = holdout.test(trained, one)
     tested = tuple(report.tested_on(one, scores[one.name], trained.config) for one in several)
     return scores, replace(trained, tested=tested)
 

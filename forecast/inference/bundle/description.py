@@ -25,7 +25,7 @@ from forecast.errors import BundleError, ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
 from forecast.inference.trained_model import TrainedModel, problem_of
-from forecast.inference.trajectory import TrainedOn
+from forecast.inference.trajectory import Checkpoint, TrainedOn
 from forecast.models import Problem, Validation, Weights, find_model
 from forecast.models.estimator import Shapes
 from forecast.runtime.versions import versions_here
@@ -35,6 +35,9 @@ FORMAT = 1
 # The fields of a `TrainedOn` that stand in the text as they are, and its arrays, which stand in `weights.npz`.
 TEXTS = ("series", "unit", "frequency", "exchange", "first", "last", "sha256")
 ARRAYS, PREFIX = ("expert_losses", "log_scale"), "trained_on/"
+# Those of a `Checkpoint`, kept where every series has one and there are no more values than this.
+CHECKPOINT_ARRAYS, CHECKPOINT = ("expert_losses", "factors", "log_scales"), "trained_on/checkpoint/"
+MOST_CHECKPOINT_VALUES = 4_000_000
 HISTORY = tuple(field.name for field in dataclasses.fields(Validation))
 # No model is larger than this: a larger number is an attempt to fill the memory.
 LARGEST = {
@@ -100,7 +103,8 @@ def describe(model: TrainedModel, files: Mapping[str, tuple[int, str]]) -> str:
 
 def _record(known: TrainedOn) -> dict[str, Any]:
     scaler = {"minimum": known.scaler.minimum.tolist(), "span": known.scaler.span.tolist()}
-    return {**{name: getattr(known, name) for name in TEXTS}, "rows": known.rows, **scaler}
+    tested = known.checkpoint and {"rows": known.checkpoint.rows, "sha256": known.checkpoint.sha256}
+    return {**{name: getattr(known, name) for name in TEXTS}, "rows": known.rows, **scaler, "checkpoint": tested}
 
 
 def _layout(fields: Mapping[str, Any]) -> str:
@@ -161,7 +165,22 @@ def damage_named(path: Path) -> Iterator[None]:
 
 def series_arrays(model: TrainedModel) -> dict[str, Array]:
     """The arrays that `weights.npz` holds of all n series a model was trained on, each of shape (n, ...)."""
-    return {PREFIX + name: np.stack([getattr(known, name) for known in model.trained_on]) for name in ARRAYS}
+    found = {PREFIX + name: np.stack([getattr(known, name) for known in model.trained_on]) for name in ARRAYS}
+    checkpoints = [known.checkpoint for known in model.trained_on if known.checkpoint]
+    if checkpoints:
+        found |= {
+            CHECKPOINT + name: np.stack([getattr(one, name) for one in checkpoints]) for name in CHECKPOINT_ARRAYS
+        }
+    return found
+
+
+def without_many_checkpoints(model: TrainedModel) -> TrainedModel:
+    """The model without checkpoints, where not every series has one or they are too many values for a bundle."""
+    values = len(model.trained_on) * model.problem.horizon**2 * 2
+    if values <= MOST_CHECKPOINT_VALUES and all(known.checkpoint for known in model.trained_on):
+        return model
+    trained_on = tuple(dataclasses.replace(known, checkpoint=None) for known in model.trained_on)
+    return dataclasses.replace(model, trained_on=trained_on)
 
 
 def array_shapes(fields: Mapping[str, Any]) -> Shapes:
@@ -171,11 +190,15 @@ def array_shapes(fields: Mapping[str, Any]) -> Shapes:
         Those in WRONG, where an entry is missing, or of another type or size.
     """
     problem, series = problem_of(_config(fields)), len(fields["trained_on"])
-    kept = (shrinkage.initial_losses().shape, conformal.initial_scale(problem.horizon).shape)
-    return {
+    losses, scale = shrinkage.initial_losses().shape, conformal.initial_scale(problem.horizon).shape
+    shapes = {
         **find_model(_text(fields["model"])).shapes(problem),
-        **{PREFIX + name: (series, *shape) for name, shape in zip(ARRAYS, kept, strict=True)},
+        **{PREFIX + name: (series, *shape) for name, shape in zip(ARRAYS, (losses, scale), strict=True)},
     }
+    if fields["trained_on"] and fields["trained_on"][0]["checkpoint"]:
+        kept = losses, (problem.horizon, 2), (problem.horizon, *scale)
+        shapes |= {CHECKPOINT + name: (series, *shape) for name, shape in zip(CHECKPOINT_ARRAYS, kept, strict=True)}
+    return shapes
 
 
 def model_of(fields: Mapping[str, Any], arrays: Weights) -> TrainedModel:
@@ -197,7 +220,9 @@ def model_of(fields: Mapping[str, Any], arrays: Weights) -> TrainedModel:
         weights={name: array for name, array in arrays.items() if not name.startswith(PREFIX)},
         history=tuple(Validation(*row) for row in zip(*(fields["history"][name] for name in HISTORY), strict=True)),
         trained_on=tuple(
-            _trained_on(record, problem, *(arrays[PREFIX + name][number] for name in ARRAYS))
+            _trained_on(
+                record, problem, {name: array[number] for name, array in arrays.items() if name.startswith(PREFIX)}
+            )
             for number, record in enumerate(fields["trained_on"])
         ),
         seconds=float(fields["training_seconds"]),
@@ -222,7 +247,7 @@ def _config(fields: Mapping[str, Any]) -> ExperimentConfig:
     return config
 
 
-def _trained_on(record: Mapping[str, Any], problem: Problem, expert_losses: Array, log_scale: Array) -> TrainedOn:
+def _trained_on(record: Mapping[str, Any], problem: Problem, arrays: Mapping[str, Array]) -> TrainedOn:
     shape = (problem.past_columns + problem.future_columns,)
     minimum, span = (_numbers(record[name], name, shape) for name in ("minimum", "span"))
     if not (span > 0).all():
@@ -231,9 +256,17 @@ def _trained_on(record: Mapping[str, Any], problem: Problem, expert_losses: Arra
         **{name: _text(record[name]) for name in TEXTS},
         rows=int(record["rows"]),
         scaler=Scaler(minimum, span),
-        expert_losses=expert_losses,
-        log_scale=log_scale,
+        expert_losses=arrays[PREFIX + "expert_losses"],
+        log_scale=arrays[PREFIX + "log_scale"],
+        checkpoint=_checkpoint(record["checkpoint"], arrays),
     )
+
+
+def _checkpoint(record: Mapping[str, Any] | None, arrays: Mapping[str, Array]) -> Checkpoint | None:
+    if record is None:
+        return None
+    kept = {name: arrays[CHECKPOINT + name] for name in CHECKPOINT_ARRAYS}
+    return Checkpoint(int(record["rows"]), _text(record["sha256"]), **kept)
 
 
 def _numbers(values: Sequence[Any], name: str, shape: tuple[int, ...]) -> Array:

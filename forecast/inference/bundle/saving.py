@@ -5,7 +5,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from forecast.errors import BundleError
 from forecast.inference.bundle.arrays import write_arrays
-from forecast.inference.bundle.description import describe, series_arrays
+from forecast.inference.bundle.description import describe, series_arrays, without_many_checkpoints
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
@@ -13,7 +13,7 @@ from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
 
 ZIP = ".zip"
 # Bytes of `bundle.json` for each series, and for each of its columns: a little more than it takes.
-BYTES_SERIES, BYTES_COLUMN = 1250, 50
+BYTES_SERIES, BYTES_COLUMN = 1400, 50
 
 
 def save_model(model: TrainedModel, path: str | Path) -> Path:
@@ -76,6 +76,7 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
     Raises:
         BundleError: the model is larger than a bundle may be.
     """
+    model = without_many_checkpoints(model)
     write_arrays({**model.weights, **series_arrays(model)}, folder / WEIGHTS)
     if find_model(model.model).is_network:
         from forecast.models.neural.architecture import with_weights
