@@ -23,7 +23,7 @@ PATIENCE = 120
 
 
 def cells_of(script: Path) -> nbformat.NotebookNode:
-    """Return the notebook of a script, without outputs; cells have numbers, so that the same script gives the same file."""
+    """Return the notebook of a script without outputs; cells are numbered, so the same script gives the same file."""
     notebook = jupytext.read(script, fmt="py:percent")
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number}"
