@@ -1,9 +1,9 @@
-"""Runs the notebooks: each `NAME.py`, a script in cells, becomes `NAME.ipynb` with its outputs.
+"""Run the notebooks: each `NAME.py`, a script in cells, becomes `NAME.ipynb` with its outputs.
 
     python notebooks/make.py              all of them
     python notebooks/make.py 03_why_lstm  some of them
 
-A cell that fails, or that says anything on standard error, ends the run; the notebook on disk is then as it was.
+A cell that fails, or that writes to standard error, ends the run and leaves the notebook on disk as it was.
 """
 
 import os
@@ -23,7 +23,7 @@ PATIENCE = 120
 
 
 def cells_of(script: Path) -> nbformat.NotebookNode:
-    """The notebook of a script, without outputs; cells are numbered, so that the same script gives the same file."""
+    """Return the notebook of a script without outputs; cells are numbered, so the same script gives the same file."""
     notebook = jupytext.read(script, fmt="py:percent")
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number}"
@@ -36,14 +36,14 @@ def cells_of(script: Path) -> nbformat.NotebookNode:
 
 
 def run(script: Path) -> None:
-    """Runs a notebook beside its script and writes it with its outputs."""
+    """Run a notebook beside its script and write it with its outputs."""
     notebook = cells_of(script)
     client = NotebookClient(
         notebook,
         timeout=PATIENCE,
         resources={"metadata": {"path": FOLDER}},
         record_timing=False,
-        extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's compiled parts talk past Python
+        extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's compiled parts write past Python
     )
     client.execute(stderr=subprocess.DEVNULL)
     if said := [output.text for cell in notebook.cells for output in cell.get("outputs", []) if is_noise(output)]:
@@ -53,12 +53,12 @@ def run(script: Path) -> None:
 
 
 def is_noise(output: nbformat.NotebookNode) -> bool:
-    """Whether an output came on standard error."""
+    """Whether an output was written to standard error."""
     return output.get("name") == "stderr"
 
 
 def main(names: list[str]) -> None:
-    """Runs the named notebooks, or all."""
+    """Run the named notebooks, or all."""
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(FOLDER.parent), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     chosen = [script for script in SCRIPTS if not names or script.stem in names]
     if len(chosen) < len(names):

@@ -134,6 +134,13 @@ def test_the_glossary_has_every_header_of_a_table_of_scores():
     assert not [part for header in headers for part in header.split(", ") if part.lower() not in GLOSSARY.lower()]
 
 
+def test_the_sources_of_the_glossary_are_among_its_references():
+    tables, references = GLOSSARY.split("## References")
+    cited = re.findall(r"(\w+)(?: et al\.| and \w+)? ((?:19|20)\d\d)\b", tables)
+    assert len(cited) > 60
+    assert all(re.search(rf"^- .*{name}.*\({year}\)", references, re.M) for name, year in cited)
+
+
 def test_pages_and_help_use_the_words_of_the_field():
     import typer.main
 
