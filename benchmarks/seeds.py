@@ -14,8 +14,7 @@ import numpy as np
 
 from forecast.config import QUANTILES, ExperimentConfig
 from forecast.models import Problem
-from forecast.models.neural import architecture
-from forecast.models.neural import training_loop as descent
+from forecast.models.neural import architecture, training_loop
 
 
 def branches(problem: Problem, members: int, length: int) -> keras.Model:
@@ -36,7 +35,7 @@ def compiled(problem: Problem, members: int, length: int) -> keras.Model:
 
     def loss(y_true, y_pred):
         parts = (y_pred[..., width * number : width * (number + 1)] for number in range(members))
-        return sum(descent._pinball(y_true, part) for part in parts)
+        return sum(training_loop._pinball(y_true, part) for part in parts)
 
     model.compile(optimizer=keras.optimizers.Adam(1e-3, clipnorm=1.0), loss=loss, jit_compile=True)
     return model

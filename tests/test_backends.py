@@ -22,7 +22,6 @@ from conftest import EVERY, make_series, random_walk, scaled_inputs
 import keras
 from forecast.config import override
 from forecast.models.neural import architecture
-from forecast.models.neural import network as networks
 from forecast.models import MODELS
 from forecast.training.train import train
 from test_backends import SETTINGS

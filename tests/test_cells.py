@@ -8,8 +8,7 @@ from keras.ops import convert_to_numpy
 from forecast.config import ExperimentConfig, override
 from forecast.models import NETWORKS
 from forecast.models.equations import cells
-from forecast.models.neural import architecture
-from forecast.models.neural import network as networks
+from forecast.models.neural import architecture, network
 
 SETTINGS = {"lookback": 7, "horizon": 3, "units": 5, "layers": "lstm:5,sru:4,dense:3,rnn:6"}
 
@@ -49,7 +48,7 @@ def test_equations_agree_with_keras(kind, settings, features, length):
 @pytest.mark.parametrize("settings", [{"depth": 3}, {"layer_norm": True, "loss": "mse", "highway": False}])
 def test_declared_shapes_are_those_of_keras(kind, settings):
     *_, problem, weights = keras_and_numpy(kind, settings, 2, 7)
-    declared = networks.Network(kind, "").shapes(problem)
+    declared = network.Network(kind, "").shapes(problem)
     others = {"highway/kernel", "highway_future/kernel", "residual_quantiles"}
     assert {name: shape for name, shape in declared.items() if name not in others} == {
         name: array.shape for name, array in weights.items()

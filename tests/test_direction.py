@@ -22,9 +22,7 @@ from forecast.inference.forecasts import ClassProbabilities
 from forecast.metrics import metrics
 from forecast.models import MODELS, NETWORKS
 from forecast.models import direction_classes as classes
-from forecast.models.neural import architecture
-from forecast.models.neural import network as networks
-from forecast.models.neural import training_loop as descent
+from forecast.models.neural import architecture, network, training_loop
 from forecast.training.train import train
 
 CONFIG = replace(SMALL, task="direction")
@@ -63,7 +61,7 @@ def test_the_class_is_that_of_the_move_from_the_origin_to_step_h():
     values = np.array([0, 1, 0, 1, 0, 1, 5, 2.0, 1, 0])
     blocks = make_blocks(make_inputs(values), np.array([4, 5, 8]), lookback=4, horizon=2)
     np.testing.assert_allclose(blocks.y[:2, 0, -1], np.array([5 - 0, 2 - 1]) / np.sqrt(2))
-    found = networks.labels_of(blocks.y, {classes.BAND: np.array(1.0)})
+    found = network.labels_of(blocks.y, {classes.BAND: np.array(1.0)})
     np.testing.assert_array_equal(found[:, 0, 0], [2, 1, np.nan])
 
 
@@ -88,9 +86,9 @@ def test_the_loss_that_keras_minimises_is_the_one_that_numpy_reports():
     y = random.integers(3, size=(4, 2, 1)).astype(np.float32)
     outputs[0, 0, 0] = np.eye(3)[(int(y[0, 0, 0]) + 1) % 3]  # what came was called impossible
     y[1, 1, 0] = np.nan
-    network = descent._compile(descent.Program("identity", make_problem(CONFIG), identity, 2))
+    network = training_loop._compile(training_loop.Program("identity", make_problem(CONFIG), identity, 2))
     found = network.evaluate(outputs, y, batch_size=4, verbose=0)
-    assert found == pytest.approx(descent.loss_of(outputs, y, "entropy"), rel=1e-5)
+    assert found == pytest.approx(training_loop.loss_of(outputs, y, "entropy"), rel=1e-5)
     known = np.isfinite(y)
     assert found == pytest.approx(metrics.log_loss(y[known], outputs[known]), rel=1e-5)
 

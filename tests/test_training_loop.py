@@ -5,8 +5,7 @@ from conftest import SMALL, make_problem, make_series, random_walk, scaled_input
 from forecast.config import QUANTILES, TrainingConfig, override
 from forecast.errors import ModelError
 from forecast.models import MODELS, Callbacks
-from forecast.models.neural import network as networks
-from forecast.models.neural import training_loop as descent
+from forecast.models.neural import network, training_loop
 from forecast.training.train import train
 
 
@@ -24,15 +23,17 @@ def test_the_loss_that_keras_minimises_is_the_loss_that_numpy_reports(loss, hori
     outputs = random.normal(size=(4, 2, horizon, quantiles)).astype(np.float32)
     y = random.normal(size=(4, 2, horizon)).astype(np.float32)
     y[1, 1, 0] = np.nan  # not known, and not scored
-    program = descent.Program("identity", make_problem(override(SMALL, {"loss": loss})), identity, outputs.shape[1])
-    network = descent._compile(program)
+    program = training_loop.Program(
+        "identity", make_problem(override(SMALL, {"loss": loss})), identity, outputs.shape[1]
+    )
+    network = training_loop._compile(program)
     found = network.evaluate(outputs, y, batch_size=4, verbose=0)
-    assert found == pytest.approx(descent.loss_of(outputs, y, loss), rel=1e-5)
+    assert found == pytest.approx(training_loop.loss_of(outputs, y, loss), rel=1e-5)
 
 
 def test_pinball_by_hand():
     """A truth 2 above every quantile costs 2 times the level, averaged over the levels."""
-    assert descent.loss_of(np.zeros((1, 1, 7)), np.full((1, 1), 2.0), "pinball") == pytest.approx(
+    assert training_loop.loss_of(np.zeros((1, 1, 7)), np.full((1, 1), 2.0), "pinball") == pytest.approx(
         2 * np.mean(QUANTILES)
     )
 
@@ -68,12 +69,14 @@ def test_ctrl_c_is_not_lost_while_a_loss_is_waited_for(walk, monkeypatch):
 @pytest.mark.parametrize("learning_rate", [0.02, 5.0])
 def test_weights_of_the_lowest_validation_loss_are_kept(walk, learning_rate, monkeypatch):
     """Worked out again from the weights that came back; a rate that ruins the network gives back the untrained one."""
-    monkeypatch.setattr(networks, "PRIOR_ROWS", 0)
+    monkeypatch.setattr(network, "PRIOR_ROWS", 0)
     settings = {"learning_rate": learning_rate, "labels": 1, "max_steps": 60, "validations": 6, "highway": False}
     config = override(SMALL, settings)
     model = train(walk, "dense", config)
     blocks = MODELS["dense"].blocks(scaled_inputs(model, make_series(walk.y[:160])), np.arange(139, 157), model.problem)
-    found = descent.loss_of(MODELS["dense"].predict(model.weights, blocks, model.problem), blocks.y[:, 0], "pinball")
+    found = training_loop.loss_of(
+        MODELS["dense"].predict(model.weights, blocks, model.problem), blocks.y[:, 0], "pinball"
+    )
     losses = [row.validation_loss for row in model.history]
     assert found == pytest.approx(min(losses), rel=1e-4)
     assert max(losses) > min(losses)
@@ -157,16 +160,16 @@ def test_the_learning_rate_is_that_of_keras_schedule(steps):
     schedule = CosineDecay(0.002, decay_steps=steps, warmup_target=0.02, warmup_steps=max(1, steps // 10))
     expected = [float(schedule(step)) for step in range(steps)]
     training = TrainingConfig(max_steps=steps, learning_rate=0.02)
-    found = [descent.learning_rate_at(step, training) for step in range(1, steps + 1)]
+    found = [training_loop.learning_rate_at(step, training) for step in range(1, steps + 1)]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rates(walk):
-    descent._compile.cache_clear()
+    training_loop._compile.cache_clear()
     for rows, seed, steps in ((200, 0, 8), (150, 1, 4), (90, 2, 2)):
         settings = {"seed": seed, "max_steps": steps, "learning_rate": 0.01 * steps, "season": steps}
         train(make_series(random_walk(rows)), "dense", override(SMALL, settings))
-    assert descent._compile.cache_info().misses == 1
+    assert training_loop._compile.cache_info().misses == 1
 
 
 def test_each_training_has_the_rates_of_its_own(walk):
@@ -174,7 +177,7 @@ def test_each_training_has_the_rates_of_its_own(walk):
     config = override(SMALL, {"learning_rate": 0.05, "max_steps": 6})
     train(walk, "dense", SMALL)
     after = train(walk, "dense", config)
-    descent._compile.cache_clear()
+    training_loop._compile.cache_clear()
     first = train(walk, "dense", config)
     assert after.history == first.history
     assert after.history != train(walk, "dense", override(config, {"learning_rate": 0.01})).history

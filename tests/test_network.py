@@ -8,8 +8,7 @@ from keras.ops import convert_to_numpy
 from forecast.config import ExperimentConfig, override
 from forecast.errors import ConfigError
 from forecast.models import MODELS, NETWORKS
-from forecast.models.neural import architecture
-from forecast.models.neural import network as networks
+from forecast.models.neural import architecture, network
 from forecast.training.train import train
 
 
@@ -71,7 +70,7 @@ def test_an_ensemble_is_the_mean_of_its_members(walk):
 def test_noise_and_stretching_change_what_a_network_sees_and_not_what_it_is_asked():
     x, y = np.ones((50, 9, 2), np.float32), np.ones((50, 2, 3))
     problem = make_problem(override(SMALL, {"jitter": 0.1, "stretch": 0.2}), past_columns=1, future_columns=1)
-    noisy, stretched = networks.augment(x, y, np.random.default_rng(0), problem)
+    noisy, stretched = network.augment(x, y, np.random.default_rng(0), problem)
     assert (noisy[:, :, 1] == 1).all()  # what is known ahead is left alone
     factor = stretched[:, 0, 0]
     np.testing.assert_allclose(stretched, factor[:, None, None] * y)
@@ -85,7 +84,7 @@ def test_a_shrunken_head_moves_less_and_spreads_as_before(trained, walk):
     model = train(walk, "rnn", override(SMALL, {"max_steps": 30, "learning_rate": 0.02, "highway": False}))
     blocks = MODELS["rnn"].blocks(scaled_inputs(model, walk), np.arange(100, 140), model.problem)
     before = MODELS["rnn"].predict(model.weights, blocks, model.problem)
-    after = MODELS["rnn"].predict(networks.shrink_head(model.weights, 0.25, model.problem), blocks, model.problem)
+    after = MODELS["rnn"].predict(network.shrink_head(model.weights, 0.25, model.problem), blocks, model.problem)
     np.testing.assert_allclose(after[..., 3], 0.25 * before[..., 3], atol=1e-5)
     np.testing.assert_allclose(after - after[..., [3]], before - before[..., [3]], atol=1e-5)
 
