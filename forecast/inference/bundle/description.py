@@ -1,6 +1,6 @@
 """`bundle.json`: everything of a trained model but its arrays, as text that people and programs read.
 
-    TrainedModel ── describe ── bundle.json ── parse ── entries ── model_of (with arrays) ── TrainedModel
+    TrainedModel ── describe ── bundle.json ── parse ── entries, and the arrays ── model_of ── TrainedModel
 
 The last entry is the SHA-256 of all others, in sorted order and without spaces, so that an edit is found however the
 file is laid out.
@@ -183,13 +183,30 @@ def without_many_checkpoints(model: TrainedModel) -> TrainedModel:
     return dataclasses.replace(model, trained_on=trained_on)
 
 
-def array_shapes(fields: Mapping[str, Any]) -> Shapes:
+def config_of(fields: Mapping[str, Any]) -> ExperimentConfig:
+    """The configuration, if no number in it is larger than a model can be.
+
+    Raises:
+        Those in WRONG, where an entry is missing, or of another type or size.
+    """
+    config = ExperimentConfig.from_dict(fields["config"])
+    for part in (config, config.network, config.training):
+        for name, most in LARGEST.items():
+            if (getattr(part, name, None) or 0) > most:
+                raise ValueError(f"`{name}` must be at most {most}")
+    columns = [_text(name) for names in dataclasses.astuple(config.inputs) for name in names]
+    if len(config.network.layers) > LONGEST or len(columns) > LONGEST:
+        raise ValueError("there are more layers or columns than a model has")
+    return config
+
+
+def array_shapes(fields: Mapping[str, Any], config: ExperimentConfig) -> Shapes:
     """Names and shapes of the arrays in `weights.npz`, by the entries of `bundle.json`.
 
     Raises:
         Those in WRONG, where an entry is missing, or of another type or size.
     """
-    problem, series = problem_of(_config(fields)), len(fields["trained_on"])
+    problem, series = problem_of(config), len(fields["trained_on"])
     losses, scale = shrinkage.initial_losses().shape, conformal.initial_scale(problem.horizon).shape
     shapes = {
         **find_model(_text(fields["model"])).shapes(problem),
@@ -201,13 +218,12 @@ def array_shapes(fields: Mapping[str, Any]) -> Shapes:
     return shapes
 
 
-def model_of(fields: Mapping[str, Any], arrays: Weights) -> TrainedModel:
+def model_of(fields: Mapping[str, Any], config: ExperimentConfig, arrays: Weights) -> TrainedModel:
     """Build the model from the entries of `bundle.json` and the arrays of `weights.npz`.
 
     Raises:
         Those in WRONG, where an entry is missing, or of another type or size.
     """
-    config = _config(fields)
     problem = problem_of(config)
     if list(fields["quantiles"]) != list(QUANTILES):
         raise ValueError(f"the quantiles must be {', '.join(map(str, QUANTILES))}")
@@ -232,19 +248,6 @@ def model_of(fields: Mapping[str, Any], arrays: Weights) -> TrainedModel:
         ancestry=_records(fields["ancestry"]),
         versions={_text(name): _text(number) for name, number in fields["versions"].items()},
     )
-
-
-def _config(fields: Mapping[str, Any]) -> ExperimentConfig:
-    """The configuration, if no number in it is larger than a model can be."""
-    config = ExperimentConfig.from_dict(fields["config"])
-    for part in (config, config.network, config.training):
-        for name, most in LARGEST.items():
-            if (getattr(part, name, None) or 0) > most:
-                raise ValueError(f"`{name}` must be at most {most}")
-    columns = [_text(name) for names in dataclasses.astuple(config.inputs) for name in names]
-    if len(config.network.layers) > LONGEST or len(columns) > LONGEST:
-        raise ValueError("there are more layers or columns than a model has")
-    return config
 
 
 def _trained_on(record: Mapping[str, Any], problem: Problem, arrays: Mapping[str, Array]) -> TrainedOn:

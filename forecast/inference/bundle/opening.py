@@ -6,7 +6,7 @@ from typing import Any
 
 from forecast.errors import BundleError
 from forecast.inference.bundle.arrays import read_arrays
-from forecast.inference.bundle.description import array_shapes, damage_named, model_of, parse
+from forecast.inference.bundle.description import array_shapes, config_of, damage_named, model_of, parse
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
@@ -40,10 +40,11 @@ def open_described(path: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
             )
         fields = parse(read(storage, DESCRIPTION, path), path)
         with damage_named(path):
-            shapes = array_shapes(fields)
+            config = config_of(fields)
+            shapes = array_shapes(fields, config)
             _check_files(storage, fields["files"], path)
             arrays = read_arrays(read(storage, WEIGHTS, path), shapes, path / WEIGHTS)
-            model = model_of(fields, arrays)
+            model = model_of(fields, config, arrays)
     if not find_model(model.model).is_valid(model.weights, model.problem):
         raise BundleError(f"{path / WEIGHTS}: the arrays make no {model.model} that forecasts. Train the model again.")
     return model, fields
