@@ -11,7 +11,6 @@ the whole history that Yahoo Finance gives. New rows are added, and no old row i
 """
 
 import os
-import shutil
 import urllib.parse
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
@@ -86,14 +85,13 @@ def read(path: Path) -> Download | None:
 
 
 def write(path: Path, download: Download) -> None:
-    """Write a copy atomically, and remove what killed processes left; call it under `lock`.
+    """Write a copy atomically.
 
     Raises:
-        OSError: the folder cannot be written, or the disk is full.
+        OSError: the folder cannot be made.
+        WriteError: it cannot be written to, or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
     frame = download.bars.copy()
     frame.attrs = {name: getattr(download, name) for name in ("ticker", "interval", "currency", "kind", "zone")}
     frame.attrs |= {name: getattr(download, name).isoformat() for name in ("fetched", "fresh_until")}

@@ -18,7 +18,7 @@ import pandas as pd
 from forecast.data.sources.yahoo import cache
 from forecast.data.sources.yahoo.cache import COLUMNS, Download
 from forecast.data.sources.yahoo.client import ask, load_yfinance, reason_of
-from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
+from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker, WriteError
 
 # The intervals of yfinance without 5d, whose rows depend on the day of the request.
 INTERVALS = ("1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "1d", "1wk", "1mo", "3mo")
@@ -201,8 +201,9 @@ def _refresh(path: Path, ticker: str, interval: str, attempts: int | None) -> Do
     download = ask(ticker, interval, attempts=attempts) if copy is None else _extend(copy, attempts)
     try:
         cache.write(path, download)
-    except OSError as error:
-        notes += (f"no copy could be kept in {path.parent} ({error.strerror or error})",)
+    except (OSError, WriteError) as error:
+        cause = error.__cause__ or error
+        notes += (f"no copy could be kept in {path.parent} ({getattr(cause, 'strerror', None) or cause})",)
     return replace(download, notes=(*notes, *download.notes))
 
 
