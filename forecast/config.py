@@ -34,14 +34,14 @@ _LIMITS: dict[str, Callable[[Any, Any], bool]] = {"at_least": operator.ge, "abov
 T = TypeVar("T")
 
 
-def _option(default: T, text: str, **limits: float) -> T:
-    """A field that is an option of the command line too, with its help text and its limits: at_least, above, below."""
+def option(default: T, text: str = "", **limits: float) -> T:
+    """A field with limits (at_least, above, below); with a text for `--help` it is an option of the command line."""
     return field(default=default, metadata={"help": text, "limits": limits})
 
 
 @dataclass(frozen=True)
-class _Config:
-    """A part of the configuration, whose values are within the limits and choices of their fields."""
+class Config:
+    """Values that are within the limits and among the choices of their fields."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -54,24 +54,22 @@ class _Config:
 
 
 @dataclass(frozen=True)
-class NetworkConfig(_Config):
+class NetworkConfig(Config):
     """The shape of a network. The model's name is the kind of its cells; for the model `stack` they stand in `layers`.
 
     `layers` names kind and units from the input on, as in `lstm:64,rnn:32`; empty stands for `depth` layers of `units`.
     """
 
-    layers: str = _option("", "Layers of the model stack, as in lstm:64,rnn:32")
-    units: int = _option(32, "Cells in a layer", at_least=1)
-    depth: int = _option(2, "Layers of cells", at_least=1)
-    activation: Activation = _option("tanh", "tanh, relu, sigmoid or linear")
-    dropout: float = _option(0.0, "Share of a layer's outputs dropped in training", at_least=0, below=1)
-    recurrent_dropout: float = _option(
-        0.0, "Share of the states dropped between steps in training", at_least=0, below=1
-    )
-    l2: float = _option(0.0, "Penalty on the squared weights of the inputs", at_least=0)
-    layer_norm: bool = _option(False, "Normalise each layer's outputs")
-    residual: bool = _option(False, "Add each layer's inputs to its outputs")
-    highway: bool = _option(True, "Linear part where it improves the validation error")
+    layers: str = option("", "Layers of the model stack, as in lstm:64,rnn:32")
+    units: int = option(32, "Cells in a layer", at_least=1)
+    depth: int = option(2, "Layers of cells", at_least=1)
+    activation: Activation = option("tanh", "tanh, relu, sigmoid or linear")
+    dropout: float = option(0.0, "Share of a layer's outputs dropped in training", at_least=0, below=1)
+    recurrent_dropout: float = option(0.0, "Share of the states dropped between steps in training", at_least=0, below=1)
+    l2: float = option(0.0, "Penalty on the squared weights of the inputs", at_least=0)
+    layer_norm: bool = option(False, "Normalise each layer's outputs")
+    residual: bool = option(False, "Add each layer's inputs to its outputs")
+    highway: bool = option(True, "Linear part where it improves the validation error")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,7 +77,7 @@ class NetworkConfig(_Config):
 
 
 @dataclass(frozen=True)
-class TrainingConfig(_Config):
+class TrainingConfig(Config):
     """How weights are found: what the network sees, what it minimises, and for how long.
 
     `max_steps` of None is 100 for one series, and more for many. `seeds` networks are trained, from `seed` on, and
@@ -89,31 +87,31 @@ class TrainingConfig(_Config):
 
     normalisation: Normalisation = "window"
     loss: Loss = "pinball"
-    labels: int = _option(64, "Labels in a block", at_least=1)
-    batch: int = _option(16, "Blocks in a training step", at_least=1)
-    max_steps: int | None = _option(None, "Training steps [100, more for many series]", at_least=1)
-    validations: int = field(default=5, metadata={"limits": {"at_least": 1}})
-    patience: int = _option(0, "Validations without a better one that end a training; 0 lets it run", at_least=0)
-    learning_rate: float = _option(4e-3, "Highest learning rate", above=0)
-    clip_norm: float = _option(1.0, "Largest norm of a gradient", above=0)
-    jitter: float = _option(0.0, "Noise on the inputs in training, in a window's scale", at_least=0)
-    stretch: float = _option(0.0, "Spread of a random factor on inputs and labels in training", at_least=0)
-    seed: int = _option(0, "Seed of all random numbers", at_least=0, below=2**32)
-    seeds: int = _option(1, "Networks that are trained, from --seed on, and averaged", at_least=1)
+    labels: int = option(64, "Labels in a block", at_least=1)
+    batch: int = option(16, "Blocks in a training step", at_least=1)
+    max_steps: int | None = option(None, "Training steps [100, more for many series]", at_least=1)
+    validations: int = option(5, at_least=1)
+    patience: int = option(0, "Validations without a better one that end a training; 0 lets it run", at_least=0)
+    learning_rate: float = option(4e-3, "Highest learning rate", above=0)
+    clip_norm: float = option(1.0, "Largest norm of a gradient", above=0)
+    jitter: float = option(0.0, "Noise on the inputs in training, in a window's scale", at_least=0)
+    stretch: float = option(0.0, "Spread of a random factor on inputs and labels in training", at_least=0)
+    seed: int = option(0, "Seed of all random numbers", at_least=0, below=2**32)
+    seeds: int = option(1, "Networks that are trained, from --seed on, and averaged", at_least=1)
 
 
 @dataclass(frozen=True)
-class InputConfig(_Config):
+class InputConfig(Config):
     """What a model sees beside the target.
 
     `features` are known up to the origin, `future_columns` and the terms of the date for the coming rows as well;
     indicators go by their names in TA-Lib.
     """
 
-    features: tuple[str, ...] = _option((), "Column to see beside the target; may be repeated")
-    future_columns: tuple[str, ...] = _option((), "Column that is known for the coming rows; may be repeated")
-    calendar: tuple[CalendarTerm, ...] = _option((), "Terms of the date: hour, weekday, month, year [none]")
-    indicators: tuple[str, ...] = _option((), "Technical indicators of TA-Lib, as in RSI,ATR [none]")
+    features: tuple[str, ...] = option((), "Column to see beside the target; may be repeated")
+    future_columns: tuple[str, ...] = option((), "Column that is known for the coming rows; may be repeated")
+    calendar: tuple[CalendarTerm, ...] = option((), "Terms of the date: hour, weekday, month, year [none]")
+    indicators: tuple[str, ...] = option((), "Technical indicators of TA-Lib, as in RSI,ATR [none]")
 
     def __post_init__(self) -> None:
         for term in self.calendar:
@@ -123,18 +121,18 @@ class InputConfig(_Config):
 
 
 @dataclass(frozen=True)
-class ExperimentConfig(_Config):
+class ExperimentConfig(Config):
     """One experiment: what is forecast from how much, how the rows are split, and how networks are trained.
 
     `lookback` and `season` of None come from the series' frequency.
     """
 
-    lookback: int | None = _option(None, "Rows that a network sees before an origin [from the frequency]", at_least=2)
-    horizon: int = _option(30, "Steps to forecast", at_least=1)
-    season: int | None = _option(None, "Rows in a season for seasonal_naive [from the frequency]", at_least=1)
-    train_share: float = _option(0.7, "Share of the rows for training", above=0, below=1)
-    validation_share: float = _option(0.1, "Share of the rows for validation; the rest is the test", above=0)
-    task: Task = _option("forecast", "forecast, or direction: the probabilities of down, flat and up at the horizon")
+    lookback: int | None = option(None, "Rows that a network sees before an origin [from the frequency]", at_least=2)
+    horizon: int = option(30, "Steps to forecast", at_least=1)
+    season: int | None = option(None, "Rows in a season for seasonal_naive [from the frequency]", at_least=1)
+    train_share: float = option(0.7, "Share of the rows for training", above=0, below=1)
+    validation_share: float = option(0.1, "Share of the rows for validation; the rest is the test", above=0)
+    task: Task = option("forecast", "forecast, or direction: the probabilities of down, flat and up at the horizon")
     inputs: InputConfig = field(default_factory=InputConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -1,7 +1,7 @@
 """Everything that the user can put right, as one tree of exceptions.
 
     ForecastError
-    ├── ConfigError     a setting is out of range, unknown, or contradicts another
+    ├── ConfigError     an option is out of range, unknown, or contradicts another
     ├── SourceError     a file or the network did not give a table that can be read
     │   ├── RateLimited     the service answers too many requests
     │   ├── UnknownTicker   the service does not know the ticker, or it was delisted
@@ -26,7 +26,7 @@ class ForecastError(Exception):
 
 
 class ConfigError(ForecastError):
-    """A setting is out of range, unknown, or contradicts another."""
+    """An option is out of range, unknown, or contradicts another."""
 
 
 class SourceError(ForecastError):

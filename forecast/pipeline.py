@@ -45,11 +45,11 @@ def run(
     Args:
         source: Anything that `load` takes, or a series that is prepared with its configuration already.
         models: Names in the registry; the baselines are always added.
-        config: Settings; the defaults are meant for every series.
+        config: The configuration; the defaults suit every series.
         out: Folder for tables, plots and models; None writes nothing.
         callbacks: Who is told of the progress of each training, and where it is kept.
     Raises:
-        ForecastError: what is wrong with the series, a setting or the folder.
+        ForecastError: what is wrong with the series, an option or the folder.
     """
     config = source.config if isinstance(source, Dataset) else config or RECIPES["blocks"]
     names = task_of(config).names(models, config)

@@ -287,7 +287,7 @@ def test_a_standard_output_that_is_full_is_one_line(arguments, prices):
 def test_help_is_quick_work_and_loads_nothing_heavy():
     look = (
         "import sys; sys.argv = ['forecast', '--help']\n"
-        "from forecast.cli import main\n"
+        "from forecast.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'tensorflow', 'keras', 'pandas', 'numpy', 'matplotlib', 'sklearn', 'yfinance'} & set(sys.modules)\n"

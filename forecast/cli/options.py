@@ -60,7 +60,7 @@ def _from_field(one: Field[Any]) -> tuple[Any, Any]:
 
 
 PARTS = (ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig)
-FIELDS = {one.name: _from_field(one) for part in PARTS for one in fields(part) if "help" in one.metadata}
+FIELDS = {one.name: _from_field(one) for part in PARTS for one in fields(part) if one.metadata.get("help")}
 TASK: Options = {"task": FIELDS.pop("task")}
 # The configuration of one experiment.
 CONFIG: Options = {

@@ -1,4 +1,4 @@
-"""The leak audit of a model."""
+"""Audit a model for leakage."""
 
 import json
 from dataclasses import asdict
@@ -14,23 +14,23 @@ from forecast.cli.options import CONFIG, JSON, SOURCE, VERBOSE, shared
 def audit(
     ctx: typer.Context,
     series: SeriesArgument,
-    model: Annotated[str | None, typer.Option(help="What to audit; see `forecast models` [lstm].")] = None,
+    model: Annotated[str | None, typer.Option(help="Model to audit; see `forecast models` [lstm].")] = None,
 ) -> None:
     """Garble, shift, permute and mirror later rows: does any forecast made before them change?
 
-    Exit status 1 if one does. For a forecaster of your own there is `forecast.audit` in Python.
+    Exit status 1 if one does. To audit a forecaster of your own, use `forecast.audit` in Python.
     """
-    from forecast.cli.tables import results as tables
-    from forecast.evaluation import leakage as leaks
+    from forecast.cli.tables.results import print_audit
+    from forecast.evaluation.leakage import audit_model
 
     config = config_of(ctx.params)
     name = model or ("stack" if config.network.layers else "lstm")
     loaded = load_one(series, ctx.params, config)
     load_keras([name])
-    found = leaks.audit_model(loaded, name, config)
+    found = audit_model(loaded, name, config)
     if ctx.params["as_json"]:
         print(json.dumps({"model": name, **asdict(found), "sentence": found.sentence}))
     else:
-        tables.print_audit(found)
+        print_audit(found)
     if found.leak:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""What commands do before their work: settings, series, Keras."""
+"""What commands do before their work: configuration, series, Keras."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,9 +37,9 @@ def config_of(options: dict[str, Any], start: Any = None) -> Any:
     if recipe not in RECIPES:
         raise ConfigError(f"`recipe` must be one of {', '.join(RECIPES)}. Received: {recipe}.")
     if options["recipe"] and options["config_file"]:
-        raise ConfigError("settings come from --recipe or from --config. Received: both.")
+        raise ConfigError("the configuration comes from --recipe or from --config. Received: both.")
     if start is not None and (options["recipe"] or options["config_file"]):
-        raise ConfigError("--from takes the settings of the bundle. Received: --recipe or --config as well.")
+        raise ConfigError("--from takes the configuration of the bundle. Received: --recipe or --config as well.")
     config = start or (read_config(Path(options["config_file"])) if options["config_file"] else RECIPES[recipe])
     return override(config, given_fields(options))
 

@@ -11,17 +11,17 @@ Source: Tashman (2000), Out-of-sample tests of forecasting accuracy.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from forecast.config import ExperimentConfig
+from forecast.config import Config, ExperimentConfig, option
 from forecast.data.windows import split_rows, test_start
-from forecast.errors import ConfigError, SeriesTooShort
+from forecast.errors import SeriesTooShort
 
 Window = Literal["expanding", "rolling"]
 
 
 @dataclass(frozen=True)
-class WalkForward:
+class WalkForward(Config):
     """A plan of folds.
 
     Attributes:
@@ -31,20 +31,10 @@ class WalkForward:
         refit: Train anew at every so many cutoffs; 0 trains at the first alone.
     """
 
-    folds: int = 5
-    stride: int | None = None
+    folds: int = option(5, at_least=1)
+    stride: int | None = option(None, at_least=1)
     train: Window = "expanding"
-    refit: int = 1
-
-    def __post_init__(self) -> None:
-        if self.folds < 1:
-            raise ConfigError(f"`folds` must be at least 1. Received: folds={self.folds}.")
-        if self.stride is not None and self.stride < 1:
-            raise ConfigError(f"`stride` must be at least 1. Received: stride={self.stride}.")
-        if self.train not in get_args(Window):
-            raise ConfigError(f"`train` must be one of {', '.join(get_args(Window))}. Received: train={self.train}.")
-        if self.refit < 0:
-            raise ConfigError(f"`refit` must be at least 0, which is never. Received: refit={self.refit}.")
+    refit: int = option(1, at_least=0)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Shard:
 
     Attributes:
         sha256: Of the bundle's description, which holds those of its other files.
-        reading: How the series are read, as `load` takes it.
+        load_options: Arguments of `load`.
         file: The part that the batch leaves.
     """
 
@@ -94,8 +94,8 @@ def predict_many(
         references: As `expand` gives them.
         jobs: Processes that work side by side, None as many as there are cores; the result does not depend on it.
         engine: Where they work (`parallel.run_jobs`); on a cluster every machine must see series, model and `out`.
-        reading: How the series are read, as `load` takes it.
-        tell: Called at the start and after each batch.
+        load_options: Arguments of `load`.
+        on_progress: Called at the start and after each batch.
     Raises:
         BundleError: the bundle cannot be used.
         ConfigError: the model gives directions, or a number is out of range.
