@@ -88,7 +88,7 @@ def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp
     assert again.returncode == 1
     assert "walk has none yet" in again.stderr
     card = forecast("show", "m2.zip").stdout
-    for said in ("dense: Dense network", "goes on from", "walk: 160 rows, 2001-01-01 to", "│ head: 105 weights"):
+    for said in ("dense: Dense network", "continues", "walk: 160 rows, 2001-01-01 to", "│ head: 105 weights"):
         assert said in card
     assert json.loads(forecast("show", "m", "--json").stdout)["tested"][0]["scores"]["mae"] > 0
     frame = pd.read_csv(prices)
@@ -107,7 +107,7 @@ def test_training_goes_on_from_a_saved_network(forecast, prices):
     assert forecast("train", prices, "--model", "dense", "--save", "m", *QUICK).returncode == 0
     done = forecast("train", prices, "--from", "m", "--freeze", "--steps", "3", "--save", "t")
     assert done.returncode == 0, done.stderr
-    assert "goes on from  model dense" in forecast("show", "t").stdout
+    assert "continues     model dense" in forecast("show", "t").stdout
     wrong = forecast("train", prices, "--from", "m", "--units", "9", "--save", "t")
     assert "a training goes on with the lookback, horizon, columns and layers" in wrong.stderr
 

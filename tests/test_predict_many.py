@@ -153,7 +153,7 @@ def test_work_without_workers_is_refused(bundle, market, tmp_path):
 
 
 def test_workers_need_no_keras():
-    code = "import sys, forecast.batches; print(*sys.modules)"
+    code = "import sys, forecast.inference.batch.predict_many; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
     assert not {"tensorflow", "keras", "matplotlib", "sklearn", "jax"} & set(loaded.split())
 
