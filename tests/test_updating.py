@@ -8,7 +8,8 @@ from conftest import SMALL, make_series, random_walk
 
 from forecast.config import override
 from forecast.errors import ConfigError
-from forecast.training.fine_tune import UpdateScore, compare, update
+from forecast.evaluation.update import UpdateScore, compare
+from forecast.training.fine_tune import update
 from forecast.training.train import train
 
 LONG = make_series(np.sin(np.arange(400) / 3) * 5 + random_walk(400, seed=3) / 10, "waves")
