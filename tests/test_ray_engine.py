@@ -169,7 +169,7 @@ def wait_until(met, seconds):
 def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, tmp_path):
     for number in range(530):
         write_partition(tmp_path / "market", f"T{number:03d}", seed=number)
-    bundle, parts = save_model(trained("linear"), tmp_path / "linear"), tmp_path / "f.parquet.parts"
+    bundle, shards = save_model(trained("linear"), tmp_path / "linear"), tmp_path / "f.parquet.shards"
     command = [*(sys.executable, "-m", "forecast", "predict", "market", "--model", str(bundle), "--out", "f.parquet")]
     command += ["--jobs", "2"]
     env = {name: value for name, value in os.environ.items() if name not in SETTINGS | LOOPBACK}
@@ -178,19 +178,19 @@ def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, t
     process = subprocess.Popen(
         [*command, "--engine", "ray"], stdout=-1, stderr=-1, start_new_session=True, preexec_fn=take_ctrl_c, **at
     )
-    wait_until(lambda: list(parts.glob("*.parquet")) or process.poll() is not None, 120)
+    wait_until(lambda: list(shards.glob("*.parquet")) or process.poll() is not None, 120)
     family = [one := psutil.Process(process.pid), *one.children(recursive=True)]
     addresses = [address for one in family for address in listening(one)]
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
     out, said = process.communicate(timeout=60)
     *progress, last = said.splitlines()
     assert (process.returncode, out) == (130, "")
-    assert last == "forecast: stopped. What is finished is in f.parquet.parts; the same command goes on with it."
+    assert last == "forecast: stopped. What is finished is in f.parquet.shards; the same command goes on with it."
     assert all("of 530 series are done" in line for line in progress)
     wait_until(lambda: not any(map(runs, family)), 10)
     assert len(addresses) > 4
     assert all(address.is_loopback for address in addresses)
-    finished = len(list(parts.glob("*.parquet")))
+    finished = len(list(shards.glob("*.parquet")))
     assert 0 < finished < 6
     again = subprocess.run(command, capture_output=True, timeout=100, **at)  # in processes of this machine
     assert again.returncode == 0, again.stderr
