@@ -310,8 +310,8 @@ def test_a_killed_writer_leaves_a_bundle_that_opens(trained, bundle, tmp_path):
 
 
 def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, tmp_path):
-    """Each with a long name, every digit of its numbers, and its scores."""
-    model, horizon = trained("drift"), trained("drift").config.horizon
+    """Each with a long name, every digit of its numbers, its scores, and the checkpoint of its test."""
+    scores, model = experiment.test(trained("drift"), walk)
     with pytest.raises(BundleError, match="at most [0-9,]+ series .columns of each: 1.. Received: 20,000.") as refused:
         check_size(20_000, columns=1)
     most = int(re.search(r"at most ([0-9,]+)", str(refused.value)).group(1).replace(",", ""))
@@ -321,14 +321,15 @@ def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, tmp_path
     assert most > 12_000
     random = np.random.default_rng(1)
     known = [
-        replace(model.trained_on[0], series=f"{n:05d}" + 35 * "a", log_scale=random.random((horizon, 2)))
+        replace(model.trained_on[0], series=f"{n:05d}" + 35 * "a", log_scale=random.random((model.config.horizon, 2)))
         for n in range(most)
     ]
-    record = report.tested_on(walk, experiment.test(model, walk), model.config) | {"series": "a" * 40}
+    record = report.tested_on(walk, scores, model.config) | {"series": "a" * 40}
     market = replace(model, trained_on=tuple(known), tested=(record,) * most)
     opened = open_model(save_model(market, tmp_path / "market"))
     assert [one.series for one in opened.trained_on] == [one.series for one in known]
     np.testing.assert_array_equal(opened.trained_on[-1].log_scale, known[-1].log_scale)
+    np.testing.assert_array_equal(opened.trained_on[-1].checkpoint.factors, known[-1].checkpoint.factors)
     assert (tmp_path / "market" / "bundle.json").stat().st_size > 0.7 * LIMITS[DESCRIPTION]
 
 

@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 from conftest import SMALL, make_series, random_walk  # noqa: E402
 
+from forecast.evaluation import holdout  # noqa: E402
 from forecast.inference.bundle import FORMAT, save_model  # noqa: E402
 from forecast.models import find_model  # noqa: E402
 from forecast.training.train import train  # noqa: E402
@@ -27,9 +28,9 @@ def forecasts_of(model, series):
 
 
 def main() -> None:
-    """A small network, with its forecasts of the series that it was trained on and of another."""
+    """Train and test a small network; forecast the series that it was trained on, and another."""
     known, other = make_series(random_walk(), "known"), make_series(50 + random_walk(120, seed=5), "other")
-    model = train(known, "lstm", SMALL)
+    _, model = holdout.test(train(known, "lstm", SMALL), known)
     save_model(model, HERE / f"format-{FORMAT}")
     expected = {one.name: forecasts_of(model, one) for one in (known, other)}
     (HERE / f"format-{FORMAT}.json").write_text(json.dumps(expected) + "\n")
