@@ -1,0 +1,51 @@
+"""Steps between the rows of a series, of which some are missing.
+
+In: times or dates as whole numbers, strictly increasing. Out: the step that nearly all are whole multiples of, and how
+full a grid of such steps is.
+"""
+
+import numpy as np
+
+from forecast.typing import Rows
+
+SECOND, DAY = 1_000_000, 86_400_000_000
+# Microseconds in a unit of a pandas offset alias, the longest first.
+UNITS = {"D": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": 1000, "us": 1}
+# The share of the steps that are whole ones; a row off the grid makes two that are not.
+WHOLE = 0.97
+# A gap is longer than so many usual steps. More gaps than this share of the steps are no gaps, but the nature of it.
+GAP, MOST_GAPS = 20, 0.2
+
+
+def common_divisor(steps: Rows) -> int:
+    """The largest number of which nearly all steps are multiples."""
+    lengths, counts = np.unique(steps, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    enough = int(np.searchsorted(np.cumsum(counts[order]), WHOLE * len(steps))) + 1
+    return int(np.gcd.reduce(lengths[order[:enough]]))
+
+
+def share_filled(places: Rows) -> float:
+    """The share of the places of a grid that have rows, between gaps; 0 where there are hardly any rows but gaps."""
+    steps = np.diff(np.unique(places))
+    if not len(steps):
+        return 0.0
+    usual = steps[steps <= GAP * np.median(steps)]
+    return len(usual) / int(usual.sum()) if len(usual) >= (1 - MOST_GAPS) * len(steps) else 0.0
+
+
+def commonest(values: Rows) -> int:
+    """The value that occurs most often, of several the smallest."""
+    kinds, counts = np.unique(values, return_counts=True)
+    return int(kinds[counts.argmax()])
+
+
+def weekday(days: Rows) -> Rows:
+    """Monday is 0; day 0, 1970-01-01, was a Thursday."""
+    return np.asarray((days + 3) % 7)
+
+
+def alias_of(step: int) -> str:
+    """The pandas offset alias of a step in microseconds."""
+    unit, length = next((unit, length) for unit, length in UNITS.items() if step % length == 0)
+    return unit if step == length else f"{step // length}{unit}"

@@ -1,0 +1,145 @@
+"""Windows of the week in which a series has bars: market hours, shop hours, a currency's week from Sunday evening on.
+
+In: the times of bars, of which some are missing. Out: the first and the last bar of each stretch, and how full they
+are. What is missing now and then is told from what is never there by how unlikely it would be by chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.data.calendar.row_steps import DAY, SECOND, commonest, weekday
+from forecast.data.calendar.session_bars import Flags
+from forecast.typing import Rows
+
+# A weekday or a time of day with less than this share of the bars of a usual one is closed, ...
+CLOSED = 0.25
+# ... unless it may be empty by chance. A weekday opens late or closes early only where that is less likely still.
+UNLIKELY, LESS_LIKELY = 1e-3, 1e-5
+# Nights last at least so long, pauses at noon so long; shorter ones are missing bars.
+NIGHT, PAUSE = 6 * 3600 * SECOND, 1800 * SECOND
+# Two weeks show which weekdays are open.
+FORTNIGHT = 14
+
+
+@dataclass(frozen=True)
+class WeekWindows:
+    """When in a week a series has bars.
+
+    Attributes:
+        windows: The first and the last bar of each stretch, in seconds since Monday's midnight; none around the clock.
+        weekdays: The days that have bars, Monday first, as in `1111100`.
+        step: Microseconds from one bar of a stretch to the next.
+        filled: The share of the bars in the windows that are there, on days that have any.
+        explained: The share of the bars that lie in the windows.
+    """
+
+    windows: tuple[tuple[int, int], ...]
+    weekdays: str
+    step: int
+    filled: float
+    explained: float
+
+
+def find_windows(stamps: Rows, step: int) -> WeekWindows:
+    """The windows of the week of bars that come every `step`, a whole part of a day.
+
+    Args:
+        stamps: Microseconds, shape (T,), strictly increasing.
+        step: Microseconds; a second or more.
+    """
+    phase = commonest(stamps % step)
+    bars = stamps[stamps % step == phase]
+    seen = np.unique(bars // DAY)
+    days, places = weekday(bars // DAY), bars % DAY // step
+    counts = np.zeros((7, DAY // step), int)  # of bars, by weekday and time of day
+    np.add.at(counts, (days, places), 1)
+    weeks = np.bincount(weekday(seen), minlength=7)
+    times, filled = _open_times(counts.sum(axis=0), len(seen))
+    night = _longest(~times) * step >= NIGHT
+    weekdays = _open_weekdays(seen, weeks, night=night)
+    times = _close_pauses(times, step) if night or not weekdays.all() else np.ones_like(times)
+    trimmed = seen[-1] - seen[0] >= FORTNIGHT
+    due = np.array(
+        [
+            times & (_hours(counts[day], times, int(weeks[day]), filled) if trimmed else True) & weekdays[day]
+            for day in range(7)
+        ]
+    )
+    slots = np.flatnonzero(due) * step + phase
+    inside = np.isin((stamps + 3 * DAY) % (7 * DAY), slots)
+    usual = commonest(np.diff(slots)) if len(slots) > 1 else step
+    return WeekWindows(
+        windows=() if due.all() else _stretches(slots, usual),
+        weekdays="".join(str(int(is_open)) for is_open in weekdays),
+        step=usual,
+        filled=float(inside.sum() / (due.sum(axis=1) @ weeks)),
+        explained=float(inside.mean()),
+    )
+
+
+def _open_times(counts: Rows, days: int) -> tuple[Flags, float]:
+    """Which times of day have bars, and the share of the days on which one that does has one."""
+    ordered = np.sort(counts)[::-1]
+    usual = ordered[np.searchsorted(np.cumsum(ordered), counts.sum() / 2)]  # half of all bars are at times with more
+    times = np.asarray(counts >= CLOSED * usual)
+    filled = min(float(counts[times].mean()) / days, 1.0)
+    for stretch in _runs(~times):
+        if (1 - filled) ** (len(stretch) * days) > UNLIKELY:
+            times[stretch] = True
+    return times, filled
+
+
+def _open_weekdays(seen: Rows, weeks: Rows, *, night: bool) -> Flags:
+    """Which weekdays have bars.
+
+    In less than two weeks Monday to Friday are open; a weekend is closed where it has none, or was not seen and nights
+    are closed as well.
+    """
+    if seen[-1] - seen[0] >= FORTNIGHT:
+        return np.asarray(weeks >= CLOSED * weeks.max())
+    passed = np.bincount(weekday(np.arange(seen[0], seen[-1] + 1)), minlength=7)
+    weekend = np.arange(7) >= 5
+    return np.asarray((weeks > 0) | ~weekend | ((passed == 0) & (not night)))
+
+
+def _close_pauses(times: Flags, step: int) -> Flags:
+    """The same times, with pauses that are too short filled."""
+    times = times.copy()
+    for stretch in _runs(~times):
+        if len(stretch) * step < PAUSE:
+            times[stretch] = True
+    return times
+
+
+def _hours(counts: Rows, times: Flags, weeks: int, filled: float) -> Flags:
+    """From the first to the last time of day at which a weekday has bars, shape (times of day,)."""
+    due = np.flatnonzero(times)
+    there = np.flatnonzero(counts[due] > 0.1 * filled * weeks)
+    hours = np.ones(len(times), bool)
+    if not weeks or not len(there):
+        return hours
+    for empty in (due[: there[0]], due[there[-1] + 1 :]):
+        if (1 - filled) ** (len(empty) * weeks) < LESS_LIKELY:
+            hours[empty] = False
+    return hours
+
+
+def _runs(flags: Flags) -> list[Rows]:
+    """The places of each run of true flags, on a clock: the last one may go on at the first."""
+    if flags.all() or not flags.any():
+        return [np.flatnonzero(flags)] if flags.any() else []
+    start = int(np.argmin(flags))  # a false one, so that no run goes past the end
+    places = np.flatnonzero(np.roll(flags, -start)) + start
+    return [run % len(flags) for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)]
+
+
+def _longest(flags: Flags) -> int:
+    return max((len(run) for run in _runs(flags)), default=0)
+
+
+def _stretches(slots: Rows, step: int) -> tuple[tuple[int, int], ...]:
+    """The first and the last of slots that lie one `step` apart, in seconds."""
+    cuts = np.flatnonzero(np.diff(slots) != step)
+    first, last = np.append(0, cuts + 1), np.append(cuts, len(slots) - 1)
+    return tuple(zip((slots[first] // SECOND).tolist(), (slots[last] // SECOND).tolist(), strict=True))

@@ -1,0 +1,166 @@
+"""Finding the time grid of a series in its dates, though rows are missing.
+
+The grid is the coarsest one that nearly all rows lie on. Its steps are of equal length or of whole months, or come on
+the same weekdays and at the same times of day every week.
+
+    every fifth of a series of days is missing      days, one in five a hole
+    every second one is missing                     `2D`: no row says that there is a day between
+    all Fridays are missing                         Monday to Thursday; a Friday missing now and then is a hole
+    every second business day is missing            business days, half of them holes: no coarser step is equal
+
+Rows that fill less than 40 % of the days (weeks, months), or 25 % of the bars, that would be theirs follow no grid:
+they are irregular.
+"""
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.calendar.infer_exchange import infer_exchange
+from forecast.data.calendar.row_steps import (
+    DAY,
+    UNITS,
+    WHOLE,
+    alias_of,
+    common_divisor,
+    commonest,
+    share_filled,
+    weekday,
+)
+from forecast.data.calendar.session_bars import Flags, sessions_until
+from forecast.data.grid import MONTHS, WEEKDAYS, TimeGrid
+from forecast.data.infer_bars import infer_bars
+from forecast.typing import Rows
+
+# How a series of days goes on shows in its last rows.
+RECENT = 1000
+# The share of the due rows that must be there, between gaps; and of all, with the gaps.
+LEAST, LEAST_OF_ALL = 0.4, 0.03
+# The share of the rows that lie in an exchange's sessions, at least; those of all seven days do on 69 %.
+EXPLAINED = 0.72
+# A weekday with less than this share of the rows of a usual one is closed, a weekend with less of all rows.
+CLOSED, RARE = 0.25, 0.03
+# Two weeks show which weekdays are open; a weekday that is empty by chance, with this probability or more, is open.
+FORTNIGHT, BY_CHANCE = 14, 0.01
+# Monthly rows lie so many days around the commonest day of the month, weekly ones this often on one weekday.
+SPREAD, SAME_WEEKDAY = 6, 0.6
+# The steps that irregular rows are brought to, the first that is nearly full.
+STEPS, FULL = ("s", "10s", "min", "5min", "15min", "30min", "h", "2h", "4h", "6h", "12h", "D"), 0.8
+
+
+def infer_grid(index: pd.DatetimeIndex, exchange: str = "", frequency: str = "") -> TimeGrid:
+    """The time grid that the rows of a series follow.
+
+    Args:
+        index: Dates, shape (T,), strictly increasing.
+        exchange: The calendar whose sessions they follow, as in `XNYS`; by default it is inferred. It is used where
+            three rows in four lie in its sessions.
+        frequency: One step, where it is known; the rows are regular then, however many are missing.
+    """
+    stamps = index.to_numpy().astype("M8[us]").astype(np.int64)
+    unit = TimeGrid(frequency).unit
+    if len(stamps) < 2 or unit in MONTHS:
+        return TimeGrid(frequency or "D")
+    exchange = exchange or infer_exchange(index)
+    days = np.unique(stamps // DAY)
+    if unit in ("B", "D", "W") or (not unit and len(days) >= WHOLE * len(stamps)):
+        grid = _odd_steps(stamps) or _day_grid(days, unit, exchange)
+    else:
+        grid = infer_bars(stamps, exchange, frequency)
+    if grid is None or (
+        not unit and len(stamps) < LEAST_OF_ALL * (stamps[-1] - stamps[0]) / DAY * grid.rows_in_week / 7
+    ):
+        return TimeGrid(_suggest_step(stamps), is_regular=False)
+    return grid
+
+
+def _day_grid(days: Rows, unit: str, exchange: str) -> TimeGrid | None:
+    """Of rows that are a day or more apart."""
+    days = days[-RECENT:]
+    if unit in ("", "W"):
+        found = (None if unit else _months(days)) or _weeks(days) or _every_few_days(days)
+        if found:
+            return found
+    weekdays = _open_weekdays(days)
+    if not unit and share_filled(_count_days(days, weekdays)) < LEAST:
+        return None
+    mask = "".join(str(int(is_open)) for is_open in weekdays)
+    return TimeGrid("B" if weekdays.sum() <= 5 else "D", mask, exchange if _lie_in_sessions(days, exchange) else "")
+
+
+def _months(days: Rows) -> TimeGrid | None:
+    """Months, quarters and years: rows on about one day of the month."""
+    dates = pd.DatetimeIndex(days.astype("M8[D]"))
+    months = days.astype("M8[D]").astype("M8[M]").astype(np.int64)
+    steps = np.diff(days)
+    if len(np.unique(months)) < WHOLE * len(months) or (
+        len(steps) > 2 and steps.min() == steps.max() and not steps[0] % 7
+    ):
+        return None
+    apart = np.abs(dates.day - commonest(dates.day.to_numpy().astype(np.int64)))
+    step = common_divisor(np.diff(months))
+    if (np.minimum(apart, 31 - apart) <= SPREAD).mean() < 0.9 or share_filled(months // step) < LEAST:
+        return None
+    unit, count = next((unit, step // months) for unit, months in (("Y", 12), ("Q", 3), ("M", 1)) if step % months == 0)
+    return TimeGrid(f"{count if count > 1 else ''}{unit}{'E' if dates.is_month_end.mean() > 0.5 else 'S'}")
+
+
+def _weeks(days: Rows) -> TimeGrid | None:
+    """Weeks: rows on one weekday, which a holiday may move."""
+    day = commonest(weekday(days))
+    weeks = (days + 3 - day + 3) // 7
+    if (weekday(days) == day).mean() < SAME_WEEKDAY or len(np.unique(weeks)) < WHOLE * len(weeks):
+        return None
+    step = common_divisor(np.diff(weeks))
+    if share_filled(weeks // step) < LEAST:
+        return None
+    return TimeGrid(f"{step if step > 1 else ''}W-{WEEKDAYS[day]}")
+
+
+def _every_few_days(days: Rows) -> TimeGrid | None:
+    step = common_divisor(np.diff(days))
+    return TimeGrid(f"{step}D") if step > 1 and share_filled(days // step) >= LEAST else None
+
+
+def _odd_steps(stamps: Rows) -> TimeGrid | None:
+    """Steps of more than a day that are no whole days, as of 36 hours."""
+    step = common_divisor(np.diff(stamps))
+    odd = step > DAY and step % DAY
+    return TimeGrid(alias_of(step)) if odd and share_filled(stamps // step) >= LEAST else None
+
+
+def _open_weekdays(days: Rows) -> Flags:
+    """Which weekdays have rows; of a weekday that may be empty by chance, that it has some."""
+    counts = np.bincount(weekday(days), minlength=7)
+    weekend = counts[5:].sum() >= RARE * len(days)
+    if days[-1] - days[0] < FORTNIGHT:
+        return np.array([True] * 5 + [weekend] * 2)
+    found = counts >= CLOSED * counts.max()
+    found[5:] &= weekend
+    filled = share_filled(_count_days(days, found))
+    by_chance = filled > 0 and (1 - filled) ** (counts.max() / filled) > BY_CHANCE
+    return np.asarray(found | (by_chance & ((np.arange(7) < 5) | weekend)))
+
+
+def _count_days(days: Rows, weekdays: Flags) -> Rows:
+    """The numbers of days, if only those on `weekdays` counted."""
+    return np.asarray(np.busday_count(days[0].astype("M8[D]"), days.astype("M8[D]"), weekmask=weekdays))
+
+
+def _lie_in_sessions(days: Rows, exchange: str) -> bool:
+    dates = days.astype("M8[D]")
+    sessions = sessions_until(exchange, dates[-1])
+    if sessions is None:
+        return False
+    known = dates[(dates >= sessions.days[0]) & (dates <= sessions.days[-1])]
+    return len(known) > 0 and bool(np.isin(known, sessions.days).mean() >= EXPLAINED)
+
+
+def _suggest_step(stamps: Rows) -> str:
+    """The shortest step that nearly always holds a row."""
+    for step in STEPS:
+        count, unit = TimeGrid(step).count, TimeGrid(step).unit
+        if share_filled(stamps // (count * UNITS[unit])) >= FULL:
+            return step
+    months = stamps.astype("M8[us]").astype("M8[M]").astype(np.int64)
+    places = {"W-SUN": (stamps // DAY + 3) // 7, "MS": months, "QS": months // 3}
+    return next((step for step, cells in places.items() if share_filled(cells) >= FULL), "YS")
