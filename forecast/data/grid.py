@@ -17,6 +17,7 @@ has no hour twice and leaves none out.
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -204,7 +205,7 @@ class TimeGrid:
         return bars[(bars >= start - self._reach) & (bars <= stop + self._reach)]
 
     @property
-    def _reach(self) -> np.timedelta64:
+    def _reach(self) -> Any:
         """How far from a due row another one may lie and still stand for it."""
         return CELLS[self.kind][1] if self.kind in CELLS else (self.stride - np.timedelta64(1, "us")) // 2
 

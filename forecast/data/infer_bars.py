@@ -49,7 +49,7 @@ def infer_bars(stamps: Rows, exchange: str, frequency: str) -> TimeGrid | None:
 
 def _latest(stamps: Rows) -> Rows:
     first = min(len(stamps) - RECENT, int(np.searchsorted(stamps, stamps[-1] - RECENT_DAYS * DAY)))
-    return stamps[max(first, len(stamps) - MOST_RECENT, 0) :]
+    return np.asarray(stamps[max(first, len(stamps) - MOST_RECENT, 0) :])
 
 
 def _last_year(stamps: Rows) -> Rows:
@@ -60,7 +60,7 @@ def _bars_every(step: int, stamps: Rows, exchange: str, *, least: float) -> Time
     """The grid of bars of one step; None where they fill less than the share `least` of it."""
     latest = _latest(stamps)
     whole = DAY % step == 0
-    if whole and step >= SECOND and latest[-1] - latest[0] >= DAY:
+    if whole and step >= SECOND and latest[-1] - latest[0] >= 2 * DAY:
         found = find_windows(latest, step)
         if found.windows and _is_likely(found, len(latest), least):
             return _session_bars(stamps, step, exchange) or _wall_clock_bars(stamps, step, found)

@@ -23,6 +23,7 @@ from forecast.data.calendar.row_steps import (
     alias_of,
     common_divisor,
     commonest,
+    open_weekdays,
     share_filled,
     weekday,
 )
@@ -37,10 +38,8 @@ RECENT = 1000
 LEAST, LEAST_OF_ALL = 0.4, 0.03
 # The share of the rows that lie in an exchange's sessions, at least; those of all seven days do on 69 %.
 EXPLAINED = 0.72
-# A weekday with less than this share of the rows of a usual one is closed, a weekend with less of all rows.
-CLOSED, RARE = 0.25, 0.03
-# Two weeks show which weekdays are open; a weekday that is empty by chance, with this probability or more, is open.
-FORTNIGHT, BY_CHANCE = 14, 0.01
+# A weekend with a smaller share of the rows holds special sessions only. Two weeks show which weekdays are open.
+RARE, FORTNIGHT = 0.03, 14
 # Monthly rows lie so many days around the commonest day of the month, weekly ones this often on one weekday.
 SPREAD, SAME_WEEKDAY = 6, 0.6
 # The steps that irregular rows are brought to, the first that is nearly full.
@@ -129,16 +128,13 @@ def _odd_steps(stamps: Rows) -> TimeGrid | None:
 
 
 def _open_weekdays(days: Rows) -> Flags:
-    """Which weekdays have rows; of a weekday that may be empty by chance, that it has some."""
-    counts = np.bincount(weekday(days), minlength=7)
-    weekend = counts[5:].sum() >= RARE * len(days)
+    """Which weekdays have rows. Without any at the weekend, two weeks are Monday to Friday."""
+    seen = np.bincount(weekday(days), minlength=7)
+    weekend = np.arange(7) >= 5
+    has_weekend = seen[weekend].sum() >= RARE * len(days)
     if days[-1] - days[0] < FORTNIGHT:
-        return np.array([True] * 5 + [weekend] * 2)
-    found = counts >= CLOSED * counts.max()
-    found[5:] &= weekend
-    filled = share_filled(_count_days(days, found))
-    by_chance = filled > 0 and (1 - filled) ** (counts.max() / filled) > BY_CHANCE
-    return np.asarray(found | (by_chance & ((np.arange(7) < 5) | weekend)))
+        return np.asarray(~weekend | has_weekend)
+    return np.asarray(open_weekdays(days) & (~weekend | has_weekend))
 
 
 def _count_days(days: Rows, weekdays: Flags) -> Rows:

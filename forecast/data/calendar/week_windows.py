@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.data.calendar.row_steps import DAY, SECOND, commonest, weekday
+from forecast.data.calendar.row_steps import DAY, SECOND, commonest, open_weekdays, weekday
 from forecast.data.calendar.session_bars import Flags
 from forecast.typing import Rows
 
-# A weekday or a time of day with less than this share of the bars of a usual one is closed, ...
+# A time of day with less than this share of the bars of a usual one is closed, ...
 CLOSED = 0.25
-# ... unless it may be empty by chance. A weekday opens late or closes early only where that is less likely still.
-UNLIKELY, LESS_LIKELY = 1e-3, 1e-5
+# ... unless it may be empty by chance. A weekday opens late or closes early only where it did so in some weeks, and
+# where chance is less likely still.
+UNLIKELY, LESS_LIKELY, SOME_WEEKS = 1e-3, 1e-5, 3
 # Nights last at least so long, pauses at noon so long; shorter ones are missing bars.
 NIGHT, PAUSE = 6 * 3600 * SECOND, 1800 * SECOND
 # Two weeks show which weekdays are open.
@@ -57,15 +58,11 @@ def find_windows(stamps: Rows, step: int) -> WeekWindows:
     weeks = np.bincount(weekday(seen), minlength=7)
     times, filled = _open_times(counts.sum(axis=0), len(seen))
     night = _longest(~times) * step >= NIGHT
-    weekdays = _open_weekdays(seen, weeks, night=night)
-    times = _close_pauses(times, step) if night or not weekdays.all() else np.ones_like(times)
-    trimmed = seen[-1] - seen[0] >= FORTNIGHT
-    due = np.array(
-        [
-            times & (_hours(counts[day], times, int(weeks[day]), filled) if trimmed else True) & weekdays[day]
-            for day in range(7)
-        ]
-    )
+    weekdays = _open_weekdays(seen, night=night)
+    due = np.ones_like(counts, bool)
+    if night or not weekdays.all():
+        times = _close_pauses(times, step)
+        due = np.array([weekdays[day] & _hours(counts[day], times, int(weeks[day]), filled) for day in range(7)])
     slots = np.flatnonzero(due) * step + phase
     inside = np.isin((stamps + 3 * DAY) % (7 * DAY), slots)
     usual = commonest(np.diff(slots)) if len(slots) > 1 else step
@@ -90,17 +87,18 @@ def _open_times(counts: Rows, days: int) -> tuple[Flags, float]:
     return times, filled
 
 
-def _open_weekdays(seen: Rows, weeks: Rows, *, night: bool) -> Flags:
+def _open_weekdays(seen: Rows, *, night: bool) -> Flags:
     """Which weekdays have bars.
 
-    In less than two weeks Monday to Friday are open; a weekend is closed where it has none, or was not seen and nights
-    are closed as well.
+    In less than two weeks Monday to Friday do. A weekend has none where it passed without any, or did not pass and
+    nights have none either.
     """
-    if seen[-1] - seen[0] >= FORTNIGHT:
-        return np.asarray(weeks >= CLOSED * weeks.max())
-    passed = np.bincount(weekday(np.arange(seen[0], seen[-1] + 1)), minlength=7)
     weekend = np.arange(7) >= 5
-    return np.asarray((weeks > 0) | ~weekend | ((passed == 0) & (not night)))
+    has_weekend = (weekday(seen) >= 5).any()
+    if seen[-1] - seen[0] >= FORTNIGHT:
+        return np.asarray(open_weekdays(seen) & (~weekend | has_weekend))
+    passed = weekday(np.arange(seen[0], seen[-1] + 1)) >= 5
+    return np.asarray(~weekend | has_weekend | (passed.sum() < 2 and not night))
 
 
 def _close_pauses(times: Flags, step: int) -> Flags:
@@ -113,15 +111,12 @@ def _close_pauses(times: Flags, step: int) -> Flags:
 
 
 def _hours(counts: Rows, times: Flags, weeks: int, filled: float) -> Flags:
-    """From the first to the last time of day at which a weekday has bars, shape (times of day,)."""
-    due = np.flatnonzero(times)
+    """The open times of day of one weekday, on which they may begin later or end earlier, shape (times of day,)."""
+    due, hours = np.flatnonzero(times), times.copy()
     there = np.flatnonzero(counts[due] > 0.1 * filled * weeks)
-    hours = np.ones(len(times), bool)
-    if not weeks or not len(there):
-        return hours
-    for empty in (due[: there[0]], due[there[-1] + 1 :]):
-        if (1 - filled) ** (len(empty) * weeks) < LESS_LIKELY:
-            hours[empty] = False
+    if weeks >= SOME_WEEKS and len(there):
+        for empty in (due[: there[0]], due[there[-1] + 1 :]):
+            hours[empty] = (1 - filled) ** (len(empty) * weeks) >= LESS_LIKELY
     return hours
 
 
