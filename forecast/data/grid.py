@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.data.calendar.row_steps import share_filled
 from forecast.data.calendar.session_bars import (
     Flags,
     Stamps,
@@ -38,8 +39,11 @@ WEEK = 7 * DAY
 MONDAY = np.datetime64("1969-12-29T00:00:00", "us")
 EVERY_DAY = "1111111"
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-# Months in a step, by the unit of the frequency: on the same day of the month, and at its end.
-MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12}
+# Months in a step, by the unit of the frequency: on the same day of the month, on its last day, on its last weekday.
+MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12, "BME": 1, "BQE": 3, "BYE": 12}
+# Whether rows follow the grid is told in blocks of so many: so many of them have a place of their own, and they fill
+# so many of the places that are due between gaps.
+BLOCK, OWN_PLACE, LEAST_FILLED = 50, 0.8, 0.3
 # What rows are compared by, and how far in it a row may lie from the one that is due. Other kinds: half a step.
 CELLS = {
     "months": ("M8[M]", np.timedelta64(0, "M")),
@@ -160,6 +164,20 @@ class TimeGrid:
         holes = self.holes(index) if self.is_regular else index[:0]
         return index.union(holes) if len(holes) else index
 
+    def first_row(self, index: pd.DatetimeIndex) -> int:
+        """The place in `index` from which on the rows follow the grid; rows before are of a coarser or finer one."""
+        cells = self._cells(_stamps(index))
+        width = {"months": self.count * MONTHS.get(self.unit, 1), "weeks": 7 * self.count, "days": 1}.get(self.kind)
+        width = width or int(self.stride.astype(np.int64))
+        places = ((cells - cells[-1]).astype(np.int64) + width // 2) // width
+        week = float(WEEK / self.stride)
+        least = LEAST_FILLED * self.rows_in_week / week
+        for start in range(len(places) - BLOCK, -1, -BLOCK):
+            block = places[start : start + BLOCK]
+            if len(np.unique(block)) < OWN_PLACE * BLOCK or share_filled(block, pause=week) < least:
+                return start + BLOCK
+        return 0
+
     def slots(self) -> Stamps:
         """The times of the week of all bars, from Monday's midnight on; none without windows."""
         parts = [np.arange(first * SECOND, last * SECOND + 1, self.stride) for first, last in self.windows]
@@ -175,8 +193,12 @@ class TimeGrid:
     def _due_months(self, start: np.datetime64, stop: np.datetime64) -> Stamps:
         months = np.arange(start.astype("M8[M]"), stop.astype("M8[M]") + 1, self.count * MONTHS[self.unit])
         last_day = (months + 1).astype("M8[D]") - 1
+        if self.unit.startswith("B"):
+            return np.busday_offset(last_day, 0, roll="backward") + _time(start)
+        if self.unit.endswith("E"):
+            return last_day + _time(start)
         same_day = months.astype("M8[D]") + (start.astype("M8[D]") - start.astype("M8[M]").astype("M8[D]"))
-        return (last_day if self.unit.endswith("E") else np.minimum(same_day, last_day)) + _time(start)
+        return np.asarray(np.minimum(same_day, last_day) + _time(start))
 
     def _due_weeks(self, start: np.datetime64, stop: np.datetime64) -> Stamps:
         day, named = start.astype("M8[D]"), self.frequency.partition("-")[2]

@@ -4,8 +4,9 @@ In: stamps in microseconds. Out: a `TimeGrid`, or None where the rows follow non
 """
 
 import numpy as np
+import pandas as pd
 
-from forecast.data.calendar.row_steps import DAY, SECOND, UNITS, alias_of, common_divisor, commonest, share_filled
+from forecast.data.calendar.row_steps import DAY, GAP, SECOND, UNITS, alias_of, common_divisor, commonest, share_filled
 from forecast.data.calendar.session_bars import Stamps, in_sessions, move_clock, sessions_until, trading_hours
 from forecast.data.calendar.sessions import Sessions
 from forecast.data.calendar.week_windows import WeekWindows, find_windows
@@ -17,8 +18,10 @@ from forecast.typing import Rows
 RECENT, RECENT_DAYS, MOST_RECENT, YEAR = 1000, 56, 300_000, 366
 # The share of the due bars that must be there, between gaps, and of the bars that must lie on the grid.
 LEAST, EXPLAINED = 0.25, 0.8
-# Times of day that must have been seen as often as this on average.
-SEEN = 3
+# The share of a year's bars that may lie outside the windows of the last weeks; those of daylight go by the season.
+MOST_STRAYS = 0.1
+# How often each time of day must have been seen, on average, for a pattern to show.
+SEEN = 1.5
 # Rows lie so near to their time, as a share of a step, and their usual step is so near to a round one.
 JITTER, ROUND = 0.2, 0.05
 ROUND_STEPS = tuple(
@@ -41,7 +44,7 @@ def infer_bars(stamps: Rows, exchange: str, frequency: str) -> TimeGrid | None:
         return _bars_every(int(TimeGrid(frequency).stride.astype(np.int64)), stamps, exchange, least=0.0)
     steps = np.diff(_latest(stamps))
     for step in dict.fromkeys((common_divisor(steps), commonest(steps))):
-        if grid := _bars_every(step, stamps, exchange, least=LEAST):
+        if np.median(steps) <= GAP * step and (grid := _bars_every(step, stamps, exchange, least=LEAST)):
             return grid
     rounded = _without_jitter(stamps)
     return None if rounded is None else infer_bars(rounded, exchange, frequency)
@@ -60,17 +63,13 @@ def _bars_every(step: int, stamps: Rows, exchange: str, *, least: float) -> Time
     """The grid of bars of one step; None where they fill less than the share `least` of it."""
     latest = _latest(stamps)
     whole = DAY % step == 0
-    if whole and step >= SECOND and latest[-1] - latest[0] >= 2 * DAY:
+    repeats = len(np.unique(latest % DAY)) * SEEN <= len(latest)
+    if whole and step >= SECOND and repeats and latest[-1] - latest[0] >= DAY:
         found = find_windows(latest, step)
-        if found.windows and _is_likely(found, len(latest), least):
+        if found.windows and found.filled >= least and found.explained >= EXPLAINED:
             return _session_bars(stamps, step, exchange) or _wall_clock_bars(stamps, step, found)
     on_grid = latest % step == commonest(latest % step) if whole else np.diff(latest) % step == 0
     return TimeGrid(alias_of(step)) if on_grid.mean() >= EXPLAINED and share_filled(latest // step) >= least else None
-
-
-def _is_likely(found: WeekWindows, rows: int, least: float) -> bool:
-    times = {first % 86_400 for first, _ in found.windows}
-    return found.filled >= least and found.explained >= EXPLAINED and rows >= SEEN * len(times)
 
 
 def _session_bars(stamps: Rows, step: int, exchange: str) -> TimeGrid | None:
@@ -96,14 +95,19 @@ def _go_by_utc(stamps: Stamps, sessions: Sessions) -> bool:
 
 
 def _wall_clock_bars(stamps: Rows, step: int, found: WeekWindows) -> TimeGrid:
-    """Bars in windows of the week, on the clock on which the windows of a year are fullest."""
+    """Bars in windows of the week, those found of late or, where the year has wider ones, those of the year.
+
+    They are on the clock on which the windows of the year are fullest.
+    """
     year = _last_year(stamps)
-    fullest, clock = find_windows(year, step).filled, ""
-    for zone in CLOCKS:
-        there = find_windows(move_clock(year.astype("M8[us]"), "UTC", zone).astype(np.int64), step)
-        if there.filled > fullest + FULLER:
-            fullest, clock, found = there.filled, zone, there
-    return _grid_of(found, "", clock)
+    moved = {zone: move_clock(year.astype("M8[us]"), "UTC", zone).astype(np.int64) for zone in CLOCKS}
+    on_clocks = {zone: find_windows(there, step) for zone, there in moved.items()}
+    best, of_year = max(CLOCKS, key=lambda zone: on_clocks[zone].filled), find_windows(year, step)
+    if on_clocks[best].filled > of_year.filled + FULLER:
+        return _grid_of(on_clocks[best], "", best)
+    grid = _grid_of(found, "", "")
+    strays = len(grid.strays(pd.DatetimeIndex(year.astype("M8[us]"))))
+    return grid if strays <= MOST_STRAYS * len(year) else _grid_of(of_year, "", "")
 
 
 def _grid_of(found: WeekWindows, exchange: str, clock: str) -> TimeGrid:

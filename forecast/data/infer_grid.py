@@ -27,7 +27,7 @@ from forecast.data.calendar.row_steps import (
     share_filled,
     weekday,
 )
-from forecast.data.calendar.session_bars import Flags, sessions_until
+from forecast.data.calendar.session_bars import Flags, Stamps, sessions_until
 from forecast.data.grid import MONTHS, WEEKDAYS, TimeGrid
 from forecast.data.infer_bars import infer_bars
 from forecast.typing import Rows
@@ -53,32 +53,36 @@ def infer_grid(index: pd.DatetimeIndex, exchange: str = "", frequency: str = "")
         index: Dates, shape (T,), strictly increasing.
         exchange: The calendar whose sessions they follow, as in `XNYS`; by default it is inferred. It is used where
             three rows in four lie in its sessions.
-        frequency: One step, where it is known; the rows are regular then, however many are missing.
+        frequency: One step, where it is known, weeks with their weekday (`W-FRI`); the rows are regular then, however
+            many are missing.
     """
     stamps = index.to_numpy().astype("M8[us]").astype(np.int64)
     unit = TimeGrid(frequency).unit
-    if len(stamps) < 2 or unit in MONTHS:
+    if len(stamps) < 2 or unit in MONTHS or "-" in frequency:
         return TimeGrid(frequency or "D")
     exchange = exchange or infer_exchange(index)
     days = np.unique(stamps // DAY)
-    if unit in ("B", "D", "W") or (not unit and len(days) >= WHOLE * len(stamps)):
+    if unit in ("B", "D") or (not unit and len(days) >= WHOLE * len(stamps)):
         grid = _odd_steps(stamps) or _day_grid(days, unit, exchange)
     else:
         grid = infer_bars(stamps, exchange, frequency)
-    if grid is None or (
-        not unit and len(stamps) < LEAST_OF_ALL * (stamps[-1] - stamps[0]) / DAY * grid.rows_in_week / 7
-    ):
+    if grid is None or not (unit or _fills_enough(grid, index)):
         return TimeGrid(_suggest_step(stamps), is_regular=False)
     return grid
+
+
+def _fills_enough(grid: TimeGrid, index: pd.DatetimeIndex) -> bool:
+    """Whether the rows that follow a grid are a fair share of those that are due, with all gaps."""
+    rows = index[grid.first_row(index) :]
+    weeks = (index[-1] - rows[0]) / pd.Timedelta(weeks=1) if len(rows) else np.inf
+    return len(rows) >= LEAST_OF_ALL * weeks * grid.rows_in_week
 
 
 def _day_grid(days: Rows, unit: str, exchange: str) -> TimeGrid | None:
     """Of rows that are a day or more apart."""
     days = days[-RECENT:]
-    if unit in ("", "W"):
-        found = (None if unit else _months(days)) or _weeks(days) or _every_few_days(days)
-        if found:
-            return found
+    if not unit and (found := _months(days) or _weeks(days) or _every_few_days(days)):
+        return found
     weekdays = _open_weekdays(days)
     if not unit and share_filled(_count_days(days, weekdays)) < LEAST:
         return None
@@ -100,7 +104,18 @@ def _months(days: Rows) -> TimeGrid | None:
     if (np.minimum(apart, 31 - apart) <= SPREAD).mean() < 0.9 or share_filled(months // step) < LEAST:
         return None
     unit, count = next((unit, step // months) for unit, months in (("Y", 12), ("Q", 3), ("M", 1)) if step % months == 0)
-    return TimeGrid(f"{count if count > 1 else ''}{unit}{'E' if dates.is_month_end.mean() > 0.5 else 'S'}")
+    ends = _month_ends(days.astype("M8[D]"))
+    return TimeGrid(f"{count if count > 1 else ''}{f'{ends[:-1]}{unit}E' if ends else f'{unit}S'}")
+
+
+def _month_ends(dates: Stamps) -> str:
+    """`BE` for the last weekday of the month, `E` for the last day, or an empty word."""
+    last_days = (dates.astype("M8[M]") + 1).astype("M8[D]") - 1
+    on_last = dates == last_days
+    on_weekday = dates == np.busday_offset(last_days, 0, roll="backward")
+    if on_weekday.mean() >= WHOLE and not on_last.all():
+        return "BE"
+    return "E" if on_last.mean() > 0.5 else ""
 
 
 def _weeks(days: Rows) -> TimeGrid | None:
@@ -116,8 +131,10 @@ def _weeks(days: Rows) -> TimeGrid | None:
 
 
 def _every_few_days(days: Rows) -> TimeGrid | None:
+    """Steps of some days; they come to all days of the week in turn."""
     step = common_divisor(np.diff(days))
-    return TimeGrid(f"{step}D") if step > 1 and share_filled(days // step) >= LEAST else None
+    found = step > 1 and share_filled(days // step) >= LEAST and _open_weekdays(days).all()
+    return TimeGrid(f"{step}D") if found else None
 
 
 def _odd_steps(stamps: Rows) -> TimeGrid | None:

@@ -31,12 +31,17 @@ def common_divisor(steps: Rows) -> int:
     return int(np.gcd.reduce(lengths[order[:enough]]))
 
 
-def share_filled(places: Rows) -> float:
-    """The share of the places of a grid that have rows, between gaps; 0 where there are hardly any rows but gaps."""
+def share_filled(places: Rows, pause: float = 0) -> float:
+    """The share of the places of a grid that have rows, between gaps; 0 where there are hardly any rows but gaps.
+
+    Args:
+        places: Where on the grid rows lie, shape (T,).
+        pause: Steps of up to this length are no gaps.
+    """
     steps = np.sort(np.diff(np.unique(places)))
     if not len(steps):
         return 0.0
-    usual = steps[steps <= GAP * np.median(steps)]
+    usual = steps[steps <= max(GAP * np.median(steps), pause)]
     if len(steps) - len(usual) > max(1, MOST_GAPS * len(steps)):
         return 0.0
     usual = usual[:-1] if len(usual) > 2 else usual  # one outage says nothing
