@@ -26,6 +26,7 @@ from forecast.data.calendar.row_steps import share_filled
 from forecast.data.calendar.session_bars import (
     Flags,
     Stamps,
+    are_in,
     in_sessions,
     move_clock,
     sessions_until,
@@ -41,9 +42,9 @@ EVERY_DAY = "1111111"
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 # Months in a step, by the unit of the frequency: on the same day of the month, on its last day, on its last weekday.
 MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12, "BME": 1, "BQE": 3, "BYE": 12}
-# Whether rows follow the grid is told in blocks of so many: so many of them have a place of their own, and they fill
+# Whether rows follow the grid is told block by block: so many rows of a block have a place of their own, and they fill
 # so many of the places that are due between gaps.
-BLOCK, OWN_PLACE, LEAST_FILLED = 50, 0.8, 0.3
+LEAST_BLOCK, MOST_BLOCKS, OWN_PLACE, LEAST_FILLED = 50, 100, 0.8, 0.3
 # What rows are compared by, and how far in it a row may lie from the one that is due. Other kinds: half a step.
 CELLS = {
     "months": ("M8[M]", np.timedelta64(0, "M")),
@@ -172,10 +173,11 @@ class TimeGrid:
         places = ((cells - cells[-1]).astype(np.int64) + width // 2) // width
         week = float(WEEK / self.stride)
         least = LEAST_FILLED * self.rows_in_week / week
-        for start in range(len(places) - BLOCK, -1, -BLOCK):
-            block = places[start : start + BLOCK]
-            if len(np.unique(block)) < OWN_PLACE * BLOCK or share_filled(block, pause=week) < least:
-                return start + BLOCK
+        size = max(LEAST_BLOCK, len(places) // MOST_BLOCKS)
+        for start in range(len(places) - size, -1, -size):
+            block = places[start : start + size]
+            if (np.diff(block) > 0).mean() < OWN_PLACE or share_filled(block, pause=week) < least:
+                return start + size
         return 0
 
     def slots(self) -> Stamps:
@@ -212,7 +214,7 @@ class TimeGrid:
         sessions = sessions_until(self.exchange, stop)
         if sessions is not None:
             known = (days >= sessions.days[0]) & (days <= sessions.days[-1])
-            due[known] = np.isin(days[known], sessions.days)
+            due[known] = are_in(days[known], sessions.days)
         return days[due] + _time(start)
 
     def _due_bars(self, start: np.datetime64, stop: np.datetime64) -> Stamps:

@@ -27,7 +27,7 @@ from forecast.data.calendar.row_steps import (
     share_filled,
     weekday,
 )
-from forecast.data.calendar.session_bars import Flags, Stamps, sessions_until
+from forecast.data.calendar.session_bars import Flags, Stamps, are_in, sessions_until
 from forecast.data.grid import MONTHS, WEEKDAYS, TimeGrid
 from forecast.data.infer_bars import infer_bars
 from forecast.typing import Rows
@@ -165,7 +165,7 @@ def _lie_in_sessions(days: Rows, exchange: str) -> bool:
     if sessions is None:
         return False
     known = dates[(dates >= sessions.days[0]) & (dates <= sessions.days[-1])]
-    return len(known) > 0 and bool(np.isin(known, sessions.days).mean() >= EXPLAINED)
+    return len(known) > 0 and bool(are_in(known, sessions.days).mean() >= EXPLAINED)
 
 
 def _suggest_step(stamps: Rows) -> str:

@@ -35,10 +35,11 @@ def share_filled(places: Rows, pause: float = 0) -> float:
     """The share of the places of a grid that have rows, between gaps; 0 where there are hardly any rows but gaps.
 
     Args:
-        places: Where on the grid rows lie, shape (T,).
+        places: Where on the grid rows lie, shape (T,), in order.
         pause: Steps of up to this length are no gaps.
     """
-    steps = np.sort(np.diff(np.unique(places)))
+    steps = np.diff(places)
+    steps = np.sort(steps[steps > 0])
     if not len(steps):
         return 0.0
     usual = steps[steps <= max(GAP * np.median(steps), pause)]

@@ -53,6 +53,11 @@ def in_sessions(bars: Stamps, opens: Stamps, closes: Stamps) -> Flags:
     return np.asarray(inside | (bars > closes[-1]) | (bars < opens[0].astype("M8[D]")))
 
 
+def are_in(days: Stamps, ordered: Stamps) -> Flags:
+    """Whether each day is one of `ordered`, which are in order; a hundredth of what `np.isin` takes for many."""
+    return np.asarray(ordered[np.minimum(np.searchsorted(ordered, days), len(ordered) - 1)] == days)
+
+
 def move_clock(stamps: Stamps, zone: str, other: str) -> Stamps:
     """Readings of the clocks in `zone`, as those in `other`; an hour that comes twice is the later one."""
     later = np.zeros(len(stamps), dtype=bool)

@@ -64,14 +64,14 @@ def find_windows(stamps: Rows, step: int) -> WeekWindows:
         times = _close_pauses(times, step)
         due = np.array([weekdays[day] & _hours(counts[day], times, int(weeks[day]), filled) for day in range(7)])
     slots = np.flatnonzero(due) * step + phase
-    inside = np.isin((stamps + 3 * DAY) % (7 * DAY), slots)
+    inside = int(due[days, places].sum())
     usual = commonest(np.diff(slots)) if len(slots) > 1 else step
     return WeekWindows(
         windows=() if due.all() else _stretches(slots, usual),
         weekdays="".join(str(int(is_open)) for is_open in weekdays),
         step=usual,
-        filled=float(inside.sum() / (due.sum(axis=1) @ weeks)),
-        explained=float(inside.mean()),
+        filled=inside / int(due.sum(axis=1) @ weeks),
+        explained=inside / len(stamps),
     )
 
 
