@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar.row_steps import share_filled
+from forecast.data.calendar.row_steps import commonest
 from forecast.data.calendar.session_bars import (
     Flags,
     Stamps,
@@ -42,9 +42,6 @@ EVERY_DAY = "1111111"
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 # Months in a step, by the unit of the frequency: on the same day of the month, on its last day, on its last weekday.
 MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12, "BME": 1, "BQE": 3, "BYE": 12}
-# Whether rows follow the grid is told block by block: so many rows of a block have a place of their own, and they fill
-# so many of the places that are due between gaps.
-LEAST_BLOCK, MOST_BLOCKS, OWN_PLACE, LEAST_FILLED = 50, 100, 0.8, 0.3
 # What rows are compared by, and how far in it a row may lie from the one that is due. Other kinds: half a step.
 CELLS = {
     "months": ("M8[M]", np.timedelta64(0, "M")),
@@ -152,38 +149,32 @@ class TimeGrid:
     def holes(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """The rows that are due between the first and the last of `index` and are not in it."""
         rows = _stamps(index)
-        due = self._due(rows[0], rows[-1])
+        due = self._due(self._begin(rows), rows[-1])
         return pd.DatetimeIndex(due[~self._have_near(due, rows)])
 
     def strays(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """The rows of `index` that are not due: a special session on a Saturday, a bar at 13:07."""
         rows = _stamps(index)
-        return index[~self._have_near(rows, self._due(rows[0], rows[-1]))]
+        return index[~self._have_near(rows, self._due(self._begin(rows), rows[-1]))]
 
     def complete(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """The rows of `index` and its holes, in the order of time; `index` itself where it has none."""
         holes = self.holes(index) if self.is_regular else index[:0]
         return index.union(holes) if len(holes) else index
 
-    def first_row(self, index: pd.DatetimeIndex) -> int:
-        """The place in `index` from which on the rows follow the grid; rows before are of a coarser or finer one."""
-        cells = self._cells(_stamps(index))
-        width = {"months": self.count * MONTHS.get(self.unit, 1), "weeks": 7 * self.count, "days": 1}.get(self.kind)
-        width = width or int(self.stride.astype(np.int64))
-        places = ((cells - cells[-1]).astype(np.int64) + width // 2) // width
-        week = float(WEEK / self.stride)
-        least = LEAST_FILLED * self.rows_in_week / week
-        size = max(LEAST_BLOCK, len(places) // MOST_BLOCKS)
-        for start in range(len(places) - size, -1, -size):
-            block = places[start : start + size]
-            if (np.diff(block) > 0).mean() < OWN_PLACE or share_filled(block, pause=week) < least:
-                return start + size
-        return 0
-
     def slots(self) -> Stamps:
         """The times of the week of all bars, from Monday's midnight on; none without windows."""
         parts = [np.arange(first * SECOND, last * SECOND + 1, self.stride) for first, last in self.windows]
         return np.concatenate(parts) if parts else np.array([], "m8[us]")
+
+    def _begin(self, rows: Stamps) -> Any:
+        """The first row; of steps of equal length the place it should have, for it may lie off the others' grid."""
+        if self.kind != "steps":
+            return rows[0]
+        step = int(self.stride.astype(np.int64))
+        stamps = rows.astype(np.int64)
+        off = (stamps[0] - commonest(stamps % step) + step // 2) % step - step // 2
+        return rows[0] - np.timedelta64(off, "us")
 
     def _due(self, start: np.datetime64, stop: np.datetime64) -> Stamps:
         """The rows from `start` to `stop`, and those within reach of either."""
@@ -196,9 +187,9 @@ class TimeGrid:
         months = np.arange(start.astype("M8[M]"), stop.astype("M8[M]") + 1, self.count * MONTHS[self.unit])
         last_day = (months + 1).astype("M8[D]") - 1
         if self.unit.startswith("B"):
-            return np.busday_offset(last_day, 0, roll="backward") + _time(start)
+            last_day = np.busday_offset(last_day, 0, roll="backward")
         if self.unit.endswith("E"):
-            return last_day + _time(start)
+            return np.asarray(last_day + _time(start))
         same_day = months.astype("M8[D]") + (start.astype("M8[D]") - start.astype("M8[M]").astype("M8[D]"))
         return np.asarray(np.minimum(same_day, last_day) + _time(start))
 
@@ -215,7 +206,7 @@ class TimeGrid:
         if sessions is not None:
             known = (days >= sessions.days[0]) & (days <= sessions.days[-1])
             due[known] = are_in(days[known], sessions.days)
-        return days[due] + _time(start)
+        return np.asarray(days[due] + _time(start))
 
     def _due_bars(self, start: np.datetime64, stop: np.datetime64) -> Stamps:
         weeks = np.arange(start - (start - MONDAY) % WEEK - WEEK, stop + WEEK, WEEK)
@@ -226,7 +217,7 @@ class TimeGrid:
             bars = bars[in_sessions(bars, *trading_hours(sessions, self.slots() % DAY, stop))]
         if self.clock:
             bars = np.unique(move_clock(bars, self.clock, "UTC"))
-        return bars[(bars >= start - self._reach) & (bars <= stop + self._reach)]
+        return np.asarray(bars[(bars >= start - self._reach) & (bars <= stop + self._reach)])
 
     @property
     def _reach(self) -> Any:

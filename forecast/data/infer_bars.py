@@ -56,7 +56,7 @@ def _latest(stamps: Rows) -> Rows:
 
 
 def _last_year(stamps: Rows) -> Rows:
-    return stamps[stamps > stamps[-1] - YEAR * DAY][-MOST_RECENT:]
+    return np.asarray(stamps[stamps > stamps[-1] - YEAR * DAY][-MOST_RECENT:])
 
 
 def _bars_every(step: int, stamps: Rows, exchange: str, *, least: float) -> TimeGrid | None:

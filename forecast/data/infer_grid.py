@@ -28,7 +28,7 @@ from forecast.data.calendar.row_steps import (
     weekday,
 )
 from forecast.data.calendar.session_bars import Flags, Stamps, are_in, sessions_until
-from forecast.data.grid import MONTHS, WEEKDAYS, TimeGrid
+from forecast.data.grid import MONTHS, WEEK, WEEKDAYS, TimeGrid
 from forecast.data.infer_bars import infer_bars
 from forecast.typing import Rows
 
@@ -36,6 +36,9 @@ from forecast.typing import Rows
 RECENT = 1000
 # The share of the due rows that must be there, between gaps; and of all, with the gaps.
 LEAST, LEAST_OF_ALL = 0.4, 0.03
+# Whether rows follow the grid is told block by block: so many of a block have a place of their own, and fill so many of
+# the places that are due between gaps.
+LEAST_BLOCK, MOST_BLOCKS, OWN_PLACE, LEAST_OF_BLOCK = 50, 100, 0.8, 0.3
 # The share of the rows that lie in an exchange's sessions, at least; those of all seven days do on 69 %.
 EXPLAINED = 0.72
 # A weekend with a smaller share of the rows holds special sessions only. Two weeks show which weekdays are open.
@@ -73,9 +76,27 @@ def infer_grid(index: pd.DatetimeIndex, exchange: str = "", frequency: str = "")
 
 def _fills_enough(grid: TimeGrid, index: pd.DatetimeIndex) -> bool:
     """Whether the rows that follow a grid are a fair share of those that are due, with all gaps."""
-    rows = index[grid.first_row(index) :]
+    rows = index[first_row(grid, index) :]
     weeks = (index[-1] - rows[0]) / pd.Timedelta(weeks=1) if len(rows) else np.inf
     return len(rows) >= LEAST_OF_ALL * weeks * grid.rows_in_week
+
+
+def first_row(grid: TimeGrid, index: pd.DatetimeIndex) -> int:
+    """The place in `index` from which on the rows follow the grid; rows before are of a coarser or finer one."""
+    unit, width = {"months": ("M8[M]", MONTHS.get(grid.unit, 1)), "weeks": ("M8[D]", 7), "days": ("M8[D]", 1)}.get(
+        grid.kind, ("M8[us]", int(grid.stride.astype(np.int64)) // grid.count)
+    )
+    width *= grid.count
+    rows = index.to_numpy().astype(unit).astype(np.int64)
+    places = (rows - rows[-1] + width // 2) // width
+    week = float(WEEK / grid.stride)
+    least = LEAST_OF_BLOCK * grid.rows_in_week / week
+    size = max(LEAST_BLOCK, len(places) // MOST_BLOCKS)
+    for start in range(len(places) - size, -1, -size):
+        block = places[start : start + size]
+        if (np.diff(block) > 0).mean() < OWN_PLACE or share_filled(block, pause=week) < least:
+            return start + size
+    return 0
 
 
 def _day_grid(days: Rows, unit: str, exchange: str) -> TimeGrid | None:

@@ -62,7 +62,8 @@ def find_windows(stamps: Rows, step: int) -> WeekWindows:
     due = np.ones_like(counts, bool)
     if night or not weekdays.all():
         times = _close_pauses(times, step)
-        due = np.array([weekdays[day] & _hours(counts[day], times, int(weeks[day]), filled) for day in range(7)])
+        due = weekdays[:, None] & times
+        due = np.array([_hours(day, counts[day], due, int(weeks[day]), filled) for day in range(7)])
     slots = np.flatnonzero(due) * step + phase
     inside = int(due[days, places].sum())
     usual = commonest(np.diff(slots)) if len(slots) > 1 else step
@@ -110,13 +111,20 @@ def _close_pauses(times: Flags, step: int) -> Flags:
     return times
 
 
-def _hours(counts: Rows, times: Flags, weeks: int, filled: float) -> Flags:
-    """The open times of day of one weekday, on which they may begin later or end earlier, shape (times of day,)."""
-    due, hours = np.flatnonzero(times), times.copy()
-    there = np.flatnonzero(counts[due] > 0.1 * filled * weeks)
+def _hours(day: int, counts: Rows, due: Flags, weeks: int, filled: float) -> Flags:
+    """The open times of one weekday; after a closed hour they may begin later, before one end earlier.
+
+    Args:
+        counts: Bars of that weekday by time of day, shape (times of day,).
+        due: Open times of all weekdays, shape (7, times of day).
+        weeks: How many such days have bars.
+    """
+    hours, places = due[day].copy(), np.flatnonzero(due[day])
+    there = np.flatnonzero(counts[places] > 0.1 * filled * weeks)
     if weeks >= SOME_WEEKS and len(there):
-        for empty in (due[: there[0]], due[there[-1] + 1 :]):
-            hours[empty] = (1 - filled) ** (len(empty) * weeks) >= LESS_LIKELY
+        edges = ((due[day - 1, -1], places[: there[0]]), (due[(day + 1) % 7, 0], places[there[-1] + 1 :]))
+        for goes_on, empty in edges:
+            hours[empty] = goes_on or (1 - filled) ** (len(empty) * weeks) >= LESS_LIKELY
     return hours
 
 
