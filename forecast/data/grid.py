@@ -72,6 +72,16 @@ class TimeGrid:
     clock: str = ""
     is_regular: bool = True
 
+    def __str__(self) -> str:
+        """As in `30min, MON-FRI 09:30-15:30, sessions of XNYS`."""
+        if not self.is_regular:
+            return f"irregular, about every {self.frequency}"
+        times = {(first % 86_400, last % 86_400) for first, last in self.windows}
+        regular = len(self.windows) == len(times) * self.weekdays.count("1")
+        hours = [f"{_clock(first)}-{_clock(last)}" for first, last in sorted(times)] if regular else []
+        sessions = f"sessions of {self.exchange}" if self.exchange else ""
+        return ", ".join(filter(None, [self.frequency, " ".join([*_spell(self.weekdays), *hours]), sessions]))
+
     @property
     def unit(self) -> str:
         """The frequency without its count and anchor: `min` of `30min`, `W` of `2W-FRI`."""
@@ -252,3 +262,15 @@ def _time(stamp: np.datetime64) -> np.timedelta64:
 
 def _weekday(day: np.datetime64) -> int:
     return int((day.astype(int) + 3) % 7)
+
+
+def _spell(weekdays: str) -> list[str]:
+    """`MON-SAT` of `1111110`, `MON WED FRI` of `1010100`, nothing of all days."""
+    days = [name for name, is_open in zip(WEEKDAYS, weekdays, strict=True) if is_open == "1"]
+    if len(days) == len(WEEKDAYS):
+        return []
+    return [f"{days[0]}-{days[-1]}"] if len(days) > 2 and "1" * len(days) in weekdays else days
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds % 3600 // 60:02}"

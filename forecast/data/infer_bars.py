@@ -6,7 +6,17 @@ In: stamps in microseconds. Out: a `TimeGrid`, or None where the rows follow non
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar.row_steps import DAY, GAP, SECOND, UNITS, alias_of, common_divisor, commonest, share_filled
+from forecast.data.calendar.row_steps import (
+    DAY,
+    GAP,
+    SECOND,
+    UNITS,
+    WHOLE,
+    alias_of,
+    common_divisor,
+    commonest,
+    share_filled,
+)
 from forecast.data.calendar.session_bars import Stamps, in_sessions, move_clock, sessions_until, trading_hours
 from forecast.data.calendar.sessions import Sessions
 from forecast.data.calendar.week_windows import WeekWindows, find_windows
@@ -18,8 +28,9 @@ from forecast.typing import Rows
 RECENT, RECENT_DAYS, MOST_RECENT, YEAR = 1000, 56, 300_000, 366
 # The share of the due bars that must be there, between gaps, and of the bars that must lie on the grid.
 LEAST, EXPLAINED = 0.25, 0.8
-# The share of a year's bars that may lie outside the windows of the last weeks; those of daylight go by the season.
-MOST_STRAYS = 0.1
+# The share of a year's bars that may lie outside the windows of the last weeks. Those of daylight go by the season:
+# then all times of day are open that have this share of the bars of a usual one.
+MOST_STRAYS, RARE = 0.1, 0.03
 # How often each time of day must have been seen, on average, for a pattern to show.
 SEEN = 1.5
 # Rows lie so near to their time, as a share of a step, and their usual step is so near to a round one.
@@ -102,12 +113,12 @@ def _wall_clock_bars(stamps: Rows, step: int, found: WeekWindows) -> TimeGrid:
     year = _last_year(stamps)
     moved = {zone: move_clock(year.astype("M8[us]"), "UTC", zone).astype(np.int64) for zone in CLOCKS}
     on_clocks = {zone: find_windows(there, step) for zone, there in moved.items()}
-    best, of_year = max(CLOCKS, key=lambda zone: on_clocks[zone].filled), find_windows(year, step)
-    if on_clocks[best].filled > of_year.filled + FULLER:
+    best = max(CLOCKS, key=lambda zone: on_clocks[zone].filled)
+    if on_clocks[best].filled > find_windows(year, step).filled + FULLER:
         return _grid_of(on_clocks[best], "", best)
     grid = _grid_of(found, "", "")
     strays = len(grid.strays(pd.DatetimeIndex(year.astype("M8[us]"))))
-    return grid if strays <= MOST_STRAYS * len(year) else _grid_of(of_year, "", "")
+    return grid if strays <= MOST_STRAYS * len(year) else _grid_of(find_windows(year, step, RARE), "", "")
 
 
 def _grid_of(found: WeekWindows, exchange: str, clock: str) -> TimeGrid:
@@ -124,5 +135,5 @@ def _without_jitter(stamps: Rows) -> Rows | None:
     phase = round(float(np.median(off)) / SECOND) * SECOND
     off = (stamps - phase + step // 2) % step - step // 2
     rounded = np.unique(stamps - off)
-    regular = (np.abs(off) <= JITTER * step).mean() >= 1 - 0.03 and len(rounded) >= 0.97 * len(stamps)
+    regular = (np.abs(off) <= JITTER * step).mean() >= WHOLE and len(rounded) >= WHOLE * len(stamps)
     return rounded if regular and (off != 0).any() else None

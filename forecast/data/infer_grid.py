@@ -32,8 +32,8 @@ from forecast.data.grid import MONTHS, WEEK, WEEKDAYS, TimeGrid
 from forecast.data.infer_bars import infer_bars
 from forecast.typing import Rows
 
-# How a series of days goes on shows in its last rows.
-RECENT = 1000
+# How a series of days goes on shows in its last rows, so many, or fewer where it has changed.
+RECENT = (1000, 250)
 # The share of the due rows that must be there, between gaps; and of all, with the gaps.
 LEAST, LEAST_OF_ALL = 0.4, 0.03
 # Whether rows follow the grid is told block by block: so many of a block have a place of their own, and fill so many of
@@ -43,8 +43,9 @@ LEAST_BLOCK, MOST_BLOCKS, OWN_PLACE, LEAST_OF_BLOCK = 50, 100, 0.8, 0.3
 EXPLAINED = 0.72
 # A weekend with a smaller share of the rows holds special sessions only. Two weeks show which weekdays are open.
 RARE, FORTNIGHT = 0.03, 14
-# Monthly rows lie so many days around the commonest day of the month, weekly ones this often on one weekday.
-SPREAD, SAME_WEEKDAY = 6, 0.6
+# Monthly rows lie so many days around the commonest day of the month, or on any day if hardly a month lacks one and
+# they are a year's; weekly rows lie this often on one weekday.
+SPREAD, ALL_MONTHS, A_YEAR, SAME_WEEKDAY = 6, 0.95, 12, 0.6
 # The steps that irregular rows are brought to, the first that is nearly full.
 STEPS, FULL = ("s", "10s", "min", "5min", "15min", "30min", "h", "2h", "4h", "6h", "12h", "D"), 0.8
 
@@ -60,13 +61,14 @@ def infer_grid(index: pd.DatetimeIndex, exchange: str = "", frequency: str = "")
             many are missing.
     """
     stamps = index.to_numpy().astype("M8[us]").astype(np.int64)
-    unit = TimeGrid(frequency).unit
-    if len(stamps) < 2 or unit in MONTHS or "-" in frequency:
+    given = TimeGrid(frequency)
+    unit = given.unit
+    if len(stamps) < 2 or given.kind in ("months", "weeks") or (unit == "D" and given.count > 1):
         return TimeGrid(frequency or "D")
     exchange = exchange or infer_exchange(index)
     days = np.unique(stamps // DAY)
     if unit in ("B", "D") or (not unit and len(days) >= WHOLE * len(stamps)):
-        grid = _odd_steps(stamps) or _day_grid(days, unit, exchange)
+        grid = (None if unit else _odd_steps(stamps)) or _day_grid(days, unit, exchange)
     else:
         grid = infer_bars(stamps, exchange, frequency)
     if grid is None or not (unit or _fills_enough(grid, index)):
@@ -100,33 +102,39 @@ def first_row(grid: TimeGrid, index: pd.DatetimeIndex) -> int:
 
 
 def _day_grid(days: Rows, unit: str, exchange: str) -> TimeGrid | None:
-    """Of rows that are a day or more apart."""
-    days = days[-RECENT:]
-    if not unit and (found := _months(days) or _weeks(days) or _every_few_days(days)):
-        return found
-    weekdays = _open_weekdays(days)
-    if not unit and share_filled(_count_days(days, weekdays)) < LEAST:
-        return None
-    mask = "".join(str(int(is_open)) for is_open in weekdays)
-    return TimeGrid("B" if weekdays.sum() <= 5 else "D", mask, exchange if _lie_in_sessions(days, exchange) else "")
+    """Of rows that are a day or more apart; of fewer rows where many do not agree."""
+    for recent in RECENT:
+        if not unit and (found := _months(days[-recent:]) or _weeks(days[-recent:]) or _every_few_days(days[-recent:])):
+            return found
+        weekdays = _open_weekdays(days[-recent:])
+        if unit or (weekdays.sum() > 1 and share_filled(_count_days(days[-recent:], weekdays)) >= LEAST):
+            mask = "".join(str(int(is_open)) for is_open in weekdays)
+            follows = _lie_in_sessions(days[-recent:], exchange)
+            return TimeGrid("B" if weekdays.sum() <= 5 else "D", mask, exchange if follows else "")
+    return None
 
 
 def _months(days: Rows) -> TimeGrid | None:
-    """Months, quarters and years: rows on about one day of the month."""
-    dates = pd.DatetimeIndex(days.astype("M8[D]"))
-    months = days.astype("M8[D]").astype("M8[M]").astype(np.int64)
-    steps = np.diff(days)
-    if len(np.unique(months)) < WHOLE * len(months) or (
-        len(steps) > 2 and steps.min() == steps.max() and not steps[0] % 7
-    ):
+    """Months, quarters and years."""
+    dates = days.astype("M8[D]")
+    months = dates.astype("M8[M]").astype(np.int64)
+    equal = len(days) > 4 and 20 <= common_divisor(np.diff(days)) < 360  # every 28 or 30 days
+    if equal or len(np.unique(months)) < WHOLE * len(months):
         return None
-    apart = np.abs(dates.day - commonest(dates.day.to_numpy().astype(np.int64)))
     step = common_divisor(np.diff(months))
-    if (np.minimum(apart, 31 - apart) <= SPREAD).mean() < 0.9 or share_filled(months // step) < LEAST:
+    filled = share_filled(months // step)
+    if filled < LEAST or not (_on_one_day(dates) or (filled >= ALL_MONTHS and len(days) >= A_YEAR)):
         return None
     unit, count = next((unit, step // months) for unit, months in (("Y", 12), ("Q", 3), ("M", 1)) if step % months == 0)
-    ends = _month_ends(days.astype("M8[D]"))
+    ends = _month_ends(dates)
     return TimeGrid(f"{count if count > 1 else ''}{f'{ends[:-1]}{unit}E' if ends else f'{unit}S'}")
+
+
+def _on_one_day(dates: Stamps) -> bool:
+    """Whether all are on about the same day of the month; the first lies near the last."""
+    day = (dates - dates.astype("M8[M]").astype("M8[D]")).astype(np.int64)
+    apart = np.abs(day - commonest(day))
+    return bool((np.minimum(apart, 31 - apart) <= SPREAD).mean() >= 0.9)
 
 
 def _month_ends(dates: Stamps) -> str:

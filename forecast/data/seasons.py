@@ -15,14 +15,13 @@ workers.
 
 import numpy as np
 
-from forecast.data.calendar.session_bars import Flags
 from forecast.data.grid import DAY, EVERY_DAY, MONTHS, SECOND, WEEK, TimeGrid
 from forecast.typing import Array, Rows
 
 # A season is found where values without one would show as much in one case of so many.
 FALSE_ALARM = 0.005
 # It explains at least this share of what the moving average leaves.
-LEAST_SHARE = 0.05
+LEAST_SHARE = 0.1
 # Seasons that must have passed, and how often a row of each phase must be known; more than the most are not looked at.
 LEAST_CYCLES, LEAST_KNOWN, MOST_CYCLES = 3, 2.5, 50
 # Frequencies on either side with which one is compared, and those of a smooth wave.
@@ -31,7 +30,7 @@ BESIDE, SMOOTH = 4, 3
 LONGEST, PEAKS = 400, 8
 # Lags beside a peak are looked at up to this part of it. A part of a season is the season if it explains nearly as
 # much; it is one beside it if it explains half as much, and has a few rows and is in it a few times.
-NEAR, SAME_SHARE, OWN_SHARE, FEW = 50, 0.9, 0.3, 5
+NEAR, SAME_SHARE, OWN_SHARE, FEW = 50, 0.8, 0.3, 5
 # Steps within a day: an hour, a day and a week are seasons where they hold at least so many.
 PERIODS = ((3600 * SECOND, 4), (DAY, 2), (WEEK, 2))
 
@@ -87,8 +86,8 @@ def test_season(values: Array, season: int, shorter: tuple[int, ...] = ()) -> tu
     if cycles < LEAST_CYCLES or known.sum() < LEAST_KNOWN * season:
         return 1.0, 0.0
     for length in shorter:
-        values = values - _decompose(values, known, length)[0]
-    pattern, rest = _decompose(values, known, season)
+        values = values - decompose(values, length)[0]
+    pattern, rest = decompose(values, season)
     waves = np.arange(1, season // 2 + 1)
     for length in shorter:
         waves = waves[waves * length % season != 0]
@@ -97,11 +96,11 @@ def test_season(values: Array, season: int, shorter: tuple[int, ...] = ()) -> tu
     free = 1 - (1 - known.mean()) * season / known.sum()  # of what lies beside, the pattern has taken the rest
     width = min(BESIDE, (cycles - 1) // 2)
     beside = _mean_beside(_spectrum(rest), waves * cycles, width) / free
-    spectrum = _spectrum(rest + pattern)
+    spectrum = _spectrum(rest + np.where(known, pattern, 0.0))
     power = spectrum[waves * cycles] * np.where(2 * waves == season, 0.5, 1.0)  # the last one has but a cosine
-    ratios = power / np.maximum(beside, np.finfo(float).tiny)
-    explained = float((power - beside).sum() / max(spectrum[1:].sum(), np.finfo(float).tiny))
-    return _chance(-2 * width * np.log1p(ratios / (2 * width))), explained
+    total = max(float(spectrum[1:].sum()), np.finfo(float).tiny)
+    ratios = power / np.maximum(beside, np.finfo(float).eps * total)
+    return _chance(-2 * width * np.log1p(ratios / (2 * width))), float((power - beside).sum()) / total
 
 
 def _chance(logs: Array) -> float:
@@ -113,24 +112,30 @@ def _chance(logs: Array) -> float:
     return min(1.0, 2 * min(together, smooth))
 
 
-def _decompose(values: Array, known: Flags, season: int) -> tuple[Array, Array]:
-    """The pattern of a season and what is left without it and the trend, both 0 where a value is missing.
+def decompose(values: Array, season: int) -> tuple[Array, Array]:
+    """The pattern of a season, and what is left of the values without it and the trend.
 
     The trend is taken off once more where the pattern is known, which else bends it at holes and at both ends.
+
+    Args:
+        values: Shape (T,), NaN where missing; some are known.
+        season: Rows in a season.
+    Returns:
+        The pattern for all rows, 0 for phases that are never known; the rest, 0 where a value is missing; both (T,).
     """
-    phase = np.arange(len(values)) % season
+    known, phase = np.isfinite(values), np.arange(len(values)) % season
+    count = np.maximum(np.bincount(phase[known], minlength=season), 1)
     pattern, rest = np.zeros(len(values)), values
     for _ in range(2):
-        detrended = np.where(known, rest - _moving_average(rest, known, season), 0.0)
-        count = np.maximum(np.bincount(phase[known], minlength=season), 1)
+        detrended = np.where(known, rest - _moving_average(rest, season), 0.0)
         means = (np.bincount(phase, detrended, season) / count)[phase]
         pattern, rest = pattern + means, rest - means
-    return np.where(known, pattern, 0.0), np.where(known, detrended - means, 0.0)
+    return pattern, np.where(known, detrended - means, 0.0)
 
 
-def _moving_average(values: Array, known: Flags, season: int) -> Array:
+def _moving_average(values: Array, season: int) -> Array:
     """Over about one season; holes are bridged by straight lines, both ends are continued by reflection."""
-    rows, half = np.arange(len(values)), min(season // 2, len(values) - 1)
+    known, rows, half = np.isfinite(values), np.arange(len(values)), min(season // 2, len(values) - 1)
     bridged = np.pad(np.interp(rows, rows[known], values[known]), half, mode="reflect", reflect_type="odd")
     sums = np.concatenate([[0.0], np.cumsum(bridged)])
     width = 2 * half + 1
@@ -155,18 +160,18 @@ def _whole(period: int, step: int) -> tuple[int, ...]:
 def _find_unnamed(values: Array) -> tuple[int, ...]:
     """Seasons of any length: the one that explains most, with one that it is made of or one that it is part of."""
     longest = min(LONGEST, len(values) // LEAST_CYCLES)
-    lags = _lags_near_peaks(values, longest)
-    shares = {lag: _share(values, lag, (), longest) for lag in lags}
+    lags, looks = _lags_near_peaks(values, longest), 2 * longest
+    shares = {lag: _share(values, lag, (), looks) for lag in lags}
     season = max(shares, key=lambda lag: shares[lag], default=0)
     if not shares.get(season):
         return ()
-    parts = {part: _share(values, part, (), longest) for part in _parts(season)}
+    parts = {part: _share(values, part, (), looks) for part in _parts(season)}
     same = [part for part, share in parts.items() if share >= SAME_SHARE * shares[season]]
     season = max((part for part in same if part <= same[0] + 2), key=lambda part: parts[part]) if same else season
     own = [part for part in parts if season % part == 0 and part >= FEW <= season // part]
     best = max(own, key=lambda part: parts[part], default=0)
     shorter = (best,) if best and parts[best] >= OWN_SHARE * max(shares.values()) else ()
-    longer = [lag for lag in lags if lag > season and lag % season == 0 and _share(values, lag, (season,), longest)]
+    longer = [lag for lag in lags if lag > season and lag % season == 0 and _share(values, lag, (season,), looks)]
     return (*shorter, season, *longer[:1])
 
 
@@ -187,7 +192,7 @@ def _lags_near_peaks(values: Array, longest: int) -> list[int]:
     if longest < 2:
         return []
     known = np.isfinite(values)
-    rest = np.where(known, values - _moving_average(values, known, longest), 0.0)
+    rest = np.where(known, values - _moving_average(values, longest), 0.0)
     products, pairs = _products(rest)[: longest + 2], _products(known.astype(float))[: longest + 2]
     correlation = products / np.maximum(pairs, 1)
     middle = correlation[1:-1]

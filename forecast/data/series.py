@@ -1,11 +1,11 @@
 """The checked time series that everything else works on.
 
-In: dates and numbers of any origin. Out: a `TimeSeries` whose rows are strictly increasing in time and finite, and
-which knows its unit, its frequency, its trading calendar and the roles of its columns.
+In: dates and numbers of any origin. Out: a `TimeSeries` with one row for each point of its time grid, NaN where a value
+is missing, which knows its unit, its frequency, its trading calendar and the roles of its columns.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -13,11 +13,18 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar.frequency import future_dates, infer_frequency
-from forecast.data.calendar.infer_exchange import infer_exchange
+from forecast.data.calendar.frequency import iso
+from forecast.data.grid import TimeGrid
+from forecast.data.placement import Placement, place_rows
 from forecast.data.vocabulary import column_roles
 from forecast.errors import SeriesError
 from forecast.typing import Array
+
+
+# Dates that an issue names.
+MAX_NAMED = 5
+# The grid of a series whose dates have not been looked at.
+UNKNOWN = TimeGrid("", is_regular=False)
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,13 @@ class DataIssue:
 class TimeSeries:
     """One row a point in time, one column a feature; `target` is the column to forecast.
 
+    Rows that are due on the grid and lacking are added as missing values, so that a step is always the same stretch of
+    time. Rows of another frequency before the others are left out. Both are findings.
+
     Attributes:
         index: Dates, shape (T,), strictly increasing.
-        values: Shape (T, F), finite, read-only, in the unit of the file.
+        values: Shape (T, F), read-only, in the unit of the file; NaN where missing. The first and the last target are
+            known.
         unit: The unit of the target, such as `USD` or `°C`; `units` if unknown.
         frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`); by default inferred from the dates.
         exchange: The exchange as the user or the ticker names it, a calendar of the package `exchange_calendars`
@@ -57,6 +68,7 @@ class TimeSeries:
         notes: The assumptions made on the way here, one sentence each.
         findings: What looks wrong in the source, and what was done about it.
         future: Known values of the rows after the last, shape (M, F); NaN in columns that are not known ahead.
+        grid: When rows are due; by default found in the dates.
     """
 
     name: str
@@ -70,6 +82,7 @@ class TimeSeries:
     notes: tuple[str, ...] = ()
     findings: tuple[DataIssue, ...] = ()
     future: Array = field(default_factory=lambda: np.empty((0, 0)))
+    grid: TimeGrid = field(default=UNKNOWN)
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float64)
@@ -80,12 +93,23 @@ class TimeSeries:
             columns = ", ".join(self.columns)
             raise SeriesError(f"{self.name}: `target` must be one of {columns}. Received: {self.target}.")
         _check_order(self.name, self.index)
-        _check_finite(self.name, self.index, values, self.columns)
+        _check_values(self.name, self.index, values, self.columns)
+        if self.grid is UNKNOWN:
+            _check_ends(self.name, self.index, values[:, self.target_column])
+            values = self._place(values)
         values.flags.writeable = False
         future = self.future if self.future.size else np.empty((0, len(self.columns)))
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "future", future)
-        object.__setattr__(self, "frequency", self.frequency or infer_frequency(self.index))
+
+    def _place(self, values: Array) -> Array:
+        """Put the rows on their grid; return the values of all rows."""
+        placed = place_rows(self.index, self.exchange, self.frequency)
+        object.__setattr__(self, "index", placed.index)
+        object.__setattr__(self, "grid", placed.grid)
+        object.__setattr__(self, "frequency", self.frequency or placed.grid.frequency)
+        object.__setattr__(self, "findings", (*self.findings, *_findings(self.index, placed)))
+        return placed.spread(values)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -97,7 +121,7 @@ class TimeSeries:
 
     @property
     def y(self) -> Array:
-        """The target, shape (T,)."""
+        """The target, shape (T,); NaN where missing."""
         return self.values[:, self.target_column]
 
     @cached_property
@@ -105,17 +129,22 @@ class TimeSeries:
         """The columns named as `open`, `high`, `low` and `volume`, by role; `close` is the target."""
         return {**column_roles(self.columns), "close": self.target}
 
-    @cached_property
+    @property
     def trading_calendar(self) -> str:
-        """`exchange` if named, else the exchange whose holidays the rows leave out; empty if none fits.
-
-        Inferred when first needed, since that can build calendars (0.1 s each), and from these rows alone.
-        """
-        return self.exchange or infer_exchange(self.index)
+        """The exchange whose sessions the rows follow, named or found in the holidays that they leave out, if any."""
+        return self.grid.exchange or self.exchange
 
     def future_dates(self, periods: int) -> pd.DatetimeIndex:
-        """The dates of the next `periods` rows, by the frequency and the sessions of `trading_calendar`."""
-        return future_dates(self.index, frequency=self.frequency, periods=periods, exchange=self.trading_calendar)
+        """The dates of the next `periods` rows."""
+        return self.grid.after(self.index[-1], periods)
+
+    def with_exchange(self, exchange: str) -> Self:
+        """The series on the sessions of an exchange, where nobody named one and its rows are too few to show it."""
+        if self.exchange or self.trading_calendar == exchange:
+            return self
+        known = np.isfinite(self.y)
+        rows = {"index": self.index[known], "values": self.values[known]}
+        return replace(self, **rows, exchange=exchange, findings=self.findings, grid=UNKNOWN)
 
     def between(self, start: int, stop: int) -> Self:
         """The rows [start, stop), without what is known of later ones."""
@@ -161,11 +190,33 @@ def _check_order(name: str, index: pd.DatetimeIndex) -> None:
         )
 
 
-def _check_finite(name: str, index: pd.DatetimeIndex, values: Array, columns: Sequence[str]) -> None:
-    wrong = ~np.isfinite(values)
+def _check_values(name: str, index: pd.DatetimeIndex, values: Array, columns: Sequence[str]) -> None:
+    wrong = np.isinf(values)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise SeriesError(
-            f"{name}: values must be finite numbers. {columns[column]} is {values[row, column]} on "
-            f"{index[row]:%Y-%m-%d}, {int(wrong.any(axis=1).sum())} rows in all. Fill them or drop those rows."
+            f"{name}: values must be finite numbers, or NaN where missing. {columns[column]} is "
+            f"{values[row, column]} on {iso(index[row])}, {int(wrong.any(axis=1).sum())} rows in all."
         )
+
+
+def _check_ends(name: str, index: pd.DatetimeIndex, y: Array) -> None:
+    for row, place in ((0, "first"), (-1, "last")):
+        if np.isnan(y[row]):
+            raise SeriesError(
+                f"{name}: the {place} row must have a target. On {iso(index[row])} it is missing. Drop that row."
+            )
+
+
+def _findings(index: pd.DatetimeIndex, placed: Placement) -> Iterator[DataIssue]:
+    """What was added to the rows of a series, and what was left out."""
+    if placed.first:
+        action = f"rows before {iso(index[placed.first])} were left out: they come at other steps than the later ones"
+        yield DataIssue("other_frequency", placed.first, _named(index), action, repaired=True)
+    if len(missing := placed.missing):
+        action = f"due ({placed.grid}) and lacking: missing values, which no model learns from and no score counts"
+        yield DataIssue("missing_rows", len(missing), _named(missing), action)
+
+
+def _named(index: pd.DatetimeIndex) -> tuple[str, ...]:
+    return tuple(iso(date) for date in index[:MAX_NAMED])

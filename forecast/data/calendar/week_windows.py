@@ -42,12 +42,13 @@ class WeekWindows:
     explained: float
 
 
-def find_windows(stamps: Rows, step: int) -> WeekWindows:
+def find_windows(stamps: Rows, step: int, closed: float = CLOSED) -> WeekWindows:
     """The windows of the week of bars that come every `step`, a whole part of a day.
 
     Args:
         stamps: Microseconds, shape (T,), strictly increasing.
         step: Microseconds; a second or more.
+        closed: The share of the bars of a usual time of day below which one is closed.
     """
     phase = commonest(stamps % step)
     bars = stamps[stamps % step == phase]
@@ -56,7 +57,7 @@ def find_windows(stamps: Rows, step: int) -> WeekWindows:
     counts = np.zeros((7, DAY // step), int)  # of bars, by weekday and time of day
     np.add.at(counts, (days, places), 1)
     weeks = np.bincount(weekday(seen), minlength=7)
-    times, filled = _open_times(counts.sum(axis=0), len(seen))
+    times, filled = _open_times(counts.sum(axis=0), len(seen), closed)
     night = _longest(~times) * step >= NIGHT
     weekdays = _open_weekdays(seen, night=night)
     due = np.ones_like(counts, bool)
@@ -76,11 +77,11 @@ def find_windows(stamps: Rows, step: int) -> WeekWindows:
     )
 
 
-def _open_times(counts: Rows, days: int) -> tuple[Flags, float]:
+def _open_times(counts: Rows, days: int, closed: float) -> tuple[Flags, float]:
     """Which times of day have bars, and the share of the days on which one that does has one."""
     ordered = np.sort(counts)[::-1]
     usual = ordered[np.searchsorted(np.cumsum(ordered), counts.sum() / 2)]  # half of all bars are at times with more
-    times = np.asarray(counts >= CLOSED * usual)
+    times = np.asarray(counts >= max(1, closed * usual))
     filled = min(float(counts[times].mean()) / days, 1.0)
     for stretch in _runs(~times):
         if (1 - filled) ** (len(stretch) * days) > UNLIKELY:
@@ -125,7 +126,7 @@ def _hours(day: int, counts: Rows, due: Flags, weeks: int, filled: float) -> Fla
         edges = ((due[day - 1, -1], places[: there[0]]), (due[(day + 1) % 7, 0], places[there[-1] + 1 :]))
         for goes_on, empty in edges:
             hours[empty] = goes_on or (1 - filled) ** (len(empty) * weeks) >= LESS_LIKELY
-    return hours
+    return np.asarray(hours)
 
 
 def _runs(flags: Flags) -> list[Rows]:
