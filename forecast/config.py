@@ -124,12 +124,13 @@ class InputConfig(Config):
 class ExperimentConfig(Config):
     """One experiment: what is forecast from how much, how the rows are split, and how networks are trained.
 
-    `lookback` and `season` of None come from the series' frequency.
+    `lookback` and `season` of None come from the series; `seasons` are all that were found in it.
     """
 
     lookback: int | None = option(None, "Rows that a network sees before an origin [from the frequency]", at_least=2)
     horizon: int = option(30, "Steps to forecast", at_least=1)
-    season: int | None = option(None, "Rows in a season for seasonal_naive [from the frequency]", at_least=1)
+    season: int | None = option(None, "Rows in a season [found in the series]", at_least=1)
+    seasons: tuple[int, ...] = ()
     train_share: float = option(0.7, "Share of the rows for training", above=0, below=1)
     validation_share: float = option(0.1, "Share of the rows for validation; the rest is the test", above=0)
     task: Task = option("forecast", "forecast, or direction: the probabilities of down, flat and up at the horizon")

@@ -16,7 +16,7 @@ from conftest import SMALL, make_series, random_walk, take_ctrl_c
 
 from forecast.cli.main import app
 from forecast.config import override
-from forecast.data.dataset import resolve_defaults
+from forecast.data.defaults import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.evaluation.walk_forward import Fold, WalkForward
 from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job

@@ -50,10 +50,10 @@ def test_columns_are_named_in_the_order_of_the_inputs():
 def test_columns_are_found_in_any_case_and_missing_ones_named():
     values = np.column_stack([random_walk(), random_walk(seed=2)])
     series = replace(make_series(values[:, 0]), values=values, columns=("Close", "Volume"))
-    inputs = inputs_of(series, InputConfig(("volume",)), horizon=3)
+    inputs = inputs_of(series, ExperimentConfig(horizon=3, inputs=InputConfig(("volume",))))
     np.testing.assert_array_equal(inputs.past, values)
     with pytest.raises(ConfigError, match="It lacks Open; it has Close, Volume"):
-        inputs_of(series, InputConfig(("Open",)), horizon=3)
+        inputs_of(series, ExperimentConfig(horizon=3, inputs=InputConfig(("Open",))))
 
 
 def test_a_file_gives_columns_and_what_is_known_of_the_coming_rows(tmp_path):
@@ -69,15 +69,25 @@ def test_a_file_gives_columns_and_what_is_known_of_the_coming_rows(tmp_path):
     assert [finding.kind for finding in plain.findings if finding.repaired] == ["missing_values", "sparse_tail"]
 
 
-def test_rows_without_a_feature_are_left_out_and_said(tmp_path):
+def test_the_last_known_value_stands_for_a_missing_feature_and_that_is_said(tmp_path):
     frame = write_sales(tmp_path / "sales.csv", rows=50)
     frame["Promo"] = frame["Promo"].astype(float).where(np.arange(50) != 7)
     frame.to_csv(tmp_path / "sales.csv", index=False)
     series = load(tmp_path / "sales.csv", target="Sales", columns=["Promo"])
     found = {finding.kind: finding for finding in series.findings}["missing_features"]
-    assert (found.count, found.dates, found.repaired) == (1, ("2020-01-08",), True)
-    assert len(series) == 49
-    with pytest.raises(SeriesError, match="missing_features 1"):
+    assert (found.count, found.dates, found.repaired) == (1, ("2020-01-08",), False)
+    assert len(series) == 50
+    inputs = inputs_of(series, ExperimentConfig(inputs=InputConfig(("Promo",))))
+    assert inputs.past[7].tolist() == [frame["Sales"][7], frame["Promo"][6]]
+    assert inputs.known.all()
+
+
+def test_rows_before_the_first_value_of_a_feature_are_left_out(tmp_path):
+    frame = write_sales(tmp_path / "sales.csv", rows=50)
+    frame["Promo"] = frame["Promo"].astype(float).where(np.arange(50) >= 3)
+    frame.to_csv(tmp_path / "sales.csv", index=False)
+    assert len(load(tmp_path / "sales.csv", target="Sales", columns=["Promo"])) == 47
+    with pytest.raises(SeriesError, match="missing_features 3"):
         load(tmp_path / "sales.csv", target="Sales", columns=["Promo"], strict=True)
     with pytest.raises(SourceError, match="Received: Weather"):
         load(tmp_path / "sales.csv", target="Sales", columns=["Weather"])

@@ -10,7 +10,7 @@ from conftest import SMALL, make_series, random_walk
 
 import forecast
 from forecast.config import ExperimentConfig
-from forecast.data.dataset import resolve_defaults
+from forecast.data.defaults import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Callbacks
 from forecast.report.plots.experiment import save_plots

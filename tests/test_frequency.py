@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data.calendar.frequency import future_dates, infer_frequency, iso, season_of
+from forecast.data.calendar.frequency import iso
+from forecast.data.infer_grid import infer_grid
 from forecast.errors import SeriesError
 
 MIDNIGHT = pd.Timedelta(0)
@@ -17,6 +18,14 @@ def rows(first, last, times=(MIDNIGHT,), closed=(), week="1111100"):
     """Rows on the weekdays of `week`, at each of `times`."""
     days = pd.bdate_range(first, last, freq="C", weekmask=week, holidays=list(closed))
     return pd.DatetimeIndex([day + time for day in days for time in times])
+
+
+def infer_frequency(index):
+    return infer_grid(index).frequency
+
+
+def future_dates(index, *, frequency, periods, exchange=""):
+    return infer_grid(index, exchange, frequency).after(index[-1], periods)
 
 
 def following(index, periods, exchange=""):
@@ -236,19 +245,6 @@ def test_no_calendar_is_loaded_without_an_exchange(monkeypatch):
     for exchange in ("", "24/7", "24/5"):
         following(rows("2026-09-01", "2026-11-25"), 3, exchange)
         following(rows("2026-09-01", "2026-11-25", HOURS), 3, exchange)
-
-
-def test_seasons():
-    assert [season_of(alias) for alias in ("B", "D", "h", "W-FRI", "MS", "QE", "YS", "7h")] == [
-        5,
-        7,
-        24,
-        52,
-        12,
-        4,
-        1,
-        1,
-    ]
 
 
 def test_iso_shows_the_time_only_where_there_is_one():

@@ -72,15 +72,15 @@ def test_flat_runs_and_gaps():
     assert "12 equal values" in kinds["flat_run"].action
     kept = np.r_[0:100, 111:300]  # 11 business days left out: 16 days
     kinds = found(PRICES[kept], index=DAYS[kept])
-    assert kinds["gap"].dates == (f"{DAYS[99]:%Y-%m-%d}",)
-    assert "nothing was filled in" in kinds["gap"].action
+    assert kinds["missing_rows"].dates == tuple(f"{day:%Y-%m-%d}" for day in DAYS[100:105])
+    assert "up to 11 in a row" in kinds["missing_rows"].action
 
 
 @pytest.mark.parametrize(("frequency", "left_out"), [("MS", 1), ("W-FRI", 1), ("D", 7), ("h", 30)])
 def test_gaps_in_other_frequencies(frequency, left_out):
     index = pd.date_range("2020-01-03", periods=200, freq=frequency)
     kept = np.r_[0:100, 100 + left_out : 200]
-    assert set(found(PRICES[kept], index=index[kept])) == {"gap"}
+    assert set(found(PRICES[kept], index=index[kept])) == {"missing_rows"}
     assert found(PRICES[:200], index=index) == {}
 
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +27,7 @@ def test_values_are_a_read_only_copy():
         (["2020-01-02", "2020-01-01"], [[1], [2]], "Row 2, 2020-01-01 00:00, comes after 2020-01-02"),
         (["2020-01-01", "2020-01-01"], [[1], [2]], "appears twice"),
         (["2020-01-01", "NaT"], [[1], [2]], "Row 2 has none"),
-        (["2020-01-01", "2020-01-02"], [[1], [np.nan]], "Close is nan on 2020-01-02, 1 rows in all"),
+        (["2020-01-01", "2020-01-02"], [[1], [np.nan]], "the last row must have a target. On 2020-01-02"),
         (["2020-01-01", "2020-01-02"], [[1], [np.inf]], "Close is inf"),
         (["2020-01-01"], [[1], [2]], "must have shape"),
         ([], np.empty((0, 1)), "must have rows"),
@@ -69,19 +68,19 @@ def test_the_trading_calendar_is_the_named_exchange_or_that_of_the_dates():
     index = sessions_in_new_york("2026-07-02")
     made = series(index, np.ones((len(index), 1)))
     assert (made.exchange, made.trading_calendar) == ("", "XNYS")
-    assert replace(made, exchange="XLON").trading_calendar == "XLON"
+    assert made.with_exchange("XLON").trading_calendar == "XLON"
     assert series(["2020-01-01"], [[1]]).trading_calendar == ""
 
 
-def test_a_part_of_a_series_infers_its_calendar_from_its_own_rows():
+def test_a_part_of_a_series_keeps_its_grid():
     index = sessions_in_new_york("2026-07-02")
     made = series(index, np.ones((len(index), 1)))
     assert made.trading_calendar == "XNYS"
-    assert made.between(0, 100).trading_calendar == ""
+    assert made.between(0, 100).grid is made.grid
 
 
 def test_future_dates_follow_the_trading_calendar():
     index = sessions_in_new_york("2026-07-02")
     made = series(index, np.ones((len(index), 1)))
     assert made.future_dates(1).tolist() == [pd.Timestamp("2026-07-06")]  # Independence Day is kept on Friday
-    assert replace(made, exchange="24/5").future_dates(1).tolist() == [pd.Timestamp("2026-07-03")]
+    assert made.with_exchange("24/5").future_dates(1).tolist() == [pd.Timestamp("2026-07-03")]

@@ -150,10 +150,11 @@ def test_the_order_of_dates_can_be_given(write):
 
 def test_strict_refuses_what_would_be_left_out_or_merged(write):
     series = load(write(GAPPY))
-    assert series.y.tolist() == [1, 3, 4]
+    np.testing.assert_array_equal(series.y, [1, np.nan, 3, 4])
     assert [(finding.kind, finding.count, finding.dates, finding.repaired) for finding in series.findings] == [
         ("missing_values", 1, ("2020-01-03",), True),
         ("duplicate_dates", 1, ("2020-01-06",), True),
+        ("missing_rows", 1, ("2020-01-03",), False),
     ]
     with pytest.raises(SeriesError, match=r"--strict.*missing_values 1 \(2020-01-03\).*duplicate_dates 1"):
         load(write(GAPPY), strict=True)
@@ -165,11 +166,14 @@ def test_an_inspection_has_the_record_that_is_promised(write):
     assert record["source"] == "prices.csv"
     assert record["form"]["encoding"] == "utf-8"
     (series,) = record["series"]
-    shown = {key: series[key] for key in ("name", "target", "rows", "first", "last", "first_value", "last_value")}
+    shown = {
+        key: series[key] for key in ("name", "target", "rows", "missing", "first", "last", "first_value", "last_value")
+    }
     assert shown == {
         "name": "prices",
         "target": "Close",
         "rows": 3,
+        "missing": 1,
         "first": "2020-01-02",
         "last": "2020-01-07",
         "first_value": 1.0,

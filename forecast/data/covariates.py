@@ -1,7 +1,8 @@
 """Covariates: what a model sees beside the target, which are other columns, technical indicators and calendar terms.
 
-In: a `TimeSeries` and an `InputConfig`. Out: `Inputs` in the units of the series. Past covariates are known up to the
+In: a `TimeSeries` and a configuration. Out: `Inputs` in the units of the series. Past covariates are known up to the
 origin; future covariates, which are the future columns and all calendar terms, are known for the forecast rows as well.
+A missing covariate is the last known one; missing values of the target are filled by what lies around them (`fill.py`).
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from forecast.config import InputConfig
+from forecast.config import ExperimentConfig, InputConfig
+from forecast.data.fill import fill, fill_forward
 from forecast.data.series import TimeSeries
 from forecast.data.vocabulary import find_name
 from forecast.data.windows import Inputs
@@ -40,23 +42,27 @@ def enrich(series: TimeSeries, config: InputConfig) -> TimeSeries:
     wanted = [name for name in config.indicators if _output_columns(name)[0] not in series.columns]
     if not wanted:
         return series
-    columns = [column for name in wanted for column in _indicator(name, series)]
-    values = np.column_stack([series.values, *columns])
-    first = int(np.argmax(np.isfinite(values).all(axis=1)))
+    columns = np.column_stack([column for name in wanted for column in _indicator(name, series)])
+    values = np.column_stack([series.values, columns])
+    first = int(np.argmax(np.isfinite(np.column_stack([series.y, columns])).all(axis=1)))
     notes = (*series.notes, f"the first {first} rows were left out: {', '.join(wanted)} take them to begin")
     return series.with_columns(values, _indicator_columns(wanted), first=first, notes=notes)
 
 
-def inputs_of(series: TimeSeries, config: InputConfig, *, horizon: int) -> Inputs:
-    """Past covariates with the target (T, F), and future covariates (T+H, K), unscaled.
+def inputs_of(series: TimeSeries, config: ExperimentConfig) -> Inputs:
+    """Past covariates with the target (T, F), and future covariates (T+H, K), unscaled, without missing values.
 
     Raises:
         ConfigError: the series has no such column.
     """
-    past, _ = names_of(config, series.target)
-    positions = _positions(series, (*past, *config.future_columns))
-    future = _future_covariates(series, positions[len(past) :], config, horizon)
-    return Inputs(series.values[:, positions[: len(past)]], future)
+    past, _ = names_of(config.inputs, series.target)
+    positions = _positions(series, (*past, *config.inputs.future_columns))
+    future = _future_covariates(series, positions[len(past) :], config.inputs, config.horizon)
+    values, known = series.values[:, positions[: len(past)]], np.isfinite(series.y)
+    if np.isnan(values).any():
+        target = fill(values[:, 0], "seasonal", season=(config.season or 1) if config.seasons else 1)
+        values = np.column_stack([target, *map(fill_forward, values[:, 1:].T)])
+    return Inputs(values, future, known)
 
 
 def _positions(series: TimeSeries, names: Sequence[str]) -> list[int]:
@@ -87,6 +93,8 @@ def _future_covariates(series: TimeSeries, positions: Sequence[int], config: Inp
     """Future columns and calendar terms, shape (T+H, K); the last known value fills up, and no forecast uses it."""
     known = np.concatenate([series.values[:, positions], series.future[:horizon, positions]])
     known = np.concatenate([known, np.repeat(known[-1:], len(series) + horizon - len(known), axis=0)])
+    if np.isnan(known).any():
+        known = np.column_stack([*map(fill_forward, known.T)])
     if not config.calendar:
         return known
     dates = pd.DatetimeIndex(series.index.append(series.future_dates(horizon)))
@@ -124,7 +132,7 @@ def _indicator(name: str, series: TimeSeries) -> list[Array]:
             f"{', '.join(lacking)} among {', '.join(series.columns)}."
         )
     columns = {role: series.values[:, series.columns.index(column)] for role, column in series.roles.items()}
-    found = function({role: np.asarray(values, float) for role, values in columns.items()})
+    found = function({role: fill_forward(values) for role, values in columns.items()})
     return [np.asarray(part) for part in (found if isinstance(found, list | tuple) else [found])]
 
 

@@ -6,22 +6,18 @@ In: what `load` returns and a configuration. Out: a `Dataset` that everyone who 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
 
 import numpy as np
 
 from forecast.config import ExperimentConfig
-from forecast.data.calendar.frequency import lookback_of, season_of
 from forecast.data.covariates import enrich, inputs_of
+from forecast.data.defaults import resolve_defaults
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs, Split, split_rows
 from forecast.typing import Array
-
-# Training steps for one series; for many they grow with the root of their number, up to the most.
-STEPS, MOST_STEPS = 100, 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +60,7 @@ class Dataset:
     def scaled(self, scaler: Scaler) -> Inputs:
         """The inputs in the units of a scaler."""
         past, future = scaler.parts(self.inputs.past.shape[1])
-        return Inputs(past.transform(self.inputs.past), future.transform(self.inputs.future))
+        return Inputs(past.transform(self.inputs.past), future.transform(self.inputs.future), self.inputs.known)
 
 
 def prepare(series: TimeSeries, config: ExperimentConfig, *, cutoff: int | None = None) -> Dataset:
@@ -72,31 +68,18 @@ def prepare(series: TimeSeries, config: ExperimentConfig, *, cutoff: int | None 
 
     Raises:
         ConfigError: the series lacks a column, or TA-Lib an indicator.
+        SeriesError: its rows follow no time grid.
     """
     return prepare_all([series], config, cutoff=cutoff)[0]
 
 
 def prepare_all(several: Sequence[TimeSeries], config: ExperimentConfig, *, cutoff: int | None = None) -> list[Dataset]:
     """Prepare several series for one model: lookback, season and steps are the same for all of them."""
+    for series in several:
+        series.grid.check_regular(series.name)
     config = resolve_defaults(config, several)
     enriched = [enrich(series, config.inputs) for series in several]
-    return [
-        Dataset(series, config, inputs_of(series, config.inputs, horizon=config.horizon), cutoff) for series in enriched
-    ]
-
-
-def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) -> ExperimentConfig:
-    """The configuration with lookback, season and steps, where it leaves them to the series."""
-    if config.lookback and config.season and config.training.max_steps:
-        return config
-    frequency, rows = several[0].frequency, int(np.median([len(series) for series in several]))
-    steps = config.training.max_steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
-    return replace(
-        config,
-        lookback=config.lookback or lookback_of(frequency, rows),
-        season=config.season or season_of(frequency),
-        training=replace(config.training, max_steps=steps),
-    )
+    return [Dataset(series, config, inputs_of(series, config), cutoff) for series in enriched]
 
 
 def all_columns(inputs: Inputs) -> Array:

@@ -1,49 +1,60 @@
-"""Values for missing ones, for those who want them; nothing is filled in by default.
+"""Values in place of missing ones, so that inputs have no holes.
 
-In: values on a grid, NaN where they are missing. Out: the same with holes filled, a copy. Rows before the first known
-value and after the last are left as they are. What is filled in is no value: it is neither a label nor scored.
+In: values on a grid, NaN where they are missing. Out: the same with holes filled, a copy. What is filled in is neither
+a label nor scored, and no forecast starts from it. Linear and seasonal filling bridge a hole with the value behind it,
+which every forecast after the hole knows.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
-import pandas as pd
 
-from forecast.data.seasons import decompose
 from forecast.errors import ConfigError
 from forecast.typing import Array
 
-Filling = Literal["none", "forward", "linear", "seasonal"]
+Filling = Literal["forward", "linear", "seasonal"]
+# Past seasons of which a hole takes the mean course.
+CYCLES = 4
 
 
-def fill(values: Array, how: Filling = "none", *, season: int = 1, rows: int | None = None) -> Array:
-    """The values with their holes filled.
-
-    All but `forward` bridge a hole with the value behind it, so no forecast may start within one.
+def fill(values: Array, how: Filling, *, season: int = 1) -> Array:
+    """The values with their holes filled; rows before the first known value take it.
 
     Args:
         values: Shape (T,), NaN where missing.
-        how: `forward` repeats the last value; `linear` draws a straight line; `seasonal` does so between values less
-            their season, and adds it again.
-        season: Rows in a season, for `seasonal`.
-        rows: The rows from which the pattern of the season is taken, those of training; all by default.
+        how: `forward` repeats the last value; `linear` draws a straight line; `seasonal` follows the mean course of the
+            same rows in the last seasons, bent so that it meets both ends of the hole.
+        season: Rows in a season; seasonal filling is linear where there are none before a hole.
     Raises:
         ConfigError: `how` is none of these.
     """
-    if how not in ("none", "forward", "linear", "seasonal"):
-        raise ConfigError(f"`fill` must be none, forward, linear or seasonal. Received: {how}.")
-    known = np.isfinite(values)
-    if how == "none" or known.all() or not known.any():
-        return values.copy()
+    if how not in get_args(Filling):
+        raise ConfigError(f"`fill` must be one of {', '.join(get_args(Filling))}. Received: {how}.")
     if how == "forward":
-        return np.asarray(pd.Series(values).ffill(limit_area="inside"), np.float64)
-    pattern = _pattern(values, season, rows) if how == "seasonal" else np.zeros(len(values))
-    return np.asarray(pd.Series(values - pattern).interpolate(limit_area="inside"), np.float64) + pattern
+        return fill_forward(values)
+    known = np.flatnonzero(np.isfinite(values))
+    filled = np.interp(np.arange(len(values)), known, values[known])
+    if how == "seasonal" and season > 1:
+        for hole in np.flatnonzero(np.diff(known) > 1):
+            _follow_season(filled, int(known[hole]), int(known[hole + 1]), season)
+    return filled
 
 
-def _pattern(values: Array, season: int, rows: int | None) -> Array:
-    """The pattern of a season for all rows, 0 where there are too few values to show one."""
-    known = values[:rows]
-    if season < 2 or np.isfinite(known).sum() < 2 * season:
+def fill_forward(values: Array) -> Array:
+    """Each missing value as the last known one; before the first known value, as that."""
+    known = np.isfinite(values)
+    if not known.any():
         return np.zeros(len(values))
-    return np.resize(decompose(known, season)[0][:season], len(values))
+    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    return np.asarray(values[np.where(last < 0, known.argmax(), last)], np.float64)
+
+
+def _follow_season(filled: Array, before: int, after: int, season: int) -> None:
+    """Bend the straight line between two rows by the mean course of the same rows in the last seasons, in place."""
+    nearest = -(-(after - before) // season)
+    shifts = [season * count for count in range(nearest, nearest + CYCLES) if before >= season * count]
+    if not shifts:
+        return
+    course = np.mean([filled[before - shift : after - shift + 1] for shift in shifts], axis=0)
+    line = np.linspace(course[0], course[-1], len(course))
+    filled[before + 1 : after] += (course - line)[1:-1]

@@ -36,6 +36,11 @@ class Placement:
         absent[self.rows] = False
         return self.index[absent]
 
+    @property
+    def longest_hole(self) -> int:
+        """The most missing rows that follow one another."""
+        return int(np.diff(self.rows).max(initial=1)) - 1
+
     def spread(self, values: Array) -> Array:
         """Values (R, F) of the rows of the series -> (T, F), NaN where a row is missing."""
         if len(self.rows) == len(self.index):

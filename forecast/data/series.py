@@ -20,7 +20,6 @@ from forecast.data.vocabulary import column_roles
 from forecast.errors import SeriesError
 from forecast.typing import Array
 
-
 # Dates that an issue names.
 MAX_NAMED = 5
 # The grid of a series whose dates have not been looked at.
@@ -139,12 +138,11 @@ class TimeSeries:
         return self.grid.after(self.index[-1], periods)
 
     def with_exchange(self, exchange: str) -> Self:
-        """The series on the sessions of an exchange, where nobody named one and its rows are too few to show it."""
-        if self.exchange or self.trading_calendar == exchange:
-            return self
+        """The series on the sessions of an exchange."""
         known = np.isfinite(self.y)
-        rows = {"index": self.index[known], "values": self.values[known]}
-        return replace(self, **rows, exchange=exchange, findings=self.findings, grid=UNKNOWN)
+        return replace(
+            self, index=self.index[known], values=self.values[known], exchange=exchange, frequency="", grid=UNKNOWN
+        )
 
     def between(self, start: int, stop: int) -> Self:
         """The rows [start, stop), without what is known of later ones."""
@@ -214,7 +212,10 @@ def _findings(index: pd.DatetimeIndex, placed: Placement) -> Iterator[DataIssue]
         action = f"rows before {iso(index[placed.first])} were left out: they come at other steps than the later ones"
         yield DataIssue("other_frequency", placed.first, _named(index), action, repaired=True)
     if len(missing := placed.missing):
-        action = f"due ({placed.grid}) and lacking: missing values, which no model learns from and no score counts"
+        action = (
+            f"rows are due ({placed.grid}) and lacking, up to {placed.longest_hole} in a row; they are missing values, "
+            "which no model learns from and no score counts"
+        )
         yield DataIssue("missing_rows", len(missing), _named(missing), action)
 
 

@@ -20,12 +20,15 @@ next row, minus one half.
 
 With normalisation `level` (the textbook recipe) x holds the last L scaled levels and y the levels themselves.
 
+A missing value is filled in x (`fill.py`), and counts neither as a label nor in the scale; from a row without a target
+no forecast starts, and its labels are missing.
+
 Several series stand one behind the other in a `Panel`; blocks are gathered from its rows when they are needed, so
 memory grows with the rows, not with rows times lookback.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
 from typing import Any, Self
@@ -37,8 +40,12 @@ from forecast.config import ExperimentConfig, Normalisation
 from forecast.errors import SeriesTooShort
 from forecast.typing import Array, Rows
 
+Flags = NDArray[np.bool_]
+
 # Stands for the scale of a window that does not move at all, in scaled units.
 FLAT = 1e-12
+# The share of a window's differences between known values from which its scale is taken from these alone.
+ENOUGH_KNOWN = 0.125
 
 
 @dataclass(frozen=True)
@@ -52,20 +59,40 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a model sees of one series, scaled.
+    """What a model sees of one series, scaled, with missing values filled.
 
     Attributes:
         past: The target, then the features that are known up to the origin, shape (T, F).
         future: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
+        known: Whether the target is known, and not filled, shape (T,); all of it by default.
     """
 
     past: Array
     future: Array
+    known: Flags = field(default_factory=lambda: np.empty(0, bool))
+
+    def __post_init__(self) -> None:
+        if not len(self.known):
+            object.__setattr__(self, "known", np.ones(len(self.past), bool))
 
     @property
     def target(self) -> Array:
         """The scaled target, shape (T,)."""
         return self.past[:, 0]
+
+    @cached_property
+    def labels(self) -> Array:
+        """The scaled target, shape (T,); NaN where missing."""
+        return self.target if self.known.all() else np.where(self.known, self.target, np.nan)
+
+    def until(self, stop: int) -> "Inputs":
+        """The rows before `stop`; a hole that goes on there is filled by what is known before it."""
+        past, known = self.past[:stop], self.known[:stop]
+        last = stop - 1 - int(np.argmax(known[::-1]))
+        if last < stop - 1 and known.any():
+            past = past.copy()
+            past[last + 1 :, 0] = past[last, 0]
+        return Inputs(past, self.future[:stop], known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,14 +193,15 @@ def make_blocks(
     rows = np.minimum(origin[:, None] + np.arange(-lookback, labels), len(inputs.past) - 1)  # (N, L+S)
     window = inputs.past[rows]  # (N, L+S, F)
     now = np.minimum(every, len(inputs.past) - 1)
-    coming = outcomes(inputs.target, now, horizon=horizon)  # (N, S, H)
+    coming = outcomes(inputs.labels, now, horizon=horizon)  # (N, S, H)
+    coming[~inputs.known[now]] = np.nan
     if stop is not None:
         coming[every[:, :, None] + np.arange(1, horizon + 1) >= stop[:, None, None]] = np.nan
     if normalisation == "level":
         x = window[:, 1:]
         anchor, scale = np.zeros((len(origin), labels, 1)), np.ones((len(origin), 1, horizon))
     else:
-        x, spread = _normalise(np.diff(window, axis=1), lookback)
+        x, spread = _normalise(np.diff(window, axis=1), lookback, inputs.known[rows])
         anchor = inputs.target[now][:, :, None]
         scale = spread[:, None, [0]] * np.sqrt(np.arange(1, horizon + 1))
     y = (coming - anchor) / scale
@@ -200,14 +228,37 @@ def _with_future(x: Array, columns: Array, following: Rows, now: Rows, scale: Ar
     return np.concatenate([x, levels], axis=2), moves / scale[..., None]
 
 
-def _normalise(differences: Array, lookback: int) -> tuple[Array, Array]:
+def _normalise(differences: Array, lookback: int, known: Flags) -> tuple[Array, Array]:
     """Differences (N, L+S-1, F) over the mean absolute one of the first L, and that mean (N, F).
 
     No difference among the first L can exceed L times their mean, so later ones are cut there as well.
+
+    Args:
+        known: Whether the target is known at the rows between which differences are taken, shape (N, L+S).
     """
-    spread = np.abs(differences[:, :lookback]).mean(axis=1)
+    sizes = np.abs(differences[:, :lookback])
+    spread = sizes.mean(axis=1)
+    if not known.all():
+        spread[:, 0] = _known_spread(sizes[:, :, 0], known[:, 1 : lookback + 1] & known[:, :lookback])
     spread = np.where(spread > 0, spread, FLAT)
     return np.clip(differences / spread[:, None], -lookback, lookback), spread
+
+
+def _known_spread(sizes: Array, known: Flags) -> Array:
+    """The mean size of the differences (N, L) between known values; of all where those are few."""
+    count = known.sum(axis=1)
+    total = np.where(known, sizes, 0).sum(axis=1)
+    enough = count >= ENOUGH_KNOWN * sizes.shape[1]
+    return np.asarray(np.where(enough, total / np.maximum(count, 1), sizes.mean(axis=1)))
+
+
+def filled_labels(blocks: Blocks) -> Array:
+    """The labels (N, S, H), missing ones as the filled target has them, for models that need all of them."""
+    if not np.isnan(blocks.y).any():
+        return blocks.y
+    every = np.minimum(blocks.origin[:, None] + np.arange(blocks.y.shape[1]), len(blocks.target) - 1)
+    coming = outcomes(blocks.target, every, horizon=blocks.y.shape[2])
+    return np.where(np.isnan(blocks.y), np.nan_to_num((coming - blocks.anchor) / blocks.scale), blocks.y)
 
 
 def past_moves(blocks: Blocks) -> Array:
@@ -238,9 +289,9 @@ class Panel:
     def of(cls, series: Sequence[Inputs], splits: Sequence[Split]) -> Self:
         """Join series into a panel, each cut at its test rows."""
         rows = np.array([split.test for split in splits])
-        parts = [(one.past[:stop], one.future[:stop]) for one, stop in zip(series, rows, strict=True)]
-        past, future = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return cls(Inputs(past, future), np.cumsum(rows) - rows, tuple(splits))
+        parts = [one.until(stop) for one, stop in zip(series, rows, strict=True)]
+        columns = ([getattr(part, name) for part in parts] for name in ("past", "future", "known"))
+        return cls(Inputs(*map(np.concatenate, columns)), np.cumsum(rows) - rows, tuple(splits))
 
     @cached_property
     def training(self) -> Rows:
@@ -251,7 +302,7 @@ class Panel:
         """Each series by itself; views, no copies."""
         for start, split in zip(self.start, self.splits, strict=True):
             rows = slice(start, start + split.test)
-            yield Inputs(self.inputs.past[rows], self.inputs.future[rows]), split
+            yield Inputs(self.inputs.past[rows], self.inputs.future[rows], self.inputs.known[rows]), split
 
     def draw(
         self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int

@@ -66,17 +66,21 @@ def find_lag(backtest: Backtest, y: Array, *, step: int) -> Lag:
 
 
 def correlation(one: Array, other: Array) -> float:
-    """Pearson's correlation; NaN if an array is constant."""
+    """Pearson's correlation over the pairs without NaN; NaN if an array is constant."""
+    known = np.isfinite(one) & np.isfinite(other)
+    one, other = one[known], other[known]
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
     return float(np.corrcoef(one, other)[0, 1])
 
 
 def explained(y: Array, columns: Array) -> float:
-    """Adjusted R squared of a linear regression of y (N,) on columns (N, K), at least 0.
+    """Adjusted R squared of a linear regression of y (N,) on columns (N, K) without NaN, at least 0.
 
     NaN for too few rows or a constant y.
     """
+    known = np.isfinite(y) & np.isfinite(columns).all(axis=1)
+    y, columns = y[known], columns[known]
     rows, count = columns.shape
     if rows <= 2 * count + 2 or np.ptp(y) == 0:
         return float("nan")

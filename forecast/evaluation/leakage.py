@@ -128,9 +128,7 @@ def audit_model(
 
     def forecaster(table: pd.DataFrame, cutoff: int) -> Array:
         columns = tuple(map(str, table.columns))
-        changed = TimeSeries(
-            series.name, series.index, table.to_numpy(float), columns, series.target, frequency=series.frequency
-        )
+        changed = TimeSeries(series.name, series.index, table.to_numpy(float), columns, series.target, grid=series.grid)
         return train(changed, model, config, cutoff=cutoff).backtest(changed, first=cutoff - 1).quantiles
 
     return audit(forecaster, pd.DataFrame(series.values, columns=list(series.columns)), cutoff=cutoff, seed=seed)
@@ -160,8 +158,9 @@ def _name(
 def _garbled(table: pd.DataFrame, cut: int, random: np.random.Generator) -> Array:
     """Noise around the mean of all rows, of many times their standard deviation."""
     values = table.to_numpy(float)
-    spread = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
-    return np.asarray(values.mean(axis=0) + GARBLE * spread * random.standard_normal(values[cut:].shape))
+    spread = np.nanstd(values, axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    return np.asarray(np.nanmean(values, axis=0) + GARBLE * spread * random.standard_normal(values[cut:].shape))
 
 
 def _with(table: pd.DataFrame, cut: int, later: Array) -> pd.DataFrame:

@@ -56,8 +56,13 @@ class Scores:
 
 
 def complete(predictions: Backtest) -> Backtest:
-    """The origins whose every step is known: each step is then tested equally often."""
-    return at_origins(predictions, np.asarray(np.isfinite(predictions.actual).all(axis=1)))
+    """The origins whose last step lies within the series, so that each step is tested equally often.
+
+    Missing values aside: an origin without any outcome is left out.
+    """
+    known = np.isfinite(predictions.actual)
+    last = predictions.origin[known[:, -1]].max(initial=-1)
+    return at_origins(predictions, np.asarray(known.any(axis=1) & (predictions.origin <= last)))
 
 
 def at_origins(predictions: Backtest, chosen: NDArray[np.bool_]) -> Backtest:
@@ -81,20 +86,21 @@ def score(
     overlap: int | None = None,
     fit_seconds: float = float("nan"),
 ) -> Scores:
-    """The metrics of one model over origins and steps.
+    """The metrics of one model over the outcomes that are known.
 
     Args:
         y_train: Training rows of the target, whose changes are the scale of MASE and RMSSE.
         others: Forecasts of the baselines from the same origins; skill against one that is missing is NaN.
         overlap: Rows that neighbouring forecasts share; the horizon by default.
     """
-    y_true, quantiles, y_pred = backtest.actual, backtest.quantiles, backtest.quantiles[..., MEDIAN]
-    low, high = quantiles[..., 0], quantiles[..., -1]
-    y_last = np.broadcast_to(backtest.last_value[:, None], y_true.shape)
+    known = np.isfinite(backtest.actual)
+    y_true, quantiles = backtest.actual[known], backtest.quantiles[known]
+    y_pred, low, high = quantiles[..., MEDIAN], quantiles[..., 0], quantiles[..., -1]
+    y_last = np.broadcast_to(backtest.last_value[:, None], known.shape)[known]
     mae, naive_mae = metrics.mae(y_true, y_pred), metrics.mae(y_true, y_last)
     direction = metrics.direction(y_true, y_pred, y_last=y_last)
-    sure = metrics.share_interval(direction, len(y_true) / (overlap or y_true.shape[1]))
-    references = {name: metrics.mae(y_true, one.quantiles[..., MEDIAN]) for name, one in (others or {}).items()}
+    sure = metrics.share_interval(direction, len(known) / (overlap or known.shape[1]))
+    references = {name: metrics.mae(y_true, one.quantiles[known][..., MEDIAN]) for name, one in (others or {}).items()}
     return Scores(
         model=backtest.model,
         mae=mae,
@@ -152,4 +158,5 @@ def references(backtests: Mapping[str, Backtest]) -> dict[str, Backtest]:
 
 def reached(backtest: Backtest) -> Array:
     """Share of truths at or below each quantile, by step, shape (H, Q): the levels themselves if all is calibrated."""
-    return np.asarray((backtest.actual[..., None] <= backtest.quantiles).mean(axis=0))
+    below = np.where(np.isnan(backtest.actual)[..., None], np.nan, backtest.actual[..., None] <= backtest.quantiles)
+    return np.asarray(np.nanmean(below, axis=0))

@@ -104,7 +104,7 @@ class ForecastTask:
 
     def losses(self, model: TrainedModel, dataset: Dataset, first: int) -> Array:
         tested = scores.complete(model.backtest(dataset, first))
-        return np.asarray(np.abs(tested.actual - tested.quantiles[..., MEDIAN]).mean(axis=1))
+        return np.asarray(np.nanmean(np.abs(tested.actual - tested.quantiles[..., MEDIAN]), axis=1))
 
     def predict_all(self, model: TrainedModel, several: Sequence[Any]) -> tuple[list[Any], dict[str, ForecastError]]:
         return predict_all(model, several)

@@ -58,13 +58,13 @@ def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Arr
     p_skills = holm([_p_skill(backtest) for backtest in backtests.values()])
     lags = [find_lag(backtest, y, step=backtest.actual.shape[1]) for backtest in backtests.values()]
     return tuple(
-        _verdict(row, float(gain.mean()), p_value, p_skill, lag, unit)
+        _verdict(row, float(np.nanmean(gain)), p_value, p_skill, lag, unit)
         for row, gain, p_value, p_skill, lag in zip(scores, gains, p_values, p_skills, lags, strict=True)
     )
 
 
 def gain_of(backtest: Backtest) -> Array:
-    """Absolute error of naive minus that of each forecast, shape (N, H)."""
+    """Absolute error of naive minus that of each forecast, shape (N, H); NaN where missing."""
     naive = np.abs(backtest.actual - backtest.last_value[:, None])
     return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
 
@@ -72,7 +72,7 @@ def gain_of(backtest: Backtest) -> Array:
 def _p_value(backtest: Backtest, gain: Array) -> float:
     if backtest.model == "naive":
         return float("nan")
-    return diebold_mariano(gain.mean(axis=1), horizon=gain.shape[1])
+    return diebold_mariano(np.nanmean(gain, axis=1), horizon=gain.shape[1])
 
 
 def _p_skill(backtest: Backtest) -> float:

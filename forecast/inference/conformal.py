@@ -46,13 +46,13 @@ def calibrate(quantiles: Array, y: Array) -> Array:
 def _conform(quantiles: Array, y: Array) -> Array:
     """The log scale with which the intervals would have held what they should, shape (H, 2)."""
     horizon = y.shape[1]
-    known = np.isfinite(y).all(axis=1)
-    rows = int(known.sum())
-    if rows <= horizon:
+    rows = np.isfinite(y).sum(axis=0)
+    if rows.min() <= horizon:
         return initial_scale(horizon)
-    level = min(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
-    needed = np.quantile(_distance(quantiles[known], y[known]), level, axis=0)
-    apart = rows / np.arange(1, horizon + 1)[:, None]
+    distance = _distance(quantiles, y)
+    levels = np.minimum(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
+    needed = np.array([np.nanquantile(distance[:, step], level, axis=0) for step, level in enumerate(levels)])
+    apart = (rows / np.arange(1, horizon + 1))[:, None]
     weight = apart / (apart + PRIOR)
     return np.asarray(np.clip(weight * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
@@ -62,7 +62,7 @@ def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None =
 
     Args:
         quantiles: Shape (N, H, Q), increasing along Q.
-        y: What came, in the same units, shape (N, H); NaN where it is not known yet.
+        y: What came, in the same units, shape (N, H); NaN where it is missing or not known yet.
         log_scale: Before the first origin of all, shape (H, 2).
         past: At the first of the N origins, where they are known, shape (n, H, 2) with n of at least H; else None.
     """
@@ -78,6 +78,7 @@ def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None =
         known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
         earlier = row - 1 - known
         change = (distance[earlier, known] > width[earlier, known]) - MISSES
+        change = np.where(np.isnan(distance[earlier, known]), 0.0, change)
         state = np.minimum(np.maximum(_changed(state, rate[:row] * change), lowest), WIDEST)
         found[row], width[row] = state, np.exp(state)
     return found

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config import LEVELS, MEDIAN, QUANTILES
-from forecast.data.calendar.frequency import future_dates, iso
+from forecast.data.calendar.frequency import iso
+from forecast.data.grid import TimeGrid
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks
 from forecast.models.direction_classes import CLASSES
@@ -186,12 +187,11 @@ def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
 
 
 def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
-    """When the next rows of a series are due, by its exchange or frequency."""
-    return _dates_after(series.index.as_unit("ns").asi8.tobytes(), series.frequency, series.trading_calendar, steps)
+    """When the next rows of a series are due."""
+    return _dates_after(series.index[-1], series.grid, steps)
 
 
 @lru_cache(maxsize=8)
-def _dates_after(stamps: bytes, frequency: str, exchange: str, steps: int) -> tuple[str, ...]:
-    """The coming dates, the same for all series with the same rows; their nanoseconds are handed over as bytes."""
-    index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[ns]"))
-    return tuple(map(iso, future_dates(index, frequency=frequency, periods=steps, exchange=exchange)))
+def _dates_after(last: pd.Timestamp, grid: TimeGrid, steps: int) -> tuple[str, ...]:
+    """The coming dates, the same for all series of one grid that end on one date."""
+    return tuple(map(iso, grid.after(last, steps)))

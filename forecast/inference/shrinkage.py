@@ -42,7 +42,7 @@ def follow_losses(linear: Array, network: Array, y: Array, losses: Array, *, see
     Args:
         linear: The linear component, normalised, shape (N, H).
         network: The network component, normalised, shape (N, H).
-        y: The true moves, normalised, shape (N, H); NaN where they are not known yet.
+        y: The true moves, normalised, shape (N, H); NaN where they are missing or not known yet.
         losses: Before the first origin, shape (E,), or at the last of those that count already.
         seen: Origins that count already.
     """
@@ -58,7 +58,7 @@ def new_losses(linear: Array, network: Array, y: Array) -> Array:
     parts, naive = np.stack([y, linear, network], axis=-1), np.abs(y)
     for step in range(1, min(horizon, rows - 1) + 1):
         lost = np.abs(parts[:-step, step - 1] @ ERRORS)
-        found[step:] += lost - naive[:-step, step - 1, None]
+        found[step:] += np.nan_to_num(lost - naive[:-step, step - 1, None])
     return np.asarray(found / horizon)
 
 

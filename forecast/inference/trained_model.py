@@ -26,7 +26,7 @@ from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
 from forecast.models.neural.network import Network
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 Record = Mapping[str, Any]
 
@@ -115,7 +115,7 @@ class TrainedModel:
             model=self.model,
             origin=origin,
             last_value=found.last_value,
-            actual=outcomes(found.dataset.series.y, origin, horizon=self.problem.horizon),
+            actual=_actual(found.dataset.series.y, origin, self.problem.horizon),
             quantiles=found.levels,
         )
 
@@ -134,7 +134,7 @@ class TrainedModel:
             check_future(one.series, self.config.inputs, horizon=self.config.horizon)
         parts = (ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER))
         found = [one for part in parts for one in self.at_origins(part, last=True)]
-        return [next_steps(self.model, one.levels[-1], self._with_exchange(one.dataset.series)) for one in found]
+        return [next_steps(self.model, one.levels[-1], one.dataset.series) for one in found]
 
     def moves(self, series: TimeSeries | Dataset) -> Moves:
         """The components of the forecasts of `backtest`, at the same origins; the last one is that of `predict`.
@@ -266,10 +266,12 @@ class TrainedModel:
         """What was kept of a series that the model was trained on."""
         return self._by_name.get(series.name)
 
-    def _with_exchange(self, series: TimeSeries) -> TimeSeries:
-        """The series with the exchange that was recognised in training, which spares looking for it again."""
+    def _on_sessions(self, series: TimeSeries) -> TimeSeries:
+        """The series on the sessions of the exchange that was recognised in training, where it has too few rows."""
         known = self.known(series)
-        return replace(series, exchange=known.exchange) if known and known.exchange and not series.exchange else series
+        if known is None or not known.exchange or series.trading_calendar:
+            return series
+        return series.with_exchange(known.exchange)
 
     def blocks(self, series: TimeSeries | Dataset, first: int | None = None) -> Blocks:
         """What the model sees at the origins that `backtest` forecasts from, one label each."""
@@ -315,7 +317,7 @@ class TrainedModel:
             ModelError: it lacks a column that the model was trained on.
         """
         try:
-            dataset = series if isinstance(series, Dataset) else prepare(series, self.config)
+            dataset = series if isinstance(series, Dataset) else prepare(self._on_sessions(series), self.config)
         except ConfigError as error:
             raise ModelError(str(error)) from error
         lookback = self.problem.lookback
@@ -333,9 +335,20 @@ def problem_of(config: ExperimentConfig) -> Problem:
     return Problem(config, len(past), len(future), config.season or 1, config.lookback or 0)
 
 
+def _actual(y: Array, origin: Rows, horizon: int) -> Array:
+    """What came after each origin, shape (N, H); NaN where it is missing, and where the origin is."""
+    came = outcomes(y, origin, horizon=horizon)
+    came[np.isnan(y[origin])] = np.nan
+    return came
+
+
 def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler) -> Array:
-    """Normalised quantiles in the series' unit; a move of 0 gives the last value to the last digit."""
+    """Normalised quantiles in the series' unit; a move of 0 gives the last value to the last digit.
+
+    NaN at origins without a target, which are filled by what lies behind them: no forecast may start there.
+    """
     levels = scaler.inverse(blocks.anchor[:, 0, 0], column=0)
-    anchor = series.y[blocks.origin] if blocks.moves else levels
+    y = series.y[blocks.origin]
+    anchor = y if blocks.moves else np.where(np.isnan(y), np.nan, levels)
     scale = blocks.scale[:, 0] * scaler.span[0]
     return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])

@@ -44,14 +44,17 @@ def smape(y_true: Array, y_pred: Array) -> float:
 
 
 def mase(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
-    """Mean absolute scaled error: MAE over the mean absolute change of the training rows; NaN if they are constant."""
-    change = float(np.abs(np.diff(y_train)).mean())
+    """Mean absolute scaled error: MAE over the mean absolute change of the training rows; NaN if they are constant.
+
+    Changes from and to missing rows, NaN, are left out.
+    """
+    change = float(np.nanmean(np.abs(np.diff(y_train))))
     return mae(y_true, y_pred) / change if change > 0 else float("nan")
 
 
 def rmsse(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
     """Root mean squared scaled error: as `mase`, with squares; NaN if the training rows are constant."""
-    change = float(np.square(np.diff(y_train)).mean())
+    change = float(np.nanmean(np.square(np.diff(y_train))))
     return float(np.sqrt(np.square(y_true - y_pred).mean() / change)) if change > 0 else float("nan")
 
 

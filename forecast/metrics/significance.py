@@ -77,12 +77,12 @@ def clark_west(moves: Array, forecast: Array) -> float:
     the horizon counts equally, relative to the size of its true moves.
 
     Args:
-        moves: True moves from the last known value, shape (N, H).
+        moves: True moves from the last known value, shape (N, H); NaN where missing, but not for all steps of a row.
         forecast: Forecast moves, shape (N, H).
     Source: Clark and West (2007), Approximately normal tests for equal predictive accuracy in nested models.
     """
-    size = np.square(moves).mean(axis=0)
-    together = (2 * moves * forecast / np.where(size > 0, size, 1)).mean(axis=1)
+    size = np.nanmean(np.square(moves), axis=0)
+    together = np.nanmean(2 * moves * forecast / np.where(size > 0, size, 1), axis=1)
     p_value = diebold_mariano(together, horizon=moves.shape[1])
     return p_value / 2 if together.mean() > 0 else 1 - p_value / 2
 

@@ -86,6 +86,7 @@ class Baseline(Estimator):
         """Normalised residuals on the training rows of one series, shape (N, H)."""
         first = max(problem.lookback, problem.season)
         origin = origins(first, split.validation, horizon=problem.horizon)
+        origin = origin[inputs.known[origin]]
         if not len(origin):
             raise SeriesTooShort(
                 f"{self.name} needs more training rows than season={problem.season} and "

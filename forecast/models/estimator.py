@@ -213,12 +213,13 @@ def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
     """Spread at most about `most` origins evenly over the training rows, equally many for each series.
 
     Returns:
-        Rows of the panel whose labels lie in the training rows, shape (n,).
+        Rows of the panel with a target whose labels lie in the training rows, shape (n,).
     """
     share = max(1, most // len(panel.training))
     chosen = []
     for start, split in zip(panel.start, panel.splits, strict=True):
         usable = origins(problem.lookback, split.validation, horizon=problem.horizon)
+        usable = usable[panel.inputs.known[start + usable]]
         even = np.linspace(0, len(usable) - 1, min(share, len(usable))).astype(int)
         chosen.append(start + usable[even])
     return np.concatenate(chosen)
@@ -239,8 +240,14 @@ def clip_labels(y: Array) -> Array:
 
 
 def residual_quantiles(residuals: Array) -> Array:
-    """Quantiles of residuals (N, H) for each step, shape (H, Q), shifted so that the median is 0."""
-    quantiles = np.quantile(residuals, QUANTILES, axis=0).T
+    """Quantiles of residuals (N, H) for each step, shape (H, Q), shifted so that the median is 0; NaN is left out.
+
+    A step without any residual takes the quantiles of the step before it.
+    """
+    none = np.asarray(np.isnan(residuals).all(axis=0))
+    if none.any() and not none.all():
+        residuals = residuals[:, np.maximum.accumulate(np.where(none, int(np.argmin(none)), np.arange(len(none))))]
+    quantiles = np.nanquantile(residuals, QUANTILES, axis=0).T
     return np.asarray(quantiles - quantiles[:, [MEDIAN]])
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Panel
+from forecast.data.windows import Blocks, Panel, filled_labels
 from forecast.models.estimator import (
     Callbacks,
     Estimator,
@@ -94,7 +94,7 @@ def _grow(panel: Panel, origin: Rows, problem: Problem, *, seed: int) -> dict[st
     if len(origin) < FEWEST:
         return stump(problem.horizon)
     blocks = without_flat(window_blocks(panel.inputs, origin, problem))
-    return forest_arrays(grow_forest(_inputs(blocks, problem), clip_labels(blocks.y[:, 0]), seed=seed))
+    return forest_arrays(grow_forest(_inputs(blocks, problem), clip_labels(filled_labels(blocks)[:, 0]), seed=seed))
 
 
 def _calibrate(
@@ -130,9 +130,9 @@ def _best_share(moves: Sequence[Array], labels: Sequence[Array]) -> float:
     """The share of the moves (n, H) that forecasts the labels best over all folds; 0 without a significant gain."""
     gains = []
     for move, label in zip(moves, labels, strict=True):
-        naive = np.abs(label).sum()
+        naive = np.nansum(np.abs(label))
         if naive:
-            gains.append([1 - np.abs(label - share * move).sum() / naive for share in SHARES])
+            gains.append([1 - np.nansum(np.abs(label - share * move)) / naive for share in SHARES])
     chosen = choose_candidate(np.array(gains)) if len(gains) > 1 else None
     return 0.0 if chosen is None else float(SHARES[chosen])
 

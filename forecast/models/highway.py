@@ -15,6 +15,9 @@ series show what the last rows tell, long ones also what returns after a season.
 and among the strengths of the penalty, for near and far steps apart: each of FOLDS parts of the training rows is
 forecast from the others, and the validation rows from all of them. Without a significant gain over the naive forecast
 there is no linear part; on prices that is nearly always so.
+
+A missing label is what the previous fit forecasts, at first what the filled target has (the EM algorithm: Dempster,
+Laird and Rubin 1977); no gain is measured on it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +25,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast.data.windows import Blocks, Panel, make_blocks, origins
+from forecast.data.windows import Blocks, Flags, Panel, filled_labels, make_blocks, origins
 from forecast.models.estimator import Problem, Weights, clip_labels, training_origins
 from forecast.typing import Array, Rows
 
@@ -131,18 +134,19 @@ def fold_origins(panel: Panel, problem: Problem) -> list[Rows]:
         start + origins(split.validation - 1, split.test, horizon=problem.horizon)
         for start, split in zip(panel.start, panel.splits, strict=True)
     ]
+    validation = [rows[panel.inputs.known[rows]] for rows in validation]
     every = max(1, sum(map(len, validation)) // (MOST // FOLDS))
     thinned = np.concatenate([part[::every] for part in validation])
     return [*(training[fold_of == fold] for fold in range(FOLDS)), thinned]
 
 
-def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Array, Array, Array]]:
-    """Lags x (n, P), labels y (n, H) and moves of future columns z (n, H, K), a chunk at a time."""
+def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Array, Blocks, Array]]:
+    """Lags x (n, P), blocks of one label with labels (n, 1, H), and moves of future columns z (n, H, K), by chunks."""
     for start in range(0, len(origin), CHUNK):
         chosen = origin[start : start + CHUNK]
         blocks = make_blocks(panel.inputs, chosen, lookback=problem.lookback, horizon=problem.horizon)
         lags = blocks.x[:, :, : problem.past_columns].reshape(len(chosen), -1).astype(np.float64)
-        yield lags, clip_labels(blocks.y[:, 0]), blocks.future[:, 0]
+        yield lags, blocks, blocks.future[:, 0]
 
 
 def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: Solutions | None) -> Moments:
@@ -156,8 +160,12 @@ def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: Solutions | N
         np.zeros((horizon, columns)),
         0.0,
     )
-    for x, y, z in _windows(panel, origin, problem):
-        weight = np.ones(len(x)) if fitted is None else _weights(x, y, z, fitted)
+    for x, blocks, z in _windows(panel, origin, problem):
+        y, weight = clip_labels(filled_labels(blocks)[:, 0]), np.ones(len(x))
+        if fitted is not None:
+            moves, missing = _light_moves(x, z, fitted), np.isnan(blocks.y[:, 0])
+            y = np.where(missing, moves, y)
+            weight = _weights(y - moves, missing)
         weighted = x * weight[:, None]
         total += Moments(
             weighted.T @ x,
@@ -170,11 +178,16 @@ def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: Solutions | N
     return total
 
 
-def _weights(x: Array, y: Array, z: Array, fitted: Solutions) -> Array:
-    """One over the mean error of each window with a light penalty, shape (n,)."""
+def _light_moves(x: Array, z: Array, fitted: Solutions) -> Array:
+    """The moves (n, H) that the fit with a light penalty forecasts."""
     lags, future = (part[LIGHT] for part in fitted)
-    error = np.abs(y - x @ lags - np.einsum("nhk,hk->nh", z, future)).mean(axis=1)
-    return np.asarray(1 / np.maximum(error, SMALLEST))
+    return np.asarray(x @ lags + np.einsum("nhk,hk->nh", z, future))
+
+
+def _weights(errors: Array, missing: Flags) -> Array:
+    """One over the mean absolute error (n, H) of each window, over the labels that are not missing, shape (n,)."""
+    known = np.maximum((~missing).sum(axis=1), 1)
+    return np.asarray(1 / np.maximum(np.abs(errors).sum(axis=1) / known, SMALLEST))
 
 
 def _solve(moments: Moments, problem: Problem) -> Solutions:
@@ -227,11 +240,12 @@ def _gains(panel: Panel, folds: Sequence[Rows], problem: Problem, solutions: Seq
 def _errors(panel: Panel, origin: Rows, problem: Problem, solutions: Solutions) -> tuple[Array, Array]:
     """Sums of absolute errors of the naive forecast (H,) and of each solution (solutions, H)."""
     naive, errors = np.zeros(problem.horizon), np.zeros((len(solutions[0]), problem.horizon))
-    for x, y, z in _windows(panel, origin, problem):
-        naive += np.abs(y).sum(axis=0)
+    for x, blocks, z in _windows(panel, origin, problem):
+        y = clip_labels(blocks.y[:, 0])
+        naive += np.nansum(np.abs(y), axis=0)
         for number, (lags, future) in enumerate(zip(*solutions, strict=True)):
             moves = x @ lags + np.einsum("nhk,hk->nh", z, future)
-            errors[number] += np.abs(y - moves).sum(axis=0)
+            errors[number] += np.nansum(np.abs(y - moves), axis=0)
     return naive, errors
 
 

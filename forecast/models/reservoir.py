@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Panel
+from forecast.data.windows import Blocks, Flags, Panel, filled_labels
 from forecast.models.estimator import (
     Callbacks,
     Estimator,
@@ -53,13 +53,20 @@ class Fold:
 
     Attributes:
         read: Inputs of the readout, shape (n, P).
-        labels: Shape (n, H).
+        labels: Shape (n, H), without missing ones.
+        missing: Which labels are filled: they are fitted, and neither gains nor residuals are measured on them.
         future: Moves of future columns, shape (n, H, K).
     """
 
     read: Single
     labels: Array
+    missing: Flags
     future: Array
+
+    @property
+    def known_labels(self) -> Array:
+        """The labels, NaN where missing."""
+        return np.where(self.missing, np.nan, self.labels)
 
     def moves(self, readout: Array, future: Array) -> Array:
         """Moves (n, H) by a readout (P, H) and weights of future columns (H, K)."""
@@ -146,7 +153,8 @@ def states(weights: Weights, x: Single) -> Single:
 def _read_fold(weights: Weights, panel: Panel, origin: Rows, problem: Problem) -> Fold:
     every = -(-len(origin) * (FOLDS + 1) // MOST) or 1
     blocks = without_flat(window_blocks(panel.inputs, origin[::every], problem))
-    return Fold(read(weights, blocks.x), clip_labels(blocks.y[:, 0]), blocks.future[:, 0])
+    labels, missing = clip_labels(filled_labels(blocks)[:, 0]), np.isnan(blocks.y[:, 0])
+    return Fold(read(weights, blocks.x), labels, missing, blocks.future[:, 0])
 
 
 def _regress(folds: Sequence[Fold]) -> tuple[Array, Array, Array]:
@@ -160,9 +168,9 @@ def _regress(folds: Sequence[Fold]) -> tuple[Array, Array, Array]:
     chosen = choose_candidate(np.array(list(starmap(_gains, zip(folds, solutions, strict=True)))))
     if chosen is None:
         readout, future = (0 * part[0] for part in solutions[-1])
-        return readout, future, np.concatenate([fold.labels for fold in folds])
+        return readout, future, np.concatenate([fold.known_labels for fold in folds])
     residuals = [
-        fold.labels - fold.moves(readout[chosen], future[chosen])
+        fold.known_labels - fold.moves(readout[chosen], future[chosen])
         for fold, (readout, future) in zip(folds, solutions, strict=True)
     ]
     readout, future = (part[chosen] for part in solutions[-1])
@@ -183,8 +191,9 @@ def _moments(fold: Fold) -> Moments:
 
 def _gains(fold: Fold, solutions: tuple[Array, Array]) -> Array:
     """The share by which the mean error of each solution is below that of the naive forecast, shape (penalties,)."""
-    naive = np.abs(fold.labels).sum()
+    known = ~fold.missing
+    naive = np.abs(fold.labels[known]).sum()
     if not naive:
         return np.zeros(len(PENALTIES))
-    errors = [np.abs(fold.labels - fold.moves(*solution)).sum() for solution in zip(*solutions, strict=True)]
+    errors = [np.abs(fold.labels - fold.moves(*solution))[known].sum() for solution in zip(*solutions, strict=True)]
     return np.asarray(1 - np.array(errors) / naive)

@@ -83,6 +83,7 @@ class Statistical(Estimator):
         validation, training = [], []
         for number, (inputs, split) in enumerate(series, start=1):
             fresh = origins(split.validation - 1, split.test, horizon=problem.horizon)
+            fresh = fresh[inputs.known[fresh]]
             validation.append(self._residuals(inputs, fresh, problem))
             training.append(self._training_residuals(inputs, split, problem))
             if callbacks.progress:
@@ -96,6 +97,7 @@ class Statistical(Estimator):
     def _training_residuals(self, inputs: Inputs, split: Split, problem: Problem) -> Array:
         """Residuals on the second half of the training rows, shape (n, H)."""
         usable = origins(problem.lookback, split.validation, horizon=problem.horizon)
+        usable = usable[inputs.known[usable]]
         later = usable[len(usable) // 2 :]
         return self._residuals(inputs, later[:: -(-len(later) // ORIGINS)], problem)
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.data import vocabulary
-from forecast.data.calendar.frequency import infer_frequency
-from forecast.data.series import DataIssue, TimeSeries
-from forecast.data.sources.quality_checks import Flags, check_row_order, check_values, find_gaps, merge_dates
+from forecast.data.placement import place_rows
+from forecast.data.series import TimeSeries
+from forecast.data.sources.quality_checks import Flags, check_row_order, check_values, merge_dates
 from forecast.data.sources.row_checks import (
     check_dates,
     check_headers,
@@ -78,30 +78,32 @@ def clean(
     others = covariates.names(schema, every.target)
     is_future = _is_future(every, _resolve_names(schema, covariates.future))
     past = every.only(~is_future)
-    kept = past.only(past.valued & np.isfinite(past.columns(others)).all(axis=1))
+    kept = past.only(past.valued)
     check_kept(past, kept)
     prices = vocabulary.is_price(past.target)
     stamps, rows, merged = merge_dates(kept.stamps, kept.values)
+    beside = kept.columns(others)[rows]
+    late, issue = missing_covariates(stamps, beside, others)
+    stamps, rows = stamps[late:], rows[late:]
     values = kept.values[rows]
-    index, frequency, gap = _index_of(stamps.tobytes())
+    index = _index_of(stamps.tobytes())
+    frequency = place_rows(index, exchange).grid.frequency
     issues = (
         *table_issues(schema),
         check_row_order(past.stamps[past.dated]),
         *dropped_rows(past),
-        missing_covariates(past.only(past.valued), others),
+        issue,
         *(ohlc_order(kept) if prices else ()),
         merged,
         *check_values(stamps, values, prices=prices, frequency=frequency),
-        gap,
     )
     return TimeSeries(
         name=name,
         index=index,
-        values=np.column_stack([values, kept.columns(others)[rows]]),
+        values=np.column_stack([values, beside[late:]]),
         columns=(past.target, *others),
         target=past.target,
         unit=unit or "units",
-        frequency=frequency,
         exchange=exchange,
         notes=(*notes, *_target_note(schema)),
         findings=tuple(issue for issue in issues if issue),
@@ -110,11 +112,9 @@ def clean(
 
 
 @lru_cache(maxsize=8)
-def _index_of(stamps: bytes) -> tuple[pd.DatetimeIndex, str, DataIssue | None]:
-    """Index, frequency and gaps of dates in microseconds, made once for all series of a wide table."""
-    index = pd.DatetimeIndex(np.frombuffer(stamps, "M8[us]").copy())
-    frequency = infer_frequency(index)
-    return index, frequency, find_gaps(index.to_numpy(), frequency)
+def _index_of(stamps: bytes) -> pd.DatetimeIndex:
+    """The index of dates in microseconds, made once for all series of a wide table."""
+    return pd.DatetimeIndex(np.frombuffer(stamps, "M8[us]").copy())
 
 
 def _resolve_names(schema: Schema, wanted: Sequence[str]) -> list[str]:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecast.data.calendar.frequency import iso
+from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
 
 
@@ -46,7 +48,8 @@ class SeriesInspection:
             "name": self.name,
             "target": series.target,
             "why": self.why,
-            "rows": len(series),
+            "rows": int(np.isfinite(series.y).sum()),
+            "missing": int(np.isnan(series.y).sum()),
             "first": first,
             "last": last,
             "first_value": float(series.y[0]),
@@ -54,6 +57,8 @@ class SeriesInspection:
             "columns": list(self.columns),
             "unit": series.unit,
             "frequency": series.frequency,
+            "grid": str(series.grid),
+            "seasons": list(find_seasons(series.y, series.grid)),
             "exchange": series.trading_calendar,
             "findings": [{**asdict(finding), "dates": list(finding.dates)} for finding in series.findings],
             "notes": list(series.notes),

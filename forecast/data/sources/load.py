@@ -108,8 +108,9 @@ def load(
         offline=offline,
     )
     if isinstance(source, TimeSeries):
-        given = {"target": target, "name": name, "unit": unit, "exchange": options.exchange}
-        return replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
+        given = {"target": target, "name": name, "unit": unit}
+        named = replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
+        return named.with_exchange(options.exchange) if options.exchange else named
     found = resolve(source, offline, target_only=options.target_only)
     schema, names = _select(found, options)
     if len(names) > 1:

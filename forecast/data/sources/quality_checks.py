@@ -11,17 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import iso
-from forecast.data.series import DataIssue
+from forecast.data.series import MAX_NAMED, DataIssue
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import is_monotonic, share_repeated
 from forecast.typing import Array, Rows
 
 Flags = NDArray[np.bool_]
 
-# Dates that an issue names.
-MAX_NAMED = 5
-# Days without a row that are a gap, by frequency.
-GAP_DAYS = {"B": 14, "D": 7}
 # Equal values in sequence that are a flat run: of any series, and of one with business days.
 FLAT, FLAT_BUSINESS_DAYS = 30, 10
 # Ratios from one row to the next: the least of a jump, and the least of one that no split ratio need explain.
@@ -112,7 +108,7 @@ def check_values(stamps: Stamps, values: Array, *, prices: bool, frequency: str)
         stamps: Strictly increasing, shape (T,).
         values: Finite, shape (T,).
         prices: Whether the values are known to be prices.
-        frequency: An alias from `infer_frequency`.
+        frequency: An offset alias.
     """
     yield from _missing_markers(stamps, values)
     yield from _signs(stamps, values, prices=prices)
@@ -176,18 +172,3 @@ def _flat_runs(stamps: Stamps, values: Array, least: int) -> Iterator[DataIssue]
     if runs.any():
         action = f"kept; the longest has {int(lengths.max())} equal values"
         yield issue_at("flat_run", stamps[starts[runs]], action)
-
-
-def find_gaps(stamps: Stamps, frequency: str) -> DataIssue | None:
-    """Report long spans without rows."""
-    days = np.diff(stamps) / np.timedelta64(1, "D")
-    if not len(days):
-        return None
-    usual = float(np.median(days))
-    least = GAP_DAYS.get(frequency, 1.6 * usual if usual > 1 else max(1.0, 20 * usual))
-    if usual < 1 and _on_weekends(stamps) < 0.01:
-        least = GAP_DAYS["B"]
-    long = days >= least
-    if not long.any():
-        return None
-    return issue_at("gap", stamps[:-1][long], f"kept, nothing was filled in; the longest lasts {days.max():.3g} days")

@@ -9,10 +9,12 @@ import numpy as np
 
 from forecast.data import vocabulary
 from forecast.data.series import DataIssue
+from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.quality_checks import Flags, conflicting_dates, first_dates, issue_at
 from forecast.data.sources.schema.schema import Schema
 from forecast.data.sources.series_rows import SeriesRows
 from forecast.errors import SeriesError, SourceError
+from forecast.typing import Array
 
 # Above this share of dates with several values, a table holds several series and not one.
 MAX_CONFLICTS = 0.05
@@ -78,13 +80,26 @@ def table_issues(schema: Schema) -> Iterator[DataIssue]:
         yield DataIssue("ambiguous_numbers", table.rows, (), action)
 
 
-def missing_covariates(valued: SeriesRows, others: Sequence[str]) -> DataIssue | None:
-    """Report rows with a target that lack a covariate."""
-    lacking = ~np.isfinite(valued.columns(others)).all(axis=1)
+def missing_covariates(stamps: Stamps, beside: Array, names: Sequence[str]) -> tuple[int, DataIssue | None]:
+    """Find the first row from which on each covariate has been known, and report those that lack one.
+
+    Args:
+        stamps: Dates of the rows with a target, strictly increasing, shape (T,).
+        beside: The covariates, shape (T, len(names)).
+    Raises:
+        SeriesError: one is never known.
+    """
+    lacking = ~np.isfinite(beside)
     if not lacking.any():
-        return None
-    action = f"rows with {valued.target} but without {', '.join(others)} were left out"
-    return issue_at("missing_features", np.sort(valued.stamps[lacking]), action, repaired=True)
+        return 0, None
+    if lacking.all(axis=0).any():
+        name = names[int(np.argmax(lacking.all(axis=0)))]
+        raise SeriesError(f"a covariate must have values in rows with a target. {name} has none. Leave it out.")
+    first = int(lacking.argmin(axis=0).max())
+    action = f"rows without {', '.join(names)}: the last known value stands for a missing one"
+    if first:
+        action += f"; the first {first} rows have none before them and were left out"
+    return first, issue_at("missing_features", stamps[lacking.any(axis=1)], action, repaired=first > 0)
 
 
 def dropped_rows(rows: SeriesRows) -> Iterator[DataIssue]:
@@ -94,7 +109,7 @@ def dropped_rows(rows: SeriesRows) -> Iterator[DataIssue]:
     if len(missing.rows):
         others = int(np.isfinite(missing.columns(_columns_beside(rows))).any(axis=1).sum())
         also = f"; {others} of them hold other values" if others else ""
-        action = f"rows without {rows.target} were left out{also}"
+        action = f"rows without {rows.target}{also}"
         yield issue_at("missing_values", np.sort(missing.stamps), action, repaired=True)
     textual = rows.only(has_text)
     if len(textual.rows):

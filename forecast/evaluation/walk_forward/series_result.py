@@ -69,7 +69,7 @@ def evaluate(
 def _best(backtests: Mapping[str, Backtest], horizon: int) -> dict[str, float]:
     if len(backtests) < 2:
         return dict.fromkeys(backtests, 1.0)
-    losses = [np.abs(one.actual - one.quantiles[..., MEDIAN]).mean(axis=1) for one in backtests.values()]
+    losses = [np.nanmean(np.abs(one.actual - one.quantiles[..., MEDIAN]), axis=1) for one in backtests.values()]
     p_values = confidence_set(np.stack(losses, axis=1), horizon=horizon)
     return dict(zip(backtests, p_values.tolist(), strict=True))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.config import ExperimentConfig
-from forecast.data.dataset import resolve_defaults
+from forecast.data.defaults import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.sources import load
 from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job

@@ -123,8 +123,10 @@ class Network(Estimator):
             blocks = self.blocks(inputs, origin, problem)
             probabilities.append(self._probabilities(weights, blocks, problem))
             outcomes.append(labels_of(blocks.y, weights)[:, 0, 0])
+        came = np.concatenate(outcomes)
+        known = np.isfinite(came)
         return classes.fit_mixture_weight(
-            np.concatenate(probabilities), np.concatenate(outcomes), weights[classes.RATES], horizon=problem.horizon
+            np.concatenate(probabilities)[known], came[known], weights[classes.RATES], horizon=problem.horizon
         )
 
     def _fit_member(
@@ -275,7 +277,7 @@ def _fit_spread(weights: Weights, y: Array, outputs: Array, panel: Panel, proble
     """
     if problem.config.training.loss == "mse":
         residuals = (y - outputs[..., 0]).reshape(-1, problem.horizon)
-        return {**weights, "residual_quantiles": residual_quantiles(residuals[np.isfinite(residuals).all(axis=1)])}
+        return {**weights, "residual_quantiles": residual_quantiles(residuals)}
     rows = int(panel.training.sum())
     factor = 1.0 if gain_is_significant(y, outputs[..., MEDIAN]) else rows / (rows + PRIOR_ROWS)
     return shrink_head(weights, factor, problem)
@@ -284,7 +286,7 @@ def _fit_spread(weights: Weights, y: Array, outputs: Array, panel: Panel, proble
 def gain_is_significant(y: Array, moves: Array) -> bool:
     """Whether a network's moves are closer to the validation labels than no move; both have shape (N, S, H)."""
     gain = (np.abs(y) - np.abs(y - moves)).reshape(-1, y.shape[-1])
-    gain = gain[np.isfinite(gain).all(axis=1)].mean(axis=1)
+    gain = np.nanmean(gain[np.isfinite(gain).any(axis=1)], axis=1)
     return bool(len(gain) and gain.mean() > 0 and diebold_mariano(gain, horizon=y.shape[-1]) < SIGNIFICANCE)
 
 

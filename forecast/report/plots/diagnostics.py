@@ -73,7 +73,8 @@ def plot_error_by_step(backtests: Backtests, ax: "Axes") -> None:
     """Plot the error of each model divided by that of the naive forecast, by step of the horizon."""
     for model, backtest in backtests.items():
         error, naive = _errors(backtest)
-        ratio = error.mean(axis=0) / np.where(naive.mean(axis=0) > 0, naive.mean(axis=0), np.nan)
+        error, naive = np.nanmean(error, axis=0), np.nanmean(naive, axis=0)
+        ratio = error / np.where(naive > 0, naive, np.nan)
         steps = np.arange(1, len(ratio) + 1)
         ax.plot(steps, ratio, **line_of(model), linewidth=1.6, label=model, marker="." if len(ratio) < 8 else "")
     finish(ax, "Error by step of the horizon", "MAE / MAE of naive")
@@ -92,9 +93,9 @@ def plot_error_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axe
     first = next(iter(backtests.values()))
     parts = np.array_split(np.arange(len(first.origin)), min(PARTS, len(first.origin)))
     dates = index[[first.origin[part[len(part) // 2]] for part in parts]]
-    usual = _errors(first)[1].mean() or np.nan
+    usual = np.nanmean(_errors(first)[1]) or np.nan
     for model, backtest in backtests.items():
-        error = _errors(backtest)[0].mean(axis=1)
+        error = np.nanmean(_errors(backtest)[0], axis=1)
         means = [error[part].mean() / usual for part in parts]
         ax.plot(dates, means, **line_of(model), linewidth=1.3, label=model)
     finish(ax, "Error over time", "MAE / mean MAE of naive")
@@ -106,6 +107,7 @@ def plot_residuals(backtests: Backtests, models: Sequence[str], ax: "Axes") -> N
     """Plot a histogram of the residuals at the last step of the horizon, one outline a model."""
     chosen = {model: backtests[model] for model in models}
     residuals = {model: one.actual[:, -1] - one.quantiles[:, -1, MEDIAN] for model, one in chosen.items()}
+    residuals = {model: values[np.isfinite(values)] for model, values in residuals.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(residuals.values())), bins=BINS)
     for model, values in residuals.items():
         ax.stairs(np.histogram(values, bins=edges)[0], edges, **line_of(model), linewidth=1.4, label=model)

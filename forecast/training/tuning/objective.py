@@ -19,7 +19,7 @@ import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig, override
 from forecast.data.covariates import enrich, inputs_of
-from forecast.data.dataset import resolve_defaults
+from forecast.data.defaults import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, split_rows
 from forecast.errors import ConfigError
@@ -163,7 +163,7 @@ def _naive_loss(several: Sequence[TimeSeries], config: ExperimentConfig) -> floa
     for one in several:
         split = split_rows(len(one), config)
         origin = origins(split.validation - 1, split.test, horizon=problem.horizon)
-        labels.append(window_blocks(inputs_of(one, config.inputs, horizon=problem.horizon), origin, problem).y)
+        labels.append(window_blocks(inputs_of(one, config), origin, problem).y)
     y = np.concatenate(labels)
     return loss_of(np.zeros((*y.shape, 1)), y, config.training.loss) or 1.0
 
@@ -175,6 +175,6 @@ def _relative_error(model: TrainedModel, series: TimeSeries) -> float:
     median = find_model(model.model).predict(model.weights, blocks, model.problem)[..., MEDIAN]
     y, scale = blocks.y[:, 0], blocks.scale[:, 0]
     last = (blocks.target[blocks.origin][:, None] - blocks.anchor[:, 0]) / scale
-    known = np.isfinite(y).all(axis=1)
+    known = np.isfinite(y)
     error, naive = (float((np.abs(y - guess) * scale)[known].mean()) for guess in (median, last))
     return min(WORST, error / naive) if naive > 0 else 1.0 if error == 0 else WORST

@@ -1,0 +1,96 @@
+"""What a configuration leaves to the series: horizon, lookback, season, training steps.
+
+In: a configuration and the series. Out: the configuration with numbers in their place. Seasons are looked for in
+training rows alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+import pandas as pd
+
+from forecast.config import ExperimentConfig
+from forecast.data.grid import TimeGrid
+from forecast.data.seasons import candidate_seasons, find_seasons
+from forecast.data.series import TimeSeries
+from forecast.typing import Array
+
+# Steps ahead, by the unit of the frequency.
+HORIZONS = {"min": 30, "h": 48, "B": 30, "D": 28, "W": 13, "MS": 12, "QS": 8, "YS": 5}
+# Where the frequency is none of these, or steps are only counted.
+USUAL_HORIZON = 12
+# A horizon takes no more than this part of the rows: validation, a tenth of them, holds it then.
+HORIZON_PART = 12
+# A session that is nearly over is no horizon.
+LEAST_LEFT = 10
+# Lookbacks, by the unit of the frequency: two weeks of hours, two or three years of weeks to quarters; else 64 rows.
+LOOKBACKS = {"h": 336, "min": 336, "W": 104, "MS": 36, "QS": 16, "YS": 8}
+USUAL_LOOKBACK = 64
+# The largest default lookback, as a share of the rows.
+MAX_LOOKBACK_SHARE = 0.15
+# Training steps for one series; for many they grow with the root of their number, up to the most.
+STEPS, MOST_STEPS = 100, 1000
+
+
+def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) -> ExperimentConfig:
+    """The configuration with lookback, season and steps, where it leaves them to the series."""
+    if config.lookback and config.season and config.training.max_steps:
+        return config
+    first, rows = several[0], int(np.median([len(series) for series in several]))
+    steps = config.training.max_steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
+    seasons = (config.season,) if config.season else _find_seasons(first, config)
+    return replace(
+        config,
+        lookback=config.lookback or default_lookback(first.grid, rows),
+        season=config.season or main_season(first.y[: training_rows(len(first), config)], first.grid, seasons),
+        seasons=seasons,
+        training=replace(config.training, max_steps=steps),
+    )
+
+
+def training_rows(rows: int, config: ExperimentConfig) -> int:
+    """The number of training rows of a series of so many rows."""
+    return int(rows * config.train_share + 1e-9)
+
+
+def _find_seasons(series: TimeSeries, config: ExperimentConfig) -> tuple[int, ...]:
+    return find_seasons(series.y[: training_rows(len(series), config)], series.grid)
+
+
+def main_season(y: Array, grid: TimeGrid, seasons: tuple[int, ...]) -> int:
+    """The season that repeats best; where none was found the shortest that goes with the grid, 1 if none does."""
+    if not seasons:
+        return next(iter(candidate_seasons(grid)), 1)
+    errors = {season: np.nanmean(np.abs(y[season:] - y[:-season])) for season in seasons}
+    return min(seasons, key=lambda season: errors[season])
+
+
+def default_lookback(grid: TimeGrid, rows: int) -> int:
+    """Rows that a network sees before an origin."""
+    return max(2, min(LOOKBACKS.get(_unit(grid), USUAL_LOOKBACK), int(MAX_LOOKBACK_SHARE * rows)))
+
+
+def default_horizon(grid: TimeGrid, rows: int, last: pd.Timestamp | None = None) -> int:
+    """Steps ahead: minutes to the end of the session, or 30; 48 hours, 30 business days, 28 days, 13 weeks and so on.
+
+    Args:
+        rows: Rows of the series; a short one has a short horizon.
+        last: The last row, which says how much of its session is left.
+    """
+    return max(1, min(_usual_horizon(grid, last), rows // HORIZON_PART))
+
+
+def _usual_horizon(grid: TimeGrid, last: pd.Timestamp | None) -> int:
+    if grid.unit == "min" and grid.windows and last is not None:
+        left = int((grid.expected(last, last.normalize() + pd.Timedelta(days=1)) > last).sum())
+        if left >= LEAST_LEFT:
+            return left
+    unit = _unit(grid)
+    return max(1, HORIZONS.get(unit, USUAL_HORIZON) // (1 if unit == "min" else grid.count))
+
+
+def _unit(grid: TimeGrid) -> str:
+    """The unit of the frequency; month ends, and the last weekdays of months, as month starts."""
+    return f"{grid.unit.removeprefix('B')[0]}S" if grid.kind == "months" else grid.unit
