@@ -45,9 +45,9 @@ def calibrate(quantiles: Array, y: Array) -> Array:
 
 def _conform(quantiles: Array, y: Array) -> Array:
     """The log scale with which the intervals would have held what they should, shape (H, 2)."""
-    horizon = y.shape[1]
+    origins, horizon = y.shape
     rows = np.isfinite(y).sum(axis=0)
-    if rows.min() <= horizon:
+    if origins < 2 * horizon or not rows.all():
         return initial_scale(horizon)
     distance = _distance(quantiles, y)
     levels = np.minimum(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)

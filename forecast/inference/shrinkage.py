@@ -52,14 +52,19 @@ def follow_losses(linear: Array, network: Array, y: Array, losses: Array, *, see
 
 
 def new_losses(linear: Array, network: Array, y: Array) -> Array:
-    """The expert losses that become known at each of N origins, shape (N, E); arguments as in `follow_losses`."""
+    """The expert losses that become known at each of N origins, shape (N, E); arguments as in `follow_losses`.
+
+    Those of missing outcomes are taken to be as the others that become known with them.
+    """
     rows, horizon = y.shape
-    found = np.zeros((rows, len(EXPERTS)))
+    found, due, known = np.zeros((rows, len(EXPERTS))), np.zeros((rows, 1)), np.zeros((rows, 1))
     parts, naive = np.stack([y, linear, network], axis=-1), np.abs(y)
     for step in range(1, min(horizon, rows - 1) + 1):
         lost = np.abs(parts[:-step, step - 1] @ ERRORS)
         found[step:] += np.nan_to_num(lost - naive[:-step, step - 1, None])
-    return np.asarray(found / horizon)
+        due[step:] += 1
+        known[step:, 0] += np.isfinite(naive[:-step, step - 1])
+    return np.asarray(found / horizon * due / np.maximum(known, 1))
 
 
 def factors_of(losses: Array, *, horizon: int) -> Array:
