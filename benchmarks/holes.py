@@ -1,16 +1,15 @@
 """Rows missing from seasonal series: is the forecast still good, and is what the test says of it true?
 
-    python benchmarks/holes.py [--models lstm,linear] [--seeds 5] [--write]
+    python benchmarks/holes.py [--models lstm,linear] [--seeds 5]
 
-Simulated series, of which the truth is known, lose rows at random, in runs and in a fixed pattern. A model is trained and
-tested on the rows that are left, as `forecast run` does it; then it forecasts from the rows that come after, which have
-the same holes, and is held against all true values. Printed: MAE over that without holes, the share of the coming truth
-inside the 90 % interval, and the share that the test had claimed. With --write, the table goes to benchmarks/holes.md.
+Simulated series, of which the truth is known, lose rows at random, in runs and in a fixed pattern. A model is trained
+and tested on the rows that are left, as `forecast run` does it; then it forecasts from the rows that come after, which
+have the same holes, and is held against all true values. Printed: MAE over that without holes, the share of the coming
+truth inside the 90 % interval, and the share that the test had claimed. benchmarks/holes.md keeps what it printed.
 """
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -90,6 +89,7 @@ def measure(name: str, whole: pd.Series, left: np.ndarray, models: list[str]) ->
 
 
 def measure_all(models: list[str], seeds: int, names: list[str]) -> pd.DataFrame:
+    """All cases of all series, one row a case, model and seed."""
     found = []
     for name in names:
         for seed in range(seeds):
@@ -113,11 +113,11 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default="lstm,linear")
     parser.add_argument("--series", default=",".join(SERIES))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     found = table(measure_all(args.models.split(","), args.seeds, args.series.split(",")))
     print(found.to_string(index=False, float_format="%.3f"))

@@ -28,6 +28,9 @@ SOURCE: Options = {
     "unit": _option(str | None, "What one unit of the target is, as in USD."),
     "date_order": _option(str | None, "dmy, mdy or ymd [from the whole column]."),
     "exchange": _option(str | None, "Whose sessions come next, as in XNYS, crypto or fx [from the dates]."),
+    "every": _option(str | None, "Bring rows onto a grid of such steps, as in 1h, 15min, D, W, MS."),
+    "how": _option(str | None, "How the rows of a step become one: last, mean or sum [from the target's name]."),
+    "fill": _option(str | None, "Fill missing values: forward, linear or seasonal [they stay missing]."),
     "strict": _option(bool, "Refuse rows that would be left out or merged.", "--strict", default=False),
     "offline": _option(bool, "Tickers from their copies on disk alone.", "--offline", default=False),
 }

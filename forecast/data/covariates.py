@@ -58,11 +58,11 @@ def inputs_of(series: TimeSeries, config: ExperimentConfig) -> Inputs:
     past, _ = names_of(config.inputs, series.target)
     positions = _positions(series, (*past, *config.inputs.future_columns))
     future = _future_covariates(series, positions[len(past) :], config.inputs, config.horizon)
-    values, known = series.values[:, positions[: len(past)]], np.isfinite(series.y)
+    values = series.values[:, positions[: len(past)]]
     if np.isnan(values).any():
         target = fill(values[:, 0], "seasonal", season=(config.season or 1) if config.seasons else 1)
         values = np.column_stack([target, *map(fill_forward, values[:, 1:].T)])
-    return Inputs(values, future, known)
+    return Inputs(values, future, series.known)
 
 
 def _positions(series: TimeSeries, names: Sequence[str]) -> list[int]:

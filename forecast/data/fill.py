@@ -1,14 +1,17 @@
-"""Values in place of missing ones, so that inputs have no holes.
+"""Values in place of missing ones: in what a model sees, and in a series whose user wants them (`--fill`).
 
 In: values on a grid, NaN where they are missing. Out: the same with holes filled, a copy. What is filled in is neither
 a label nor scored, and no forecast starts from it. Linear and seasonal filling bridge a hole with the value behind it,
 which every forecast after the hole knows.
 """
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
 
+from forecast.data.seasons import find_seasons
+from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError
 from forecast.typing import Array
 
@@ -38,6 +41,19 @@ def fill(values: Array, how: Filling, *, season: int = 1) -> Array:
         for hole in np.flatnonzero(np.diff(known) > 1):
             _follow_season(filled, int(known[hole]), int(known[hole + 1]), season)
     return filled
+
+
+def fill_series(series: TimeSeries, how: Filling) -> TimeSeries:
+    """The series with its missing targets filled, and other columns forward."""
+    missing = np.isnan(series.y)
+    if not missing.any():
+        return series
+    season = max(find_seasons(series.y, series.grid), default=1)
+    target = fill(series.y, how, season=season)
+    values = np.column_stack([*map(fill_forward, series.values.T)])
+    values[:, series.target_column] = target
+    note = f"{int(missing.sum())} missing values were filled ({how}); no score counts them"
+    return replace(series, values=values, filled=missing, notes=(*series.notes, note))
 
 
 def fill_forward(values: Array) -> Array:

@@ -1,20 +1,55 @@
 """Rows at any times, as of trades and visits, brought onto a grid: one row an hour, a day, a month.
 
-In: a frame of dated rows. Out: one row for each stretch of time, in the same columns; NaN where a stretch has no value.
+In: a series, or a frame of dated rows. Out: one row for each stretch of time, in the same columns.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, get_args
 
+import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
+from forecast.data.series import PLACING, UNKNOWN, TimeSeries
+from forecast.data.vocabulary import adds_up, is_price
 from forecast.errors import ConfigError
 
 How = Literal["last", "mean", "sum"]
-HOWS = ("last", "mean", "sum")
 # The first stretch is whole where it begins no later than all others but this share of them, the last one where it
 # ends no earlier; if there are so many others.
 UNUSUAL, OTHERS = 0.05, 5
+
+
+def resample_series(series: TimeSeries, every: str, how: How | None = None) -> TimeSeries:
+    """The series with one row for each stretch of `every`, missing where a stretch has no value.
+
+    Args:
+        how: Of the target; by default the last value of prices, the sum of what adds up, such as sales, and the mean of
+            all else, by the names of columns.
+    Raises:
+        ConfigError: as `resample`.
+    """
+    hows = {name: usual_how(name) for name in series.columns} | ({series.target: how} if how else {})
+    known = np.isfinite(series.y)
+    frame = resample(pd.DataFrame(series.values[known], series.index[known], series.columns), every, hows)
+    frame = frame[frame[series.target].notna()]
+    note = f"one row every {every}: the {hows[series.target]} of {series.target} (--how)"
+    return replace(
+        series,
+        index=pd.DatetimeIndex(frame.index).rename(None),
+        values=frame.to_numpy(float),
+        frequency=to_offset(every).freqstr,
+        notes=(*series.notes, note),
+        findings=tuple(one for one in series.findings if one.kind not in PLACING),
+        future=series.future[:0],
+        grid=UNKNOWN,
+    )
+
+
+def usual_how(name: str) -> How:
+    """How a column of that name is aggregated."""
+    return "last" if is_price(name) else "sum" if adds_up(name) else "mean"
 
 
 def resample(frame: pd.DataFrame, every: str, how: How | Mapping[str, How] = "last") -> pd.DataFrame:
@@ -33,8 +68,8 @@ def resample(frame: pd.DataFrame, every: str, how: How | Mapping[str, How] = "la
         ConfigError: `every` is no offset alias, or `how` none of the three.
     """
     hows = dict.fromkeys(frame.columns, how) if isinstance(how, str) else dict(how)
-    if unknown := [name for name in hows.values() if name not in HOWS]:
-        raise ConfigError(f"`how` must be one of {', '.join(HOWS)}. Received: {unknown[0]}.")
+    if unknown := [name for name in hows.values() if name not in get_args(How)]:
+        raise ConfigError(f"`how` must be one of {', '.join(get_args(How))}. Received: {unknown[0]}.")
     try:
         columns = {name: _aggregate(frame[name], every, hows[name]) for name in frame.columns}
     except ValueError as error:

@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import iso
 from forecast.data.grid import TimeGrid
@@ -22,6 +23,8 @@ from forecast.typing import Array
 
 # Dates that an issue names.
 MAX_NAMED = 5
+# What is found when rows are put on their grid.
+PLACING = ("missing_rows", "other_frequency")
 # The grid of a series whose dates have not been looked at.
 UNKNOWN = TimeGrid("", is_regular=False)
 
@@ -68,6 +71,8 @@ class TimeSeries:
         findings: What looks wrong in the source, and what was done about it.
         future: Known values of the rows after the last, shape (M, F); NaN in columns that are not known ahead.
         grid: When rows are due; by default found in the dates.
+        filled: Whether the target of a row was missing and is filled, shape (T,): no forecast starts there, and it is
+            neither a label nor scored. Empty if none is.
     """
 
     name: str
@@ -82,6 +87,7 @@ class TimeSeries:
     findings: tuple[DataIssue, ...] = ()
     future: Array = field(default_factory=lambda: np.empty((0, 0)))
     grid: TimeGrid = field(default=UNKNOWN)
+    filled: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float64)
@@ -124,6 +130,16 @@ class TimeSeries:
         return self.values[:, self.target_column]
 
     @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether the target of each row is known: neither missing nor filled, shape (T,)."""
+        return np.asarray(np.isfinite(self.y) & ~self.filled if len(self.filled) else np.isfinite(self.y))
+
+    @property
+    def known_y(self) -> Array:
+        """The target, shape (T,); NaN where missing or filled."""
+        return np.where(self.known, self.y, np.nan)
+
+    @cached_property
     def roles(self) -> Mapping[str, str]:
         """The columns named as `open`, `high`, `low` and `volume`, by role; `close` is the target."""
         return {**column_roles(self.columns), "close": self.target}
@@ -139,14 +155,28 @@ class TimeSeries:
 
     def with_exchange(self, exchange: str) -> Self:
         """The series on the sessions of an exchange."""
-        known = np.isfinite(self.y)
+        known = self.known
+        found = tuple(one for one in self.findings if one.kind not in PLACING)
         return replace(
-            self, index=self.index[known], values=self.values[known], exchange=exchange, frequency="", grid=UNKNOWN
+            self,
+            index=self.index[known],
+            values=self.values[known],
+            exchange=exchange,
+            frequency="",
+            findings=found,
+            grid=UNKNOWN,
+            filled=self.filled[:0],
         )
 
     def between(self, start: int, stop: int) -> Self:
         """The rows [start, stop), without what is known of later ones."""
-        return replace(self, index=self.index[start:stop], values=self.values[start:stop], future=self.future[:0])
+        return replace(
+            self,
+            index=self.index[start:stop],
+            values=self.values[start:stop],
+            future=self.future[:0],
+            filled=self.filled[start:stop],
+        )
 
     def with_columns(self, values: Array, names: Sequence[str], *, first: int, notes: tuple[str, ...]) -> Self:
         """The rows from `first` on with further columns.
@@ -164,6 +194,7 @@ class TimeSeries:
             columns=(*self.columns, *names),
             notes=notes,
             future=np.column_stack([self.future, unknown]),
+            filled=self.filled[first:],
         )
 
     def fingerprint(self, rows: int | None = None) -> str:

@@ -106,6 +106,11 @@ LOWS = word_set(
     "low lowest min l tief tiefst tiefstkurs bas mínimo minima mínima minimum minimo min najniższy düşük мин",
     "laag lägst lav alin minimum terendah thấp χαμηλό 最低 最低价 最低價 安値 저가",
 )
+# Names of what adds up over time, beside volumes.
+TOTALS = word_set(
+    "sales sold orders demand visits visitors count counts quantity qty units trips calls rides passengers",
+    "rain rainfall precipitation energy kwh mwh revenue absatz menge ventas vendas ventes продажи 销量 売上",
+)
 VOLUMES = word_set("volume vol volumes wolumen hacim hac объем объём umsatz 成交量 成交额 出来高 거래량 turnover")
 SECURITIES = word_set(
     "ticker tickers symbol symbols name stock stocks security securities instrument code isin secid permno",
@@ -167,6 +172,11 @@ def close_columns(names: Sequence[str]) -> list[str]:
 def is_price(name: str) -> bool:
     """Whether a column holds prices by its name."""
     return (rank := _close_rank(name)) is not None and rank[0] < len(CLOSES)
+
+
+def adds_up(name: str) -> bool:
+    """Whether the values of a column add up over time, as sales and volumes do."""
+    return bool({*words_of(name)} & (TOTALS | VOLUMES))
 
 
 def is_adjusted(name: str) -> bool:

@@ -94,7 +94,7 @@ class ForecastTask:
         return scores.score_all(backtests, y_train=y_train, fit_seconds=seconds)
 
     def judge(self, backtests: Backtests, rows: Sequence[Any], dataset: Dataset) -> tuple[Any, ...]:
-        return verdicts.judge(backtests, rows, y=dataset.series.y, unit=dataset.series.unit)
+        return verdicts.judge(backtests, rows, y=dataset.series.known_y, unit=dataset.series.unit)
 
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:  # noqa: ARG002
         return {name: next_steps(name, made.quantiles[-1], dataset.series) for name, made in backtests.items()}

@@ -70,7 +70,7 @@ def predict_all(
 def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
     """The forecast at the last origin of `probabilities`, with the date of step H."""
     horizon = model.config.horizon
-    scale = np.abs(np.diff(series.y[-model.problem.lookback - 1 :])).mean()
+    scale = np.nanmean(np.abs(np.diff(series.y[-model.problem.lookback - 1 :])))
     return DirectionForecast(
         model=probabilities.model,
         series=series.name,

@@ -115,7 +115,7 @@ class TrainedModel:
             model=self.model,
             origin=origin,
             last_value=found.last_value,
-            actual=_actual(found.dataset.series.y, origin, self.problem.horizon),
+            actual=_actual(found.dataset.series.known_y, origin, self.problem.horizon),
             quantiles=found.levels,
         )
 
@@ -348,7 +348,7 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
     NaN at origins without a target, which are filled by what lies behind them: no forecast may start there.
     """
     levels = scaler.inverse(blocks.anchor[:, 0, 0], column=0)
-    y = series.y[blocks.origin]
+    y = series.known_y[blocks.origin]
     anchor = y if blocks.moves else np.where(np.isnan(y), np.nan, levels)
     scale = blocks.scale[:, 0] * scaler.span[0]
     return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])

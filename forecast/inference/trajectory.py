@@ -84,7 +84,7 @@ class Trajectory:
 
     @property
     def last_value(self) -> Array:
-        return np.asarray(self.dataset.series.y[self.blocks.origin])
+        return np.asarray(self.dataset.series.known_y[self.blocks.origin])
 
     def after(self, first: int) -> "Trajectory":
         """The forecasts from the origin `first` on."""

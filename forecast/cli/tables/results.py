@@ -12,6 +12,9 @@ from rich.table import Table
 
 from forecast.config import Task
 from forecast.data.calendar.frequency import count_steps
+from forecast.data.fill import fill
+from forecast.data.seasons import find_seasons
+from forecast.data.series import TimeSeries
 from forecast.data.sources.inspection import Inspection, SeriesInspection
 from forecast.evaluation.columns import COLUMNS, TERMINAL
 from forecast.evaluation.holdout import Experiment
@@ -162,6 +165,8 @@ def print_inspection(inspection: Inspection) -> None:
     console.print(table)
     for line in dict.fromkeys(map(_choice_line, inspection.series)):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
+    for line in dict.fromkeys(_grid_line(sighting.series) for sighting in inspection.series if sighting.series):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     for sighting in inspection.series:
         for finding in sighting.series.findings if sighting.series else ():
             console.print(f"{sighting.name}: {finding}", soft_wrap=True, highlight=False, markup=False)
@@ -179,19 +184,29 @@ def _choice_line(sighting: SeriesInspection) -> str:
     return f"The target is {sighting.series.target}: {sighting.why}. Columns: {', '.join(sighting.columns)}."
 
 
+def _grid_line(series: TimeSeries) -> str:
+    """When rows are due, and the seasons that the values show; or that rows are irregular, and the cure."""
+    if not series.grid.is_regular:
+        return (
+            f"Rows are {series.grid}: --every {series.grid.frequency} brings them onto a grid, which a forecast needs."
+        )
+    seasons = " and ".join(map(str, find_seasons(series.y, series.grid)))
+    return f"Time grid: {series.grid}; {f'seasons of {seasons} rows' if seasons else 'no season found'}."
+
+
 def _sighting_cells(sighting: SeriesInspection) -> tuple[str, ...]:
     series = sighting.series
     if series is None:
         return sighting.name, "", "0", "", "", "", "", "", "", ""
     values = f"{series.y[0]:.6g}", f"{series.y[-1]:.6g}"
     first, last = sighting.span
-    span = f"{len(series):,}", first, last, *values
+    span = f"{int(series.known.sum()):,}", first, last, *values
     return sighting.name, series.target, *span, series.frequency, series.trading_calendar, _sparkline(series.y)
 
 
 def _sparkline(values: Array) -> str:
     """The course of a series in 24 characters: means of equal parts between its lowest and highest."""
-    means = np.array([part.mean() for part in np.array_split(values, min(24, len(values)))])
+    means = np.array([part.mean() for part in np.array_split(fill(values, "linear"), min(24, len(values)))])
     reach = float(np.ptp(means)) or 1.0
     return "".join(BARS[int(7 * (mean - means.min()) / reach)] for mean in means)
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from forecast.data.calendar.frequency import iso
@@ -48,8 +47,8 @@ class SeriesInspection:
             "name": self.name,
             "target": series.target,
             "why": self.why,
-            "rows": int(np.isfinite(series.y).sum()),
-            "missing": int(np.isnan(series.y).sum()),
+            "rows": int(series.known.sum()),
+            "missing": int((~series.known).sum()),
             "first": first,
             "last": last,
             "first_value": float(series.y[0]),

@@ -6,11 +6,13 @@ In: a source and `LoadOptions`. Out: a `TimeSeries`, all series of a file, or an
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from forecast.data.calendar.exchanges import check_exchange
+from forecast.data.fill import Filling, fill_series
+from forecast.data.resample import How, resample_series
 from forecast.data.series import TimeSeries
 from forecast.data.sources.clean import NO_COVARIATES, Covariates, clean
 from forecast.data.sources.inspection import Inspection, SeriesInspection
@@ -19,7 +21,7 @@ from forecast.data.sources.resolve import SourceTable, infer_file_schema, name_o
 from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.data.sources.schema.targets import Choice
 from forecast.data.vocabulary import find_name
-from forecast.errors import ForecastError, SeriesError, SourceError
+from forecast.errors import ConfigError, ForecastError, SeriesError, SourceError
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 
@@ -41,11 +43,19 @@ class LoadOptions:
     unit: str | None = None
     date_order: str | None = None
     exchange: str | None = None
+    every: str | None = None
+    how: How | None = None
+    fill: Filling | None = None
     strict: bool = False
     offline: bool = False
 
     def __post_init__(self) -> None:
         check_order(self.date_order)
+        for option, choices in (("how", How), ("fill", Filling)):
+            if (value := getattr(self, option)) not in (None, *get_args(choices)):
+                raise ConfigError(f"`{option}` must be one of {', '.join(get_args(choices))}. Received: {value}.")
+        if self.how and not self.every:
+            raise ConfigError("`how` says how the rows of a step become one: give --every as well, as in --every 1h.")
         object.__setattr__(self, "exchange", check_exchange(self.exchange) if self.exchange else "")
 
     @property
@@ -70,6 +80,9 @@ def load(
     unit: str | None = None,
     date_order: str | None = None,
     exchange: str | None = None,
+    every: str | None = None,
+    how: How | None = None,
+    fill: Filling | None = None,
     strict: bool = False,
     offline: bool = False,
 ) -> TimeSeries:
@@ -88,6 +101,9 @@ def load(
         unit: The unit of the target, such as `USD`.
         date_order: Order of day, month and year, `dmy`, `mdy` or `ymd`; by default the whole column decides.
         exchange: The exchange whose sessions the rows follow, such as `XNYS`; by default inferred from the dates.
+        every: Bring the rows onto a grid of such steps, as in `1h`, `15min`, `D`, `W`, `MS`.
+        how: How the rows of a step become one: `last`, `mean` or `sum`; by default the target's name decides.
+        fill: Fill missing values: `forward`, `linear` or `seasonal`; by default they stay missing.
         strict: Refuse a series of which rows would be left out or merged.
         offline: Read tickers from their copies on disk only.
     Raises:
@@ -104,13 +120,16 @@ def load(
         unit=unit,
         date_order=date_order,
         exchange=exchange,
+        every=every,
+        how=how,
+        fill=fill,
         strict=strict,
         offline=offline,
     )
     if isinstance(source, TimeSeries):
         given = {"target": target, "name": name, "unit": unit}
         named = replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
-        return named.with_exchange(options.exchange) if options.exchange else named
+        return _regularise(named.with_exchange(options.exchange) if options.exchange else named, options)
     found = resolve(source, offline, target_only=options.target_only)
     schema, names = _select(found, options)
     if len(names) > 1:
@@ -163,6 +182,9 @@ def inspect(
     target: str | None = None,
     date_order: str | None = None,
     exchange: str | None = None,
+    every: str | None = None,
+    how: How | None = None,
+    fill: Filling | None = None,
     offline: bool = False,
 ) -> Inspection:
     """Describe a source: its format, its series, and what looks wrong with each. Arguments as for `load`.
@@ -170,7 +192,9 @@ def inspect(
     Raises:
         SourceError: nothing in it can be read as a series.
     """
-    options = LoadOptions(target=target, date_order=date_order, exchange=exchange, offline=offline)
+    options = LoadOptions(
+        target=target, date_order=date_order, exchange=exchange, every=every, how=how, fill=fill, offline=offline
+    )
     found = resolve(source, options.offline)
     schema, names = _select(found, options)
     form = {**dict(found.table.form), "dates": schema.dates.format, "decimal mark": schema.decimal}
@@ -238,4 +262,11 @@ def _build(found: SourceTable, schema: Schema, part: str, options: LoadOptions) 
     )
     if options.strict and (repairs := [str(issue) for issue in series.findings if issue.repaired]):
         raise SeriesError(f"{series.name}: with --strict no row may be left out or merged. {'; '.join(repairs)}.")
-    return series
+    return _regularise(series, options)
+
+
+def _regularise(series: TimeSeries, options: LoadOptions) -> TimeSeries:
+    """Bring rows onto another grid and fill holes, where that is asked for."""
+    if options.every:
+        series = resample_series(series, options.every, options.how)
+    return fill_series(series, options.fill) if options.fill else series

@@ -109,7 +109,7 @@ def dropped_rows(rows: SeriesRows) -> Iterator[DataIssue]:
     if len(missing.rows):
         others = int(np.isfinite(missing.columns(_columns_beside(rows))).any(axis=1).sum())
         also = f"; {others} of them hold other values" if others else ""
-        action = f"rows without {rows.target}{also}"
+        action = f"rows without {rows.target} are missing values{also}"
         yield issue_at("missing_values", np.sort(missing.stamps), action, repaired=True)
     textual = rows.only(has_text)
     if len(textual.rows):

@@ -62,7 +62,7 @@ def evaluate(
 ) -> SeriesResult:
     """Score the forecasts of all folds and give the verdict on each model."""
     scores = score_all(backtests, y_train=series.y[: folds[0].cutoff])
-    verdicts = judge(backtests, scores, y=series.y, unit=series.unit)
+    verdicts = judge(backtests, scores, y=series.known_y, unit=series.unit)
     return SeriesResult(series, config, folds, backtests, scores, verdicts, _best(backtests, config.horizon))
 
 
