@@ -124,11 +124,11 @@ class InputConfig(Config):
 class ExperimentConfig(Config):
     """One experiment: what is forecast from how much, how the rows are split, and how networks are trained.
 
-    `lookback` and `season` of None come from the series; `seasons` are all that were found in it.
+    `lookback`, `horizon` and `season` of None come from the series; `seasons` are all that were found in it.
     """
 
     lookback: int | None = option(None, "Rows that a network sees before an origin [from the frequency]", at_least=2)
-    horizon: int = option(30, "Steps to forecast", at_least=1)
+    horizon: int | None = option(None, "Steps to forecast [from the frequency]", at_least=1)
     season: int | None = option(None, "Rows in a season [found in the series]", at_least=1)
     seasons: tuple[int, ...] = ()
     train_share: float = option(0.7, "Share of the rows for training", above=0, below=1)
@@ -144,6 +144,11 @@ class ExperimentConfig(Config):
         _rule("train_share + validation_share", shares, shares < 1, "be below 1: the rest is the test rows")
         levels = (self.training.normalisation, self.training.loss) != ("window", "pinball")
         _rule("task", self.task, self.task == "forecast" or not levels, "be forecast for the recipe textbook")
+
+    @property
+    def resolved_horizon(self) -> int:
+        """The steps to forecast, once they are resolved; else 0."""
+        return self.horizon or 0
 
     @property
     def loss(self) -> LossFunction:

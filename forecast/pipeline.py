@@ -56,7 +56,7 @@ def run(
     if out is not None:
         writer.check_folder(Path(out))
     dataset = source if isinstance(source, Dataset) else prepare(load(source), config)
-    check_future(dataset.series, config.inputs, horizon=config.horizon)
+    check_future(dataset.series, config.inputs, horizon=dataset.config.resolved_horizon)
     dataset.split  # noqa: B018  too short a series is refused before Keras is loaded
     if out is not None:
         writer.get_ready()

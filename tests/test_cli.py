@@ -126,7 +126,7 @@ def test_run_as_json_prints_one_document_and_takes_no_folder_that_is_there(forec
 BAD = {
     "Day,Close\n1,1\n2,2\n": "a column of dates with a year",
     "": "the file is empty",
-    "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "horizon=30 need about 301 rows",
+    "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "horizon=1 need about 11 rows",
 }
 
 
@@ -306,7 +306,7 @@ def test_inspect_says_what_was_understood_and_what_looks_wrong(forecast, tmp_pat
     assert told.returncode == 0, told.stderr
     for words in ("delimiter semicolon", "dates dmy", "decimal mark ,", "Schlusskurs", "2020-01-01", "newest_first 40"):
         assert words in told.stdout
-    assert "missing_values 1 (2020-01-10): rows without Schlusskurs were left out" in told.stdout
+    assert "missing_values 1 (2020-01-10): rows without Schlusskurs are missing values" in told.stdout
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     record = json.loads(forecast("inspect", "kurse.csv", "--json").stdout)
     assert record["series"][0]["rows"] == 39

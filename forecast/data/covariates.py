@@ -57,7 +57,7 @@ def inputs_of(series: TimeSeries, config: ExperimentConfig) -> Inputs:
     """
     past, _ = names_of(config.inputs, series.target)
     positions = _positions(series, (*past, *config.inputs.future_columns))
-    future = _future_covariates(series, positions[len(past) :], config.inputs, config.horizon)
+    future = _future_covariates(series, positions[len(past) :], config.inputs, config.resolved_horizon)
     values = series.values[:, positions[: len(past)]]
     if np.isnan(values).any():
         target = fill(values[:, 0], "seasonal", season=(config.season or 1) if config.seasons else 1)

@@ -35,14 +35,15 @@ STEPS, MOST_STEPS = 100, 1000
 
 
 def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) -> ExperimentConfig:
-    """The configuration with lookback, season and steps, where it leaves them to the series."""
-    if config.lookback and config.season and config.training.max_steps:
+    """The configuration with horizon, lookback, season and steps, where it leaves them to the series."""
+    if config.horizon and config.lookback and config.season and config.training.max_steps:
         return config
     first, rows = several[0], int(np.median([len(series) for series in several]))
     steps = config.training.max_steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
     seasons = (config.season,) if config.season else _find_seasons(first, config)
     return replace(
         config,
+        horizon=config.horizon or default_horizon(first.grid, rows, first.index[-1]),
         lookback=config.lookback or default_lookback(first.grid, rows),
         season=config.season or main_season(first.y[: training_rows(len(first), config)], first.grid, seasons),
         seasons=seasons,

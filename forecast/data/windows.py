@@ -144,16 +144,16 @@ def split_rows(rows: int, config: ExperimentConfig, cutoff: int | None = None) -
     test = test_start(rows, config) if cutoff is None else cutoff
     split = Split(int(test * config.train_share / (1 - test_share) + 1e-9), test, rows)
     parts = [
-        ("training", split.validation, lookback + config.horizon + 1, config.train_share),
-        ("validation", split.test - split.validation, config.horizon, config.validation_share),
+        ("training", split.validation, lookback + config.resolved_horizon + 1, config.train_share),
+        ("validation", split.test - split.validation, config.resolved_horizon, config.validation_share),
     ]
     if cutoff is None:
-        parts.append(("test", rows - split.test, config.horizon, test_share))
+        parts.append(("test", rows - split.test, config.resolved_horizon, test_share))
     for part, has, needs, share in parts:
         if has < needs:
             enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)
             raise SeriesTooShort(
-                f"lookback={lookback} and horizon={config.horizon} need about {enough} rows, "
+                f"lookback={lookback} and horizon={config.resolved_horizon} need about {enough} rows, "
                 f"{needs} of them for {part}. Received: {rows} rows, {has} for {part}. "
                 "Use a longer series, or a smaller --lookback or --horizon."
             )

@@ -134,7 +134,7 @@ class DirectionTask:
         return direction.score_all(backtests, models)
 
     def judge(self, backtests: Backtests, rows: Sequence[Any], dataset: Dataset) -> tuple[Any, ...]:
-        return direction.judge(backtests, rows, horizon=dataset.config.horizon)
+        return direction.judge(backtests, rows, horizon=dataset.config.resolved_horizon)
 
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:
         first = next(iter(models.values()))

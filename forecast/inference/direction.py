@@ -39,7 +39,7 @@ def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | Non
     blocks = model.blocks(series, first)
     actual = classes_of(blocks.y[:, 0, -1], band_of(model))
     found = network.predict_proba(model.weights, blocks, model.problem)
-    return ClassProbabilities(model.model, blocks.origin, actual, found, model.config.horizon)
+    return ClassProbabilities(model.model, blocks.origin, actual, found, model.config.resolved_horizon)
 
 
 def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForecast:
@@ -50,7 +50,7 @@ def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForec
         ModelError: as in `backtest`.
     """
     dataset = model.prepare(series)
-    check_future(dataset.series, model.config.inputs, horizon=model.config.horizon)
+    check_future(dataset.series, model.config.inputs, horizon=model.config.resolved_horizon)
     return last_of(backtest(model, dataset, first=len(dataset) - 1), dataset.series, model)
 
 
@@ -69,7 +69,7 @@ def predict_all(
 
 def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: TrainedModel) -> DirectionForecast:
     """The forecast at the last origin of `probabilities`, with the date of step H."""
-    horizon = model.config.horizon
+    horizon = model.config.resolved_horizon
     scale = np.nanmean(np.abs(np.diff(series.y[-model.problem.lookback - 1 :])))
     return DirectionForecast(
         model=probabilities.model,
@@ -96,7 +96,7 @@ def baselines(
 
 
 def _persistence(model: TrainedModel, series: TimeSeries | Dataset, tested: NDArray[np.int64]) -> Array:
-    lookback, horizon, band = model.problem.lookback, model.config.horizon, band_of(model)
+    lookback, horizon, band = model.problem.lookback, model.config.resolved_horizon, band_of(model)
     dataset = model.prepare(series)
     blocks = model.blocks(dataset, first=lookback)
     before, after = classes_of(past_moves(blocks), band), classes_of(blocks.y[:, 0, -1], band)

@@ -131,7 +131,7 @@ class TrainedModel:
         """The same for several series, which go through a network together."""
         ready = [self.prepare(series) for series in several]
         for one in ready:
-            check_future(one.series, self.config.inputs, horizon=self.config.horizon)
+            check_future(one.series, self.config.inputs, horizon=self.config.resolved_horizon)
         parts = (ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER))
         found = [one for part in parts for one in self.at_origins(part, last=True)]
         return [next_steps(self.model, one.levels[-1], one.dataset.series) for one in found]

@@ -55,7 +55,7 @@ class Problem:
     @property
     def horizon(self) -> int:
         """Steps that are forecast (H)."""
-        return self.config.horizon
+        return self.config.resolved_horizon
 
 
 @dataclass(frozen=True)

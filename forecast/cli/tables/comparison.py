@@ -56,7 +56,7 @@ def print_comparison(comparison: Comparison) -> None:
 def _print_series(result: SeriesResult) -> None:
     series, folds = result.series, result.folds
     first, last = series.index[folds[0].cutoff], series.index[folds[-1].stop - 1]
-    steps = count_steps(result.config.horizon, series.frequency)
+    steps = count_steps(result.config.resolved_horizon, series.frequency)
     title = f"{series.name}: {len(folds)} folds from {first:%Y-%m-%d} to {last:%Y-%m-%d}, up to {steps} ahead"
     console = wide_console()
     console.print(scores_of(result.scores, title, unit=series.unit))

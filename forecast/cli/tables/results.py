@@ -45,7 +45,7 @@ SPAN = ("rows", "first", "last", "first value", "last value")
 def print_scores(experiment: Experiment) -> None:
     """The scores of each model on the test rows, and the verdicts."""
     series, split, task = experiment.series, experiment.split, experiment.config.task
-    dates, steps = series.index[[split.test, -1]], count_steps(experiment.config.horizon, series.frequency)
+    dates, steps = series.index[[split.test, -1]], count_steps(experiment.config.resolved_horizon, series.frequency)
     span = f"{dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}"
     what = (
         f"down, flat or up {steps} ahead, test on {span}"

@@ -96,7 +96,7 @@ def within(predictions: Backtest, fold: Fold) -> Backtest:
 
 def _write_folds(folds: list[Backtest], job: FoldJob) -> None:
     """Write one row a fold, origin and step."""
-    horizon = job.config.horizon
+    horizon = job.config.resolved_horizon
     origin = np.concatenate([fold.origin for fold in folds])
     number = np.repeat([fold.number for fold in job.folds], [len(fold.origin) for fold in folds])
     quantiles = np.concatenate([fold.quantiles for fold in folds]).reshape(-1, len(LEVELS))
@@ -122,7 +122,7 @@ def _write_folds(folds: list[Backtest], job: FoldJob) -> None:
 
 def read_folds(jobs: list[FoldJob]) -> Backtest:
     """The forecasts of finished jobs of one model and series, in the order of their folds."""
-    horizon = jobs[0].config.horizon
+    horizon = jobs[0].config.resolved_horizon
     table = pa.concat_tables(parquet.read_table(job.file) for job in jobs)
     columns = {name: table.column(name).to_numpy() for name in ("origin", "last", "actual", *LEVELS)}
     quantiles = np.stack([columns[level] for level in LEVELS], axis=1)

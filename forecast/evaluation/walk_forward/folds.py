@@ -48,17 +48,22 @@ class Fold:
     stop: int
 
 
+def fold_rows(rows: int, plan: WalkForward, config: ExperimentConfig) -> int:
+    """The rows of each fold."""
+    return plan.stride or (rows - test_start(rows, config)) // plan.folds
+
+
 def first_cutoff(rows: int, plan: WalkForward, config: ExperimentConfig) -> int:
     """The first row of the first fold.
 
     Raises:
         SeriesTooShort: a fold is shorter than the horizon, or no row is left before the first.
     """
-    stride = plan.stride or (rows - test_start(rows, config)) // plan.folds
-    if stride < config.horizon:
+    stride = fold_rows(rows, plan, config)
+    if stride < config.resolved_horizon:
         raise SeriesTooShort(
-            f"a fold must have at least as many rows as the horizon, {config.horizon}, so that none is tested twice. "
-            f"Received: {rows} rows, {plan.folds} folds of {stride}. Use fewer folds, or a smaller --horizon."
+            f"a fold must have at least as many rows as the horizon, {config.resolved_horizon}, so that none is tested "
+            f"twice. Received: {rows} rows, {plan.folds} folds of {stride}. Use fewer folds, or a smaller --horizon."
         )
     first = rows - plan.folds * stride
     if first < 1:

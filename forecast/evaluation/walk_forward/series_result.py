@@ -63,7 +63,7 @@ def evaluate(
     """Score the forecasts of all folds and give the verdict on each model."""
     scores = score_all(backtests, y_train=series.y[: folds[0].cutoff])
     verdicts = judge(backtests, scores, y=series.known_y, unit=series.unit)
-    return SeriesResult(series, config, folds, backtests, scores, verdicts, _best(backtests, config.horizon))
+    return SeriesResult(series, config, folds, backtests, scores, verdicts, _best(backtests, config.resolved_horizon))
 
 
 def _best(backtests: Mapping[str, Backtest], horizon: int) -> dict[str, float]:

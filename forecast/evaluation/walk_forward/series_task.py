@@ -5,17 +5,24 @@ compares thousands of them holds none.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from forecast.config import ExperimentConfig
-from forecast.data.defaults import resolve_defaults
+from forecast.data.defaults import default_horizon, resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.sources import load
 from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job
-from forecast.evaluation.walk_forward.folds import Fold, WalkForward, first_cutoff, group_by_training, make_folds
+from forecast.evaluation.walk_forward.folds import (
+    Fold,
+    WalkForward,
+    first_cutoff,
+    fold_rows,
+    group_by_training,
+    make_folds,
+)
 from forecast.evaluation.walk_forward.series_result import SeriesResult, evaluate, summary_file, write_summary
 from forecast.models import find_model
 
@@ -133,7 +140,14 @@ def _read_and_plan(source: str, spec: ComparisonSpec) -> _PlannedSeries:
     return _make_plan(load(source, **dict(spec.load_options)), spec)
 
 
+def _horizon(series: TimeSeries, spec: ComparisonSpec) -> int:
+    """The default horizon, or that of the shortest fold."""
+    usual = default_horizon(series.grid, len(series), series.index[-1])
+    return max(1, min(usual, fold_rows(len(series), spec.plan, spec.config)))
+
+
 def _make_plan(series: TimeSeries, spec: ComparisonSpec) -> _PlannedSeries:
-    past = series.between(0, first_cutoff(len(series), spec.plan, spec.config))
-    config = resolve_defaults(spec.config, [past])
+    config = replace(spec.config, horizon=spec.config.horizon or _horizon(series, spec))
+    past = series.between(0, first_cutoff(len(series), spec.plan, config))
+    config = resolve_defaults(config, [past])
     return _PlannedSeries(series, config, make_folds(len(series), spec.plan, config), spec)

@@ -52,7 +52,7 @@ def _task(model: TrainedModel) -> Iterator[str]:
         outputs = f"probabilities of {', '.join(CLASSES)}"
     else:
         outputs = f"quantiles {', '.join(f'{100 * level:.0f}' for level in QUANTILES)} %"
-    steps = count_steps(config.horizon, known.frequency)
+    steps = count_steps(config.resolved_horizon, known.frequency)
     yield _row("forecasts", f"{model.target} [{known.unit}], {steps} ahead: {outputs}")
     yield _row("inputs", f"the last {config.lookback} differences of {', '.join(past)}, over their mean size")
     if config.training.normalisation == "level":

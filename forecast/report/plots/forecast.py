@@ -33,7 +33,7 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
     """Plot the coming steps of several models of an experiment, with the intervals of the first."""
     series = experiment.series
     plot_forecasts(series, {model: experiment.forecasts[model] for model in models}, ax)
-    steps = count_steps(experiment.config.horizon, series.frequency)
+    steps = count_steps(experiment.config.resolved_horizon, series.frequency)
     finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", f"{series.target} [{series.unit}]")
 
 

@@ -77,7 +77,7 @@ class Objective:
         config = resolve_defaults(config, several)
         enriched = tuple(enrich(one, config.inputs) for one in several)
         shortest = config if "lookback" in fixed else replace(config, lookback=2)
-        room = min(split_rows(len(one), shortest).validation for one in enriched) - config.horizon - 1
+        room = min(split_rows(len(one), shortest).validation for one in enriched) - config.resolved_horizon - 1
         ranges = {**_ranges(config), "lookback": _lookbacks(config, room)}
         return cls(enriched, model, config, {name: ranges[name] for name in names})
 
@@ -145,7 +145,7 @@ def _lookbacks(config: ExperimentConfig, room: int) -> tuple[int, int]:
     """The shortest and longest lookback to try on `room` training rows."""
     usual = config.lookback or 2
     longest = max(2, min(LONGEST, int(LONGEST_SHARE * room)))
-    shortest = min(max(8, config.horizon // 2), longest)
+    shortest = min(max(8, config.resolved_horizon // 2), longest)
     return min(shortest, usual), max(longest, usual)
 
 
@@ -175,6 +175,6 @@ def _relative_error(model: TrainedModel, series: TimeSeries) -> float:
     median = find_model(model.model).predict(model.weights, blocks, model.problem)[..., MEDIAN]
     y, scale = blocks.y[:, 0], blocks.scale[:, 0]
     last = (blocks.target[blocks.origin][:, None] - blocks.anchor[:, 0]) / scale
-    known = np.isfinite(y)
+    known = np.isfinite(y) & (blocks.origin < split.test - y.shape[1])[:, None]
     error, naive = (float((np.abs(y - guess) * scale)[known].mean()) for guess in (median, last))
     return min(WORST, error / naive) if naive > 0 else 1.0 if error == 0 else WORST
