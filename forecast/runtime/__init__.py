@@ -3,7 +3,7 @@
 atomic        files and folders that are replaced as a whole or not at all
 devices       how Keras uses this machine
 json_values   values that JSON can hold
-names         file names made from names of series
+names         names that others gave, in file names, on a terminal and in tables
 resume_key    keys under which finished work is found again
 versions      versions of the libraries
 parallel/     many jobs side by side: local processes, Ray

@@ -98,8 +98,9 @@ def opened(path: Path) -> Iterator[Storage]:
             try:
                 with ZipFile(file) as archive:
                     yield Archive(path, archive, _folder_in(archive))
-            except DAMAGED as error:
-                raise BundleError(f"{path}: the zip file is damaged. {error}. Copy it again.") from error
+            except (OSError, *DAMAGED) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise BundleError(f"{path}: the zip file is damaged. {reason}. Copy it again.") from error
     else:
         yield Folder(path)
 
