@@ -52,7 +52,7 @@ def read_arrays(content: bytes, expected: Shapes, path: Path) -> dict[str, NDArr
                 if info.compress_type != ZIP_STORED or info.file_size > len(content):
                     raise BundleError(f"{path}: the arrays of a bundle are uncompressed, and {name} is compressed.")
                 arrays[name] = _array(archive.read(info), name, expected[name], path)
-    except (OSError, *DAMAGED) as error:
+    except DAMAGED as error:
         raise BundleError(f"{path}: the arrays cannot be read. {error}. Copy the bundle again.") from error
     return arrays
 
@@ -66,7 +66,8 @@ def _array(content: bytes, name: str, expected: tuple[int | None, ...], path: Pa
     kinds = INTEGERS if name in NUMBERS_OF_NODES else FLOATS
     if not fits or dtype.str[1:] not in kinds or values * dtype.itemsize != len(content) - file.tell():
         raise BundleError(
-            f"{path}: {name} must be finite numbers of shape {_named(expected)}. Received: {shape[:8]}, {dtype.name[:40]}."
+            f"{path}: {name} must be finite numbers of shape {_named(expected)}. "
+            f"Received: {shape[:8]}, {dtype.name[:40]}."
         )
     array = np.frombuffer(content, dtype, values, file.tell()).reshape(shape, order="F" if fortran else "C")
     if not np.isfinite(array).all():

@@ -26,7 +26,7 @@ MOST_RATIO, SMALL = 100, 1 << 20
 MOST_ENTRIES, CHUNK = 4096, 1 << 20
 # What a damaged or malicious zip file makes the standard library raise.
 DAMAGED: tuple[type[Exception], ...] = (BadZipFile, EOFError, LookupError, NotImplementedError, OverflowError)
-DAMAGED += (RuntimeError, ValueError, struct.error, zlib.error, lzma.LZMAError)
+DAMAGED += (OSError, RuntimeError, ValueError, struct.error, zlib.error, lzma.LZMAError)
 # The last record of a zip file without a comment, and the marks of that record and of one for files above 4 GiB.
 END, END_MARK, LARGE_MARK = "<4s4H2LH", b"PK\5\6", b"PK\6\7"
 
@@ -98,7 +98,7 @@ def opened(path: Path) -> Iterator[Storage]:
             try:
                 with ZipFile(file) as archive:
                     yield Archive(path, archive, _folder_in(archive))
-            except (OSError, *DAMAGED) as error:
+            except DAMAGED as error:
                 reason = getattr(error, "strerror", None) or error
                 raise BundleError(f"{path}: the zip file is damaged. {reason}. Copy it again.") from error
     else:
