@@ -5,6 +5,7 @@ devices       how Keras uses this machine
 json_values   values that JSON can hold
 names         names that others gave, in file names, on a terminal and in tables
 resume_key    keys under which finished work is found again
+unpacking     packed files, unpacked no further than a bound
 versions      versions of the libraries
 parallel/     many jobs side by side: local processes, Ray
 distributed/  one training by several processes

@@ -14,9 +14,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from forecast.errors import BundleError
-from forecast.inference.bundle.storage import DAMAGED, check_directory
+from forecast.inference.bundle.storage import check_directory
 from forecast.models.estimator import Shapes
 from forecast.models.tree_arrays import NUMBERS_OF_NODES
+from forecast.runtime.unpacking import DAMAGED
 
 # Types of arrays: single and double floats; of numbers of nodes, integers.
 FLOATS, INTEGERS = ("f4", "f8"), ("i4", "i8")

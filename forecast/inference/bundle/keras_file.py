@@ -20,11 +20,12 @@ import numpy as np
 from forecast.data.windows import Blocks
 from forecast.errors import BundleError
 from forecast.inference.bundle.opening import open_described
-from forecast.inference.bundle.storage import DAMAGED, KERAS, MOST_RATIO, SMALL, check_directory, opened, read
+from forecast.inference.bundle.storage import KERAS, MOST_RATIO, SMALL, check_directory, opened, read
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import Problem, Weights
 from forecast.models.neural.architecture import with_weights
 from forecast.models.neural.network import Network
+from forecast.runtime.unpacking import DAMAGED
 from forecast.typing import Array
 
 # Files of a Keras archive, and modules that its layers may come from.
