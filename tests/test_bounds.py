@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -14,8 +15,8 @@ from pyarrow import parquet
 
 from forecast.config import read_config
 from forecast.data.sources import load
-from forecast.data.sources.expand import expand
 from forecast.data.sources.formats import delimited
+from forecast.data.sources.parquet import list_series
 from forecast.errors import ConfigError, SourceError
 from forecast.runtime.unpacking import most_bytes, unpack
 
@@ -99,7 +100,7 @@ def test_files_packed_in_one_another_are_refused(tmp_path):
 def test_a_parquet_file_of_very_many_rows_is_refused_before_they_are_read(tmp_path):
     rows = pa.table({"Date": np.zeros(10**6, "M8[ms]"), "Close": np.zeros(10**6)})
     parquet.write_table(rows, tmp_path / "a.parquet", compression="zstd")
-    for read in (load, expand):
+    for read in (load, lambda path: list_series(Path(path))):
         with pytest.raises(SourceError, match=RAISE):
             read(str(tmp_path / "a.parquet"))
     (tmp_path / "ticker=A").mkdir()
