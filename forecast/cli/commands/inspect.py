@@ -10,7 +10,7 @@ from forecast.cli.commands.inputs import SeriesArgument
 from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
 
 # Options of `SOURCE` that an inspection takes.
-SEEN = {name: SOURCE[name] for name in ("target", "date_order", "exchange", "offline")}
+SEEN = {name: SOURCE[name] for name in ("target", "date_order", "exchange", "offline", "wait")}
 
 
 @shared(SEEN, JSON, VERBOSE)

@@ -43,6 +43,7 @@ class LoadOptions:
     exchange: str | None = None
     strict: bool = False
     offline: bool = False
+    wait: bool = False
 
     def __post_init__(self) -> None:
         check_order(self.date_order)
@@ -72,6 +73,7 @@ def load(
     exchange: str | None = None,
     strict: bool = False,
     offline: bool = False,
+    wait: bool = False,
 ) -> TimeSeries:
     """Load one series.
 
@@ -90,6 +92,7 @@ def load(
         exchange: The exchange whose sessions the rows follow, such as `XNYS`; by default inferred from the dates.
         strict: Refuse a series of which rows would be left out or merged.
         offline: Read tickers from their copies on disk only.
+        wait: Try for minutes to download a ticker; without it a failure is an error after ten seconds.
     Raises:
         SourceError: the file, the column or the ticker cannot be read, or there are several series.
         SeriesError: the rows break a rule, or `strict` refuses them.
@@ -106,11 +109,12 @@ def load(
         exchange=exchange,
         strict=strict,
         offline=offline,
+        wait=wait,
     )
     if isinstance(source, TimeSeries):
         given = {"target": target, "name": name, "unit": unit, "exchange": options.exchange}
         return replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
-    found = resolve(source, offline, target_only=options.target_only)
+    found = resolve(source, offline, wait=wait, target_only=options.target_only)
     schema, names = _select(found, options)
     if len(names) > 1:
         listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
@@ -126,7 +130,7 @@ def load_all(source: Source, **options: Any) -> list[TimeSeries]:
     if isinstance(source, TimeSeries | pd.DataFrame | pd.Series) or file == str(source):
         return [load(source, **options)]
     checked = LoadOptions(**options)
-    found = resolve(file, checked.offline)
+    found = resolve(file, checked.offline, wait=checked.wait)
     schema, names = _select(found, checked)
     return [_build(found, schema, name, checked) for name in names]
 
@@ -163,14 +167,15 @@ def inspect(
     date_order: str | None = None,
     exchange: str | None = None,
     offline: bool = False,
+    wait: bool = False,
 ) -> Inspection:
     """Describe a source: its format, its series, and what looks wrong with each. Arguments as for `load`.
 
     Raises:
         SourceError: nothing in it can be read as a series.
     """
-    options = LoadOptions(target=target, date_order=date_order, exchange=exchange, offline=offline)
-    found = resolve(source, options.offline)
+    options = LoadOptions(target=target, date_order=date_order, exchange=exchange, offline=offline, wait=wait)
+    found = resolve(source, options.offline, wait=options.wait)
     schema, names = _select(found, options)
     form = {**dict(found.table.form), "dates": schema.dates.format, "decimal mark": schema.decimal}
     inspections = tuple(_inspect_series(found, schema, name, options) for name in names)

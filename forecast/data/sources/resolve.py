@@ -43,7 +43,11 @@ class SourceTable:
 
 
 def resolve(
-    source: "str | Path | pd.DataFrame | pd.Series[float]", offline: bool, *, target_only: bool = False
+    source: "str | Path | pd.DataFrame | pd.Series[float]",
+    offline: bool,
+    *,
+    wait: bool = False,
+    target_only: bool = False,
 ) -> SourceTable:
     """Read the table that a source names.
 
@@ -58,7 +62,7 @@ def resolve(
         return SourceTable(read_dataset(Path(source)), partition_value(Path(source)))
     path, part = split_part(str(source))
     if path is None:
-        return _resolve_ticker(str(source), offline)
+        return _resolve_ticker(str(source), offline=offline, wait=wait)
     found = resolve_parts(path, (part,), target_only=target_only)
     return found or SourceTable(read_file(path, part or None), name_of_file(path), part)
 
@@ -91,11 +95,11 @@ def _infer_file_schema(path: Path, _changed: int, _size: int, target: str | None
     return infer_schema(read_file(path), target=target, order=order)
 
 
-def _resolve_ticker(source: str, offline: bool) -> SourceTable:
+def _resolve_ticker(source: str, *, offline: bool, wait: bool) -> SourceTable:
     from forecast.data.sources.yahoo.tickers import read_ticker
 
     ticker = source.upper()
-    download = read_ticker(ticker, offline=offline)
+    download = read_ticker(ticker, offline=offline, wait=wait)
     exchange = exchange_of_ticker(ticker) or KINDS.get(download.kind, "")
     return SourceTable(read_frame(download.bars, ticker), ticker, "", download.currency, exchange, download.notes)
 
