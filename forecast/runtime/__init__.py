@@ -3,6 +3,7 @@
 atomic        files and folders that are replaced as a whole or not at all
 devices       how Keras uses this machine
 json_values   values that JSON can hold
+lifeline      processes that end with their parent, signals that end a command
 names         names that others gave, in file names, on a terminal and in tables
 resume_key    keys under which finished work is found again
 unpacking     packed files, unpacked no further than a bound

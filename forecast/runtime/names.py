@@ -20,9 +20,22 @@ def slug(name: str) -> str:
     Tickers such as `^GSPC`, `GC=F` and `BRK-B` stay as they are. Of a long name the begin is kept, and a hash of all.
     """
     text = re.sub(r"[^A-Za-z0-9._^=-]+", "-", name)
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[:KEPT]}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:16]}"
+    return text if len(text) <= LONGEST and text.strip(".") else f"{text[:KEPT]}-{_hash(name)}"
+
+
+def unique_slug(name: str) -> str:
+    """A slug that no other name has: where characters were replaced, with a hash of the name."""
+    text = slug(name)
+    return text if text == name else f"{text[:KEPT]}-{_hash(name)}"
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def whole_characters(text: str) -> str:
+    """A text from a system that hands over bytes: in UTF-8, and where it is not, with a mark in place of a character."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not text.isascii() else text
 
 
 def visible(text: str) -> str:

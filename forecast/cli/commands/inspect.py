@@ -28,7 +28,7 @@ def inspect(
 
         save_inspection(found, plot)
     if ctx.params["as_json"]:
-        print(json.dumps(found.record(), ensure_ascii=False))
+        print(json.dumps(found.record()))
         return
     from forecast.cli.tables import results as tables
 

@@ -20,6 +20,7 @@ from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.data.sources.schema.targets import Choice
 from forecast.data.vocabulary import find_name
 from forecast.errors import ForecastError, SeriesError, SourceError
+from forecast.runtime.names import whole_characters
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 
@@ -47,6 +48,9 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         check_order(self.date_order)
+        for field in ("name", "unit"):
+            if text := getattr(self, field):
+                object.__setattr__(self, field, whole_characters(text))
         object.__setattr__(self, "exchange", check_exchange(self.exchange) if self.exchange else "")
 
     @property

@@ -16,6 +16,7 @@ from forecast.data.sources.formats.table import Table
 from forecast.data.sources.parquet import is_parquet, is_partition, partition_value, read_dataset, read_parts
 from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.errors import SourceError
+from forecast.runtime.names import whole_characters
 
 # The calendars of Yahoo's instrument types, for tickers that do not tell.
 KINDS = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}
@@ -76,8 +77,9 @@ def resolve_parts(path: Path, parts: Sequence[str], *, target_only: bool) -> Sou
 
 
 def name_of_file(path: Path) -> str:
-    """The name of a file without its suffixes."""
-    return Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
+    """The name of a file without its suffixes, in whole characters."""
+    stem = Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
+    return whole_characters(stem)
 
 
 def infer_file_schema(path: Path, target: str | None, order: str | None) -> Schema:
