@@ -199,7 +199,7 @@ def read_config(path: Path) -> ExperimentConfig:
     """
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"a configuration file is JSON, as forecast tune writes it. {path}: {error}.") from error
     if not isinstance(parts, dict):
         raise ConfigError(f"a configuration file is a JSON object. {path} holds a {type(parts).__name__}.")

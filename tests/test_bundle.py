@@ -17,6 +17,7 @@ from conftest import make_series, random_walk
 from forecast.errors import BundleError
 from forecast.evaluation import holdout as experiment
 from forecast.inference.bundle import check_size, open_model, save_model
+from forecast.inference.bundle.card import card
 from forecast.inference.bundle.description import checksum
 from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
 from forecast.models import find_model
@@ -118,6 +119,18 @@ def edit(bundle, change, *, seal=True):
     path.write_text(json.dumps(fields))
 
 
+def nested(depth):
+    return [nested(depth - 1)] if depth else []
+
+
+def retext(bundle, entry):
+    """Puts an entry into the text as it is, which `json.dumps` would not write."""
+    path = bundle / "bundle.json"
+    fields = json.loads(re.sub(rf"{entry.partition(':')[0]}: [^,]*", entry, path.read_text()))
+    fields["sha256"] = checksum(fields)
+    path.write_text(json.dumps(fields).replace("Infinity", "1e999"))
+
+
 def reweigh(bundle, arrays, **settings):
     """Puts other arrays into a bundle, with sizes and hashes that fit."""
     (settings.get("save") or np.savez)(bundle / "weights.npz", **arrays)
@@ -160,7 +173,27 @@ def series_of(fields):
         (lambda folder: edit(folder, lambda d: d["config"]["network"].update(units=5)), "must be finite numbers"),
         (lambda folder: edit(folder, lambda d: series_of(d).update(span=[1, 2])), "span must be finite, of shape"),
         (lambda folder: edit(folder, lambda d: series_of(d).update(span=[0])), "each span must be above 0"),
-        (lambda folder: edit(folder, lambda d: series_of(d).update(series="\x1b[2J")), "printable"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(series="a" * 10_001)), "at most 10,000 characters"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(series=["a"])), "series must be a text"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(last="tomorrow")), "last must be a date"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(first="0001-01-01")), "first must be a date"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(exchange="; rm")), "exchange must be a calendar"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(frequency="\x1b[2J")), "frequency must be"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(rows=-1)), "rows must be a number of rows"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(rows=10**30)), "a number must be at most"),
+        (lambda folder: edit(folder, lambda d: series_of(d).update(sha256="no")), "sha256 must be a SHA-256"),
+        (lambda folder: edit(folder, lambda d: d.update(created="today")), "created must be a date"),
+        (lambda folder: edit(folder, lambda d: d.update(interrupted="no")), "interrupted must be true or false"),
+        (lambda folder: edit(folder, lambda d: d.update(tested=["x"])), "tested[0] must have entries by name"),
+        (lambda folder: edit(folder, lambda d: d.update(ancestry=[1])), "ancestry[0] must have entries by name"),
+        (lambda folder: edit(folder, lambda d: d["history"].update(loss=["x"] * 3)), "history: loss must be a list"),
+        (lambda folder: edit(folder, lambda d: d.update(about=nested(20))), "entries must be at most 12 deep"),
+        (lambda folder: edit(folder, lambda d: d["files"].update({"weights.npz": 3})), "must have entries by name"),
+        (lambda folder: retext(folder, '"training_seconds": 1e999'), "a number must be finite"),
+        (
+            lambda folder: reweigh(folder, {k: v.astype("i8") for k, v in arrays_of(folder).items()}),
+            "must be finite numbers",
+        ),
         (lambda folder: edit(folder, lambda d: series_of(d).pop("span")), "damaged"),
         (lambda folder: edit(folder, lambda d: d.update(files={})), "damaged"),
         (lambda folder: edit(folder, lambda d: d["files"].update({"../../x": {}})), "damaged"),
@@ -206,6 +239,56 @@ def test_links_are_not_followed(bundle):
     (bundle / "weights.npz").symlink_to(bundle.parent / "weights.npz")
     with pytest.raises(BundleError, match="a bundle holds files, not links"):
         open_model(bundle)
+
+
+NAMES = ["a\u00a0b", "a\u00adb", "a\tb", "a\u3000b", "\x1b[31ma", "\U0001f469\u200d\U0001f680", "a\nb", "\udcff", "$x$"]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_names_of_any_characters_are_saved_and_opened(trained, tmp_path, name):
+    model = trained("linear")
+    known = replace(model.trained_on[0], series=name, unit=name)
+    renamed = replace(model, trained_on=(known,), target=name, tested=({**TESTED, "series": name},))
+    for path in (tmp_path / "a", tmp_path / "a.zip"):
+        found = open_model(save_model(renamed, path))
+        assert (found.target, found.trained_on[0].series, found.tested[0]["series"]) == (name, name, name)
+        assert not {"\x1b", "\t", "\udcff"} & set("".join(card(path)))
+
+
+TESTED = {"series": "a", "unit": "b", "first": "2024-01-01", "last": "2024-02-01", "scores": {"mae": 1.0}}
+
+
+def test_what_would_not_open_again_replaces_nothing(trained, tmp_path):
+    model = trained("linear")
+    for path in (tmp_path / "a", tmp_path / "a.zip"):
+        save_model(model, path)
+        before = open_model(path).created
+        for wrong in (replace(model, target="a" * 20_000), replace(model, created="today")):
+            with pytest.raises(BundleError, match="this model was not saved, for it would not open again"):
+                save_model(wrong, path)
+        assert open_model(path).created == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.zip"]
+
+
+@pytest.mark.parametrize("name", ["a", "a.zip"])
+def test_a_bundle_that_is_replaced_all_the_time_opens(trained, tmp_path, name):
+    save_model(trained("drift"), tmp_path / "drift")
+    save_model(trained("naive"), tmp_path / "naive")
+    save_model(trained("naive"), tmp_path / name)
+    code = (
+        "import sys\nfrom forecast.inference.bundle import open_model, save_model\n"
+        "models = [open_model(path) for path in sys.argv[1:3]]\nprint('ready', flush=True)\n"
+        "while True:\n    for model in models:\n        save_model(model, sys.argv[3])\n"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "drift", tmp_path / "naive", tmp_path / name]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout.readline() == b"ready\n"
+        found = {open_model(tmp_path / name).model for _ in range(150)}
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert found == {"drift", "naive"}
 
 
 def zipped(bundle, path, folder="lstm/"):

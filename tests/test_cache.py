@@ -15,7 +15,7 @@ from filelock import FileLock
 from yahoo_server import Stock, age, environment, isolated
 
 import forecast
-from forecast.data.sources.yahoo import cache
+from forecast.data.sources.yahoo import cache, client
 from forecast.data.sources.yahoo import tickers as yahoo
 from forecast.data.sources.yahoo.tickers import read_ticker
 from forecast.errors import SourceError
@@ -231,10 +231,12 @@ def test_tickers_and_intervals_have_a_file_of_their_own(monkeypatch, tmp_path):
 
 
 def test_who_waits_too_long_for_another_process_is_told(server, monkeypatch):
-    monkeypatch.setattr(cache, "LOCK_WAIT", 0.1)
+    monkeypatch.setattr(client, "PROMPT", 0.1)
     path = cache.path_of("MADE", "1d")
     path.parent.mkdir(parents=True)
-    told = pytest.raises(SourceError, match=r"1d-MADE\.lock\)\. Try again, or end that process")
+    told = pytest.raises(
+        SourceError, match=r"1d-MADE\.lock\)\. Try again, wait longer with --wait, or end that process"
+    )
     with FileLock(path.with_suffix(".lock")), told:
         read_ticker("MADE")
     aged()

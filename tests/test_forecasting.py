@@ -64,27 +64,63 @@ def test_a_model_without_a_network_has_no_keras_backend(trained, tmp_path):
         open_in_keras(save_model(trained("naive"), tmp_path / "naive"))
 
 
-def test_a_wicked_keras_file_is_not_opened(trained, tmp_path):
-    """A layer that is code: refused by its name, before Keras sees it."""
+def rewritten(folder, *, config=lambda config: None, arrays=lambda file: None):
+    """A bundle with another Keras file, and a checksum that fits."""
     import hashlib
+    import io
     import json
     import zipfile
 
+    import h5py
     from test_bundle import edit
 
-    folder = save_model(trained("lstm"), tmp_path / "lstm")
     with zipfile.ZipFile(folder / "model.keras") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(members["config.json"])
-    config["config"]["layers"][1] |= {"class_name": "system", "module": "os"}
+    layers = json.loads(members["config.json"])
+    config(layers)
+    stream = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(stream, "r+") as file:
+        arrays(file)
+    members |= {"config.json": json.dumps(layers).encode(), "model.weights.h5": stream.getvalue()}
     with zipfile.ZipFile(folder / "model.keras", "w") as archive:
-        for name, content in (members | {"config.json": json.dumps(config).encode()}).items():
+        for name, content in members.items():
             archive.writestr(name, content)
     content = (folder / "model.keras").read_bytes()
     entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     edit(folder, lambda fields: fields["files"].update({"model.keras": entry}))
-    with pytest.raises(BundleError, match=r"a network is made of Keras' layers. Received: 'os.system'"):
-        open_in_keras(folder)
+    return folder
+
+
+def layer(number, **changes):
+    return lambda config: config["config"]["layers"][number]["config"].update(changes)
+
+
+def linked(file):
+    import h5py
+
+    file["elsewhere"] = h5py.ExternalLink("/etc/hostname", "/x")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (
+            {"config": lambda config: config["config"]["layers"][1].update(class_name="system", module="os")},
+            "a network is made of Keras' layers. Received: 'os.system'",
+        ),
+        ({"config": layer(1, units=64)}, "its layers must be those of lstm in bundle.json"),
+        ({"config": layer(0, batch_shape=[None, 10**9, 10**6])}, "its layers must be those of lstm"),
+        ({"config": lambda config: config["config"]["layers"].append(config["config"]["layers"][1])}, "its layers"),
+        ({"config": lambda config: config["config"].update(x={"class_name": "RepeatVector", "config": {}})}, "layers"),
+        ({"arrays": lambda file: file.create_dataset("x", (10**6, 10**6), chunks=(1, 1))}, "have at most"),
+        ({"arrays": linked}, "the arrays of a network are in its own file"),
+        ({"config": lambda config: config.clear()}, "its layers must be those"),
+    ],
+)
+def test_a_wicked_keras_file_is_not_opened(trained, tmp_path, damage, message):
+    """Layers that are code, or that fill the memory: refused before Keras sees them."""
+    with pytest.raises(BundleError, match=message):
+        open_in_keras(rewritten(save_model(trained("lstm"), tmp_path / "lstm"), **damage))
 
 
 def test_a_table_has_a_row_for_each_step_and_quotes_names(trained, tmp_path):

@@ -141,6 +141,10 @@ class Answer(BaseHTTPRequestHandler):
         elif fault == "hang up":
             self.send(200, body[: len(body) // 2], length=len(body))
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif fault == "brackets":
+            self.send(200, b"[" * 500_000)
+        elif fault == "drip":
+            self.drip(body)
         elif fault == "silence":
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
@@ -154,6 +158,17 @@ class Answer(BaseHTTPRequestHandler):
             return json.dumps(refusal("Not Found", "No data found, symbol may be delisted")).encode()
         span = (0, 4e9) if hasattr(question, "range") else (float(question.period1), float(question.period2))
         return json.dumps(stock.document(ticker, *span)).encode()
+
+    def drip(self, body):
+        """A byte at a time, for as long as somebody reads."""
+        self.send(200, b"", length=len(body))
+        for byte in body:
+            time.sleep(0.05)
+            try:
+                self.wfile.write(bytes([byte]))
+            except OSError:
+                self.close_connection = True
+                return
 
     def send(self, status, body, length=None):
         try:

@@ -1,14 +1,17 @@
 """The command line: its commands, and how they end.
 
 Results go to standard output, progress and messages to standard error. Exit status: 0 done, 1 the input or the network
-was at fault (one line says what, where and what to do), 2 wrong usage, 130 stopped by Ctrl-C.
+was at fault (one line says what, where and what to do), 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by
+SIGHUP.
 """
 
 import atexit
+import errno
 import gc
 import os
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 
 import typer
 
@@ -28,14 +31,17 @@ from forecast.cli.commands.tune import tune
 from forecast.cli.commands.update import update
 from forecast.cli.progress import native_noise_off, say
 from forecast.errors import ForecastError, Stopped
+from forecast.runtime.lifeline import end_with_parent, listen, received
 
 # What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
 # Arrow would set aside memory of which a table needs little.
 SETTINGS = {"PYDANTIC_DISABLE_PLUGINS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 # New objects after which Python looks for garbage: loading the libraries makes many, and none of them is garbage.
 GARBAGE = 50_000
-# Typer's exit status for Ctrl-C, which it reports without a word.
-STOPPED = 130
+# Typer's exit status for Ctrl-C, which it reports without a word; with another signal it is 128 and its number.
+STOPPED, SIGNAL = 130, 128
+# What a system says that has no memory left for a library or a thread.
+NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread", "cannot enable executable")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -88,6 +94,12 @@ def _leave(status: int) -> None:
 def _run() -> int:
     """Runs the command line, says what went wrong, and gives the exit status."""
     gc.set_threshold(GARBAGE)
+    _speak_utf8()
+    if not _open_streams():
+        say("forecast: standard output is closed, and a command prints there. Send it somewhere, as in > results.txt.")
+        return 1
+    end_with_parent()
+    listen()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
@@ -103,9 +115,47 @@ def _run() -> int:
             raise
         say(f"forecast: {_refusal(error) if isinstance(error, OSError) else error}")
         return 1
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if verbose or not _lacks_memory(error):
+            raise
+        say("forecast: this computer has too little free memory for the command. End other programs, or use less data.")
+        return 1
     except Stopped as stop:
         say(f"forecast: {stop}")
-        return STOPPED
+        return _stopped()
+
+
+def _speak_utf8() -> None:
+    """Begin again in UTF-8 where the locale has fewer characters: names of files and units may hold any."""
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode or os.name == "nt":
+        return
+    os.environ.setdefault("PYTHONIOENCODING", f"{getattr(sys.stdout, 'encoding', 'utf-8')}:backslashreplace")
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", "-m", "forecast", *sys.argv[1:]])  # noqa: S606
+
+
+def _open_streams() -> bool:
+    """Give standard streams that were closed a place that no file of a command can take; whether output has one."""
+    is_open = sys.stdout is not None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8"))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return is_open
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error).casefold() for words in NO_MEMORY)
+
+
+def _stopped() -> int:
+    """The exit status of a command that a signal ended."""
+    return SIGNAL + received() if received() else STOPPED
 
 
 def _status_of_app() -> int:
@@ -113,13 +163,23 @@ def _status_of_app() -> int:
     try:
         app(prog_name="forecast")
     except SystemExit as end:
+        sys.stdout.flush()
         if end.code == STOPPED:
             say("forecast: stopped; nothing was written.")
-        sys.stdout.flush()
+            return _stopped()
         return int(end.code or 0)
-    return 0
+    return _stopped() if received() else 0
 
 
 def _refusal(error: OSError) -> str:
     """What the system refuses, in its own words; of standard output it does not say that it is meant."""
+    if error.errno == errno.ENOENT and not error.filename and not _has_folder():
+        return "the working folder is gone. Change to one that exists."
     return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}."
+
+
+def _has_folder() -> bool:
+    try:
+        return bool(os.getcwd())  # noqa: PTH109  the question is whether it fails
+    except OSError:
+        return False

@@ -33,6 +33,7 @@ SOURCE: Options = {
     "fill": _option(str | None, "Fill missing values: forward, linear or seasonal [they stay missing]."),
     "strict": _option(bool, "Refuse rows that would be left out or merged.", "--strict", default=False),
     "offline": _option(bool, "Tickers from their copies on disk alone.", "--offline", default=False),
+    "wait": _option(bool, "Try for minutes to download a ticker, not for ten seconds.", "--wait", default=False),
 }
 VERBOSE: Options = {
     "verbose": _option(bool, "Tracebacks and the libraries' own messages.", "--verbose", "-v", default=False),

@@ -9,6 +9,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from forecast.runtime.names import visible
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -22,8 +24,8 @@ MANY = 2000
 
 
 def say(message: str) -> None:
-    """Print one line to standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one line to standard error; nothing in it acts on the terminal."""
+    print(visible(message), file=sys.stderr, flush=True)
 
 
 def native_noise_off() -> None:

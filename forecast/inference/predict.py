@@ -15,6 +15,7 @@ from forecast.errors import ForecastError, ModelError
 from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.names import csv_cell
 
 # Series that one sentence names.
 LISTED = 4
@@ -41,10 +42,14 @@ def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[lis
 
 def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write records of forecasts as CSV: one row a series and step; for directions one row a series."""
-    with atomic_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as work, work.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, one in enumerate(records):
-            fixed = {name: value for name, value in one.items() if name != "forecast"}
+            fixed = {
+                name: csv_cell(value) if isinstance(value, str) else value
+                for name, value in one.items()
+                if name != "forecast"
+            }
             steps = one.get("forecast", [{}])
             if number == 0:
                 writer.writerow([*fixed, *steps[0]])

@@ -27,6 +27,8 @@ TREES, SAMPLE, LEAVES, SMALLEST = 20, 4000, 64, 0.005
 # A split chooses among a third of the inputs, at most so many.
 TRIED = 24
 NODES = ("feature", "threshold", "children_left", "children_right", "leaf")
+# Those that are whole numbers.
+NUMBERS_OF_NODES = ("feature", "children_left", "children_right", "leaf", "roots")
 
 
 def leaf_values(weights: Weights, inputs: Single) -> Single:

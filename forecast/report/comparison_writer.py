@@ -29,6 +29,7 @@ from forecast.report.plots.comparison import save_comparison
 from forecast.report.writer import write_csv
 from forecast.runtime.atomic import atomic_file, atomic_folder
 from forecast.runtime.json_values import finite
+from forecast.runtime.names import csv_cell
 from forecast.runtime.versions import versions_here
 
 FOLDS, RECORD = "folds", "compare.json"
@@ -60,7 +61,8 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     with atomic_file(folder / "models.csv") as path:
         write_csv(models_table(comparison), path)
     with atomic_file(folder / "errors.csv") as path:
-        pd.DataFrame(_errors(comparison), columns=["series", "model", "why"]).to_csv(path, index=False)
+        cells = [{name: csv_cell(text) for name, text in row.items()} for row in _errors(comparison)]
+        pd.DataFrame(cells, columns=["series", "model", "why"]).to_csv(path, index=False, errors="backslashreplace")
     with atomic_folder(folder / "plots") as work:
         save_comparison(comparison, work)
     with atomic_file(folder / RECORD) as path:

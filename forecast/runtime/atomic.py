@@ -2,12 +2,14 @@
 
 What is written goes into a folder of its own beside the target, is synced to the disk, and takes the target's place in
 one step. Two writers never share a folder; the later one's stands. A killed writer leaves a hidden folder behind, which
-the next one removes: only folders with this program's prefix, and a marker inside that names the same target.
+the next one removes: only folders with this program's prefix that no process holds, and that are empty or have a marker
+inside that names the same target.
 """
 
 import ctypes
 import errno
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -21,7 +23,7 @@ from forecast.errors import WriteError
 
 # How the folders of writers begin, and the file in each that names its target.
 PREFIX, MARKER = ".forecast-", ".forecast-target"
-# Seconds after which a folder that nobody holds was left behind by a writer that is dead.
+# Seconds after which an empty folder was left behind by a writer that died before it had marked it.
 ABANDONED = 60
 # Linux's renameat2: paths are relative to the working folder; exchange the two.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
@@ -98,7 +100,7 @@ def _place_beside(target: Path) -> Iterator[Path]:
     work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=target.parent))
     held = _hold(work)
     try:
-        (work / MARKER).write_text(target.name, encoding="utf-8")
+        (work / MARKER).write_bytes(os.fsencode(target.name))
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -123,16 +125,75 @@ def _hold(folder: Path) -> int | None:
 
 def _sweep(target: Path) -> None:
     """Remove what killed writers of the same target left behind."""
-    for folder in target.parent.iterdir():
-        with suppress(OSError, UnicodeDecodeError):
-            if not folder.name.startswith(PREFIX) or time.time() - folder.stat().st_mtime < ABANDONED:
-                continue
-            if (folder / MARKER).read_text(encoding="utf-8") != target.name:
-                continue
-            held = _hold(folder)
-            if held is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(held)
+    for folder in target.parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if not (folder / MARKER).is_file():
+                if time.time() - folder.stat().st_mtime > ABANDONED:
+                    folder.rmdir()  # which fails where there is anything in it
+            elif (folder / MARKER).read_bytes() == os.fsencode(target.name):
+                _remove_unheld(folder)
+
+
+def _remove_unheld(folder: Path) -> None:
+    """Remove the folder of a writer that is dead."""
+    held = _hold(folder)
+    if held is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def remove_files(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove the files of a folder whose names match, what dead writers left in it, and the folder if it is empty."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if names.fullmatch(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
+            elif path.name.startswith(PREFIX) and (path / MARKER).is_file():
+                _remove_unheld(path)
+        folder.rmdir()
+
+
+@contextmanager
+def held_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made if there is none: one process at a time is in such a block.
+
+    Raises:
+        WriteError: another process holds it, or it cannot be made.
+    """
+    with _writing(folder):
+        handle = _hold_or_refuse(folder)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _hold_or_refuse(folder: Path) -> int | None:
+    try:
+        import fcntl
+    except ImportError:
+        folder.mkdir(parents=True, exist_ok=True)
+        return None
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # the one that held it has just removed it
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(handle), folder.stat()):
+                    return handle
+            except BlockingIOError as error:
+                os.close(handle)
+                raise WriteError(
+                    f"another process writes to {folder} now. Let it end, or choose another name."
+                ) from error
+            except FileNotFoundError:
+                pass
+            except OSError:  # a file system without locks
+                os.close(handle)
+                return None
+            os.close(handle)
 
 
 def _take_place(new: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
 from forecast.cli.progress import say
 
 
-@shared({"offline": SOURCE["offline"]}, JSON, VERBOSE)
+@shared({name: SOURCE[name] for name in ("offline", "wait")}, JSON, VERBOSE)
 def fetch(
     ctx: typer.Context,
     tickers: Annotated[list[str], typer.Argument(metavar="TICKER...", help="As on Yahoo: AAPL ^GSPC BTC-USD.")],
@@ -22,7 +22,8 @@ def fetch(
     from forecast.data.sources.yahoo import tickers as yahoo
 
     results = []
-    for result in yahoo.fetch(tickers, start=start, end=end, interval=interval, offline=ctx.params["offline"]):
+    how = {name: ctx.params[name] for name in ("offline", "wait")}
+    for result in yahoo.fetch(tickers, start=start, end=end, interval=interval, **how):
         results.append(result)
         for line in (f"{result.ticker}: {note}." for note in result.notes):
             say(line)

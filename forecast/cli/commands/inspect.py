@@ -10,7 +10,7 @@ from forecast.cli.commands.inputs import SeriesArgument
 from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
 
 # Options of `SOURCE` that an inspection takes.
-SEEN = {name: SOURCE[name] for name in ("target", "date_order", "exchange", "every", "how", "fill", "offline")}
+SEEN = {name: SOURCE[name] for name in ("target", "date_order", "exchange", "every", "how", "fill", "offline", "wait")}
 
 
 @shared(SEEN, JSON, VERBOSE)
@@ -28,7 +28,7 @@ def inspect(
 
         save_inspection(found, plot)
     if ctx.params["as_json"]:
-        print(json.dumps(found.record(), ensure_ascii=False))
+        print(json.dumps(found.record()))
         return
     from forecast.cli.tables import results as tables
 

@@ -166,8 +166,8 @@ def _check_start(parent: Any, model: str | None, *, freeze: bool) -> None:
 
 def _clear(folder: Path, *, keep: bool) -> None:
     """Removes the checkpoints of a training that came to its end, or that is begun anew."""
-    if keep or not folder.exists():
-        return
-    import shutil
+    from forecast.models.neural.checkpoints import FILE
+    from forecast.runtime.atomic import remove_files
 
-    shutil.rmtree(folder)
+    if not keep:
+        remove_files(folder, FILE)

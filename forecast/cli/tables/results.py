@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from forecast.config import Task
 from forecast.data.calendar.frequency import count_steps
@@ -20,6 +21,7 @@ from forecast.evaluation.columns import COLUMNS, TERMINAL
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
 from forecast.models import Estimator
+from forecast.runtime.names import visible
 from forecast.typing import Array
 
 if TYPE_CHECKING:
@@ -216,7 +218,14 @@ def titled(title: str) -> Table:
     return Table(title=escape(title), title_justify="left")
 
 
+class PlainTextConsole(Console):
+    """A console on which names that others gave are text: no control characters, no emoji by their names."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
+
+
 def wide_console() -> Console:
     """Standard output, wide where it is no terminal."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    console = PlainTextConsole(emoji=False)
+    return console if console.is_terminal else PlainTextConsole(emoji=False, width=WIDE)

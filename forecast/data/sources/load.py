@@ -22,6 +22,7 @@ from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.data.sources.schema.targets import Choice
 from forecast.data.vocabulary import find_name
 from forecast.errors import ConfigError, ForecastError, SeriesError, SourceError
+from forecast.runtime.names import whole_characters
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
 
@@ -48,9 +49,13 @@ class LoadOptions:
     fill: Filling | None = None
     strict: bool = False
     offline: bool = False
+    wait: bool = False
 
     def __post_init__(self) -> None:
         check_order(self.date_order)
+        for field in ("name", "unit"):
+            if text := getattr(self, field):
+                object.__setattr__(self, field, whole_characters(text))
         for option, choices in (("how", How), ("fill", Filling)):
             if (value := getattr(self, option)) not in (None, *get_args(choices)):
                 raise ConfigError(f"`{option}` must be one of {', '.join(get_args(choices))}. Received: {value}.")
@@ -85,6 +90,7 @@ def load(
     fill: Filling | None = None,
     strict: bool = False,
     offline: bool = False,
+    wait: bool = False,
 ) -> TimeSeries:
     """Load one series.
 
@@ -106,6 +112,7 @@ def load(
         fill: Fill missing values: `forward`, `linear` or `seasonal`; by default they stay missing.
         strict: Refuse a series of which rows would be left out or merged.
         offline: Read tickers from their copies on disk only.
+        wait: Try for minutes to download a ticker; without it a failure is an error after ten seconds.
     Raises:
         SourceError: the file, the column or the ticker cannot be read, or there are several series.
         SeriesError: the rows break a rule, or `strict` refuses them.
@@ -125,12 +132,13 @@ def load(
         fill=fill,
         strict=strict,
         offline=offline,
+        wait=wait,
     )
     if isinstance(source, TimeSeries):
         given = {"target": target, "name": name, "unit": unit}
         named = replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
         return _regularise(named.with_exchange(options.exchange) if options.exchange else named, options)
-    found = resolve(source, offline, target_only=options.target_only)
+    found = resolve(source, offline, wait=wait, target_only=options.target_only)
     schema, names = _select(found, options)
     if len(names) > 1:
         listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
@@ -146,7 +154,7 @@ def load_all(source: Source, **options: Any) -> list[TimeSeries]:
     if isinstance(source, TimeSeries | pd.DataFrame | pd.Series) or file == str(source):
         return [load(source, **options)]
     checked = LoadOptions(**options)
-    found = resolve(file, checked.offline)
+    found = resolve(file, checked.offline, wait=checked.wait)
     schema, names = _select(found, checked)
     return [_build(found, schema, name, checked) for name in names]
 
@@ -186,6 +194,7 @@ def inspect(
     how: How | None = None,
     fill: Filling | None = None,
     offline: bool = False,
+    wait: bool = False,
 ) -> Inspection:
     """Describe a source: its format, its series, and what looks wrong with each. Arguments as for `load`.
 
@@ -193,9 +202,16 @@ def inspect(
         SourceError: nothing in it can be read as a series.
     """
     options = LoadOptions(
-        target=target, date_order=date_order, exchange=exchange, every=every, how=how, fill=fill, offline=offline
+        target=target,
+        date_order=date_order,
+        exchange=exchange,
+        every=every,
+        how=how,
+        fill=fill,
+        offline=offline,
+        wait=wait,
     )
-    found = resolve(source, options.offline)
+    found = resolve(source, options.offline, wait=options.wait)
     schema, names = _select(found, options)
     form = {**dict(found.table.form), "dates": schema.dates.format, "decimal mark": schema.decimal}
     inspections = tuple(_inspect_series(found, schema, name, options) for name in names)

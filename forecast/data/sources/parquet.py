@@ -21,7 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data import vocabulary
-from forecast.data.sources.formats.files import DAMAGED_PARQUET, PARQUET, damaged_parquet_error, read_frame
+from forecast.data.sources.formats.files import (
+    DAMAGED_PARQUET,
+    PARQUET,
+    check_parquet,
+    damaged_parquet_error,
+    read_frame,
+)
 from forecast.data.sources.formats.table import Table
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import read_dates, share_repeated
@@ -116,6 +122,7 @@ def read_dataset(folder: Path) -> Table:
     for path in parquet_files(folder):
         try:
             with parquet.ParquetFile(path) as file:
+                check_parquet(file, path.stat().st_size, str(path))
                 parts.append(file.read())
         except DAMAGED_PARQUET as error:
             raise damaged_parquet_error(path, error) from error
@@ -153,6 +160,7 @@ def _infer_layout(path: Path, _changed: int, _size: int) -> Layout | None:
 
     try:
         with parquet.ParquetFile(path) as file:
+            check_parquet(file, path.stat().st_size, str(path))
             schema = file.schema_arrow
             dates = [field.name for field in schema if pa.types.is_temporal(field.type)]
             texts = [field.name for field in schema if _is_text(field.type)]

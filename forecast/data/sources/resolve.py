@@ -16,6 +16,7 @@ from forecast.data.sources.formats.table import Table
 from forecast.data.sources.parquet import is_parquet, is_partition, partition_value, read_dataset, read_parts
 from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.errors import SourceError
+from forecast.runtime.names import whole_characters
 
 # The calendars of Yahoo's instrument types, for tickers that do not tell.
 KINDS = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}
@@ -43,7 +44,11 @@ class SourceTable:
 
 
 def resolve(
-    source: "str | Path | pd.DataFrame | pd.Series[float]", offline: bool, *, target_only: bool = False
+    source: "str | Path | pd.DataFrame | pd.Series[float]",
+    offline: bool,
+    *,
+    wait: bool = False,
+    target_only: bool = False,
 ) -> SourceTable:
     """Read the table that a source names.
 
@@ -58,7 +63,7 @@ def resolve(
         return SourceTable(read_dataset(Path(source)), partition_value(Path(source)))
     path, part = split_part(str(source))
     if path is None:
-        return _resolve_ticker(str(source), offline)
+        return _resolve_ticker(str(source), offline=offline, wait=wait)
     found = resolve_parts(path, (part,), target_only=target_only)
     return found or SourceTable(read_file(path, part or None), name_of_file(path), part)
 
@@ -72,8 +77,9 @@ def resolve_parts(path: Path, parts: Sequence[str], *, target_only: bool) -> Sou
 
 
 def name_of_file(path: Path) -> str:
-    """The name of a file without its suffixes."""
-    return Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
+    """The name of a file without its suffixes, in whole characters."""
+    stem = Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zip") else path.stem
+    return whole_characters(stem)
 
 
 def infer_file_schema(path: Path, target: str | None, order: str | None) -> Schema:
@@ -91,11 +97,11 @@ def _infer_file_schema(path: Path, _changed: int, _size: int, target: str | None
     return infer_schema(read_file(path), target=target, order=order)
 
 
-def _resolve_ticker(source: str, offline: bool) -> SourceTable:
+def _resolve_ticker(source: str, *, offline: bool, wait: bool) -> SourceTable:
     from forecast.data.sources.yahoo.tickers import read_ticker
 
     ticker = source.upper()
-    download = read_ticker(ticker, offline=offline)
+    download = read_ticker(ticker, offline=offline, wait=wait)
     exchange = exchange_of_ticker(ticker) or KINDS.get(download.kind, "")
     return SourceTable(read_frame(download.bars, ticker), ticker, "", download.currency, exchange, download.notes)
 

@@ -25,7 +25,7 @@ from forecast.inference.forecasts import Backtest
 from forecast.metrics.significance import confidence_set
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.json_values import finite
-from forecast.runtime.names import slug
+from forecast.runtime.names import csv_cell, slug
 from forecast.runtime.resume_key import resume_key
 from forecast.typing import Array
 
@@ -162,10 +162,15 @@ def summary_file(series: str, jobs: Iterable[FoldJob], folder: Path) -> Path:
 
 def write_summary(result: SeriesResult, file: Path) -> None:
     """Write the summary of a result, whole or not at all."""
-    tables = {name: rows(result).to_csv(index=False) for name, rows in TABLES.items()}
+    tables = {name: _csv(rows(result)) for name, rows in TABLES.items()}
     content = {"name": result.series.name, "record": _record(result), "tables": tables}
     with atomic_file(file) as path:
         path.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+
+
+def _csv(table: pd.DataFrame) -> str:
+    """The rows of a table in CSV, with the name of the series as a cell that no spreadsheet runs."""
+    return table.assign(series=table["series"].map(csv_cell)).to_csv(index=False)
 
 
 def read_summary(file: Path) -> SeriesSummary:

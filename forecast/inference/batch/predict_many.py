@@ -9,7 +9,7 @@ A shard's name holds the key of all that its numbers depend on (bundle, files, l
 resumes with the finished shards and never uses others. A worker holds one shard in memory, this process a row group.
 """
 
-import shutil
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -36,11 +36,14 @@ from forecast.inference.bundle import open_model
 from forecast.inference.bundle.storage import DESCRIPTION, digest, opened
 from forecast.inference.predict import predict_all
 from forecast.inference.trained_model import TrainedModel
+from forecast.runtime.atomic import held_folder, remove_files
 from forecast.runtime.parallel import LOCAL, OnProgress, Progress, check_engine, run_jobs
 from forecast.runtime.resume_key import resume_key
 
 # Changes whenever the numbers of a shard may.
 FORMAT = 1
+# Names of shards.
+SHARD = re.compile(r"[0-9a-f]{32}\.parquet")
 # Series in a shard; more where they share a text file, which is read once for a shard.
 SIZE, SIZE_OF_TEXT = 100, 1000
 
@@ -99,7 +102,7 @@ def predict_many(
     Raises:
         BundleError: the bundle cannot be used.
         ConfigError: the model gives directions, or a number is out of range.
-        WriteError: a file cannot be written.
+        WriteError: a file cannot be written, or another process writes to `out`.
     """
     check_engine(engine, jobs)
     if open_model(bundle).config.task == "direction":
@@ -111,14 +114,15 @@ def predict_many(
     for several in _split_references(list(dict.fromkeys(references))):
         file = folder.absolute() / f"{_key(several, load_options, sha256)}.parquet"
         shards.append(Shard(bundle.absolute(), sha256, several, load_options, file))
-    _remove_stale(folder, {shard.file.name for shard in shards})
-    lost = _run_shards(shards, partial(run_jobs, workers=jobs, engine=engine), on_progress or (lambda _: None))
-    files = [shard.file for shard in shards if shard.file.exists()]
-    infos = [read_shard_info(file) for file in files]
-    errors = {reference: error for info in infos for reference, error in info.errors.items()} | lost
-    join_shards(files, infos, out)
-    write_errors(errors, out)
-    shutil.rmtree(folder, ignore_errors=True)
+    with held_folder(folder):
+        _remove_stale(folder, {shard.file.name for shard in shards})
+        lost = _run_shards(shards, partial(run_jobs, workers=jobs, engine=engine), on_progress or (lambda _: None))
+        files = [shard.file for shard in shards if shard.file.exists()]
+        infos = [read_shard_info(file) for file in files]
+        errors = {reference: error for info in infos for reference, error in info.errors.items()} | lost
+        join_shards(files, infos, out)
+        write_errors(errors, out)
+        remove_files(folder, SHARD)
     return BatchResult(
         done=sum(len(info.names) for info in infos),
         new=sum(info.new for info in infos),
@@ -159,7 +163,7 @@ def _file_state(reference: str) -> list[Any]:
 def _remove_stale(folder: Path, wanted: Set[str]) -> None:
     """Remove shards of other series, or of older rows."""
     for file in folder.glob("*.parquet"):
-        if file.name not in wanted:
+        if file.name not in wanted and SHARD.fullmatch(file.name):
             file.unlink(missing_ok=True)
 
 

@@ -18,6 +18,7 @@ from pyarrow import parquet
 from forecast.config import LEVELS
 from forecast.inference.forecasts import Forecast
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.names import csv_cell
 
 # Rows in a row group.
 ROW_GROUP = 1 << 17
@@ -113,7 +114,7 @@ def write_errors(errors: Mapping[str, str], out: Path) -> None:
     if not errors:
         path.unlink(missing_ok=True)
         return
-    with atomic_file(path) as forecast_shard, forecast_shard.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as work, work.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["series", "error"])
-        writer.writerows(errors.items())
+        writer.writerows(map(csv_cell, row) for row in errors.items())

@@ -9,6 +9,7 @@ The same files in one zip file are a bundle as well. Nothing in it is code or a 
     saving.py       from a TrainedModel to the files
     opening.py      from the files to a TrainedModel; everything is checked before it is used
     description.py  bundle.json
+    schema.py       what each entry of bundle.json must be
     arrays.py       weights.npz
     storage.py      folder or zip file: names, sizes and hashes of the files
     card.py         a bundle as text for `forecast show`

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from forecast.errors import BundleError
 from forecast.inference.bundle.storage import check_directory
 from forecast.models.estimator import Shapes
+from forecast.models.tree_arrays import NUMBERS_OF_NODES
+from forecast.runtime.unpacking import DAMAGED
 
-# Kinds of numpy's types: integers, unsigned integers, floats, booleans.
-KINDS = "iufb"
+# Types of arrays: single and double floats; of numbers of nodes, integers.
+FLOATS, INTEGERS = ("f4", "f8"), ("i4", "i8")
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -51,7 +53,7 @@ def read_arrays(content: bytes, expected: Shapes, path: Path) -> dict[str, NDArr
                 if info.compress_type != ZIP_STORED or info.file_size > len(content):
                     raise BundleError(f"{path}: the arrays of a bundle are uncompressed, and {name} is compressed.")
                 arrays[name] = _array(archive.read(info), name, expected[name], path)
-    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise BundleError(f"{path}: the arrays cannot be read. {error}. Copy the bundle again.") from error
     return arrays
 
@@ -62,9 +64,11 @@ def _array(content: bytes, name: str, expected: tuple[int | None, ...], path: Pa
     shape, fortran, dtype = _header(file, name, path)
     values = int(np.prod(shape, dtype=object)) if shape else 1
     fits = len(shape) == len(expected) and all(want in (None, has) for has, want in zip(shape, expected, strict=True))
-    if not fits or dtype.kind not in KINDS or values * dtype.itemsize != len(content) - file.tell():
+    kinds = INTEGERS if name in NUMBERS_OF_NODES else FLOATS
+    if not fits or dtype.str[1:] not in kinds or values * dtype.itemsize != len(content) - file.tell():
         raise BundleError(
-            f"{path}: {name} must be finite numbers of shape {_named(expected)}. Received: {shape}, {dtype}."
+            f"{path}: {name} must be finite numbers of shape {_named(expected)}. "
+            f"Received: {shape[:8]}, {dtype.name[:40]}."
         )
     array = np.frombuffer(content, dtype, values, file.tell()).reshape(shape, order="F" if fortran else "C")
     if not np.isfinite(array).all():

@@ -16,6 +16,7 @@ from forecast.models import find_model
 from forecast.models.direction_classes import CLASSES
 from forecast.models.highway import HIGHWAY
 from forecast.models.neural.architecture import outputs_of, stack_of
+from forecast.runtime.names import visible
 
 # Series that a card lists, and the width of its first column.
 LISTED, WIDTH = 12, 14
@@ -30,7 +31,7 @@ def card(path: str | Path) -> list[str]:
     model, fields = open_described(path)
     parts = (_head(model, fields), _task(model), _data(model), _training(model), _tests(model), _network(model))
     lines = [line for part in parts for line in (*part, "")]
-    return ["".join(letter if letter.isprintable() else "?" for letter in line) for line in lines[:-1]]
+    return [visible(line) for line in lines[:-1]]
 
 
 def _row(name: str, value: object) -> str:

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from forecast.config import QUANTILES, ExperimentConfig
 from forecast.data.scaling import Scaler
 from forecast.errors import BundleError, ConfigError
 from forecast.inference import conformal, shrinkage
+from forecast.inference.bundle.schema import LONGEST, check_entries
 from forecast.inference.bundle.storage import DESCRIPTION, LIMITS
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import Checkpoint, TrainedOn
@@ -48,8 +48,6 @@ LARGEST = {
     "depth": 1000,
     "seeds": 1000,
 }
-# Characters of a text; layers or columns of a model.
-LONGEST = 10_000
 # Lists longer than this have a line for each item.
 FEW = 20
 NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.][\d.eE+-]*|null)(?:,\n\s*(?:-?[\d.][\d.eE+-]*|null))*)\n\s*\]")
@@ -59,7 +57,7 @@ WRONG = (
     LookupError,
     TypeError,
     ValueError,
-    OverflowError,
+    ArithmeticError,
     RecursionError,
     dacite.DaciteError,
     ConfigError,
@@ -136,7 +134,7 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
         found = fields["format"]
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError, MemoryError) as error:
         raise BundleError(f"{file}: this file is damaged: no JSON with a format number. Copy it again.") from error
     if found != FORMAT:
         cure = "Update the program." if isinstance(found, int) and found > FORMAT else "Train the model again."
@@ -144,6 +142,7 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
     with damage_named(path):
         if checksum(fields) != fields["sha256"]:
             raise BundleError(f"{file}: the text was changed after it was saved. Copy the bundle again.")
+        check_entries(fields)
     return dict(fields)
 
 
@@ -194,7 +193,7 @@ def config_of(fields: Mapping[str, Any]) -> ExperimentConfig:
         for name, most in LARGEST.items():
             if (getattr(part, name, None) or 0) > most:
                 raise ValueError(f"`{name}` must be at most {most}")
-    columns = [_text(name) for names in dataclasses.astuple(config.inputs) for name in names]
+    columns = [name for names in dataclasses.astuple(config.inputs) for name in names]
     if len(config.network.layers) > LONGEST or len(columns) > LONGEST:
         raise ValueError("there are more layers or columns than a model has")
     return config
@@ -209,10 +208,10 @@ def array_shapes(fields: Mapping[str, Any], config: ExperimentConfig) -> Shapes:
     problem, series = problem_of(config), len(fields["trained_on"])
     losses, scale = shrinkage.initial_losses().shape, conformal.initial_scale(problem.horizon).shape
     shapes = {
-        **find_model(_text(fields["model"])).shapes(problem),
+        **find_model(fields["model"]).shapes(problem),
         **{PREFIX + name: (series, *shape) for name, shape in zip(ARRAYS, (losses, scale), strict=True)},
     }
-    if fields["trained_on"] and fields["trained_on"][0]["checkpoint"]:
+    if fields["trained_on"][0]["checkpoint"]:
         kept = losses, (problem.horizon, 2), (problem.horizon, *scale)
         shapes |= {CHECKPOINT + name: (series, *shape) for name, shape in zip(CHECKPOINT_ARRAYS, kept, strict=True)}
     return shapes
@@ -227,12 +226,10 @@ def model_of(fields: Mapping[str, Any], config: ExperimentConfig, arrays: Weight
     problem = problem_of(config)
     if list(fields["quantiles"]) != list(QUANTILES):
         raise ValueError(f"the quantiles must be {', '.join(map(str, QUANTILES))}")
-    if not fields["trained_on"]:
-        raise ValueError("a model was trained on one series or more")
     return TrainedModel(
-        model=_text(fields["model"]),
+        model=fields["model"],
         config=config,
-        target=_text(fields["target"]),
+        target=fields["target"],
         weights={name: array for name, array in arrays.items() if not name.startswith(PREFIX)},
         history=tuple(Validation(*row) for row in zip(*(fields["history"][name] for name in HISTORY), strict=True)),
         trained_on=tuple(
@@ -242,11 +239,11 @@ def model_of(fields: Mapping[str, Any], config: ExperimentConfig, arrays: Weight
             for number, record in enumerate(fields["trained_on"])
         ),
         seconds=float(fields["training_seconds"]),
-        created=_text(fields["created"]),
-        interrupted=bool(fields["interrupted"]),
-        tested=_records(fields["tested"]),
-        ancestry=_records(fields["ancestry"]),
-        versions={_text(name): _text(number) for name, number in fields["versions"].items()},
+        created=fields["created"],
+        interrupted=fields["interrupted"],
+        tested=tuple(fields["tested"]),
+        ancestry=tuple(fields["ancestry"]),
+        versions=fields["versions"],
     )
 
 
@@ -256,8 +253,8 @@ def _trained_on(record: Mapping[str, Any], problem: Problem, arrays: Mapping[str
     if not (span > 0).all():
         raise ValueError("each span must be above 0")
     return TrainedOn(
-        **{name: _text(record[name]) for name in TEXTS},
-        rows=int(record["rows"]),
+        **{name: record[name] for name in TEXTS},
+        rows=record["rows"],
         scaler=Scaler(minimum, span),
         expert_losses=arrays[PREFIX + "expert_losses"],
         log_scale=arrays[PREFIX + "log_scale"],
@@ -269,7 +266,7 @@ def _checkpoint(record: Mapping[str, Any] | None, arrays: Mapping[str, Array]) -
     if record is None:
         return None
     kept = {name: arrays[CHECKPOINT + name] for name in CHECKPOINT_ARRAYS}
-    return Checkpoint(int(record["rows"]), _text(record["sha256"]), **kept)
+    return Checkpoint(record["rows"], record["sha256"], **kept)
 
 
 def _numbers(values: Sequence[Any], name: str, shape: tuple[int, ...]) -> Array:
@@ -277,27 +274,3 @@ def _numbers(values: Sequence[Any], name: str, shape: tuple[int, ...]) -> Array:
     if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, of shape {shape}, and has {array.shape}")
     return array
-
-
-def _text(value: Any) -> str:
-    """A text without control characters, which a terminal can show."""
-    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
-        raise ValueError(f"a text must be printable: {str(value)[:40]!r}")
-    return value
-
-
-def _records(records: Any) -> tuple[dict[str, Any], ...]:
-    """Records of texts, finite numbers, and lists or records of those."""
-    return tuple({_text(name): _value(value) for name, value in record.items()} for record in records)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_text(name): _value(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_value(inner) for inner in value]
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, float) and not isfinite(value):
-        raise ValueError("a score must be finite")
-    return value

@@ -1,5 +1,6 @@
 """Open a bundle: everything is checked before it is used, and refused in one line."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from forecast.inference.bundle.description import array_shapes, config_of, damag
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, WEIGHTS, Storage, digest, opened, read
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
+
+# How often a bundle that is being replaced is opened again, and seconds between, times the number of attempts.
+ATTEMPTS, PAUSE = 20, 0.01
 
 
 def open_model(path: str | Path) -> TrainedModel:
@@ -31,8 +35,36 @@ def read_description(path: str | Path) -> dict[str, Any]:
 
 
 def open_described(path: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
-    """The model of a bundle, and the entries of its `bundle.json`."""
+    """The model of a bundle, and the entries of its `bundle.json`; one that is replaced meanwhile is opened again."""
     path = Path(path)
+    for attempt in range(ATTEMPTS):
+        before = _identity(path)
+        try:
+            return _open(path)
+        except BundleError:
+            if _identity(path) == before:
+                raise
+            time.sleep(PAUSE * attempt)
+    return _open(path)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """What changes when a bundle is replaced; empty where there is none."""
+    try:
+        found = [one.stat() for one in (path, path / DESCRIPTION if path.is_dir() else path)]
+    except OSError:
+        return ()
+    return tuple(number for one in found for number in (one.st_dev, one.st_ino, one.st_mtime_ns, one.st_size))
+
+
+def _open(path: Path) -> tuple[TrainedModel, dict[str, Any]]:
+    try:
+        return _read(path)
+    except OSError as error:
+        raise BundleError(f"{path}: the bundle cannot be read. {error.strerror or error}.") from error
+
+
+def _read(path: Path) -> tuple[TrainedModel, dict[str, Any]]:
     with opened(path) as storage:
         if storage.size(DESCRIPTION) is None:
             raise BundleError(

@@ -6,6 +6,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from forecast.errors import BundleError
 from forecast.inference.bundle.arrays import write_arrays
 from forecast.inference.bundle.description import describe, series_arrays, without_many_checkpoints
+from forecast.inference.bundle.opening import open_described
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_model
@@ -87,3 +88,17 @@ def write_bundle(model: TrainedModel, folder: Path) -> None:
             raise BundleError(f"{file.name} must have at most {LIMITS[file.name]:,} bytes. Train a smaller model.")
     files = {file.name: digest(Folder(folder), file.name, folder) for file in sorted(folder.iterdir())}
     (folder / DESCRIPTION).write_text(describe(model, files), encoding="utf-8")
+    _check_opens(folder)
+
+
+def _check_opens(folder: Path) -> None:
+    """Open what was written, before it takes the place of anything.
+
+    Raises:
+        BundleError: it does not open.
+    """
+    try:
+        open_described(folder)
+    except BundleError as error:
+        reason = str(error).removeprefix(f"{folder}: ").partition(". Copy it again")[0]
+        raise BundleError(f"this model was not saved, for it would not open again: {reason}.") from error

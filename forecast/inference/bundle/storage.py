@@ -4,18 +4,17 @@ Only the three known files are read, none beyond its size limit, and no links ar
 """
 
 import hashlib
-import lzma
 import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from forecast.errors import BundleError
 from forecast.runtime.atomic import recover
+from forecast.runtime.unpacking import DAMAGED
 
 DESCRIPTION, WEIGHTS, KERAS = "bundle.json", "weights.npz", "model.keras"
 # Size limits in bytes. Parsed text takes up to fifty times its size in memory.
@@ -24,9 +23,6 @@ LIMITS = {DESCRIPTION: 16 << 20, WEIGHTS: 256 << 20, KERAS: 256 << 20}
 MOST_RATIO, SMALL = 100, 1 << 20
 # Most entries of a zip file, and bytes that are hashed at once.
 MOST_ENTRIES, CHUNK = 4096, 1 << 20
-# What a damaged or malicious zip file makes the standard library raise.
-DAMAGED: tuple[type[Exception], ...] = (BadZipFile, EOFError, LookupError, NotImplementedError, OverflowError)
-DAMAGED += (RuntimeError, ValueError, struct.error, zlib.error, lzma.LZMAError)
 # The last record of a zip file without a comment, and the marks of that record and of one for files above 4 GiB.
 END, END_MARK, LARGE_MARK = "<4s4H2LH", b"PK\5\6", b"PK\6\7"
 
@@ -99,7 +95,8 @@ def opened(path: Path) -> Iterator[Storage]:
                 with ZipFile(file) as archive:
                     yield Archive(path, archive, _folder_in(archive))
             except DAMAGED as error:
-                raise BundleError(f"{path}: the zip file is damaged. {error}. Copy it again.") from error
+                reason = getattr(error, "strerror", None) or error
+                raise BundleError(f"{path}: the zip file is damaged. {reason}. Copy it again.") from error
     else:
         yield Folder(path)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Changes with what a checkpoint holds: one of another format is ignored.
 FORMAT = 2
+# Names of the files of checkpoints.
+FILE = re.compile(r"[a-z]+-\d+\.npz")
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation,
 from forecast.models.neural.architecture import named_weights
 from forecast.models.neural.checkpoints import Checkpoint, Logs, State
 from forecast.models.neural.data_parallel_step import data_parallel_step
-from forecast.runtime import devices
+from forecast.runtime import devices, lifeline
 from forecast.runtime.distributed import process_group
 from forecast.typing import Array
 
@@ -68,7 +68,8 @@ def fit_network(
     """Train a network and return its best weights on the validation rows.
 
     Ctrl-C ends the training, not the program: the best weights so far are returned, with `interrupted`. The processes
-    of a group share the work of each step; there Ctrl-C ends the program, for the other processes go on.
+    of a group share the work of each step; there Ctrl-C ends the program, for the other processes go on. SIGTERM and
+    SIGHUP end it as well.
 
     Args:
         start: Initial weights of some layers or all; Keras draws the others.
@@ -103,7 +104,7 @@ def fit_network(
                 if training.patience and state.since_best > training.patience:
                     break
     except KeyboardInterrupt:
-        if group.size > 1:
+        if group.size > 1 or lifeline.received():
             raise
         interrupted = True
     finally:

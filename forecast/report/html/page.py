@@ -13,6 +13,7 @@ from forecast.evaluation.columns import COLUMNS, Column
 from forecast.evaluation.columns import PAGE as SHOWN
 from forecast.report.html.content import read_pictures, read_record, read_run
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.names import unique_slug, visible
 
 PAGE = "report.html"
 TEMPLATES = Path(__file__).parent
@@ -89,7 +90,7 @@ def _row(scores: dict[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
 
 def _comparison_page(folder: Path) -> str:
     record = json.loads((folder / "compare.json").read_text(encoding="utf-8"))
-    names = {name: str(Path("plots") / name.replace("/", "-") / "errors.png") for name in record["series"]}
+    names = {name: str(Path("plots") / unique_slug(name) / "errors.png") for name in record["series"]}
     links = {name: path for name, path in names.items() if (folder / path).is_file()}
     series = [
         {
@@ -105,5 +106,16 @@ def _comparison_page(folder: Path) -> str:
 def _fill(template: str, **values: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=_shown
+    )
     return environment.get_template(template).render(**values)
+
+
+def _shown(value: Any) -> Any:
+    """What a page shows of a value: texts without control characters, and markup of this program as it is."""
+    return (
+        "\n".join(map(visible, value.split("\n")))
+        if isinstance(value, str) and not hasattr(value, "__html__")
+        else value
+    )

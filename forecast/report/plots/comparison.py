@@ -12,6 +12,7 @@ from forecast.models import BASELINES
 from forecast.report.plots.diagnostics import save_diagnostics
 from forecast.report.plots.figure import finish, save_panels
 from forecast.report.plots.style import GREY, TRUTH, colour_of, styled
+from forecast.runtime.names import unique_slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ def save_comparison(comparison: Comparison, folder: Path) -> None:
     if len(comparison.results) > FEW:
         return
     for name, one in list(comparison.results.items())[:MOST_DRAWN]:
-        part = folder if len(comparison.results) == 1 else folder / name.replace("/", "-")
+        part = folder if len(comparison.results) == 1 else folder / unique_slug(name)
         shown = [model for model in one.backtests if model not in BASELINES] or ["naive"]
         lags = {row.model: row.lag for row in one.verdicts}
         save_diagnostics(one.backtests, one.series.index, shown, part, lags=lags)

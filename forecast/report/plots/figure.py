@@ -1,5 +1,6 @@
 """The frame of every plot: a figure of panels, title and labels, a legend, and the file."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from forecast.errors import ConfigError
 from forecast.report.plots.style import styled
 from forecast.runtime.atomic import atomic_file
+from forecast.runtime.names import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,8 @@ def save(figure: "Figure", path: str | Path) -> None:
     path, formats = Path(path), figure.canvas.get_supported_filetypes()
     if path.suffix.lower().lstrip(".") not in formats:
         raise ConfigError(f"a picture must end in one of {', '.join(sorted(formats))}. Received: {path.name}.")
-    with atomic_file(path) as work:
+    with atomic_file(path) as work, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name in letters that the font lacks
         figure.savefig(work, dpi=DPI)
 
 
@@ -55,9 +58,9 @@ def save_panels(
 
 @styled
 def finish(ax: "Axes", title: str, y_label: str) -> None:
-    """Add title, label, grid and frame."""
-    ax.set_title(title, loc="left")
-    ax.set_ylabel(y_label)
+    """Add title, label, grid and frame; title and label hold names that others gave, and are no formulas."""
+    ax.set_title(visible(title), loc="left", parse_math=False)
+    ax.set_ylabel(visible(y_label), parse_math=False)
     ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

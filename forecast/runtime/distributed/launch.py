@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from forecast.errors import ConfigError, WorkerLost
+from forecast.runtime.lifeline import PARENT
 from forecast.runtime.parallel import cores
 
 VARIABLE = "TF_CONFIG"
@@ -126,7 +127,7 @@ def _worker(rank: int, addresses: Sequence[str], command: Sequence[str]) -> Iter
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(  # noqa: S603  the command that this process runs itself
             command,
-            env={**os.environ, VARIABLE: _tf_config(addresses, rank)},
+            env={**os.environ, VARIABLE: _tf_config(addresses, rank), PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,

@@ -1,5 +1,6 @@
 """Processes of this machine that are used again (loky), so that Keras is loaded once in each."""
 
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
+from forecast.runtime.lifeline import end_with
 from forecast.runtime.parallel.jobs import (
     ATTEMPTS,
     WORKER,
@@ -110,9 +112,12 @@ def _executor(workers: int) -> Any:
 
     # loky replaces a worker that uses more and more memory, between two jobs, and warns of it
     warnings.filterwarnings("ignore", "A worker was (restarted|stopped)", UserWarning)
-    return get_reusable_executor(max_workers=workers, timeout=120, env=WORKER, initializer=_ignore_ctrl_c)
+    return get_reusable_executor(
+        max_workers=workers, timeout=120, env=WORKER, initializer=_begin, initargs=(os.getpid(),)
+    )
 
 
-def _ignore_ctrl_c() -> None:
-    """Leave Ctrl-C to the calling process; a worker that took it would return a training cut short."""
+def _begin(parent: int) -> None:
+    """End with the calling process, and leave Ctrl-C to it; a worker that took it would return a training cut short."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(parent)

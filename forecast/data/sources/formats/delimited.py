@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,8 @@ WIDE_BLANKS = "  "
 HEAD, LINES, TAIL = 1 << 18, 250, 1 << 13
 # Bytes parsed at once. Only larger files use threads: Arrow's can abort a process that ends soon after they start.
 BLOCK = 1 << 22
+# Rows of different lengths that are lists at once; as such they take tens of times the memory.
+TOGETHER = 1 << 16
 
 
 def read_text(text: bytes, where: str, form: tuple[tuple[str, str], ...] = ()) -> Table:
@@ -68,17 +71,17 @@ def _first_lines(text: bytes) -> str:
 
 def _find_delimiter(head: str, where: str) -> tuple[str, TableBounds]:
     """Find the delimiter with which a text is a table, and the bounds of that table."""
-    found = [(delimiter, find_table(_rows(head, delimiter))) for delimiter in DELIMITERS]
+    found = [(delimiter, find_table(_rows(head, delimiter, where))) for delimiter in DELIMITERS]
     tables = [(delimiter, bounds) for delimiter, bounds in found if bounds]
     if re.search(r"\S {2,}\S", head) and not any(bounds.dates >= 0 and bounds.header for _, bounds in tables):
-        bounds = find_table(_rows(_wide_blanks_to_tabs(head), "\t"))
+        bounds = find_table(_rows(_wide_blanks_to_tabs(head), "\t", where))
         if bounds and bounds.dates >= 0 and bounds.header:
             return WIDE_BLANKS, bounds
     if not any(bounds.dates >= 0 for _, bounds in tables):
-        bounds = find_table(_rows(_blanks_to_tabs(head), "\t"))
+        bounds = find_table(_rows(_blanks_to_tabs(head), "\t", where))
         tables += [(" ", bounds)] if bounds and (bounds.dates >= 0 or not tables) else []
     if not tables:
-        widest = max((_rows(head, delimiter) for delimiter in DELIMITERS), key=lambda rows: len(rows[0]))
+        widest = max((_rows(head, delimiter, where) for delimiter in DELIMITERS), key=lambda rows: len(rows[0]))
         raise no_table_error(where, widest)
     return max(tables, key=lambda entry: (entry[1].score - _comma_penalty(head, *entry), entry[1].width))
 
@@ -89,12 +92,21 @@ def _comma_penalty(head: str, delimiter: str, bounds: TableBounds) -> float:
     return 0.5 if delimiter == "," and any(all(other in line for line in body[:50]) for other in "\t;|") else 0.0
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
+def _rows(text: str, delimiter: str, where: str) -> list[list[str]]:
     """Split a text into rows, one for each line, blank lines included."""
     try:
         return [next(csv.reader([line], delimiter=delimiter), []) for line in text.rstrip("\n").split("\n")]
     except csv.Error as error:
-        raise SourceError(f"a row of the table cannot be read: {error}.") from error
+        raise _row_error(where, error) from error
+
+
+def _row_error(where: str, error: csv.Error) -> SourceError:
+    cure = (
+        " Quote cells that hold the delimiter."
+        if "limit" not in str(error)
+        else " Cells are shorter in a table of numbers."
+    )
+    return SourceError(f"{where}: a row of the table cannot be read: {error}.{cure}")
 
 
 def _read_table(
@@ -104,17 +116,17 @@ def _read_table(
     start = 0
     for _ in range(bounds.start):
         start = text.index(b"\n", start) + 1
-    above = _rows(text[:start].decode(), delimiter) if start else []
+    above = _rows(text[:start].decode(), delimiter, where) if start else []
     check_header(above, bounds, where)
-    stop, below = _find_footer(text, start, delimiter, bounds.dates)
+    stop, below = _find_footer(text, start, delimiter, bounds.dates, where)
     columns = _read_columns(text, start, stop, delimiter, bounds.width, where)
     return build_table(above, columns, below, bounds, where, form)
 
 
-def _find_footer(text: bytes, start: int, delimiter: str, dates: int) -> tuple[int, list[list[str]]]:
+def _find_footer(text: bytes, start: int, delimiter: str, dates: int, where: str) -> tuple[int, list[list[str]]]:
     """Find the end of the line with the last date, and the rows after it."""
     begin = max(start, text.rfind(b"\n", 0, max(start, len(text) - TAIL)) + 1)
-    lines, rows = text[begin:].split(b"\n"), _rows(text[begin:].decode(), delimiter)
+    lines, rows = text[begin:].split(b"\n"), _rows(text[begin:].decode(), delimiter, where)
     last = last_dated(rows, dates)
     return begin + sum(len(line) + 1 for line in lines[: last + 1]), rows[last + 1 :]
 
@@ -140,7 +152,7 @@ def _read_columns(text: bytes, start: int, stop: int, delimiter: str, width: int
                 column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
             ),
         )
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, pa.ArrowCapacityError):
         return _read_ragged(body, delimiter, width, where)
     if uneven:
         return _read_ragged(body, delimiter, width, where)
@@ -149,24 +161,26 @@ def _read_columns(text: bytes, start: int, stop: int, delimiter: str, width: int
 
 def _read_ragged(body: memoryview, delimiter: str, width: int, where: str) -> tuple[pa.Array, ...]:
     """Parse rows of different lengths, more slowly than Arrow does."""
+    lines = csv.reader(io.StringIO(str(body, "utf-8"), newline=""), delimiter=delimiter, strict=True)
+    filled, parts, number = (row for row in lines if any(row)), [], 1
     try:
-        rows = [
-            row
-            for row in csv.reader(io.StringIO(str(body, "utf-8"), newline=""), delimiter=delimiter, strict=True)
-            if any(row)
-        ]
+        while rows := list(islice(filled, TOGETHER)):
+            parts.append(columns_of(rows, width, where, number))
+            number += len(rows)
     except csv.Error as error:
-        raise SourceError(f"{where}: a row of the table cannot be read: {error}.") from error
-    return columns_of(rows, width, where)
+        raise _row_error(where, error) from error
+    return tuple(pa.concat_arrays(column) for column in zip(*parts, strict=True)) or columns_of([], width, where)
 
 
-def columns_of(rows: Sequence[Sequence[str]], width: int, where: str) -> tuple[pa.Array, ...]:
+def columns_of(rows: Sequence[Sequence[str]], width: int, where: str, first: int = 1) -> tuple[pa.Array, ...]:
     """Turn rows into `width` columns; short rows get empty cells.
 
+    Args:
+        first: The number of the first row, for the error.
     Raises:
         SourceError: a row has more cells than the table has columns.
     """
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows, first):
         if any(cell.strip() for cell in row[width:]):
             raise SourceError(
                 f"{where}, row {number} of the table: a row must not have more cells than there are columns ({width}). "

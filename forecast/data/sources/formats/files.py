@@ -1,32 +1,29 @@
-"""Read tables from files: text, Excel and Parquet, plain or compressed; and from pandas.
+"""Read tables from files: text, workbooks and Parquet, plain or packed; and from pandas.
 
 In: a path or a frame. Out: a `Table`.
 """
 
-import bz2
-import gzip
 import io
-import lzma
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from forecast.data.sources.formats.delimited import columns_of, read_text
+from forecast.data.sources.formats.delimited import read_text
 from forecast.data.sources.formats.encoding import to_utf8
-from forecast.data.sources.formats.table import Table, build_table, check_header, no_table_error
-from forecast.data.sources.formats.table_bounds import TableBounds, find_table, last_dated
+from forecast.data.sources.formats.table import Table
+from forecast.data.sources.formats.workbook import read_workbook
 from forecast.errors import SourceError
+from forecast.runtime.unpacking import DAMAGED, check_size, unpack
 
-COMPRESSED = {
-    b"\x1f\x8b": ("gzip", gzip.decompress),
-    b"BZh": ("bzip2", bz2.decompress),
-    b"\xfd7zXZ": ("xz", lzma.decompress),
-}
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+# How often a file may be packed, as in a zip archive of files in gzip.
+MOST_PACKED = 2
 PARQUET = b"PAR1"
+# Bytes of a cell of a column of numbers; how many times its size a Parquet file may hold; files that an error lists.
+CELL, RATIO, MOST_LISTED = 8, 40, 20
 # Errors of Arrow and pandas for a damaged Parquet file.
 DAMAGED_PARQUET = (pa.ArrowException, ValueError, OSError)
 EXCEL = (b"\xd0\xcf\x11\xe0",)
@@ -55,24 +52,21 @@ def _read_bytes(raw: bytes, where: str, member: str | None, form: tuple[tuple[st
     """Choose the reader by the first bytes; names of files can be wrong."""
     if raw[:64].isspace() or not raw:
         raise SourceError(f"{where}: the file is empty. It needs a header and a row for each date.")
-    for mark, (kind, unpack) in COMPRESSED.items():
+    if sum(name == "packed" for name, _ in form) > MOST_PACKED:
+        raise SourceError(
+            f"{where}: a file may be packed {MOST_PACKED} times, one in the other. Unpack this one first."
+        )
+    for mark, kind in PACKED.items():
         if raw.startswith(mark):
-            return _read_bytes(_unpack(unpack, raw, where, kind), where, member, (*form, ("packed", kind)))
+            return _read_bytes(unpack(raw, kind, where), where, member, (*form, ("packed", kind)))
     if raw.startswith(PARQUET):
         return read_frame(_read_parquet(raw, where), where, (*form, ("form", "Parquet")))
     if raw.startswith(b"PK"):
         return _read_zip(raw, where, member, form)
     if raw.startswith(EXCEL):
-        return _read_workbook(raw, where, member, form)
+        return read_workbook(raw, where, member, form)
     text, encoding = to_utf8(raw, where)
     return read_text(text, where, (*form, ("form", "text"), ("encoding", encoding)))
-
-
-def _unpack(unpack: Any, raw: bytes, where: str, kind: str) -> bytes:
-    try:
-        return bytes(unpack(raw))
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise SourceError(f"{where}: the {kind} file is damaged. {error}. Copy it again.") from error
 
 
 def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
@@ -81,54 +75,39 @@ def _read_zip(raw: bytes, where: str, member: str | None, form: tuple[tuple[str,
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
             if {"[Content_Types].xml", "mimetype"} & set(names):
-                return _read_workbook(raw, where, member, form)
+                return read_workbook(raw, where, member, form)
             if member not in names and len(names) != 1:
-                inside = ", ".join(names) or "nothing"
-                raise SourceError(f"{where}: say which file of the archive, as in {where}:NAME. It holds {inside}.")
+                held = ", ".join(names[:MOST_LISTED]) or "nothing"
+                raise SourceError(f"{where}: say which file of the archive, as in {where}:NAME. It holds {held}.")
             name = member if member in names else names[0]
-            return _read_bytes(archive.read(name), f"{where}:{name}", None, (*form, ("packed", "zip")))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
+            info, inside = archive.getinfo(name), f"{where}:{name}"
+            check_size(info.file_size, len(raw), inside)
+            with archive.open(info) as file:
+                content = file.read(info.file_size)
+    except DAMAGED as error:
         raise SourceError(f"{where}: the zip file cannot be unpacked. {error}.") from error
-
-
-def _read_workbook(raw: bytes, where: str, member: str | None, form: tuple[tuple[str, str], ...]) -> Table:
-    """Read the sheet `member`, or the one with the longest table; name the other sheets with a table."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        cells = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except CalamineError as error:
-        raise SourceError(f"{where}: the workbook cannot be read. {error}.") from error
-    sheets = {name: [[_as_text(cell) for cell in row] for row in rows] for name, rows in cells.items()}
-    tables = {name: bounds for name, rows in sheets.items() if rows and (bounds := find_table(rows)) is not None}
-    if not tables:
-        raise no_table_error(where, next((rows for rows in sheets.values() if rows), []))
-    longest = max(tables, key=lambda name: (tables[name].dates >= 0, len(sheets[name]) - tables[name].start))
-    name, where = (member, f"{where}:{member}") if member in tables else (longest, where)
-    others = ", ".join(other for other in tables if other != name)
-    chosen = (("form", "Excel"), ("sheet", name), *((("other sheets", others),) if others else ()))
-    return _read_rows(sheets[name], tables[name], where, (*form, *chosen))
-
-
-def _as_text(cell: Any) -> str:
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    return "" if cell is None else cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
-
-
-def _read_rows(rows: list[list[str]], bounds: TableBounds, where: str, form: tuple[tuple[str, str], ...]) -> Table:
-    above, rest = rows[: bounds.start], rows[bounds.start :]
-    check_header(above, bounds, where)
-    stop = last_dated(rest, bounds.dates) + 1
-    return build_table(above, columns_of(rest[:stop], bounds.width, where), rest[stop:], bounds, where, form)
+    return _read_bytes(content, inside, None, (*form, ("packed", "zip")))
 
 
 def _read_parquet(raw: bytes, where: str) -> pd.DataFrame:
+    from pyarrow import parquet
+
     try:
+        check_parquet(parquet.ParquetFile(io.BytesIO(raw)), len(raw), where)
         return pd.read_parquet(io.BytesIO(raw))
     except DAMAGED_PARQUET as error:
         raise damaged_parquet_error(where, error) from error
+
+
+def check_parquet(file: Any, size: int, where: str) -> None:
+    """Check the rows and columns that a Parquet file declares, and what its pages unpack to, before any are read.
+
+    Raises:
+        SourceError: it declares more than a file of its size may.
+    """
+    about = file.metadata
+    pages = sum(max(0, about.row_group(number).total_byte_size) for number in range(about.num_row_groups))
+    check_size(max(pages, CELL * about.num_rows * max(1, about.num_columns)), size, where, ratio=RATIO)
 
 
 def damaged_parquet_error(where: str | Path, error: Exception) -> SourceError:

@@ -30,8 +30,6 @@ PRICES = ["Open", "High", "Low", "Close", "Adj Close"]
 COLUMNS = ["Date", *PRICES, "Volume", "Dividends", "Stock Splits"]
 # A larger relative difference between two answers is an event; Yahoo's prices have 24 bits and differ by up to 4e-7.
 NOISE = 1e-5
-# Seconds to wait for another process that fetches the same ticker; its attempts end before that.
-LOCK_WAIT = 180
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,22 +97,22 @@ def write(path: Path, download: Download) -> None:
         frame.to_parquet(work)
 
 
-def lock(path: Path, ticker: str) -> AbstractContextManager[Any]:
+def lock(path: Path, ticker: str, *, seconds: float) -> AbstractContextManager[Any]:
     """Let one process at a time into the block; the system releases the lock of a process that dies.
 
     There is no lock if the folder cannot be written, since there is nothing to protect.
 
     Raises:
-        SourceError: another process holds the lock for too long.
+        SourceError: another process holds the lock for more than `seconds`.
     """
     held = FileLock(path.with_suffix(".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return held.acquire(timeout=LOCK_WAIT)
+        return held.acquire(timeout=seconds)
     except Timeout as error:
         raise SourceError(
-            f"{ticker}: one process at a time fetches a ticker. Another has been at it for {LOCK_WAIT} s "
-            f"({held.lock_file}). Try again, or end that process."
+            f"{ticker}: one process at a time fetches a ticker. Another has been at it for {seconds:.0f} s "
+            f"({held.lock_file}). Try again, wait longer with --wait, or end that process."
         ) from error
     except (OSError, NotImplementedError):
         return nullcontext()

@@ -8,7 +8,8 @@ In: a ticker, an interval, and perhaps a start. Out: its bars, unadjusted and ad
     no answer in time, a broken answer     NoNetwork       retried
     no connection to Yahoo                 NoRoute         a NoNetwork that a retry would not help
 
-The pauses between retries grow, and are logged to the logger "forecast".
+The pauses between retries grow, and are logged to the logger "forecast". Whoever asks says until when to try. An answer
+of more than a bound, or with rows that cannot be right, is an error too.
 """
 
 import logging
@@ -16,12 +17,15 @@ import os
 import re
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -40,10 +44,16 @@ from forecast.errors import NoData, NoNetwork, RateLimited, SourceError, Unknown
 
 # Timeouts in seconds: for a connection, then for prices, and for a cookie, which prices rarely need.
 CONNECT, ANSWER, COOKIE = 5.0, 20.0, 5.0
-# Attempts, the pauses between them (about 3, 6 and 12 s), and the seconds after which there is no further attempt.
+# Attempts, and the pauses between them (about 3, 6 and 12 s).
 ATTEMPTS = 4
 PAUSE = wait_exponential(multiplier=3, max=30) + wait_random(0, 2)
-BUDGET = 60
+# Seconds in which a failure is said, and those if the user chose to wait.
+PROMPT, PATIENT = 10.0, 120.0
+# Bytes of an answer; the prices of a century are two million.
+LARGEST_ANSWER = 64 << 20
+# Instruments whose price may be negative, as that of oil was in April 2020; rows with the time of another one, as the
+# last of an open session, and as a share of all.
+MAY_BE_NEGATIVE, FEW, SHARE = ("FUTURE",), 2, 0.01
 # How long a download is fresh: daily bars until the session ends (Yahoo is up to half an hour late) and at most half a
 # day, shorter ones for five minutes while a session is open.
 FRESH, FRESH_IN_SESSION, DELAY = timedelta(hours=12), timedelta(minutes=5), timedelta(minutes=30)
@@ -69,9 +79,25 @@ class Refused(Exception):
     reason: str
 
 
-def ask(ticker: str, interval: str, *, start: datetime | None = None, attempts: int | None = None) -> Download:
+def deadline_of(*, wait: bool) -> float:
+    """Until when to try, on the clock of `time.monotonic`."""
+    return time.monotonic() + (PATIENT if wait else PROMPT)
+
+
+@dataclass
+class WrongRows(Exception):
+    """Yahoo's answer holds rows that cannot be right."""
+
+    reason: str
+
+
+def ask(
+    ticker: str, interval: str, *, deadline: float, start: datetime | None = None, attempts: int | None = None
+) -> Download:
     """Ask for the bars of a ticker since `start`, by default all; retry after faults that may pass.
 
+    Args:
+        deadline: As `deadline_of` gives it.
     Raises:
         SourceError: of a kind in the table above, after the last attempt.
     """
@@ -84,12 +110,12 @@ def ask(ticker: str, interval: str, *, start: datetime | None = None, attempts: 
 
     retrying = Retrying(
         retry=retry_if_exception(_may_pass),
-        stop=stop_after_attempt(attempts) | stop_before_delay(BUDGET),
+        stop=stop_after_attempt(attempts) | stop_before_delay(deadline - time.monotonic()),
         wait=PAUSE,
         before_sleep=say,
         reraise=True,
     )
-    return retrying(_ask_once, ticker, interval, start)
+    return retrying(_ask_once, ticker, interval, start, deadline)
 
 
 def reason_of(error: BaseException | None, ticker: str) -> str:
@@ -101,14 +127,14 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, RateLimited | NoNetwork) and not isinstance(error, NoRoute)
 
 
-def _ask_once(ticker: str, interval: str, start: datetime | None) -> Download:
+def _ask_once(ticker: str, interval: str, start: datetime | None, deadline: float) -> Download:
     """Ask once, with every adjustment named."""
     span = {"start": start} if start else {"period": "max"}
     adjustment = {"auto_adjust": False, "back_adjust": False, "actions": True, "repair": False}
     yfinance = load_yfinance()
     # A user cannot mend the deprecations inside yfinance.
     silenced = warnings.catch_warnings(action="ignore", category=DeprecationWarning)
-    with _lock, silenced, _configured(yfinance) as session:
+    with _lock, silenced, _configured(yfinance, deadline) as session:
         try:
             client = yfinance.Ticker(ticker, session=session)
             bars = client.history(interval=interval, timeout=ANSWER, **span, **adjustment)
@@ -118,12 +144,12 @@ def _ask_once(ticker: str, interval: str, start: datetime | None) -> Download:
 
 
 @contextmanager
-def _configured(yfinance: Any) -> Iterator[Any]:
+def _configured(yfinance: Any, deadline: float) -> Iterator[Any]:
     """Make yfinance raise errors and log nothing, and its session check answers; restore all afterwards."""
     debug, logger, session = yfinance.config.debug, logging.getLogger("yfinance"), _session()
     before = debug.hide_exceptions, logger.disabled
     debug.hide_exceptions, logger.disabled = False, True
-    session.is_checking, session.was_refused = True, False
+    session.is_checking, session.was_refused, session.deadline = True, False, deadline
     yfinance.data.YfData.cache_get.cache_clear()  # it would repeat a broken answer without asking
     try:
         yield session
@@ -134,18 +160,39 @@ def _configured(yfinance: Any) -> Iterator[Any]:
 
 @cache
 def _session() -> Any:
-    """The session with Yahoo, one a process: it limits the wait for answers, and raises the errors in them."""
+    """The session with Yahoo, one a process: it limits wait and size of answers, and raises the errors in them."""
     from curl_cffi import requests
+    from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 
     class Session(requests.Session[Any]):
         is_checking = was_refused = False
+        deadline = 0.0
+
+        def _limited(self, method: Any, url: str, connect: float, answer: float, options: dict[str, Any]) -> Any:
+            left = max(0.1, self.deadline - time.monotonic())
+            connect = min(connect, left / 2)
+            content = bytearray()
+
+            def keep(part: bytes) -> int:
+                content.extend(part)
+                return len(part) if len(content) <= LARGEST_ANSWER else CURL_WRITEFUNC_ERROR
+
+            limits = {"timeout": (connect, min(answer, left - connect)), "content_callback": keep}
+            try:
+                found = super().request(method, url, **{**options, **limits})
+            except requests.exceptions.RequestException:
+                if len(content) > LARGEST_ANSWER:
+                    raise WrongRows(f"an answer of more than {LARGEST_ANSWER >> 20} MB") from None
+                raise
+            found.content = bytes(content)
+            return found
 
         def request(self, method: Any, url: str, **options: Any) -> Any:  # type: ignore[override]
             if not self.is_checking:
                 return super().request(method, url, **options)
             if CHART not in url:
-                return super().request(method, url, **{**options, "timeout": COOKIE})
-            answer = super().request(method, url, **{**options, "timeout": (CONNECT, ANSWER)})
+                return self._limited(method, url, COOKIE, 0.0, options)
+            answer = self._limited(method, url, CONNECT, ANSWER, options)
             if answer.status_code < 400 or self.was_refused:
                 _check_answer(answer)
             self.was_refused = answer.status_code >= 400  # yfinance then asks once more, with another cookie
@@ -160,10 +207,33 @@ def _check_answer(answer: Any) -> None:
         chart = answer.json()["chart"]
         reason = str((chart.get("error") or {}).get("description") or "").rstrip(".").replace(". ", "; ")
         is_empty = not chart.get("result")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        reason, is_empty = "", False
+        wrong = "" if is_empty else _wrong_rows(chart["result"][0])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        reason, is_empty, wrong = "", False, ""
     if answer.status_code >= 400 or reason or is_empty:
         raise Refused(answer.status_code, reason)
+    if wrong:
+        raise WrongRows(wrong)
+
+
+def _wrong_rows(result: Mapping[str, Any]) -> str:
+    """Why the rows of a chart cannot be right; empty if they can."""
+    stamps = result.get("timestamp") or []
+    quote = result["indicators"]["quote"][0] if stamps else {}
+    prices = [
+        price for name in ("open", "high", "low", "close") for price in quote.get(name) or () if price is not None
+    ]
+    if len(stamps) - len(set(stamps)) > max(FEW, SHARE * len(stamps)):
+        return f"{len(stamps) - len(set(stamps)):,} of {len(stamps):,} rows have the time of another one"
+    if any(later < earlier for earlier, later in pairwise(stamps)):
+        return "its rows are not in the order of time"
+    if stamps and stamps[-1] > time.time() + timedelta(days=2).total_seconds():
+        return "its last row lies in the future"
+    if prices and not all(map(isfinite, prices)):
+        return "a price is no finite number"
+    if prices and min(prices) < 0 and result["meta"].get("instrumentType") not in MAY_BE_NEGATIVE:
+        return f"a price is {min(prices):g}"
+    return ""
 
 
 def _download(ticker: str, interval: str, bars: pd.DataFrame, meta: Mapping[str, Any]) -> Download:
@@ -201,6 +271,11 @@ def _explain(ticker: str, interval: str, error: Exception) -> SourceError:
     from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTzMissingError
 
     status, reason = (error.status, error.reason) if isinstance(error, Refused) else (0, "")
+    if isinstance(error, WrongRows):
+        return SourceError(
+            f"{ticker}: Yahoo Finance sent rows that cannot be right at {interval}: {error.reason}. "
+            "They are not used, and a copy stays as it is. Try again later."
+        )
     if isinstance(error, SourceError):
         return error
     if isinstance(error, OSError):  # all errors of curl_cffi
@@ -233,7 +308,9 @@ def _explain_network(ticker: str, error: OSError) -> SourceError:
     text = " ".join(str(error).split())
     is_late = "Timeout" in type(error).__name__
     if is_late and re.search(r"(Operation|Read) timed out", text):
-        return NoNetwork(f"{ticker}: Yahoo Finance did not answer within {CONNECT + ANSWER:g} s. Try again later.")
+        return NoNetwork(
+            f"{ticker}: Yahoo Finance did not answer in time. Try again later, or wait for it with --wait."
+        )
     match = re.search(r"curl: \(\d+\) (.*?)\.?(?: See https|$)", text)
     why = (match[1] if match else text).replace(". ", "; ")
     if is_late or getattr(error, "code", 0) in NO_ROUTE:

@@ -8,16 +8,18 @@ split or dividend the whole history is downloaded again.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from forecast.data.sources.yahoo import cache
 from forecast.data.sources.yahoo.cache import COLUMNS, Download
-from forecast.data.sources.yahoo.client import ask, load_yfinance, reason_of
+from forecast.data.sources.yahoo.client import ask, deadline_of, load_yfinance, reason_of
 from forecast.errors import ConfigError, NoData, NoNetwork, RateLimited, SourceError, UnknownTicker, WriteError
 
 # The intervals of yfinance without 5d, whose rows depend on the day of the request.
@@ -47,7 +49,13 @@ class FetchResult:
 
 
 def read_ticker(
-    ticker: str, *, start: str | None = None, end: str | None = None, interval: str = "1d", offline: bool = False
+    ticker: str,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    interval: str = "1d",
+    offline: bool = False,
+    wait: bool = False,
 ) -> Download:
     """Read the bars of a ticker; if Yahoo does not answer, those of an older copy, with a note of its date.
 
@@ -57,12 +65,13 @@ def read_ticker(
         end: The date after the last; by default there is no end.
         interval: One of `INTERVALS`. Yahoo has few days of intraday bars; a copy keeps older ones.
         offline: Use the copy, however old, and no network.
+        wait: Try for minutes; without it a failure is an error after ten seconds.
     Raises:
         ConfigError: a date or the interval is invalid.
         RateLimited, UnknownTicker, NoData, NoNetwork: there are no bars and no copy, or no rows in the span.
         SourceError: offline, the copy is damaged.
     """
-    return _read(ticker, start, end, interval, offline, attempts=None)[0]
+    return _read(ticker, start, end, interval, offline=offline, wait=wait, attempts=None)[0]
 
 
 def fetch(
@@ -72,6 +81,7 @@ def fetch(
     end: str | None = None,
     interval: str = "1d",
     offline: bool = False,
+    wait: bool = False,
 ) -> Iterator[FetchResult]:
     """Read tickers one after another; one that fails does not stop the others. Arguments as for `read_ticker`.
 
@@ -82,7 +92,7 @@ def fetch(
     attempts = None
     for ticker in tickers:
         try:
-            download, fault = _read(ticker, start, end, interval, offline, attempts)
+            download, fault = _read(ticker, start, end, interval, offline=offline, wait=wait, attempts=attempts)
             yield _result_of(download)
         except SourceError as error:
             fault = error
@@ -115,7 +125,14 @@ def _result_of(download: Download) -> FetchResult:
 
 
 def _read(
-    ticker: str, start: str | None, end: str | None, interval: str, offline: bool, attempts: int | None
+    ticker: str,
+    start: str | None,
+    end: str | None,
+    interval: str,
+    *,
+    offline: bool,
+    wait: bool,
+    attempts: int | None,
 ) -> tuple[Download, SourceError | None]:
     """The bars of a span, and the error for which an old copy was used."""
     _check_arguments(start, end, interval)
@@ -125,7 +142,9 @@ def _read(
             f"{ticker}: a ticker is one word without slashes, spelt as on finance.yahoo.com, as in BTC-USD or BRK-B. "
             "A file is named with its ending, as in prices.csv."
         )
-    download, fault = (_read_copy(ticker, interval), None) if offline else _latest(ticker, interval, attempts)
+    if offline:
+        return _select_span(_read_copy(ticker, interval), start, end), None
+    download, fault = _latest(ticker, interval, attempts, deadline_of(wait=wait))
     return _select_span(download, start, end), fault
 
 
@@ -169,15 +188,15 @@ def _read_copy(ticker: str, interval: str) -> Download:
     return replace(copy, notes=(f"the copy of {copy.fetched:%Y-%m-%d} is used, because of --offline",))
 
 
-def _latest(ticker: str, interval: str, attempts: int | None) -> tuple[Download, SourceError | None]:
+def _latest(ticker: str, interval: str, attempts: int | None, deadline: float) -> tuple[Download, SourceError | None]:
     """The newest bars; if Yahoo does not answer, those of the copy, and the error."""
     path = cache.path_of(ticker, interval)
     copy, _ = _try_copy(path)
     if copy is not None and cache.is_fresh(copy):
         return copy, None
     try:
-        with cache.lock(path, ticker):
-            return _refresh(path, ticker, interval, attempts), None
+        with cache.lock(path, ticker, seconds=deadline - time.monotonic()):
+            return _refresh(path, ticker, interval, attempts, deadline), None
     except SourceError as error:
         if copy is None:
             raise
@@ -193,12 +212,13 @@ def _try_copy(path: Path) -> tuple[Download | None, tuple[str, ...]]:
         return None, (f"the copy {path} was damaged, and all was downloaded again",)
 
 
-def _refresh(path: Path, ticker: str, interval: str, attempts: int | None) -> Download:
+def _refresh(path: Path, ticker: str, interval: str, attempts: int | None, deadline: float) -> Download:
     """Download what is new and write the copy, unless another process just did."""
     copy, notes = _try_copy(path)
     if copy is not None and cache.is_fresh(copy):
         return copy
-    download = ask(ticker, interval, attempts=attempts) if copy is None else _extend(copy, attempts)
+    asked = partial(ask, ticker, interval, attempts=attempts, deadline=deadline)
+    download = asked() if copy is None else _extend(copy, asked)
     try:
         cache.write(path, download)
     except (OSError, WriteError) as error:
@@ -207,15 +227,15 @@ def _refresh(path: Path, ticker: str, interval: str, attempts: int | None) -> Do
     return replace(download, notes=(*notes, *download.notes))
 
 
-def _extend(copy: Download, attempts: int | None) -> Download:
+def _extend(copy: Download, asked: Callable[..., Download]) -> Download:
     """Download the missing rows, or the whole history after a split or dividend."""
     start = _refresh_start(copy)
-    fresh = ask(copy.ticker, copy.interval, start=start, attempts=attempts)
+    fresh = asked(start=start)
     event = cache.detect_event(copy.bars, fresh.bars)
     if not event:
         return replace(fresh, bars=cache.join(copy.bars, fresh.bars))
     if start is not None:
-        fresh = ask(copy.ticker, copy.interval, attempts=attempts)
+        fresh = asked()
     rows = cache.join(cache.rescale(copy.bars, fresh.bars), fresh.bars)
     return replace(fresh, bars=rows, notes=_event_note(event, copy, fresh))
 

@@ -1,0 +1,56 @@
+"""Processes that end with the one that started them, and signals that end a command as Ctrl-C does.
+
+A process that was started here asks a few times a second whether its parent is still there; a killed parent can say
+nothing. SIGTERM and SIGHUP raise KeyboardInterrupt, so that what is open is closed, and half-written files are removed.
+"""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+# Seconds between two looks for the parent.
+INTERVAL = 0.2
+# The variable that names the parent to a process that is a command of its own.
+PARENT = "FORECAST_PARENT"
+
+_received: list[int] = []
+
+
+def end_with(parent: int) -> None:
+    """End this process as soon as the process `parent` no longer is its parent."""
+    if hasattr(os, "getppid") and os.name != "nt":
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(INTERVAL)
+    os._exit(1)
+
+
+def end_with_parent() -> None:
+    """End with the process that the variable names, if it does."""
+    if (parent := os.environ.pop(PARENT, "")).isdecimal():
+        end_with(int(parent))
+
+
+def listen() -> None:
+    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, once; one that is ignored, as by `nohup`, stays so."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if _received:
+        return
+    _received.append(number)
+    raise KeyboardInterrupt
+
+
+def received() -> int:
+    """The number of the signal that came; 0 for none."""
+    return _received[0] if _received else 0
