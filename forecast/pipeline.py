@@ -25,14 +25,24 @@ from forecast.report import comparison_writer, writer
 from forecast.runtime.parallel import LOCAL, OnProgress
 from forecast.training.train import train_on
 
-# The networks that are compared where nobody names others.
-USUAL = ("lstm", "gru", "rnn", "dense")
+# The networks that are compared where nobody names models.
+NETWORKS = ("lstm", "gru", "rnn", "dense")
+
+
+def usual_models(config: ExperimentConfig) -> tuple[str, ...]:
+    """The models that are compared where nobody names others.
+
+    With networks that have a linear highway stands `linear`, the highway alone, so that the table shows what they add.
+    """
+    stack = ("stack",) if config.network.layers else ()
+    linear = ("linear",) if config.network.highway and config.task == "forecast" else ()
+    return (*NETWORKS, *stack, *linear)
 
 
 def run(
     source: Source | Dataset,
     *,
-    models: Sequence[str] = USUAL,
+    models: Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
     callbacks: Callbacks | None = None,
@@ -44,7 +54,7 @@ def run(
 
     Args:
         source: Anything that `load` takes, or a series that is prepared with its configuration already.
-        models: Names in the registry; the baselines are always added.
+        models: Names in the registry, by default `usual_models`; the baselines are always added.
         config: The configuration; the defaults suit every series.
         out: Folder for tables, plots and models; None writes nothing.
         callbacks: Who is told of the progress of each training, and where it is kept.
@@ -52,7 +62,7 @@ def run(
         ForecastError: what is wrong with the series, an option or the folder.
     """
     config = source.config if isinstance(source, Dataset) else config or RECIPES["blocks"]
-    names = task_of(config).names(models, config)
+    names = task_of(config).names(usual_models(config) if models is None else models, config)
     if out is not None:
         writer.check_folder(Path(out))
     dataset = source if isinstance(source, Dataset) else prepare(load(source), config)
@@ -81,7 +91,7 @@ def train_all(
 def compare(
     sources: Source | Sequence[Source],
     *,
-    models: Sequence[str] = USUAL,
+    models: Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     plan: WalkForward | None = None,
     trials: int = 0,
@@ -99,7 +109,7 @@ def compare(
 
     Args:
         sources: Anything that `load` takes, each with a name of its own. Paths and tickers are read by the workers.
-        models: Names in the registry; the baselines are always added.
+        models: Names in the registry, by default `usual_models`; the baselines are always added.
         config: One configuration for all series.
         plan: The folds.
         trials: Tuning trials at each cutoff, on the rows before it; 0 tunes nothing.
@@ -113,12 +123,14 @@ def compare(
     """
     if out is not None:
         comparison_writer.check_folder(Path(out))
-    names = tuple(find_model(name).name for name in dict.fromkeys((*models, *BASELINES)))
+    config = config or RECIPES["blocks"]
+    chosen = usual_models(config) if models is None else models
+    names = tuple(find_model(name).name for name in dict.fromkeys((*chosen, *BASELINES)))
     options = tuple(sorted((load_options or {}).items()))
     with TemporaryDirectory(prefix="forecast-") if out is None else nullcontext(out) as folder:
         # absolute, as a worker may be in another folder
         place = Path(folder).absolute()
-        spec = ComparisonSpec(names, config or RECIPES["blocks"], plan or WalkForward(), trials, options, place)
+        spec = ComparisonSpec(names, config, plan or WalkForward(), trials, options, place)
         comparison = compare_series(
             sources, spec, jobs=jobs, engine=engine, on_progress=on_progress, in_memory=out is None
         )

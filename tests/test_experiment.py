@@ -9,10 +9,11 @@ import pytest
 from conftest import SMALL, make_series, random_walk
 
 import forecast
-from forecast.config import ExperimentConfig
+from forecast.config import ExperimentConfig, override
 from forecast.data.defaults import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Callbacks
+from forecast.pipeline import usual_models
 from forecast.report.plots.experiment import save_plots
 
 MODELS = ["dense", "rnn"]
@@ -42,7 +43,7 @@ def test_tables_have_exactly_their_columns(result, folder):
     errors = ["mae", "rmse", "mape", "smape", "mase", "rmsse", "bias", "pinball", "crps"]
     held = ["winkler90", "coverage90", "width90", "direction", "direction_low", "direction_high"]
     skills = ["mae_vs_naive", "skill_naive", "skill_drift", "skill_seasonal_naive"]
-    assert header(folder / "scores.csv") == ["model", *errors, *held, *skills, "fit_seconds"]
+    assert header(folder / "scores.csv") == ["model", *errors, *held, *skills, "network_share", "fit_seconds"]
     assert header(folder / "backtest.csv") == ["model", "origin", "step", "date", "actual", "q05", "q50", "q95"]
     assert header(folder / "forecast.csv") == ["model", "step", "date", "q05", "q10", "q25", "q50", "q75", "q90", "q95"]
 
@@ -53,6 +54,7 @@ def test_every_baseline_is_in_every_table(result, folder):
         assert pd.read_csv(folder / f"{table}.csv")["model"].unique().tolist() == names
     record = json.loads((folder / "run.json").read_text())
     assert list(record["verdict"]) == names
+    assert record["bottom_line"] == result.bottom_line
 
 
 def test_scores_can_be_worked_out_again_from_the_backtest(result, folder):
@@ -83,6 +85,26 @@ def test_the_run_record_says_what_was_done(result, series, folder):
     assert ExperimentConfig.from_dict(record["config"]) == resolve_defaults(SMALL, [series])
     assert set(record["versions"]) == {"forecast", "keras", "numpy", "tensorflow"}
     assert record["verdict"]["naive"]["outcome"] == "baseline"
+
+
+def test_the_table_says_how_much_of_a_move_is_the_networks_own(result, series, folder):
+    """Against the components of `explain`, which is another way to the same numbers."""
+    shares = pd.read_csv(folder / "scores.csv").set_index("model")["network_share"]
+    for name in MODELS:
+        moves = result.models[name].moves(series)
+        linear, own = (np.abs(part) / moves.scale for part in (moves.linear, moves.network))
+        linear, own = moves.shrinkage[:, :1] * linear, moves.shrinkage[:, 1:] * own
+        tested = result.backtests[name].origin - moves.blocks.origin[0]
+        own, whole = own.sum(axis=1)[tested], (own + linear).sum(axis=1)[tested]
+        assert shares[name] == pytest.approx(np.mean(own / np.where(whole > 0, whole, 1)))
+    assert shares[["naive", "drift", "seasonal_naive"]].isna().all()
+
+
+def test_linear_stands_beside_networks_that_have_a_highway():
+    assert usual_models(SMALL) == ("lstm", "gru", "rnn", "dense", "linear")
+    assert "linear" not in usual_models(override(SMALL, {"highway": False}))
+    assert "linear" not in usual_models(override(SMALL, {"task": "direction"}))
+    assert "stack" in usual_models(override(SMALL, {"layers": "lstm:4"}))
 
 
 def test_saved_models_give_the_forecast_of_the_run(result, series, folder):

@@ -7,6 +7,7 @@ scores           errors, coverage and distribution of forecasts of values
 direction        scores, reliability and verdicts of probabilities
 columns          header, format and meaning of each score, for all tables
 verdicts         better than naive beyond luck?
+bottom_line      what to use, in one sentence; what holds for several models, once
 lag_detector     does a forecast only follow the last value?
 leakage          the audit: do forecasts change with rows that they must not know?
 update           did an update help?

@@ -96,6 +96,8 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
     """What was run on what, and what came of it, as plain JSON values."""
     return {
         **about(experiment.series, experiment.config, split=experiment.split),
+        "bottom_line": experiment.bottom_line,
+        "remarks": list(experiment.remarks),
         **trained(experiment.models, experiment.skipped),
         **finite(task_of(experiment.config).record(experiment.backtests, experiment.models, experiment.forecasts)),
         "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],

@@ -23,7 +23,7 @@ def run(
     ctx: typer.Context,
     series: SeriesArgument,
     models: Annotated[
-        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense].")
+        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense,linear].")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
 ) -> None:
@@ -38,7 +38,7 @@ def run(
     from forecast.report import writer
 
     config = config_of(ctx.params)
-    chosen = names_in(models) if models else [*pipeline.USUAL, *(["stack"] if config.network.layers else [])]
+    chosen = names_in(models) if models else list(pipeline.usual_models(config))
     task_of(config).names(chosen, config)
     loaded = load_one(series, ctx.params, config)
     folder = out or writer.default_folder(loaded.name)
@@ -57,3 +57,4 @@ def run(
     results.print_scores(result)
     forecasts.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots, models and report.html are in {folder}")
+    print(result.bottom_line)
