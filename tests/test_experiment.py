@@ -9,11 +9,10 @@ import pytest
 from conftest import SMALL, make_series, random_walk
 
 import forecast
-from forecast.config import ExperimentConfig, override
+from forecast.config import ExperimentConfig
 from forecast.data.defaults import resolve_defaults
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.models import Callbacks
-from forecast.pipeline import usual_models
 from forecast.report.plots.experiment import save_plots
 
 MODELS = ["dense", "rnn"]
@@ -100,13 +99,6 @@ def test_the_table_says_how_much_of_a_move_is_the_networks_own(result, series, f
     assert shares[["naive", "drift", "seasonal_naive"]].isna().all()
 
 
-def test_linear_stands_beside_networks_that_have_a_highway():
-    assert usual_models(SMALL) == ("lstm", "gru", "rnn", "dense", "linear")
-    assert "linear" not in usual_models(override(SMALL, {"highway": False}))
-    assert "linear" not in usual_models(override(SMALL, {"task": "direction"}))
-    assert "stack" in usual_models(override(SMALL, {"layers": "lstm:4"}))
-
-
 def test_saved_models_give_the_forecast_of_the_run(result, series, folder):
     for name in [*MODELS, "drift"]:
         again = forecast.open_model(folder / "models" / name).predict(series)
@@ -148,13 +140,6 @@ def test_ctrl_c_keeps_what_there_is_and_skips_the_rest(series, tmp_path):
     assert "lstm" not in record["models"]
 
 
-def test_a_second_run_replaces_the_first_whole(series, tmp_path):
-    for models in (["dense"], []):
-        forecast.run(series, models=models, config=SMALL, out=tmp_path / "run")
-    assert not (tmp_path / "run" / "models" / "dense").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
-
-
 def test_an_error_leaves_no_half_written_result(series, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
@@ -163,10 +148,3 @@ def test_an_error_leaves_no_half_written_result(series, tmp_path):
     with pytest.raises(SeriesTooShort):
         forecast.run(make_series(random_walk(8)), models=[], out=tmp_path / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
-
-
-def test_a_constant_series_goes_all_the_way(tmp_path):
-    result = forecast.run(make_series(np.full(300, 5.0)), models=["dense"], config=SMALL, out=tmp_path / "run")
-    assert {row.mae_vs_naive for row in result.scores} == {1}
-    assert all(verdict.outcome in ("baseline", "not distinguishable") for verdict in result.verdicts)
-    json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=lambda name: pytest.fail(name))

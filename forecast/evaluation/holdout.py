@@ -32,8 +32,9 @@ class Experiment:
         forecasts: Their forecasts from the last row.
         seeds: MAE over that of naive of each network that was trained with several seeds, by model.
         bottom_line: What to use, in one sentence.
-        remarks: What holds for several models, and what was left out, one sentence each.
+        remarks: What holds for several models, one sentence each.
         skipped: Models that were not trained, because Ctrl-C came before their turn.
+        cautions: What was said before the training, and which models need a longer series, one sentence each.
     """
 
     series: TimeSeries
@@ -48,6 +49,7 @@ class Experiment:
     bottom_line: str
     remarks: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     def scores_frame(self) -> pd.DataFrame:
         """One row a model, with the fields of its scores."""
@@ -66,7 +68,12 @@ class Experiment:
         return table
 
 
-def evaluate(dataset: Dataset, models: Mapping[str, TrainedModel], skipped: tuple[str, ...] = ()) -> Experiment:
+def evaluate(
+    dataset: Dataset,
+    models: Mapping[str, TrainedModel],
+    skipped: tuple[str, ...] = (),
+    cautions: tuple[str, ...] = (),
+) -> Experiment:
     """Test trained models on the rows that they have not seen, and forecast the coming steps."""
     task = task_of(dataset.config)
     made, models = task.backtests(models, dataset)
@@ -87,6 +94,7 @@ def evaluate(dataset: Dataset, models: Mapping[str, TrainedModel], skipped: tupl
         bottom_line=bottom_line,
         remarks=remarks,
         skipped=skipped,
+        cautions=cautions,
     )
 
 

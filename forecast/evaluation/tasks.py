@@ -83,7 +83,7 @@ class ForecastTask:
     loss_unit = ""
 
     def names(self, models: Sequence[str], config: ExperimentConfig) -> list[str]:  # noqa: ARG002
-        return [find_model(name).name for name in dict.fromkeys((*models, *BASELINES))]
+        return list(dict.fromkeys(find_model(name).name for name in (*models, *BASELINES)))
 
     def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
         tested = {name: model.test(dataset) for name, model in models.items()}
@@ -127,7 +127,7 @@ class DirectionTask:
             raise ConfigError("the task direction needs a network or more, as in --models lstm. Received: none.")
         for name in models:
             check_task(name, config)
-        return list(dict.fromkeys(models))
+        return list(dict.fromkeys(find_model(name).name for name in models))
 
     def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
         tested = {name: probabilities.backtest(model, dataset) for name, model in models.items()}

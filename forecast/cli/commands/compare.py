@@ -39,7 +39,7 @@ def compare(
     plan = WalkForward(folds=folds, stride=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
     several, load_options = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)
-    chosen = names_in(models) if models else list(pipeline.usual_models(config))
+    chosen = names_in(models) if models else None
     try:
         with JobsBar() as bar:
             comparison = pipeline.compare(
