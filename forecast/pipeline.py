@@ -10,11 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from forecast.config import RECIPES, ExperimentConfig
-from forecast.data.covariates import check_future
-from forecast.data.dataset import Dataset, prepare
 from forecast.data.sources import Source, load
+from forecast.errors import SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
-from forecast.evaluation.tasks import task_of
+from forecast.evaluation.run_plan import RunPlan, plan_run, usual_models
 from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
@@ -25,16 +24,14 @@ from forecast.report import comparison_writer, writer
 from forecast.runtime.parallel import LOCAL, OnProgress
 from forecast.training.train import train_on
 
-# The networks that are compared where nobody names others.
-USUAL = ("lstm", "gru", "rnn", "dense")
-
 
 def run(
-    source: Source | Dataset,
+    source: Source | RunPlan,
     *,
-    models: Sequence[str] = USUAL,
+    models: Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
     callbacks: Callbacks | None = None,
 ) -> Experiment:
     """Train and test models on one series, beside the baselines, and forecast its coming steps.
@@ -43,45 +40,52 @@ def run(
     of the work is done.
 
     Args:
-        source: Anything that `load` takes, or a series that is prepared with its configuration already.
-        models: Names in the registry; the baselines are always added.
+        source: Anything that `load` takes, or a plan, which has its models and configuration.
+        models: Names in the registry, by default `usual_models`; the baselines are always added.
         config: The configuration; the defaults suit every series.
-        out: Folder for tables, plots and models; None writes nothing.
+        out: Folder for tables, plots and models; None writes nothing. An earlier run of the same series is replaced.
+        overwrite: Replace it even if models or other files are lost that this run does not make.
         callbacks: Who is told of the progress of each training, and where it is kept.
     Raises:
         ForecastError: what is wrong with the series, an option or the folder.
     """
-    config = source.config if isinstance(source, Dataset) else config or RECIPES["blocks"]
-    names = task_of(config).names(models, config)
     if out is not None:
         writer.check_folder(Path(out))
-    dataset = source if isinstance(source, Dataset) else prepare(load(source), config)
-    check_future(dataset.series, config.inputs, horizon=dataset.config.resolved_horizon)
-    dataset.split  # noqa: B018  too short a series is refused before Keras is loaded
+    plan = source if isinstance(source, RunPlan) else plan_run(load(source), models, config or RECIPES["blocks"])
     if out is not None:
+        writer.check_kept(Path(out), plan.dataset.series, plan.models, overwrite=overwrite)
         writer.get_ready()
-    experiment = evaluate(dataset, *train_all(dataset, names, callbacks))
+    trained, skipped, left_out = train_all(plan, callbacks)
+    experiment = evaluate(plan.dataset, trained, skipped, cautions=(*plan.cautions, *left_out))
     if out is not None:
         writer.write_experiment(experiment, Path(out))
     return experiment
 
 
 def train_all(
-    dataset: Dataset, names: Sequence[str], callbacks: Callbacks | None
-) -> tuple[dict[str, TrainedModel], tuple[str, ...]]:
-    """The trained models, and the names of the networks that Ctrl-C left out."""
+    plan: RunPlan, callbacks: Callbacks | None
+) -> tuple[dict[str, TrainedModel], tuple[str, ...], tuple[str, ...]]:
+    """The trained models, the names of the networks that Ctrl-C left out, and why others need a longer series."""
     trained: dict[str, TrainedModel] = {}
-    for name in names:
+    left_out: dict[str, str] = {}
+    for name in plan.models:
         interrupted = any(model.interrupted for model in trained.values())
-        if not (interrupted and find_model(name).is_network):
-            trained[name] = train_on([dataset], name, callbacks=callbacks)
-    return trained, tuple(name for name in names if name not in trained)
+        if interrupted and find_model(name).is_network:
+            continue
+        try:
+            trained[name] = train_on([plan.dataset], name, callbacks=callbacks)
+        except SeriesTooShort as error:
+            if name == "naive":
+                raise
+            left_out[name] = f"{name} is left out. {error}"
+    skipped = tuple(name for name in plan.models if name not in (*trained, *left_out))
+    return trained, skipped, tuple(left_out.values())
 
 
 def compare(
     sources: Source | Sequence[Source],
     *,
-    models: Sequence[str] = USUAL,
+    models: Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     plan: WalkForward | None = None,
     trials: int = 0,
@@ -99,7 +103,7 @@ def compare(
 
     Args:
         sources: Anything that `load` takes, each with a name of its own. Paths and tickers are read by the workers.
-        models: Names in the registry; the baselines are always added.
+        models: Names in the registry, by default `usual_models`; the baselines are always added.
         config: One configuration for all series.
         plan: The folds.
         trials: Tuning trials at each cutoff, on the rows before it; 0 tunes nothing.
@@ -113,12 +117,14 @@ def compare(
     """
     if out is not None:
         comparison_writer.check_folder(Path(out))
-    names = tuple(find_model(name).name for name in dict.fromkeys((*models, *BASELINES)))
+    config = config or RECIPES["blocks"]
+    chosen = usual_models(config) if models is None else models
+    names = tuple(dict.fromkeys(find_model(name).name for name in (*chosen, *BASELINES)))
     options = tuple(sorted((load_options or {}).items()))
     with TemporaryDirectory(prefix="forecast-") if out is None else nullcontext(out) as folder:
         # absolute, as a worker may be in another folder
         place = Path(folder).absolute()
-        spec = ComparisonSpec(names, config or RECIPES["blocks"], plan or WalkForward(), trials, options, place)
+        spec = ComparisonSpec(names, config, plan or WalkForward(), trials, options, place)
         comparison = compare_series(
             sources, spec, jobs=jobs, engine=engine, on_progress=on_progress, in_memory=out is None
         )

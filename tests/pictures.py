@@ -70,6 +70,7 @@ def made_experiment():
         scores=tuple(scores),
         verdicts=(),
         seeds={},
+        bottom_line="",
     )
 
 

@@ -212,5 +212,5 @@ def test_a_run_on_directions_has_its_page(tmp_path, browser):
 
 
 def test_other_folders_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="holds none"):
+    with pytest.raises(ConfigError, match="holds none that can be read"):
         make_page(tmp_path)

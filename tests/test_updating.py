@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import SMALL, make_series, random_walk
 
 from forecast.config import override
 from forecast.errors import ConfigError
 from forecast.evaluation.update import UpdateScore, compare
+from forecast.inference.bundle import open_model, save_model
 from forecast.training.fine_tune import update
 from forecast.training.train import train
 
@@ -100,9 +102,47 @@ def test_directions_are_compared_by_their_log_loss():
         (0.9, 0.01, "a: the update helped: the error is 10.0% smaller (0.9 instead of 1 USD) on"),
         (1.1, 0.01, "a: the update harmed: the error is 10.0% larger"),
         (0.9, 0.4, "which may be luck, p = 0.40."),
-        (0.9, float("nan"), "too few rows to rule out luck."),
+        (0.9, float("nan"), "too few rows to rule out luck: 14 new rows would do."),
         (1.0, float("nan"), "a: the update changed nothing"),
+        (1.0004, 0.001, "a: the update changed the error by less than 0.1%"),
     ],
 )
 def test_the_sentence_says_what_the_numbers_say(after, p_value, said):
-    assert said in UpdateScore("a", "USD", 9, "2020-01-01", "2020-02-01", 1.0, after, p_value).sentence
+    found = UpdateScore("a", "USD", 9, 3, "2020-01-01", "2020-02-01", 1.0, after, p_value)
+    assert said in found.sentence
+    assert found.harmed == ("harmed" in said or after == 1.1)
+
+
+@pytest.fixture
+def saved(before, tmp_path, monkeypatch):
+    """A bundle and a file with news, and an update whose worth is made up: the error is 1 before, `after` after it."""
+    from forecast.cli.main import app
+
+    save_model(before, tmp_path / "model")
+    pd.DataFrame({"Date": LONG.index, "Close": LONG.y}).to_csv(tmp_path / "waves.csv", index=False)
+
+    def call(after, *options):
+        score = UpdateScore("waves", "USD", 60, 3, "2020-01-01", "2020-02-01", 1.0, after, 0.01)
+        monkeypatch.setattr("forecast.evaluation.update.compare", lambda *_: [score])
+        arguments = ["update", str(tmp_path / "model"), str(tmp_path / "waves.csv"), "--steps", "1", *options]
+        return app(arguments, standalone_mode=False)
+
+    return call
+
+
+def test_an_update_that_harmed_keeps_the_old_bundle_and_asks(saved, before, tmp_path, capsys):
+    kept = (tmp_path / "model" / "bundle.json").read_bytes()
+    assert saved(1.1) == 1
+    assert (tmp_path / "model" / "bundle.json").read_bytes() == kept
+    told = capsys.readouterr()
+    assert "the update harmed: the error is 10.0% larger" in told.out
+    assert "is as it was, because the update harmed. Give --save DIR" in told.err
+    saved(1.1, "--save", str(tmp_path / "beside"))
+    assert (tmp_path / "beside" / "bundle.json").exists()
+    saved(1.0004)  # nothing that shows
+    assert open_model(tmp_path / "model").ancestry[0]["created"] == before.created
+
+
+def test_an_update_that_harmed_replaces_where_that_is_asked_for(saved, before, tmp_path):
+    saved(1.1, "--keep-anyway")
+    assert open_model(tmp_path / "model").ancestry[0]["created"] == before.created

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import make_series, random_walk
@@ -5,13 +7,22 @@ from test_evaluation import predictions
 
 from forecast.evaluation.scores import complete, score_all
 from forecast.evaluation.verdicts import judge
+from forecast.metrics.significance import diebold_mariano, longest_horizon, rows_needed
 
 SERIES = make_series(random_walk(400))
 TARGET = np.concatenate([SERIES.y, np.zeros(3)])
 
 
-def verdict(median, *, first=160, model="lstm", others=()):
-    backtests = {model: complete(predictions(median, SERIES, first=first, model=model))}
+def verdict(median, *, first=160, model="lstm", others=(), half=None, naive=False, own=None):
+    """The verdict on a model that forecasts `median` of (origin, step), with an interval of `half` on each side."""
+    one = predictions(median, SERIES, first=first, model=model)
+    if half is not None:
+        one = replace(one, quantiles=one.quantiles[..., [3]] + half * np.linspace(-1, 1, 7))
+    if own is not None:
+        one = replace(one, network_share=np.full(len(one.origin), own))
+    backtests = {model: complete(one)}
+    if naive:
+        backtests["naive"] = complete(predictions(lambda row, step: SERIES.y[row], SERIES, model="naive"))
     backtests |= {
         f"other {n}": complete(predictions(other, SERIES, model=f"other {n}")) for n, other in enumerate(others)
     }
@@ -54,7 +65,8 @@ def test_a_late_copy_is_called_a_copy_of_yesterday():
     assert found.outcome == "worse"
     assert found.lag.lag == 4  # one row behind the last known value, three steps ahead
     assert found.lag.copied == pytest.approx(1)
-    assert "Its forecasts follow the last value (100%) and say almost nothing about the next one" in found.sentence
+    assert found.repeats
+    assert "follow" not in found.sentence  # said once for all models, by `bottom_line.remarks`
 
 
 @pytest.mark.parametrize("skill", [0.0, 0.01, 0.02, 0.04, 0.08])
@@ -84,4 +96,47 @@ def test_a_short_test_says_so():
     found = verdict(lambda row, step: SERIES.y[row] + 0.1, first=389)
     assert np.isnan(found.p_value)
     assert found.outcome == "not distinguishable"
-    assert "too short" in found.sentence
+    assert "the test is too short to rule out luck: 14 test rows would do." in found.sentence
+    longer = verdict(lambda row, step: SERIES.y[row] + 0.1, first=386)
+    assert longer.enough == "--horizon 2 would do"
+    assert verdict(lambda row, step: SERIES.y[row] + 0.1, first=385).enough == ""
+
+
+@pytest.mark.parametrize("rows", range(5, 80, 3))
+def test_the_horizon_that_is_said_to_suffice_does_and_a_longer_one_does_not(rows):
+    noise = np.random.default_rng(0).normal(size=rows)
+    fits = [steps for steps in range(1, rows) if np.isfinite(diebold_mariano(noise[steps - 1 :], horizon=steps))]
+    assert longest_horizon(rows) == max(fits, default=0)
+    assert min(n for n in range(3, 99) if np.isfinite(diebold_mariano(np.arange(n - 2.0), horizon=3))) == rows_needed(3)
+
+
+INTERVALS = [
+    (1e-3, "Its 90 % interval held 0.0% of the truths: it is too narrow"),
+    (0.0, "Its 90 % interval held 0.0% of the truths and has no width"),
+    (
+        50.0,
+        "100.0% of the truths: it is too wide, and its quantiles are worse than naive's: CRPS is 9.3 times as large",
+    ),
+]
+
+
+@pytest.mark.parametrize(("half", "said"), INTERVALS)
+def test_broken_intervals_are_said_beside_the_error(half, said):
+    """The median is the same in all three, and better than naive."""
+    found = verdict(lambda row, step: (TARGET[row + step] + TARGET[row]) / 2 + 1e-2, half=half, naive=True)
+    assert found.outcome == "better"
+    assert said in found.intervals
+    assert found.sentence.endswith(found.intervals)
+
+
+def test_intervals_that_hold_are_not_said():
+    found = verdict(lambda row, step: (TARGET[row + step] + TARGET[row]) / 2, half=1.1, naive=True)
+    assert found.intervals == ""
+
+
+@pytest.mark.parametrize(("own", "adds"), [(0.0, False), (0.04, False), (0.06, True), (None, True)])
+def test_a_network_that_adds_nothing_to_its_highway_is_named(own, adds):
+    found = verdict(lambda row, step: (TARGET[row + step] + TARGET[row]) / 2, own=own)
+    assert found.adds == adds
+    assert ("adds nothing to its linear highway" in found.sentence) == (not adds)
+    assert adds or f"{own:.0%} of the moves are its own" in found.sentence

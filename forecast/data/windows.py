@@ -44,6 +44,8 @@ Flags = NDArray[np.bool_]
 
 # Stands for the scale of a window that does not move at all, in scaled units.
 FLAT = 1e-12
+# The shortest lookback.
+SHORTEST = 2
 # The share of a window's differences between known values from which its scale is taken from these alone.
 ENOUGH_KNOWN = 0.125
 
@@ -149,15 +151,25 @@ def split_rows(rows: int, config: ExperimentConfig, cutoff: int | None = None) -
     ]
     if cutoff is None:
         parts.append(("test", rows - split.test, config.resolved_horizon, test_share))
+    most = min(has for _, has, _, _ in parts[1:])
     for part, has, needs, share in parts:
         if has < needs:
             enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)
             raise SeriesTooShort(
                 f"lookback={lookback} and horizon={config.resolved_horizon} need about {enough} rows, "
                 f"{needs} of them for {part}. Received: {rows} rows, {has} for {part}. "
-                "Use a longer series, or a smaller --lookback or --horizon."
+                f"{_what_fits(split.validation, most, config)}"
             )
     return split
+
+
+def _what_fits(training: int, most: int, config: ExperimentConfig) -> str:
+    """The cure for too short a series: the longest horizon of at most `most` steps, and the lookback left for it."""
+    horizon = min(config.resolved_horizon, most, training - SHORTEST - 1)
+    if horizon < 1:
+        return "Use a longer series."
+    lookback = min(config.lookback or 0, training - horizon - 1)
+    return f"Use a longer series, or --horizon {horizon} --lookback {lookback}, which fit."
 
 
 def origins(first: int, stop: int, *, horizon: int, labels: int = 1) -> Rows:

@@ -2,11 +2,13 @@
 
 holdout          one test on the last rows: `Experiment`
 walk_forward/    tests at many cutoffs, over many series: `Comparison`
+run_plan         which models run on which rows of a series, and what is said before
 tasks            values or directions: which models can, how they are tested, scored and judged
 scores           errors, coverage and distribution of forecasts of values
 direction        scores, reliability and verdicts of probabilities
 columns          header, format and meaning of each score, for all tables
 verdicts         better than naive beyond luck?
+bottom_line      what to use, in one sentence; what holds for several models, once
 lag_detector     does a forecast only follow the last value?
 leakage          the audit: do forecasts change with rows that they must not know?
 update           did an update help?

@@ -1,9 +1,11 @@
 """The columns of tables of scores: header, unit, format and meaning of each, once for terminal, page and docs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
+
+from forecast.config import Task
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,11 @@ class Column:
 
     def text(self, row: Mapping[str, Any]) -> str:
         """The cell of a row of scores; empty where the score is not defined."""
-        value = row[self.name]
-        return "" if value is None or isnan(value) else self.form.format(**row).replace("%", "")
+        return "" if _is_missing(row[self.name]) else self.form.format(**row).replace("%", "")
+
+
+def _is_missing(value: float | None) -> bool:
+    return value is None or isnan(value)
 
 
 _FORECAST = (
@@ -45,6 +50,12 @@ _FORECAST = (
     ),
     Column("coverage90", "in 90 % interval [%]", "{coverage90:.1%}", "share of truths inside the 90 % interval"),
     Column("width90", "width [{unit}]", "{width90:.4g}", "mean width of the 90 % interval"),
+    Column(
+        "network_share",
+        "network [%]",
+        "{network_share:.1%}",
+        "share of the forecast moves that is the network's own; the rest is its linear highway's",
+    ),
     Column("fit_seconds", "fit [s]", "{fit_seconds:.1f}", "seconds of training"),
 )
 _DIRECTION = (
@@ -70,23 +81,43 @@ _DIRECTION = (
     Column("fit_seconds", "fit [s]", "{fit_seconds:.1f}", "seconds of training"),
 )
 COLUMNS = {"forecast": {column.name: column for column in _FORECAST}, "direction": {c.name: c for c in _DIRECTION}}
+# Columns that are left out where no model has a value.
+OPTIONAL = ("network_share", "fit_seconds")
 # Those of the tables at the terminal, and on the page.
 TERMINAL = {
     "forecast": (
         "mae",
         "rmse",
         "mape",
-        "smape",
         "mase",
         "crps",
         "direction",
         "coverage90",
         "mae_vs_naive",
+        "network_share",
         "fit_seconds",
     ),
     "direction": tuple(COLUMNS["direction"]),
 }
 PAGE = {
-    "forecast": ("mae_vs_naive", "mae", "rmse", "bias", "mape", "mase", "crps", "coverage90", "width90", "direction"),
+    "forecast": (
+        "mae_vs_naive",
+        "network_share",
+        "mae",
+        "rmse",
+        "bias",
+        "mape",
+        "mase",
+        "crps",
+        "coverage90",
+        "width90",
+        "direction",
+    ),
     "direction": tuple(name for name in COLUMNS["direction"] if name != "fit_seconds"),
 }
+
+
+def columns_for(rows: Sequence[Mapping[str, Any]], names: Sequence[str], task: Task) -> list[Column]:
+    """The columns of a table of these rows of scores; an optional one only where a row has a value."""
+    empty = {name for name in OPTIONAL if all(_is_missing(row.get(name)) for row in rows)}
+    return [COLUMNS[task][name] for name in names if name not in empty]

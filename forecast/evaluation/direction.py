@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.evaluation.verdicts import Outcome, in_words
+from forecast.evaluation.verdicts import Outcome, in_words, what_suffices
 from forecast.inference.direction import BASE_RATE
 from forecast.inference.forecasts import ClassProbabilities
 from forecast.inference.trained_model import TrainedModel
@@ -142,21 +142,24 @@ def judge(
         for row, gain in zip(scores, gains, strict=True)
     ]
     return tuple(
-        _verdict(row, float(gain.mean()), p_value) for row, gain, p_value in zip(scores, gains, holm(raw), strict=True)
+        _verdict(row, gain, p_value, horizon=horizon)
+        for row, gain, p_value in zip(scores, gains, holm(raw), strict=True)
     )
 
 
-def _verdict(scores: DirectionScores, gain: float, p_value: float) -> DirectionVerdict:
+def _verdict(scores: DirectionScores, gains: Array, p_value: float, *, horizon: int) -> DirectionVerdict:
+    gain, origins = float(gains.mean()), len(gains)
     outcome: Outcome = "not distinguishable"
     if scores.model == BASE_RATE:
         outcome = "baseline"
     elif p_value < SIGNIFICANCE:
         outcome = "better" if gain > 0 else "worse"
-    sentence = _sentence(outcome, scores, p_value, gain=gain)
+    enough = what_suffices(origins, horizon) if isnan(p_value) else ""
+    sentence = _sentence(outcome, scores, p_value, gain=gain, enough=enough)
     return DirectionVerdict(scores.model, outcome, scores.log_loss_skill, p_value, sentence)
 
 
-def _sentence(outcome: Outcome, scores: DirectionScores, p_value: float, *, gain: float) -> str:
+def _sentence(outcome: Outcome, scores: DirectionScores, p_value: float, *, gain: float, enough: str) -> str:
     model, side = scores.model, "smaller" if gain > 0 else "larger"
     size = f"its log loss is {abs(scores.log_loss_skill):.1f}% ({abs(gain):.3g} nats) {side}"
     if outcome == "baseline":
@@ -167,6 +170,6 @@ def _sentence(outcome: Outcome, scores: DirectionScores, p_value: float, *, gain
         return f"{model} is worse than the base rate: {size}, {in_words(p_value)}."
     if scores.mixture_weight == 0:
         return f"{model} equals the base rate: its probabilities were no better on the validation rows."
-    if isnan(p_value):
-        return f"{model}: {size} than the base rate's, but the test is too short to rule out luck."
+    if enough:
+        return f"{model}: {size} than the base rate's, but the test is too short to rule out luck: {enough}."
     return f"{model} is not distinguishable from the base rate: {size}, which may be luck, {in_words(p_value)}."

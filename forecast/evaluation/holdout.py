@@ -31,7 +31,10 @@ class Experiment:
         backtests: The forecasts of the test rows, of models and baselines.
         forecasts: Their forecasts from the last row.
         seeds: MAE over that of naive of each network that was trained with several seeds, by model.
+        bottom_line: What to use, in one sentence.
+        remarks: What holds for several models, one sentence each.
         skipped: Models that were not trained, because Ctrl-C came before their turn.
+        cautions: What was said before the training, and which models need a longer series, one sentence each.
     """
 
     series: TimeSeries
@@ -43,7 +46,10 @@ class Experiment:
     scores: tuple[Any, ...]
     verdicts: tuple[Any, ...]
     seeds: dict[str, tuple[float, ...]]
+    bottom_line: str
+    remarks: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     def scores_frame(self) -> pd.DataFrame:
         """One row a model, with the fields of its scores."""
@@ -62,12 +68,19 @@ class Experiment:
         return table
 
 
-def evaluate(dataset: Dataset, models: Mapping[str, TrainedModel], skipped: tuple[str, ...] = ()) -> Experiment:
+def evaluate(
+    dataset: Dataset,
+    models: Mapping[str, TrainedModel],
+    skipped: tuple[str, ...] = (),
+    cautions: tuple[str, ...] = (),
+) -> Experiment:
     """Test trained models on the rows that they have not seen, and forecast the coming steps."""
     task = task_of(dataset.config)
     made, models = task.backtests(models, dataset)
     backtests = {name: task.complete(backtest) for name, backtest in made.items()}
     scores = task.score(backtests, models, dataset)
+    verdicts = task.judge(backtests, scores, dataset)
+    bottom_line, remarks = task.conclude(verdicts, scores)
     return Experiment(
         series=dataset.series,
         config=dataset.config,
@@ -76,9 +89,12 @@ def evaluate(dataset: Dataset, models: Mapping[str, TrainedModel], skipped: tupl
         backtests=backtests,
         forecasts=task.forecasts(made, models, dataset),
         scores=scores,
-        verdicts=task.judge(backtests, scores, dataset),
+        verdicts=verdicts,
         seeds={name: _seed_scores(model, dataset) for name, model in models.items() if _has_seeds(model)},
+        bottom_line=bottom_line,
+        remarks=remarks,
         skipped=skipped,
+        cautions=cautions,
     )
 
 

@@ -30,6 +30,8 @@ class Scores:
         coverage90: From 0 to 1, as direction and the ends of its 95 % interval, which counts forecasts that overlap
             as one.
         mae_vs_naive: MAE over that of the naive forecast; `skill_naive` is what is left to one.
+        network_share: From 0 to 1, the mean share of the forecast moves that is the network's own, not its highway's;
+            NaN for models that are no networks.
     """
 
     model: str
@@ -52,6 +54,7 @@ class Scores:
     skill_naive: float
     skill_drift: float
     skill_seasonal_naive: float
+    network_share: float
     fit_seconds: float
 
 
@@ -67,8 +70,9 @@ def complete(predictions: Backtest) -> Backtest:
 
 def at_origins(predictions: Backtest, chosen: NDArray[np.bool_]) -> Backtest:
     """Some of the origins."""
-    rows = {name: getattr(predictions, name)[chosen] for name in ("origin", "last_value", "actual", "quantiles")}
-    return replace(predictions, **rows)
+    names = ("origin", "last_value", "actual", "quantiles", "network_share")
+    parts = {name: getattr(predictions, name) for name in names}
+    return replace(predictions, **{name: part[chosen] for name, part in parts.items() if part is not None})
 
 
 def at_step(predictions: Backtest, step: int) -> Backtest:
@@ -122,6 +126,7 @@ def score(
         skill_naive=metrics.skill(mae, naive_mae),
         skill_drift=metrics.skill(mae, references.get("drift", float("nan"))),
         skill_seasonal_naive=metrics.skill(mae, references.get("seasonal_naive", float("nan"))),
+        network_share=float("nan") if backtest.network_share is None else float(np.mean(backtest.network_share)),
         fit_seconds=fit_seconds,
     )
 

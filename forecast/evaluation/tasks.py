@@ -12,7 +12,7 @@ import numpy as np
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.dataset import Dataset
 from forecast.errors import ConfigError, ForecastError
-from forecast.evaluation import direction, scores, verdicts
+from forecast.evaluation import bottom_line, direction, scores, verdicts
 from forecast.inference import direction as probabilities
 from forecast.inference.forecasts import next_steps
 from forecast.inference.predict import predict_all
@@ -56,6 +56,10 @@ class Task(Protocol):
         """One verdict a model."""
         ...
 
+    def conclude(self, verdicts: Sequence[Any], rows: Sequence[Any]) -> tuple[str, tuple[str, ...]]:
+        """The bottom line, and what holds for several models, once."""
+        ...
+
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:
         """The forecasts from the last row: those of the backtests at their last origin."""
         ...
@@ -79,7 +83,7 @@ class ForecastTask:
     loss_unit = ""
 
     def names(self, models: Sequence[str], config: ExperimentConfig) -> list[str]:  # noqa: ARG002
-        return [find_model(name).name for name in dict.fromkeys((*models, *BASELINES))]
+        return list(dict.fromkeys(find_model(name).name for name in (*models, *BASELINES)))
 
     def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
         tested = {name: model.test(dataset) for name, model in models.items()}
@@ -95,6 +99,9 @@ class ForecastTask:
 
     def judge(self, backtests: Backtests, rows: Sequence[Any], dataset: Dataset) -> tuple[Any, ...]:
         return verdicts.judge(backtests, rows, y=dataset.series.known_y, unit=dataset.series.unit)
+
+    def conclude(self, verdicts: Sequence[Any], rows: Sequence[Any]) -> tuple[str, tuple[str, ...]]:
+        return bottom_line.bottom_line(verdicts, rows), bottom_line.remarks(verdicts)
 
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:  # noqa: ARG002
         return {name: next_steps(name, made.quantiles[-1], dataset.series) for name, made in backtests.items()}
@@ -120,7 +127,7 @@ class DirectionTask:
             raise ConfigError("the task direction needs a network or more, as in --models lstm. Received: none.")
         for name in models:
             check_task(name, config)
-        return list(dict.fromkeys(models))
+        return list(dict.fromkeys(find_model(name).name for name in models))
 
     def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
         tested = {name: probabilities.backtest(model, dataset) for name, model in models.items()}
@@ -135,6 +142,9 @@ class DirectionTask:
 
     def judge(self, backtests: Backtests, rows: Sequence[Any], dataset: Dataset) -> tuple[Any, ...]:
         return direction.judge(backtests, rows, horizon=dataset.config.resolved_horizon)
+
+    def conclude(self, verdicts: Sequence[Any], rows: Sequence[Any]) -> tuple[str, tuple[str, ...]]:  # noqa: ARG002
+        return bottom_line.line_of_directions(verdicts), ()
 
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:
         first = next(iter(models.values()))

@@ -11,9 +11,9 @@ import numpy as np
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.evaluation.tasks import task_of
-from forecast.evaluation.verdicts import in_words
+from forecast.evaluation.verdicts import SHOWN, in_words
 from forecast.inference.trained_model import TrainedModel
-from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano
+from forecast.metrics.significance import SIGNIFICANCE, diebold_mariano, rows_needed
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class UpdateScore:
     series: str
     unit: str
     origins: int
+    horizon: int
     first: str
     last: str
     before: float
@@ -33,19 +34,32 @@ class UpdateScore:
     p_value: float
 
     @property
+    def change(self) -> float:
+        """How much the error changed, as a share of what it was: below 0 it became smaller."""
+        return self.after / self.before - 1 if self.before else 0.0 if self.after == 0 else float("inf")
+
+    @property
+    def harmed(self) -> bool:
+        """Whether the error became larger beyond luck, by something that shows."""
+        return self.change >= SHOWN and self.p_value < SIGNIFICANCE
+
+    @property
     def sentence(self) -> str:
         """Whether the update helped, and whether that is more than luck."""
         where = f"on {self.first} to {self.last}, which neither model saw"
         if self.before == self.after:
             return f"{self.series}: the update changed nothing {where}."
-        change = abs(1 - self.after / self.before) if self.before else float("inf")
-        side = "smaller" if self.after < self.before else "larger"
-        size = f"the error is {change:.1%} {side} ({self.after:.4g} instead of {self.before:.4g} {self.unit}) {where}"
+        if abs(self.change) < SHOWN:
+            return f"{self.series}: the update changed the error by less than 0.1% {where}."
+        side = "smaller" if self.change < 0 else "larger"
+        sizes = f"({self.after:.4g} instead of {self.before:.4g} {self.unit})"
+        size = f"the error is {abs(self.change):.1%} {side} {sizes} {where}"
         if np.isnan(self.p_value):
-            return f"{self.series}: {size}, too few rows to rule out luck."
+            needed = rows_needed(self.horizon)
+            return f"{self.series}: {size}, too few rows to rule out luck: {needed} new rows would do."
         if self.p_value >= SIGNIFICANCE:
             return f"{self.series}: {size}, which may be luck, {in_words(self.p_value)}."
-        verdict = "helped" if side == "smaller" else "harmed"
+        verdict = "harmed" if self.harmed else "helped"
         return f"{self.series}: the update {verdict}: {size}, {in_words(self.p_value)}."
 
 
@@ -68,6 +82,7 @@ def _compare(before: TrainedModel, after: TrainedModel, dataset: Dataset) -> Upd
         series=series.name,
         unit=task.loss_unit or series.unit,
         origins=len(gain),
+        horizon=horizon,
         first=f"{series.index[first + 1]:%Y-%m-%d}",
         last=f"{series.index[-1]:%Y-%m-%d}",
         before=float(losses[0].mean()),

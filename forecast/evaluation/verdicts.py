@@ -1,4 +1,4 @@
-"""The verdict: is a model better than the naive forecast, is that more than luck, and does it copy the last value?
+"""The verdict: is a model better than the naive forecast, is that more than luck, and do its intervals hold?
 
 In: backtests and their scores. Out: one sentence a model, and the same as data.
 """
@@ -14,13 +14,27 @@ from forecast.config import MEDIAN
 from forecast.evaluation.lag_detector import Lag, find_lag
 from forecast.evaluation.scores import Scores
 from forecast.inference.forecasts import Backtest
-from forecast.metrics.significance import SIGNIFICANCE, clark_west, diebold_mariano, holm
+from forecast.metrics.significance import (
+    SIGNIFICANCE,
+    clark_west,
+    diebold_mariano,
+    holm,
+    longest_horizon,
+    rows_needed,
+)
+from forecast.models import BASELINES
 from forecast.typing import Array
 
 Outcome = Literal["better", "not distinguishable", "worse", "baseline"]
 
 # Below this MAE / naive a forecast is no copy of the last value, whatever its changes look like.
 WITHOUT_SKILL = 0.95
+# A network whose own part is a smaller share of its moves adds nothing to its linear highway.
+OWN_SHARE = 0.05
+# A 90 % interval that holds less or more than this is broken.
+COVERAGE = (0.80, 0.97)
+# A change that is smaller is shown as 0.0 %.
+SHOWN = 0.0005
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,9 @@ class Verdict:
         p_value: Two-sided, of equal errors (Diebold and Mariano), corrected for the number of models.
         p_skill: Two-sided, of no skill beyond naive (Clark and West), corrected in the same way.
         lag: How the forecasts of the last step follow the series.
+        adds: Whether the network adds something to its linear highway; True for models that are no networks.
+        intervals: What is wrong with the intervals, as one sentence; empty if nothing is.
+        enough: What would make too short a test long enough to rule out luck; empty if it is.
     """
 
     model: str
@@ -41,7 +58,16 @@ class Verdict:
     p_value: float
     p_skill: float
     lag: Lag
+    adds: bool
+    intervals: str
+    enough: str
     sentence: str
+
+    @property
+    def repeats(self) -> bool:
+        """Whether its forecasts, without skill, repeat the last value; a baseline says openly what it repeats."""
+        without = self.outcome in ("not distinguishable", "worse") and self.mae_vs_naive > WITHOUT_SKILL
+        return without and self.mae_vs_naive != 1 and self.lag.copies and self.model not in BASELINES
 
 
 def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Array, unit: str) -> tuple[Verdict, ...]:
@@ -57,10 +83,9 @@ def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Arr
     p_values = holm([_p_value(backtest, gain) for backtest, gain in zip(backtests.values(), gains, strict=True)])
     p_skills = holm([_p_skill(backtest) for backtest in backtests.values()])
     lags = [find_lag(backtest, y, step=backtest.actual.shape[1]) for backtest in backtests.values()]
-    return tuple(
-        _verdict(row, float(np.nanmean(gain)), p_value, p_skill, lag, unit)
-        for row, gain, p_value, p_skill, lag in zip(scores, gains, p_values, p_skills, lags, strict=True)
-    )
+    crps = next((row.crps for row in scores if row.model == "naive"), float("nan"))
+    parts = zip(scores, gains, p_values, p_skills, lags, strict=True)
+    return tuple(_verdict(*part, naive_crps=crps, unit=unit) for part in parts)
 
 
 def gain_of(backtest: Backtest) -> Array:
@@ -82,7 +107,10 @@ def _p_skill(backtest: Backtest) -> float:
     return 2 * clark_west(backtest.actual - last, backtest.quantiles[..., MEDIAN] - last)
 
 
-def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: Lag, unit: str) -> Verdict:
+def _verdict(
+    scores: Scores, gains: Array, p_value: float, p_skill: float, lag: Lag, *, naive_crps: float, unit: str
+) -> Verdict:
+    gain = float(np.nanmean(gains))
     outcome: Outcome = "not distinguishable"
     if scores.model == "naive":
         outcome = "baseline"
@@ -91,12 +119,24 @@ def _verdict(scores: Scores, gain: float, p_value: float, p_skill: float, lag: L
     elif gain < 0 and p_value < SIGNIFICANCE:
         outcome = "worse"
     decisive = p_skill if gain > 0 else p_value  # the one that the outcome was decided by
-    sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit) + _on_copies(outcome, scores, lag)
-    return Verdict(scores.model, outcome, scores.mae_vs_naive, gain, p_value, p_skill, lag, sentence)
+    enough = what_suffices(*gains.shape) if outcome != "baseline" and isnan(decisive) else ""
+    adds, intervals = not scores.network_share < OWN_SHARE, _on_intervals(scores, naive_crps)
+    sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit, enough=enough)
+    sentence += "" if adds or gain == 0 else _on_network(scores)
+    sentence += f" {intervals}" if intervals else ""
+    fixed = scores.model, outcome, scores.mae_vs_naive, gain, p_value, p_skill, lag
+    return Verdict(*fixed, adds, intervals, enough, sentence)
 
 
-def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, unit: str) -> str:
-    size = f"{abs(1 - scores.mae_vs_naive):.1%} ({abs(gain):.3g} {unit} a step)"
+def what_suffices(origins: int, horizon: int) -> str:
+    """What would make a test on so many origins long enough: a shorter horizon, or else more rows."""
+    shorter = longest_horizon(origins + horizon - 1)
+    return f"--horizon {shorter} would do" if shorter else f"{rows_needed(horizon)} test rows would do"
+
+
+def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, unit: str, enough: str) -> str:
+    change = abs(1 - scores.mae_vs_naive)
+    size = f"{change:.1%} ({abs(gain):.3g} {unit} a step)" if change >= SHOWN else "less than 0.1%"
     chance = in_words(p_value)
     if outcome == "baseline":
         return "naive is the reference: each step equals the last known value."
@@ -109,20 +149,34 @@ def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, 
     if gain == 0:
         return f"{scores.model} equals the naive forecast: it found no usable signal in this series."
     side = "smaller" if gain > 0 else "larger"
-    if isnan(p_value):
-        return f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck."
+    if enough:
+        return (
+            f"{scores.model}: its error is {size} {side} than naive's, but the test is too short to rule out luck: "
+            f"{enough}."
+        )
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
 
 
-def _on_copies(outcome: Outcome, scores: Scores, lag: Lag) -> str:
-    """A second sentence where forecasts without skill follow the last value."""
-    without = outcome in ("not distinguishable", "worse") and scores.mae_vs_naive > WITHOUT_SKILL
-    if not without or scores.mae_vs_naive == 1 or not lag.copies:
-        return ""
-    return (
-        f" Its forecasts follow the last value ({lag.copied:.0%}) and say almost nothing about the next one "
-        f"({lag.foreseen:.0%})."
-    )
+def _on_network(scores: Scores) -> str:
+    """A second sentence where a network forecasts what its highway forecasts."""
+    return f" Its network adds nothing to its linear highway: {scores.network_share:.0%} of the moves are its own."
+
+
+def _on_intervals(scores: Scores, naive_crps: float) -> str:
+    """What is wrong with the intervals, as one sentence."""
+    held = f"Its 90 % interval held {scores.coverage90:.1%} of the truths"
+    wrong = []
+    if scores.width90 == 0:
+        wrong.append(f"{held} and has no width")
+    elif scores.coverage90 < COVERAGE[0]:
+        wrong.append(f"{held}: it is too narrow")
+    elif scores.coverage90 > COVERAGE[1]:
+        wrong.append(f"{held}: it is too wide")
+    worse = scores.crps / naive_crps - 1 if naive_crps > 0 else 0.0
+    if worse >= SHOWN:
+        size = f"{worse:.1%} larger" if worse < 1 else f"{1 + worse:.1f} times as large"
+        wrong.append(f"{'its' if wrong else 'Its'} quantiles are worse than naive's: CRPS is {size}")
+    return f"{', and '.join(wrong)}." if wrong else ""
 
 
 def in_words(p_value: float) -> str:

@@ -29,6 +29,8 @@ class Backtest:
         last_value: The target at each origin, shape (N,).
         actual: Actual values, shape (N, H); NaN beyond the last row of the series.
         quantiles: Shape (N, H, Q).
+        network_share: The share of each move that is the network's own, not its highway's, shape (N,); None for models
+            that are no networks.
     """
 
     model: str
@@ -36,6 +38,7 @@ class Backtest:
     last_value: Array
     actual: Array
     quantiles: Array
+    network_share: Array | None = None
 
     def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
         """One row an origin and step: dates from the index of the series, what came, and three quantiles."""

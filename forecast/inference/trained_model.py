@@ -117,6 +117,7 @@ class TrainedModel:
             last_value=found.last_value,
             actual=_actual(found.dataset.series.known_y, origin, self.problem.horizon),
             quantiles=found.levels,
+            network_share=found.network_share if self.estimator.is_network else None,
         )
 
     def predict(self, series: TimeSeries | Dataset) -> Forecast:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecast.config import MEDIAN
 from forecast.data.dataset import Dataset
 from forecast.data.scaling import Scaler
 from forecast.data.windows import Blocks
@@ -85,6 +86,14 @@ class Trajectory:
     @property
     def last_value(self) -> Array:
         return np.asarray(self.dataset.series.known_y[self.blocks.origin])
+
+    @property
+    def network_share(self) -> Array:
+        """The share of each forecast's move that is the network component, after shrinkage; 0 without a move, (N,)."""
+        linear = self.factors[:, [0]] * self.linear
+        network = self.factors[:, [1]] * (self.raw[..., MEDIAN] - self.linear)
+        own, rest = (np.abs(part).sum(axis=1) for part in (network, linear))
+        return np.asarray(own / np.where(own > 0, own + rest, 1))
 
     def after(self, first: int) -> "Trajectory":
         """The forecasts from the origin `first` on."""

@@ -5,6 +5,7 @@ In: gains (how much closer one forecast came than another), losses or p-values. 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import isnan
 
 import numpy as np
@@ -14,6 +15,8 @@ from forecast.typing import Array
 
 # The level of tests: the probability of calling a model better or worse when it is neither.
 SIGNIFICANCE = 0.05
+# Frequencies that a test needs.
+FEWEST = 2
 # Bootstrap samples behind a confidence set, and its confidence.
 SAMPLES, CONFIDENCE = 1000, 0.9
 
@@ -57,8 +60,8 @@ def diebold_mariano(gain: Array, *, horizon: int) -> float:
     from scipy.special import stdtr
 
     rows = len(gain)
-    frequencies = int(min(0.4 * rows ** (2 / 3), 0.5 * rows / horizon))
-    if frequencies < 2:
+    frequencies = frequencies_of(rows, horizon)
+    if frequencies < FEWEST:
         return float("nan")
     if np.ptp(gain) == 0:
         return 1.0 if gain[0] == 0 else 0.0
@@ -67,6 +70,25 @@ def diebold_mariano(gain: Array, *, horizon: int) -> float:
     factor = (rows + 1 - 2 * horizon + horizon * (horizon - 1) / rows) / rows
     statistic = gain.mean() * np.sqrt(rows * factor / variance)
     return float(2 * stdtr(frequencies, -abs(statistic)))
+
+
+def frequencies_of(origins: int, horizon: int) -> int:
+    """The number of frequencies that the variance is estimated from; the test needs `FEWEST` of them."""
+    return int(min(0.4 * origins ** (2 / 3), 0.5 * origins / horizon))
+
+
+def longest_horizon(rows: int) -> int:
+    """The longest horizon that a test on so many rows can judge; 0 if it can judge none."""
+    return next((steps for steps in range(rows // FEWEST, 0, -1) if _suffices(rows, steps)), 0)
+
+
+def rows_needed(horizon: int) -> int:
+    """The fewest test rows that a test of so many steps needs."""
+    return next(rows for rows in count(horizon) if _suffices(rows, horizon))
+
+
+def _suffices(rows: int, horizon: int) -> bool:
+    return frequencies_of(max(0, rows - horizon + 1), horizon) >= FEWEST
 
 
 def clark_west(moves: Array, forecast: Array) -> float:

@@ -90,7 +90,8 @@ class Baseline(Estimator):
         if not len(origin):
             raise SeriesTooShort(
                 f"{self.name} needs more training rows than season={problem.season} and "
-                f"horizon={problem.horizon} together. Received: {split.validation}."
+                f"horizon={problem.horizon} together. Received: {split.validation}. Use a longer series, or a smaller "
+                "--season or --horizon."
             )
         blocks = without_flat(self.blocks(inputs, origin, problem))
         return np.asarray(blocks.y[:, 0] - self._moves(blocks, problem))

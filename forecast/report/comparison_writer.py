@@ -82,6 +82,7 @@ def record(comparison: Comparison) -> dict[str, Any]:
     ranking, errors = comparison.ranking, _errors(comparison)
     few = len(comparison.results) <= FEW
     return {
+        "bottom_line": comparison.bottom_line,
         "plan": dataclasses.asdict(comparison.plan),
         "models": list(comparison.models),
         "tested": len(comparison.results),

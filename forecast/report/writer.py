@@ -11,7 +11,8 @@ report.html    all of it on one page
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -30,6 +31,7 @@ from forecast.evaluation.tasks import task_of
 from forecast.inference.bundle import write_bundle
 from forecast.inference.trained_model import TrainedModel
 from forecast.report.html import make_page
+from forecast.report.html.content import read_record
 from forecast.report.plots.experiment import save_plots, save_test_plots
 from forecast.runtime.atomic import atomic_folder, holds_other
 from forecast.runtime.json_values import finite
@@ -38,6 +40,8 @@ from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
+# What a run writes into its folder.
+CONTENT = {"scores.csv", "backtest.csv", "forecast.csv", RUN, "plots", "models", "report.html"}
 
 
 def default_folder(name: str) -> Path:
@@ -57,6 +61,35 @@ def check_folder(folder: Path) -> None:
         raise ConfigError(f"--out must be a new folder or that of an earlier run. {folder} holds something else.")
 
 
+def check_kept(folder: Path, series: TimeSeries, models: Sequence[str], *, overwrite: bool = False) -> None:
+    """Refuse to replace an earlier run if something would be lost that the new one does not make.
+
+    Args:
+        models: Those of the new run.
+        overwrite: Whether all of it may be lost.
+    Raises:
+        ConfigError: the folder holds the run of another series, other models or other files; names them.
+    """
+    lost = [] if overwrite else _lost(folder, series, models)
+    if lost:
+        raise ConfigError(
+            f"--out must not hold what this run does not make. In {folder} would be lost: {', '.join(lost)}. "
+            "Choose another --out, or give --overwrite."
+        )
+
+
+def _lost(folder: Path, series: TimeSeries, models: Sequence[str]) -> list[str]:
+    """What the folder of an earlier run holds that a new run there would not."""
+    if not (folder / RUN).is_file():
+        return []
+    there = sorted(path.name for path in (folder / "models").glob("*"))
+    others = sorted(path.name for path in folder.iterdir() if path.name not in CONTENT)
+    old = read_record(folder)["series"]
+    if (old["name"], old["target"]) != (series.name, series.target):
+        return [f"the models of {old['name']} ({', '.join(there)})", *others]
+    return [f"models/{name}" for name in there if name not in models] + others
+
+
 def get_ready() -> None:
     """Starts the process that draws; it loads its libraries while models are trained."""
     start_worker(initializer=load_drawing)
@@ -69,6 +102,7 @@ def write_experiment(experiment: Experiment, folder: Path) -> None:
         with in_background(initializer=load_drawing) as start:
             start(save_plots, experiment, work / "plots")
             _write_tables(experiment, work)
+            _keep_skipped(experiment, folder, work)
             save_test_plots(experiment, work / "plots")
         with in_background(initializer=load_drawing) as start:
             start(make_page, work, home=folder)
@@ -92,10 +126,20 @@ def _write_tables(experiment: Experiment, folder: Path) -> None:
         write_bundle(replace(model, tested=(tested(experiment, name),)), folder / "models" / name)
 
 
+def _keep_skipped(experiment: Experiment, old: Path, work: Path) -> None:
+    """Keep the saved models of an earlier run whose turn did not come, because of Ctrl-C."""
+    for name in experiment.skipped:
+        if (old / "models" / name).is_dir():
+            shutil.copytree(old / "models" / name, work / "models" / name)
+
+
 def run_record(experiment: Experiment) -> dict[str, Any]:
     """What was run on what, and what came of it, as plain JSON values."""
     return {
         **about(experiment.series, experiment.config, split=experiment.split),
+        "bottom_line": experiment.bottom_line,
+        "remarks": list(experiment.remarks),
+        "cautions": list(experiment.cautions),
         **trained(experiment.models, experiment.skipped),
         **finite(task_of(experiment.config).record(experiment.backtests, experiment.models, experiment.forecasts)),
         "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],

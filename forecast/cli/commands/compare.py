@@ -17,7 +17,7 @@ from forecast.runtime.names import slug
 def compare(
     ctx: typer.Context,
     series: ManySeriesArguments,
-    models: Annotated[str | None, typer.Option(help="Models, separated by commas [lstm,gru,rnn,dense].")] = None,
+    models: Annotated[str | None, typer.Option(help="Models, separated by commas [lstm,gru,rnn,dense,linear].")] = None,
     folds: Annotated[int, typer.Option(help="Folds at the end of each series.")] = 5,
     step: Annotated[int | None, typer.Option(help="Rows in a fold [the last fifth of the rows, shared out].")] = None,
     train: Annotated[str, typer.Option(help="expanding: train on all rows before; rolling: on as many.")] = "expanding",
@@ -39,7 +39,7 @@ def compare(
     plan = WalkForward(folds=folds, stride=step, train=train, refit=_refit(refit))  # type: ignore[arg-type]
     several, load_options = references_of(series, ctx.params, config)
     folder = out or _default_folder(several)
-    chosen = names_in(models) if models else [*pipeline.USUAL, *(["stack"] if config.network.layers else [])]
+    chosen = names_in(models) if models else None
     try:
         with JobsBar() as bar:
             comparison = pipeline.compare(
@@ -61,6 +61,7 @@ def compare(
         return
     print_comparison(comparison)
     print(f"Tables, plots and folds are in {folder}")
+    print(comparison.bottom_line)
 
 
 def _refit(text: str) -> int:

@@ -20,11 +20,14 @@ def update(
     steps: Annotated[int | None, typer.Option(help="Training steps [half of the first training's].", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate [a quarter].")] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Leave all layers but the head as they are.")] = False,
+    keep_anyway: Annotated[
+        bool, typer.Option("--keep-anyway", help="Replace the old bundle even if the update harmed.")
+    ] = False,
 ) -> None:
     """Train a saved network on with new rows: same scaler, windows and layers, old rows kept in the mix.
 
     Says whether that helped on the last rows, which neither the old nor the new model saw. The old bundle stays until
-    the new one is whole.
+    the new one is whole, and if the update harmed beyond luck; the exit status is 1 then.
     """
     from dataclasses import asdict
 
@@ -48,8 +51,15 @@ def update(
     say_interrupted([new] if new.interrupted else [], ())
     worth = compare(old, new, several)
     tested = tuple({**finite(asdict(one)), "verdict": {"sentence": one.sentence}} for one in worth)
-    bundle.save_model(replace(new, tested=tested), save or model)
     for one in worth:
         print(one.sentence)
+    replaces = save is None or save.resolve() == model.resolve()
+    if replaces and not keep_anyway and any(one.harmed for one in worth):
+        say(
+            f"forecast: {model} is as it was, because the update harmed. Give --save DIR to keep the new model beside "
+            "it, or --keep-anyway to replace it."
+        )
+        raise typer.Exit(1)
+    bundle.save_model(replace(new, tested=tested), save or model)
     rows = sum(known.rows for known in new.trained_on)
     print(f"{new.model} has now learned from {rows:,} rows of {len(new.trained_on)} series and is in {save or model}")

@@ -2,8 +2,9 @@
 
 from rich.markup import escape
 
-from forecast.cli.tables.results import MOST_ROWS, scores_of, titled, wide_console
+from forecast.cli.tables.results import MOST_ROWS, print_sentences, scores_of, titled, wide_console
 from forecast.data.calendar.frequency import count_steps
+from forecast.evaluation.bottom_line import remarks
 from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_ratios
 from forecast.evaluation.walk_forward.summary import FEW, Comparison, models_table
 from forecast.metrics.significance import CONFIDENCE, Ranking
@@ -67,8 +68,8 @@ def _print_series(result: SeriesResult) -> None:
     for model, row in zip(ratios.index, ratios.to_numpy(), strict=True):
         table.add_row(str(model), *(f"{value:.3f}" for value in row))
     console.print(table)
-    for verdict in result.verdicts:
-        console.print(verdict.sentence, soft_wrap=True, highlight=False)
+    print_sentences([verdict.sentence for verdict in result.verdicts])
+    print_sentences(remarks(result.verdicts))
     best = ", ".join(model for model, p_value in result.best.items() if p_value >= 1 - CONFIDENCE)
     console.print(f"Among the best, with {CONFIDENCE:.0%} confidence: {best}.", soft_wrap=True, highlight=False)
 

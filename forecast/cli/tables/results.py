@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from math import isnan
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from forecast.data.fill import fill
 from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
 from forecast.data.sources.inspection import Inspection, SeriesInspection
-from forecast.evaluation.columns import COLUMNS, TERMINAL
+from forecast.evaluation.columns import COLUMNS, TERMINAL, columns_for
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
 from forecast.models import Estimator
@@ -62,14 +61,20 @@ def print_scores(experiment: Experiment) -> None:
             f"with a spread of {np.std(ratios, ddof=1):.3f}.",
             highlight=False,
         )
-    for verdict in experiment.verdicts:
-        console.print(verdict.sentence, soft_wrap=True, highlight=False)
+    print_sentences([verdict.sentence for verdict in experiment.verdicts])
+    print_sentences(experiment.remarks)
+
+
+def print_sentences(sentences: Iterable[str]) -> None:
+    """One sentence a line, whatever the width."""
+    console = wide_console()
+    for sentence in sentences:
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
 
 
 def scores_of(rows: Sequence[Any], title: str, *, unit: str, task: Task = "forecast") -> Table:
     """One row a model, that of the reference in bold; seconds only where there are any."""
-    timed = not all(isnan(row.fit_seconds) for row in rows)
-    columns = [COLUMNS[task][name] for name in TERMINAL[task] if timed or name != "fit_seconds"]
+    columns = columns_for([asdict(row) for row in rows], TERMINAL[task], task)
     table = titled(title)
     table.add_column("model")
     for column in columns:

@@ -26,9 +26,10 @@ from forecast.runtime.names import slug
 from forecast.runtime.resume_key import resume_key
 from forecast.training.train import train_on
 from forecast.training.tuning.tune import tune
+from forecast.typing import Array
 
 # Changes whenever the numbers of a job may.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +104,7 @@ def _write_folds(folds: list[Backtest], job: FoldJob) -> None:
     steps = np.tile(np.arange(1, horizon + 1), len(origin))
     rows = np.repeat(origin, horizon)
     dates = job.series.index.to_numpy()
+    shares = np.concatenate([_shares_of(fold) for fold in folds])
     table = pa.table(
         {
             "series": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [job.series.name]),
@@ -114,17 +116,24 @@ def _write_folds(folds: list[Backtest], job: FoldJob) -> None:
             "last": np.repeat(np.concatenate([fold.last_value for fold in folds]), horizon),
             "actual": np.concatenate([fold.actual for fold in folds]).ravel(),
             **{level: quantiles[:, place] for place, level in enumerate(LEVELS)},
+            "network_share": np.repeat(shares, horizon),
         }
     )
     with atomic_file(job.file) as path:
         parquet.write_table(table, path, compression="zstd")
 
 
+def _shares_of(fold: Backtest) -> Array:
+    """The shares of the network in its moves; NaN for other models, so that all files have the same columns."""
+    return np.full(len(fold.origin), np.nan) if fold.network_share is None else fold.network_share
+
+
 def read_folds(jobs: list[FoldJob]) -> Backtest:
     """The forecasts of finished jobs of one model and series, in the order of their folds."""
     horizon = jobs[0].config.resolved_horizon
     table = pa.concat_tables(parquet.read_table(job.file) for job in jobs)
-    columns = {name: table.column(name).to_numpy() for name in ("origin", "last", "actual", *LEVELS)}
+    names = ("origin", "last", "actual", *LEVELS, "network_share")
+    columns = {name: table.column(name).to_numpy() for name in names}
     quantiles = np.stack([columns[level] for level in LEVELS], axis=1)
     return Backtest(
         model=jobs[0].model,
@@ -132,4 +141,5 @@ def read_folds(jobs: list[FoldJob]) -> Backtest:
         last_value=columns["last"][::horizon],
         actual=columns["actual"].reshape(-1, horizon),
         quantiles=quantiles.reshape(-1, horizon, len(LEVELS)),
+        network_share=columns["network_share"][::horizon] if find_model(jobs[0].model).is_network else None,
     )

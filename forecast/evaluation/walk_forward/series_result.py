@@ -17,6 +17,7 @@ import pandas as pd
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.calendar.frequency import iso
 from forecast.data.series import TimeSeries
+from forecast.evaluation.bottom_line import bottom_line
 from forecast.evaluation.scores import Scores, score_all, score_steps
 from forecast.evaluation.verdicts import Verdict, judge
 from forecast.evaluation.walk_forward.fold_job import FoldJob, within
@@ -30,7 +31,7 @@ from forecast.runtime.resume_key import resume_key
 from forecast.typing import Array
 
 # Changes whenever the content of a summary may.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,11 @@ class SeriesResult:
     scores: tuple[Scores, ...]
     verdicts: tuple[Verdict, ...]
     best: dict[str, float]
+
+    @property
+    def bottom_line(self) -> str:
+        """What to use, in one sentence."""
+        return bottom_line(self.verdicts, self.scores)
 
     @property
     def y_train(self) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecast.evaluation.bottom_line import line_over_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_result import SeriesResult, SeriesSummary
 from forecast.metrics.significance import Ranking, discoveries, rank
@@ -40,6 +41,13 @@ class Comparison:
     scores: pd.DataFrame
     errors: dict[tuple[str, str], str]
     ranking: Ranking | None
+
+    @property
+    def bottom_line(self) -> str:
+        """What to use, in one sentence."""
+        if len(self.results) == 1:
+            return next(iter(self.results.values())).bottom_line
+        return line_over_series(models_table(self).to_dict("records"))
 
 
 def scores_of(summaries: Iterable[SeriesSummary]) -> pd.DataFrame:

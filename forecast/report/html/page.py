@@ -9,8 +9,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from forecast.evaluation.columns import COLUMNS, Column
 from forecast.evaluation.columns import PAGE as SHOWN
+from forecast.evaluation.columns import Column, columns_for
 from forecast.report.html.content import read_pictures, read_record, read_run
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.names import unique_slug, visible
@@ -69,14 +69,14 @@ _PAGES = {"forecast": _forecast_page, "direction": _direction_page}
 def _values(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
     """Return the values that the templates of both tasks use."""
     task = record["config"]["task"]
-    columns = [COLUMNS[task][name] for name in SHOWN[task]]
+    columns = columns_for(record["scores"], SHOWN[task], task)
     return {
         "record": record,
         "folder": home,
         "best": best,
         "headers": [(column.header.format(unit=record["series"]["unit"]), column.meaning) for column in columns],
         "rows": [_row(scores, columns) for scores in record["scores"]],
-        "verdict": record["verdict"][best]["sentence"],
+        "bottom_line": record["bottom_line"],
         "settings": json.dumps(record["config"], indent=1),
     }
 

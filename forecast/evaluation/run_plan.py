@@ -1,0 +1,121 @@
+"""What a run is about to do: which models, on which rows, and what is said before any of them is trained.
+
+In: a series, names of models and a configuration. Out: a `RunPlan`. A series that is too short for networks is planned
+for the models that it suffices for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+import numpy as np
+
+from forecast.config import ExperimentConfig
+from forecast.data.covariates import check_future
+from forecast.data.dataset import Dataset, prepare
+from forecast.data.series import TimeSeries
+from forecast.data.windows import SHORTEST
+from forecast.errors import SeriesError, SeriesTooShort
+from forecast.evaluation.tasks import task_of
+from forecast.models import BASELINES, NETWORKS
+
+# The networks that are compared where nobody names models.
+USUAL = ("lstm", "gru", "rnn", "dense")
+# The models that serve a series too short for networks, and those of them that need the extra `statistics`.
+FOR_FEW_ROWS, STATISTICAL = ("linear", "ets", "theta"), ("ets", "theta")
+# Fewer different values in the test rows are worth a word.
+FEW_VALUES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class RunPlan:
+    """What a run does.
+
+    Attributes:
+        models: To train, the baselines last.
+        cautions: What is said before anything is trained, one sentence each.
+    """
+
+    dataset: Dataset
+    models: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
+
+
+def usual_models(config: ExperimentConfig) -> tuple[str, ...]:
+    """The models that are compared where nobody names others.
+
+    With networks that have a linear highway stands `linear`, the highway alone, so that the table shows what they add.
+    """
+    stack = ("stack",) if config.network.layers else ()
+    linear = ("linear",) if config.network.highway and config.task == "forecast" else ()
+    return (*USUAL, *stack, *linear)
+
+
+def plan_run(series: TimeSeries, models: Sequence[str] | None, config: ExperimentConfig) -> RunPlan:
+    """Plan a run on one series.
+
+    Args:
+        models: Names in the registry; None for `usual_models`.
+    Raises:
+        ConfigError: a model is unknown or cannot do the task.
+        SeriesError: the target is constant, or too short for every model.
+    """
+    names = task_of(config).names(usual_models(config) if models is None else models, config)
+    dataset = prepare(series, config)
+    check_future(dataset.series, config.inputs, horizon=dataset.config.resolved_horizon)
+    check_varies(series)
+    try:
+        dataset.split  # noqa: B018
+    except SeriesTooShort as error:
+        return _plan_without_networks(series, names, dataset.config, error)
+    return RunPlan(dataset, tuple(names), _few_values(dataset))
+
+
+def check_varies(series: TimeSeries) -> None:
+    """Raise SeriesError for a target that is the same in all rows."""
+    first = series.y[0]
+    if np.all((series.y == first) | np.isnan(series.y)):
+        raise SeriesError(
+            f"{series.name}: a target must change, or there is nothing to forecast. Received: {series.target}, which "
+            f"is {first:.6g} in all {len(series)} rows. Choose another column with --target."
+        )
+
+
+def _few_values(dataset: Dataset) -> tuple[str, ...]:
+    """A word on a target with few different values in its test rows."""
+    tested = dataset.series.y[dataset.split.test :]
+    values = np.unique(tested[np.isfinite(tested)])
+    if len(values) >= FEW_VALUES or len(values) > len(tested) / 2:
+        return ()
+    shown = ", ".join(f"{value:.6g}" for value in values)
+    target, are = dataset.series.target, "value" if len(values) == 1 else "different values"
+    return (
+        f"{dataset.name}: the test rows of {target} hold only {len(values)} {are} ({shown}): scores say little there.",
+    )
+
+
+def _plan_without_networks(
+    series: TimeSeries, names: Sequence[str], config: ExperimentConfig, error: SeriesTooShort
+) -> RunPlan:
+    """Plan the models that are no networks on a split with just enough rows for validation and test.
+
+    Raises:
+        SeriesTooShort: the rows do not suffice for them either.
+    """
+    rows, horizon = len(series), config.resolved_horizon
+    test = max(horizon, round(rows * (1 - config.train_share - config.validation_share)))
+    validation = max(horizon, round(rows * config.validation_share))
+    training = rows - test - validation
+    lookback = min(config.lookback or 0, training - horizon - 1)
+    if config.task == "direction" or lookback < SHORTEST:
+        raise error
+    config = replace(config, lookback=lookback, train_share=training / rows, validation_share=validation / rows)
+    dataset = prepare(series, config)
+    serving = [name for name in FOR_FEW_ROWS if name not in STATISTICAL or find_spec("statsforecast")]
+    asked = [name for name in names if name not in (*NETWORKS, *BASELINES)]
+    models = tuple(dict.fromkeys((*asked, *serving, *BASELINES)))
+    left_out = [name for name in names if name in NETWORKS]
+    said = f"{series.name}: too short for networks. {error}"
+    if left_out:
+        said += f" Left out: {', '.join(left_out)}. Tested instead: {', '.join(models)}."
+    return RunPlan(dataset, models, (said, *_few_values(dataset)))
