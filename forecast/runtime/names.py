@@ -34,7 +34,7 @@ def _hash(name: str) -> str:
 
 
 def whole_characters(text: str) -> str:
-    """A text from a system that hands over bytes: in UTF-8, and where it is not, with a mark in place of a character."""
+    """A text from a system that hands over bytes: in UTF-8, with a mark in place of a character that is not."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not text.isascii() else text
 
 

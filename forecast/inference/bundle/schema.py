@@ -34,6 +34,8 @@ def check_entries(fields: Mapping[str, Any]) -> None:
         _check_record(entry, FILE, f"files.{name[:40]}")
     for number, record in enumerate(fields["tested"]):
         _check_record(record, TESTED, f"tested[{number}]")
+        if "scores" in record:  # those of a test; an update is compared with the model before it
+            _check_record(record, SCORES, f"tested[{number}]")
     for number, record in enumerate(fields["ancestry"]):
         _check_record(record, ANCESTOR, f"ancestry[{number}]")
 
@@ -148,9 +150,8 @@ HISTORY = {
     "validation_loss": NUMBERS,
 }
 FILE = {"bytes": COUNT, "sha256": HASH}
-TESTED: dict[str, tuple[Check, str]] = {
-    "series": TEXT,
-    **_rows(("first", "last"), *MOMENT),
+TESTED: dict[str, tuple[Check, str]] = {"series": TEXT, **_rows(("first", "last"), *MOMENT)}
+SCORES: dict[str, tuple[Check, str]] = {
     "scores": (_by_name(_one_of(_is_number, _is_text, _is_none)), "be numbers by name"),
 }
 ANCESTOR: dict[str, tuple[Check, str]] = {**_rows(("model", "created"), *TEXT)}
