@@ -100,3 +100,31 @@ def test_flat_stretches_do_not_blow_up_intervals(name, walk):
     values[20:60] = values[20]
     forecast = train(make_series(values), name, EVERY).predict(make_series(values))
     assert np.ptp(forecast.quantiles) < 10 * np.ptp(values)
+
+
+def test_missing_rows_keep_their_place_and_are_masked(name, walk):
+    """No forecast starts from them; what is forecast elsewhere is the same where the series is cut there."""
+    missing = np.random.default_rng(3).random(200) < 0.2
+    missing[[0, -1]] = False
+    series = make_series(np.where(missing, np.nan, walk.y))
+    model = train(series, name, EVERY)
+    backtest = model.backtest(series)
+    gone = missing[backtest.origin]
+    assert np.isnan(backtest.quantiles[gone]).all()
+    assert np.isnan(backtest.actual[gone]).all()
+    assert np.isfinite(backtest.quantiles[~gone]).all()
+    np.testing.assert_array_equal(backtest.quantiles[-1], model.predict(series).quantiles)
+    for origin in backtest.origin[~gone][[0, 9]]:
+        cut = model.predict(series.between(0, int(origin) + 1)).quantiles
+        np.testing.assert_allclose(cut, backtest.quantiles[origin - backtest.origin[0]], rtol=1e-6)
+
+
+def test_what_stands_in_a_missing_row_does_not_matter(name, walk):
+    """A filled value is neither a label nor an origin: with other ones far from the windows, nothing changes."""
+    missing = np.arange(200) % 11 == 5
+    filled = replace(make_series(walk.y), filled=missing)
+    model = train(filled, name, EVERY)
+    backtest = model.backtest(filled)
+    np.testing.assert_array_equal(
+        np.isnan(backtest.actual[:, 0]), ~(filled.known & np.append(filled.known[1:], False))[159:]
+    )

@@ -131,7 +131,7 @@ def _with_news(panel: Panel, datasets: Sequence[Dataset], known: Sequence[Traine
         seen = int(index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
         first = max(0, min(int(seen * _share_of_training(problem.config)), split.validation - least))
         if 0 < first < split.validation and seen < split.rows:
-            rest = Inputs(inputs.past[first:], inputs.future[first:])
+            rest = Inputs(inputs.past[first:], inputs.future[first:], inputs.known[first:])
             parts.append((rest, Split(split.validation - first, split.test - first, split.rows - first)))
     return Panel.of([inputs for inputs, _ in parts], [split for _, split in parts])
 
