@@ -36,6 +36,7 @@ def predict(
     """
     if out:
         _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy"})
+        _check_parquet(out)
         _forecast_into(out, model, series, ctx.params, jobs, engine)
         return
     from forecast.inference import predict as forecasting
@@ -66,6 +67,15 @@ def _check_alone(others: dict[str, Any]) -> None:
 
     if given := [name for name, value in others.items() if value]:
         raise ConfigError(f"--out goes without {', '.join(others)}. Received: {', '.join(given)} as well.")
+
+
+def _check_parquet(out: Path) -> None:
+    from forecast.errors import ConfigError
+
+    if out.suffix.lower() in (".csv", ".txt", ".tsv", ".json", ".xlsx"):
+        raise ConfigError(
+            f"--out writes Parquet, as in {out.with_suffix('.parquet')}; --csv writes text. Received: {out}."
+        )
 
 
 def _forecast_into(
