@@ -93,7 +93,7 @@ def _expand(source: str, target: str | None, order: str | None, depth: int) -> I
     every, path = name != source, Path(name)
     if is_folder(path) and not is_ticker(name) and not is_partition(path):
         found = _expand_folder(path)
-    elif any(mark in name for mark in "*?[") and not is_file(path):
+    elif any(mark in name for mark in "*?[") and not is_file(path) and not file_of(name):
         found = _expand_pattern(name)
     else:
         found = [name]
