@@ -1,15 +1,16 @@
-"""Whether saved models can be broken: random damage, and writers that are killed.
+"""Whether anything can be lost, opened wrongly or left behind: damaged bundles and files, faults, kills, servers, soak.
 
-    .venv/bin/python benchmarks/hammer.py --changes 10000 --kills 200
+    .venv/bin/python benchmarks/hammer.py                       all parts, in the sizes of `SIZES`: some hours
+    .venv/bin/python benchmarks/hammer.py faults --count 50     50 more faults; each part goes on where it was
 
-Each damaged bundle, a folder or a zip file, must be refused in one line or give the same forecast, in less than ten
-seconds and 1 GB. Each killed writer must leave a bundle that opens. Ends with an error at the first failure.
+Each part works in its own process and goes on with the number after the last; what came of it is added up in
+build/hammer.json, and written into benchmarks/hammer.md. An outcome in capitals must not be. Linux alone.
 """
 
 import argparse
-import resource
+import json
+import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,114 +18,111 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from forecast.config import ExperimentConfig, override  # noqa: E402
-from forecast.data.sources import load  # noqa: E402
-from forecast.errors import BundleError  # noqa: E402
-from forecast.inference.bundle import open_model, save_model  # noqa: E402
-from forecast.inference.trained_model import TrainedModel  # noqa: E402
-from forecast.training.train import train  # noqa: E402
-
-LIMIT_SECONDS, LIMIT_BYTES = 10, 1 << 30
-WRITER = """
-import sys
-from forecast.inference.bundle import open_model, save_model
-models = [open_model(path) for path in sys.argv[1:3]]
-print("ready", flush=True)
-while True:
-    for model in models:
-        save_model(model, sys.argv[3])
-        print("saved", flush=True)
-"""
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
+STATE, NOTE = ROOT / "build" / "hammer.json", ROOT / "benchmarks" / "hammer.md"
+# How many of each part are asked for, and how many one process does.
+SIZES = {"bundles": 10_000, "files": 2_000, "faults": 500, "kills": 200, "servers": 50, "soak": 1_000}
+AT_ONCE = {"bundles": 1_000, "files": 500, "faults": 50, "kills": 50, "servers": 25, "soak": 100}
+WHAT = {
+    "bundles": "damaged bundles, opened and forecast from",
+    "files": "damaged files of ten formats, read",
+    "faults": "errors at the n-th change that a command makes to its folder, each followed by a run without",
+    "kills": "kills at the n-th change, each followed by a run to the end",
+    "servers": "servers that answer wrongly in place of Yahoo Finance",
+    "soak": "commands one after another",
+}
 
 
-def damaged(content: bytes, random: np.random.Generator, others: list[bytes]) -> tuple[str, bytes]:
-    """What was done, and what is left: one byte changed, the end cut off, or another file in its place."""
-    kind = ("change", "cut", "swap")[random.choice(3, p=(0.8, 0.15, 0.05))]
-    if kind == "swap" and others:
-        return kind, others[random.integers(len(others))]
-    if kind == "cut":
-        return kind, content[: random.integers(len(content))]
-    changed = bytearray(content)
-    changed[random.integers(len(content))] ^= int(random.integers(1, 256))
-    return "change", bytes(changed)
+def work(part: str, first: int, count: int) -> None:
+    """Do a part in this process, and print what came of it as the last line."""
+    from hammering import bundles, faults, files, servers, soak
+
+    parts = {"bundles": bundles, "files": files, "faults": faults, "kills": faults, "servers": servers, "soak": soak}
+    folder = Path(tempfile.mkdtemp(prefix="hammer-"))
+    options = {"kill": part == "kills"} if part in ("faults", "kills") else {}
+    try:
+        parts[part].prepare(folder)
+        print(json.dumps(parts[part].run(range(first, first + count), folder, **options)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def hammer(bundles: dict[str, TrainedModel], folder: Path, count: int) -> Counter[str]:
-    """Damages one file of one bundle after the other."""
-    random, series, outcomes = np.random.default_rng(0), load(ROOT / "data" / "sp500.csv"), Counter()
-    short = load(series, name="short")
-    files = [
-        file for name in bundles for file in ([folder / name] if name.endswith(".zip") else (folder / name).iterdir())
+def hammer(part: str, count: int) -> None:
+    """Do `count` more of a part, in processes of their own; one that dies is an outcome as well."""
+    while count > 0:
+        state = read_state()
+        done = state.setdefault(part, {"done": 0, "seconds": 0.0, "outcomes": {}})
+        size, begun = min(count, AT_ONCE[part]), time.monotonic()
+        command = [sys.executable, __file__, part, "--count", str(size), "--first", str(done["done"])]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False)  # noqa: S603
+        *lines, last = ended.stdout.splitlines() or [""]
+        print("\n".join(lines), flush=True)
+        found = json.loads(last) if ended.returncode == 0 else {"DIED": 1}
+        outcomes = Counter(done["outcomes"]) + Counter(found)
+        done |= {"done": done["done"] + size, "seconds": done["seconds"] + time.monotonic() - begun}
+        done["outcomes"] = dict(outcomes)
+        STATE.parent.mkdir(exist_ok=True)
+        STATE.write_text(json.dumps(state, indent=1))
+        write_note(state)
+        print(part, done["done"], dict(outcomes), flush=True)
+        count -= size
+
+
+def read_state() -> dict:
+    """What has been done so far."""
+    return json.loads(STATE.read_text()) if STATE.is_file() else {}
+
+
+def write_note(state: dict) -> None:
+    """Write what came of all parts as a page."""
+    lines = [
+        "# What was hammered",
+        "",
+        "Written by `benchmarks/hammer.py`. What it does, and what it promises, stands in "
+        "[docs/security.md](../docs/security.md). An outcome in capitals must not be: something lost, opened wrongly, "
+        "above 1 GB or 20 s, a traceback, or something left behind.",
+        "",
+        "| part | done | of | what came of it | must not be |",
+        "|---|---|---|---|---|",
     ]
-    kept = {file: file.read_bytes() for file in files}
-    expected = {name: model.predict(short).quantiles for name, model in bundles.items()}
-    for number in range(count):
-        file = files[random.integers(len(files))]
-        bundle = file if file.suffix == ".zip" else file.parent
-        kind, content = damaged(kept[file], random, [other for path, other in kept.items() if path.name == file.name])
-        file.write_bytes(content)
-        started = time.perf_counter()
-        try:
-            found = open_model(bundle)
-            same = np.array_equal(found.predict(short).quantiles, expected[bundle.name])
-            outcome = "same" if same else "whole" if kind == "swap" and content in kept.values() else "OTHER FORECAST"
-        except BundleError as error:
-            outcome = "refused" if "\n" not in str(error) else "MORE THAN ONE LINE"
-        seconds = time.perf_counter() - started
-        file.write_bytes(kept[file])
-        outcomes[f"{kind}: {outcome}"] += 1
-        if outcome.isupper() or seconds > LIMIT_SECONDS:
-            raise SystemExit(f"number {number}, {file.name}, {kind}: {outcome}, {seconds:.1f} s")
-    return outcomes
+    for part, size in SIZES.items():
+        done = state.get(part, {"done": 0, "outcomes": {}})
+        plain = {name: count for name, count in done["outcomes"].items() if not _is_wrong(name) and ": " not in name}
+        wrong = {name: count for name, count in done["outcomes"].items() if _is_wrong(name) and count}
+        told = [", ".join(f"{count:,} {name}" for name, count in sorted(one.items())) for one in (plain, wrong)]
+        lines.append(f"| {WHAT[part]} | {done['done']:,} | {size:,} | {told[0]} | {told[1] or 'none'} |")
+    for part in SIZES:
+        kinds = {
+            n: c for n, c in state.get(part, {"outcomes": {}})["outcomes"].items() if ": " in n and not _is_wrong(n)
+        }
+        if kinds:
+            told = ", ".join(f"{name.partition(': ')[2]} {count:,}" for name, count in sorted(kinds.items()))
+            lines += ["", f"**{part}**: {told}."]
+    minutes = sum(one["seconds"] for one in state.values()) / 60
+    lines += ["", f"All of it took {minutes:.0f} minutes, one part after the other."]
+    NOTE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def kill_writers(first: Path, second: Path, target: Path, count: int) -> Counter[str]:
-    """Kills a process that saves two models in turns, at random moments."""
-    random, found = np.random.default_rng(0), Counter()
-    for _ in range(count):
-        command = [sys.executable, "-c", WRITER, str(first), str(second), str(target)]
-        writer = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)  # noqa: S603
-        for _ in range(1 + int(random.integers(3))):
-            writer.stdout.readline()
-        time.sleep(0.03 * random.random())
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
-        found[open_model(target).model] += 1
-    return found
+def _is_wrong(outcome: str) -> bool:
+    head = outcome.partition(":")[0].split(" ")[0]
+    return head.isupper()
 
 
 def main() -> None:
-    """Both, and what came out."""
-    parser = argparse.ArgumentParser(description="Damages bundles and kills their writers.")
-    parser.add_argument("--changes", type=int, default=10_000)
-    parser.add_argument("--kills", type=int, default=200)
+    """The parts that were asked for, in their sizes, or so many more of one."""
+    parser = argparse.ArgumentParser(description="Damages, breaks and kills, and counts what came of it.")
+    parser.add_argument("part", nargs="?", choices=SIZES)
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    settings = {"units": 8, "max_steps": 10, "horizon": 10, "lookback": 32}
-    series = load(ROOT / "data" / "sp500.csv")
-    models = {name: train(series, name, override(ExperimentConfig(), settings)) for name in ("lstm", "linear")}
-    work = Path(tempfile.mkdtemp())
-    try:
-        bundles = {name: models[name.removesuffix(".zip")] for name in ("lstm", "lstm.zip", "linear")}
-        for name, model in bundles.items():
-            save_model(model, work / name)
-        resource.setrlimit(resource.RLIMIT_AS, (_in_use() + LIMIT_BYTES,) * 2)
-        print(dict(hammer(bundles, work, options.changes)), flush=True)
-        save_model(models["linear"], work / "kills" / "target")
-        save_model(train(series, "naive", override(ExperimentConfig(), settings)), work / "naive")
-        print(dict(kill_writers(work / "linear", work / "naive", work / "kills" / "target", options.kills)), flush=True)
-        print(f"left beside the bundle: {len(list((work / 'kills').iterdir())) - 1} hidden folders")
-    finally:
-        shutil.rmtree(work)
-
-
-def _in_use() -> int:
-    """Bytes of addresses that this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    if options.first is not None:
+        work(options.part, options.first, options.count)
+        return
+    for part in [options.part] if options.part else SIZES:
+        left = SIZES[part] - read_state().get(part, {"done": 0})["done"]
+        hammer(part, options.count if options.count is not None else left)
 
 
 if __name__ == "__main__":

@@ -214,3 +214,37 @@ def test_a_run_on_directions_has_its_page(tmp_path, browser):
 def test_other_folders_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="holds none that can be read"):
         make_page(tmp_path)
+
+
+def test_texts_of_a_run_do_nothing_on_its_page(folder, tmp_path):
+    """Names and units of others: no markup, no script, no control characters."""
+    shutil.copytree(folder, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    wicked = "</script><script>alert(1)</script>\x1b[31m\u202e"
+    record["series"] |= {"name": wicked, "unit": wicked, "target": wicked, "notes": [wicked]}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    text = make_page(tmp_path / "run").read_text()
+    assert "<script>alert" not in text
+    assert "\\x1b[31m\\u202e" in text
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "run.json").write_text("[" * 100_000),
+        lambda folder: (folder / "run.json").write_text("[]"),
+        lambda folder: (folder / "run.json").write_text('{"config": {"task": "dance"}}'),
+        lambda folder: (folder / "backtest.csv").write_bytes(b"\0\xff"),
+        lambda folder: (folder / "forecast.csv").write_text("model,step\n"),
+        lambda folder: (folder / "forecast.csv").unlink(),
+        lambda folder: (folder / "compare.json").write_text('{"series": 3}'),
+        lambda folder: (folder / "compare.json").write_text("{"),
+    ],
+)
+def test_a_damaged_folder_is_one_line(folder, tmp_path, damage):
+    shutil.copytree(folder, tmp_path / "run")
+    damage(tmp_path / "run")
+    with pytest.raises(ConfigError, match="a report is made of the folder of a run or a comparison") as refused:
+        make_page(tmp_path / "run")
+    assert "\n" not in str(refused.value)

@@ -14,7 +14,7 @@ from conftest import random_walk, take_ctrl_c
 
 from forecast.config import LEVELS
 from forecast.data.sources import expand, load
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, WriteError
 from forecast.inference.batch import predict_many as shards
 from forecast.inference.batch.predict_many import predict_many
 from forecast.inference.batch.shards import errors_file, shards_folder
@@ -196,3 +196,32 @@ def test_ctrl_c_keeps_what_is_finished(bundle, tmp_path):
     assert again.returncode == 0, again.stderr
     assert not again.stderr.startswith("0 of 330")
     assert again.stdout == "Forecasts of 330 series are in f.parquet\n"
+
+
+def test_two_that_write_to_one_file_do_not_disturb_each_other(market, bundle, tmp_path):
+    """The second is refused while the first works, and what the first wrote is whole."""
+    out, told = tmp_path / "f.parquet", []
+
+    def second(progress):
+        if progress.done and not told:
+            with pytest.raises(WriteError, match="another process writes to .*f.parquet.shards now") as refused:
+                forecasts(bundle, market, out)
+            told.append(str(refused.value))
+
+    assert forecasts(bundle, market, out, on_progress=second).done == 7
+    assert told
+    assert pd.read_parquet(out)["series"].nunique() == 7
+    assert forecasts(bundle, market, out).done == 7
+    assert not shards_folder(out).exists()
+
+
+def test_files_of_others_in_the_folder_of_parts_stay(market, bundle, tmp_path):
+    out = tmp_path / "f.parquet"
+    shards_folder(out).mkdir()
+    others = [shards_folder(out) / name for name in ("prices.parquet", "letter.txt")]
+    for other in others:
+        other.write_text("data")
+    old = shards_folder(out) / f"{'0' * 32}.parquet"
+    old.write_text("of an earlier call")
+    assert forecasts(bundle, market, out).done == 7
+    assert sorted(shards_folder(out).iterdir()) == sorted(others)

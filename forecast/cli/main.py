@@ -43,6 +43,10 @@ STOPPED, SIGNAL = 130, 128
 # What a system says that has no memory left for a library or a thread.
 NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread", "cannot enable executable")
 
+TOO_LITTLE = "forecast: there is too little free memory for this command. End other programs, or use less data."
+# Bytes of addresses below which numpy's library ends the process without a word.
+LEAST = 128 << 20
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -98,6 +102,9 @@ def _run() -> int:
     if not _open_streams():
         say("forecast: standard output is closed, and a command prints there. Send it somewhere, as in > results.txt.")
         return 1
+    if _is_cramped():
+        say(TOO_LITTLE)
+        return 1
     end_with_parent()
     listen()
     for name, value in SETTINGS.items():
@@ -118,7 +125,7 @@ def _run() -> int:
     except (MemoryError, ImportError, RuntimeError) as error:
         if verbose or not _lacks_memory(error):
             raise
-        say("forecast: this computer has too little free memory for the command. End other programs, or use less data.")
+        say(TOO_LITTLE)
         return 1
     except Stopped as stop:
         say(f"forecast: {stop}")
@@ -147,6 +154,15 @@ def _open_streams() -> bool:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     return is_open
+
+
+def _is_cramped() -> bool:
+    """Whether the system lets this process have less memory than the libraries take."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    return 0 <= resource.getrlimit(resource.RLIMIT_AS)[0] < LEAST
 
 
 def _lacks_memory(error: BaseException) -> bool:

@@ -24,7 +24,7 @@ from forecast.errors import WriteError
 # How the folders of writers begin, and the file in each that names its target.
 PREFIX, MARKER = ".forecast-", ".forecast-target"
 # Seconds after which an empty folder was left behind by a writer that died before it had marked it.
-ABANDONED = 60
+ABANDONED = 10
 # Linux's renameat2: paths are relative to the working folder; exchange the two.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 

@@ -20,7 +20,7 @@ from forecast.data.series import TimeSeries
 from forecast.data.sources.formats.files import SUFFIXES
 from forecast.data.sources.load import EVERY, load, load_parts
 from forecast.data.sources.parquet import is_parquet, is_partition, list_series
-from forecast.data.sources.resolve import infer_file_schema, is_ticker, split_part
+from forecast.data.sources.resolve import infer_file_schema, is_file, is_folder, is_ticker, split_part
 from forecast.errors import ForecastError, SourceError
 
 # How deep lists may be nested.
@@ -91,14 +91,14 @@ def _expand(source: str, target: str | None, order: str | None, depth: int) -> I
         return
     name = source.removesuffix(EVERY)
     every, path = name != source, Path(name)
-    if path.is_dir() and not is_ticker(name) and not is_partition(path):
+    if is_folder(path) and not is_ticker(name) and not is_partition(path):
         found = _expand_folder(path)
-    elif any(mark in name for mark in "*?[") and not path.is_file():
+    elif any(mark in name for mark in "*?[") and not is_file(path) and not file_of(name):
         found = _expand_pattern(name)
     else:
         found = [name]
     for one in found:
-        yield from _expand_file(one, target, order) if every and Path(one).is_file() else [one]
+        yield from _expand_file(one, target, order) if every and is_file(Path(one)) else [one]
 
 
 def _lines_of(path: Path, depth: int) -> list[str]:
@@ -142,7 +142,7 @@ def _check_partitions(first: Path) -> None:
 def _expand_pattern(pattern: str) -> list[str]:
     """The files and the partitions of datasets that match a pattern."""
     paths = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  a pattern may be absolute
-    found = [path for path in paths if Path(path).is_file() or is_partition(Path(path))]
+    found = [path for path in paths if is_file(Path(path)) or is_partition(Path(path))]
     if not found:
         raise SourceError(f"a pattern must match a file. None matches {pattern}.")
     return found

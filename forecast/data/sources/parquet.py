@@ -140,7 +140,10 @@ def parquet_files(folder: Path) -> list[Path]:
 
 def is_partition(path: Path) -> bool:
     """Whether a path is a partition, such as the folder `ticker=AAPL`."""
-    return "=" in path.name and path.is_dir()
+    try:
+        return "=" in path.name and path.is_dir()
+    except OSError:  # a name that no folder can have
+        return False
 
 
 def partition_value(folder: Path) -> str:

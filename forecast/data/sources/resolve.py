@@ -106,6 +106,22 @@ def _resolve_ticker(source: str, *, offline: bool, wait: bool) -> SourceTable:
     return SourceTable(read_frame(download.bars, ticker), ticker, "", download.currency, exchange, download.notes)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have, as too long a one, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def split_part(source: str) -> tuple[Path | None, str]:
     """Split `FILE:NAME` into the file and the part; the file is None if `source` is a ticker.
 
@@ -113,14 +129,14 @@ def split_part(source: str) -> tuple[Path | None, str]:
         SourceError: there is no such file, or it is a folder.
     """
     path = Path(source)
-    if path.is_file():
+    if is_file(path):
         return path, ""
     colons = [position for position, letter in enumerate(source) if letter == ":"]
     for position in colons:
-        if Path(source[:position]).is_file():
+        if is_file(Path(source[:position])):
             return Path(source[:position]), source[position + 1 :]
     file = source[: colons[-1]] if colons else source
-    if path.is_dir() and not is_ticker(source):
+    if is_folder(path) and not is_ticker(source):
         raise SourceError(f"{source} is a folder: it holds many series, and one is needed here. Name a file in it.")
     if Path(file).suffix.lower() in SUFFIXES or "/" in source or "\\" in source:
         raise SourceError(f"a series is a file that exists or a ticker. There is no file {file}.")

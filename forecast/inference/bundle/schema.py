@@ -33,9 +33,9 @@ def check_entries(fields: Mapping[str, Any]) -> None:
     for name, entry in fields["files"].items():
         _check_record(entry, FILE, f"files.{name[:40]}")
     for number, record in enumerate(fields["tested"]):
-        _check_record(record, TESTED, f"tested[{number}]")
-        if "scores" in record:  # those of a test; an update is compared with the model before it
-            _check_record(record, SCORES, f"tested[{number}]")
+        _require(isinstance(record, dict), f"tested[{number}]", "have entries by name", record)
+        given = {name: rule for name, rule in TESTED.items() if name not in MAY_LACK or name in record}
+        _check_record(record, given, f"tested[{number}]")
     for number, record in enumerate(fields["ancestry"]):
         _check_record(record, ANCESTOR, f"ancestry[{number}]")
 
@@ -150,8 +150,12 @@ HISTORY = {
     "validation_loss": NUMBERS,
 }
 FILE = {"bytes": COUNT, "sha256": HASH}
-TESTED: dict[str, tuple[Check, str]] = {"series": TEXT, **_rows(("first", "last"), *MOMENT)}
-SCORES: dict[str, tuple[Check, str]] = {
+TESTED: dict[str, tuple[Check, str]] = {
+    "series": TEXT,
+    **_rows(("first", "last"), *MOMENT),
     "scores": (_by_name(_one_of(_is_number, _is_text, _is_none)), "be numbers by name"),
+    "verdict": (lambda value: isinstance(value, dict), "have entries by name"),
 }
+# What is not told of every test.
+MAY_LACK = ("scores", "verdict")
 ANCESTOR: dict[str, tuple[Check, str]] = {**_rows(("model", "created"), *TEXT)}

@@ -81,7 +81,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{RUN} must be what a run wrote. {folder} holds none that can be read.") from error
     return found
 

@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from forecast.errors import ConfigError
 from forecast.evaluation.columns import PAGE as SHOWN
 from forecast.evaluation.columns import Column, columns_for
 from forecast.report.html.content import read_pictures, read_record, read_run
@@ -17,6 +18,8 @@ from forecast.runtime.names import unique_slug, visible
 
 PAGE = "report.html"
 TEMPLATES = Path(__file__).parent
+# What wrong or lacking entries of records and tables make Python and the templates raise.
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, FileNotFoundError)
 
 
 def make_page(folder: Path, *, home: Path | None = None) -> Path:
@@ -25,16 +28,26 @@ def make_page(folder: Path, *, home: Path | None = None) -> Path:
     Args:
         home: Folder that the page names in its commands, if `folder` is to be moved there; `folder` by default.
     Raises:
-        ConfigError: The folder holds neither a run nor a comparison.
+        ConfigError: The folder holds neither a run nor a comparison, or its tables are damaged.
     """
-    if (folder / "compare.json").is_file():
-        text = _comparison_page(folder)
-    else:
-        record = read_record(folder)
-        text = _PAGES[record["config"]["task"]](record, folder, home or folder)
+    try:
+        text = _page(folder, home or folder)
+    except DAMAGED as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ConfigError(
+            f"a report is made of the folder of a run or a comparison. That in {folder} is damaged. {reason}"
+        ) from error
     with atomic_file(folder / PAGE) as path:
         path.write_text(text, encoding="utf-8")
     return folder / PAGE
+
+
+def _page(folder: Path, home: Path) -> str:
+    """The text of the page."""
+    if (folder / "compare.json").is_file():
+        return _comparison_page(folder)
+    record = read_record(folder)
+    return _PAGES[record["config"]["task"]](record, folder, home)
 
 
 def _forecast_page(record: dict[str, Any], folder: Path, home: Path) -> str:
@@ -104,12 +117,15 @@ def _comparison_page(folder: Path) -> str:
 
 
 def _fill(template: str, **values: Any) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=_shown
     )
-    return environment.get_template(template).render(**values)
+    try:
+        return environment.get_template(template).render(**values)
+    except TemplateError as error:  # a record lacks an entry
+        raise ValueError(str(error)) from error
 
 
 def _shown(value: Any) -> Any:

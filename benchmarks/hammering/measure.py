@@ -1,0 +1,83 @@
+"""Time, memory and leftovers of what is hammered."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DAMAGE = ROOT / "tests" / "damage.py"
+# What nothing may take: seconds, and bytes.
+SECONDS, MEMORY = 20.0, 1 << 30
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended: its status, standard error, seconds, and the most memory of it and its processes."""
+
+    status: int
+    errors: str
+    seconds: float
+    memory: int
+
+    def wrong(self) -> str:
+        """What must not be, of any command; empty if all is well."""
+        if "Traceback" in self.errors:
+            return "TRACEBACK"
+        if self.status not in (0, 1, 2):
+            return f"STATUS {self.status}"
+        if self.status == 1 and not self.errors.strip().rpartition("\n")[2].startswith("forecast: "):
+            return "NO WORD"
+        return "SLOW" if self.seconds > SECONDS else "LARGE" if self.memory > MEMORY else ""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Variables with which nothing is read or written outside `folder`, and no network is reached."""
+    here = {"XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder / "tmp"), "MPLCONFIGDIR": str(folder / "mpl")}
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    alone = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KERAS_BACKEND": "jax", **here, **alone}
+
+
+def command(arguments: list[str], folder: Path, *, at: int = 0, action: str = "0", counts: str = "-") -> Done:
+    """Run a command in a folder, with an error or a kill at its change number `at`."""
+    line = [sys.executable, str(DAMAGE), str(folder), str(at), action, counts, *arguments]
+    begun = time.monotonic()
+    errors = folder.parent / "errors"
+    with errors.open("w") as file:
+        process = subprocess.Popen(  # noqa: S603
+            line, cwd=folder, env=environment(folder.parent), stdout=subprocess.DEVNULL, stderr=file
+        )
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - begun
+    return Done(process.returncode, errors.read_text(errors="replace"), seconds, used.ru_maxrss * 1024)
+
+
+def limit_memory() -> None:
+    """Let this process have one gigabyte more than it has."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY,) * 2)
+
+
+def hidden(folder: Path) -> list[str]:
+    """What writers left in a folder."""
+    return [str(path.relative_to(folder)) for path in folder.rglob(".*")]
+
+
+def tree() -> set[int]:
+    """The processes of this user that belong to the command `forecast`, or that it started."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                line, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
+            except OSError:
+                continue
+            ours = str(DAMAGE).encode() in line or b"loky" in line
+            if ours and int(entry.name) != os.getpid() and status.rpartition(")")[2].split()[1] == "1":
+                found.add(int(entry.name))
+    return found
