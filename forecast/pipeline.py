@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from forecast.config import RECIPES, ExperimentConfig
+from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load
 from forecast.errors import SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
@@ -118,7 +119,8 @@ def compare(
     if out is not None:
         comparison_writer.check_folder(Path(out))
     config = config or RECIPES["blocks"]
-    chosen = usual_models(config) if models is None else models
+    loaded = [one for one in sources if isinstance(one, TimeSeries)] if isinstance(sources, list | tuple) else []
+    chosen = usual_models(config, *loaded) if models is None else models
     names = tuple(dict.fromkeys(find_model(name).name for name in (*chosen, *BASELINES)))
     options = tuple(sorted((load_options or {}).items()))
     with TemporaryDirectory(prefix="forecast-") if out is None else nullcontext(out) as folder:

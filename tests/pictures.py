@@ -82,9 +82,9 @@ def made_explanation():
     ahead = np.zeros((count, 1, HORIZON, 0))
     blocks = Blocks(WAVE, origin, x, no, ahead, np.zeros((count, 1, 1)), no + 1, True)
     factors = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
-    moves = Moves(
-        blocks, WAVE[origin], np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1)), factors, no[:, 0] + 1
-    )
+    linear, network = np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1))
+    median = WAVE[origin, None] + factors[:, [0]] * linear + factors[:, [1]] * network
+    moves = Moves(blocks, WAVE[origin], linear, network, factors, no[:, 0] + 1, median)
     gates = {"input": 0.5 + np.sin(rows) / 2, "hidden": np.cos(rows)}
     lags = Lags(1 / np.arange(1, LOOKBACK + 1), np.linspace(0.5, 0, LOOKBACK), np.linspace(0.9, 0.1, LOOKBACK))
     dates = made_forecast(0, "lstm").dates

@@ -152,6 +152,9 @@ def test_a_series_that_is_too_short_is_named_and_the_others_are_compared(tmp_pat
     assert list(found.results) == ["long"]
     assert list(found.errors) == [("short", "")]
     assert "rows" in found.errors["short", ""]
+    flat = make_series(np.full(120, 5.0), "flat")
+    found = compare([series(1, name="long"), flat], models=[], config=CONFIG, plan=PLAN)
+    assert "flat: a target must change" in found.errors["flat", ""]
     with pytest.raises(SeriesTooShort, match="as many rows as the horizon"):
         compare(series(1), models=[], config=CONFIG, plan=WalkForward(folds=10, stride=2))
     with pytest.raises(SeriesTooShort, match="5 folds of 30 rows need more than 150 rows"):

@@ -43,6 +43,16 @@ def test_linear_stands_beside_networks_that_have_a_highway():
     assert "stack" in usual_models(override(SMALL, {"layers": "lstm:4"}))
 
 
+def test_counts_with_many_zeros_are_compared_with_croston(monkeypatch):
+    demand = make_series(np.arange(300) % 4 * (np.arange(300) % 3), "demand")
+    assert usual_models(SMALL, SERIES, demand)[-1] == "croston"
+    assert "croston" in plan_run(demand, None, SMALL).models
+    for values in (demand.y + 0.5, demand.y - 1, demand.y + (np.arange(300) % 6 > 0)):
+        assert "croston" not in usual_models(SMALL, make_series(values))
+    monkeypatch.setattr("forecast.evaluation.run_plan.find_spec", lambda _: None)
+    assert "croston" not in usual_models(SMALL, demand)
+
+
 @pytest.mark.parametrize("rows", [12, 20, 33, 47, 60, 119, 250])
 @pytest.mark.parametrize(("lookback", "horizon"), [(64, 30), (8, 12), (36, 2)])
 def test_the_horizon_and_lookback_that_a_refusal_names_fit_and_no_longer_horizon_does(rows, lookback, horizon):

@@ -180,3 +180,30 @@ def test_the_seasonal_pattern_of_a_season_is_that_of_classical_decomposition(sea
     rows = seasonal(10 * season + 3, season)
     whole = seasonal_module.seasonal_decompose(rows, period=season).seasonal
     np.testing.assert_allclose(_seasonal_pattern(rows, season), whole[len(rows) % season :][:season], atol=1e-9)
+
+
+def test_croston_smooths_sizes_and_times_between_demands_by_hand(library):
+    """Syntetos and Boylan: (1 - alpha / 2) * size / interval, both smoothed with alpha = 0.1 from their first value."""
+    values = np.where(np.random.default_rng(2).uniform(size=300) < 0.3, 0.5, 0.0)
+    values[0] = 1.0
+    size = interval = last = None
+    for row in np.flatnonzero(values[:280]):
+        between = row - last if last is not None else row + 1
+        size = values[row] if size is None else size + 0.1 * (values[row] - size)
+        interval = between if interval is None else interval + 0.1 * (between - interval)
+        last = row
+    found = points("croston", values, np.array([279]))
+    np.testing.assert_allclose(found, 0.95 * size / interval, rtol=1e-6)
+
+
+def test_croston_s_quantiles_are_those_of_the_demand_not_of_its_mean(library):
+    """Seven of ten rows are zero, so the median is."""
+    values = np.where(np.random.default_rng(3).uniform(size=400) < 0.3, 1.0, 0.0)
+    inputs, panel, problem = setup(values)
+    model = find_model("croston")
+    weights = model.fit(panel, problem, Callbacks()).weights
+    blocks = model.blocks(inputs, np.arange(320, 394), problem)
+    levels = blocks.anchor[:, 0, :, None] + model.predict(weights, blocks, problem) * blocks.scale[:, 0, :, None]
+    assert np.abs(levels[..., MEDIAN]).mean() < 0.15
+    assert levels[..., -1].mean() > 0.5
+    assert not model.learned

@@ -93,11 +93,11 @@ def test_shares_that_floats_cannot_hold_still_give_whole_parts():
 
 def test_too_few_rows_names_what_is_needed_and_what_there_is():
     with pytest.raises(SeriesTooShort) as caught:
-        split_rows(144, ExperimentConfig(lookback=64))
+        split_rows(144, ExperimentConfig(lookback=64, horizon=30))
     assert "lookback=64 and horizon=30 need about 301 rows, 30 of them for validation. Received: 144 rows, 15" in str(
         caught.value
     )
-    assert split_rows(301, ExperimentConfig(lookback=64))
+    assert split_rows(301, ExperimentConfig(lookback=64, horizon=30))
     assert split_rows(144, override(ExperimentConfig(), {"lookback": 24, "horizon": 12}))
 
 

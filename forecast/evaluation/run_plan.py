@@ -17,7 +17,9 @@ from forecast.data.series import TimeSeries
 from forecast.data.windows import SHORTEST
 from forecast.errors import SeriesError, SeriesTooShort
 from forecast.evaluation.tasks import task_of
+from forecast.inference.bounds import counts_so_far
 from forecast.models import BASELINES, NETWORKS
+from forecast.typing import Array
 
 # The networks that are compared where nobody names models.
 USUAL = ("lstm", "gru", "rnn", "dense")
@@ -25,6 +27,8 @@ USUAL = ("lstm", "gru", "rnn", "dense")
 FOR_FEW_ROWS, STATISTICAL = ("linear", "ets", "theta"), ("ets", "theta")
 # Fewer different values in the test rows are worth a word.
 FEW_VALUES = 10
+# A count with this share of zeros is intermittent demand.
+MANY_ZEROS = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +45,23 @@ class RunPlan:
     cautions: tuple[str, ...] = ()
 
 
-def usual_models(config: ExperimentConfig) -> tuple[str, ...]:
+def usual_models(config: ExperimentConfig, *several: TimeSeries) -> tuple[str, ...]:
     """The models that are compared where nobody names others.
 
     With networks that have a linear highway stands `linear`, the highway alone, so that the table shows what they add.
+    Where a series is a count with many zeros, `croston` is added.
     """
     stack = ("stack",) if config.network.layers else ()
-    linear = ("linear",) if config.network.highway and config.task == "forecast" else ()
-    return (*USUAL, *stack, *linear)
+    values = config.task == "forecast"
+    linear = ("linear",) if config.network.highway and values else ()
+    demand = any(is_intermittent(series.y) for series in several) and find_spec("statsforecast")
+    return (*USUAL, *stack, *linear, *(("croston",) if demand and values else ()))
+
+
+def is_intermittent(y: Array) -> bool:
+    """Whether values (T,) are counts, of which many are zero."""
+    known = y[np.isfinite(y)]
+    return bool(counts_so_far(known)[-1] and (known == 0).mean() >= MANY_ZEROS)
 
 
 def plan_run(series: TimeSeries, models: Sequence[str] | None, config: ExperimentConfig) -> RunPlan:
@@ -60,7 +73,7 @@ def plan_run(series: TimeSeries, models: Sequence[str] | None, config: Experimen
         ConfigError: a model is unknown or cannot do the task.
         SeriesError: the target is constant, or too short for every model.
     """
-    names = task_of(config).names(usual_models(config) if models is None else models, config)
+    names = task_of(config).names(usual_models(config, series) if models is None else models, config)
     dataset = prepare(series, config)
     check_future(dataset.series, config.inputs, horizon=dataset.config.resolved_horizon)
     check_varies(series)

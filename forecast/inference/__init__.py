@@ -4,6 +4,7 @@ trained_model    `TrainedModel`: backtest the past, predict the future, by one c
 trajectory       forecasts at origins that follow one another, and the state that they start from
 shrinkage        how much of a move counts, by what such moves saved so far
 conformal        calibration of the intervals
+bounds           no negative forecasts of values that never are, whole ones of counts
 direction        probabilities of down, flat and up
 forecasts        the results as data: `Backtest`, `Forecast`, `ClassProbabilities`, `DirectionForecast`
 predict          several series with one model, and what is assumed of them

@@ -88,6 +88,8 @@ class Moves:
 
         median = last value + shrinkage[0] * linear + shrinkage[1] * network
 
+    A median that is kept at 0 or whole (`bounds.py`) differs from that sum.
+
     Attributes:
         blocks: The model's inputs at each origin.
         last_value: The target at each origin, shape (N,).
@@ -95,6 +97,7 @@ class Moves:
         network: Network component: the rest of the model's move, shape (N, H).
         shrinkage: Shrinkage factors of both, from 0 to 1, shape (N, 2) (`shrinkage.py`).
         scale: Size of a normalised move of 1, shape (N, H).
+        median: The point forecasts, as they are shown, shape (N, H).
     """
 
     blocks: Blocks
@@ -103,12 +106,7 @@ class Moves:
     network: Array
     shrinkage: Array
     scale: Array
-
-    @property
-    def median(self) -> Array:
-        """The point forecasts, shape (N, H)."""
-        linear, network = self.shrinkage[:, [0]] * self.linear, self.shrinkage[:, [1]] * self.network
-        return self.last_value[:, None] + linear + network
+    median: Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
+from forecast.inference.bounds import keep_in_bounds
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
 from forecast.inference.trajectory import Checkpoint, TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
@@ -154,6 +155,7 @@ class TrainedModel:
             network=median - found.last_value[:, None] - linear,
             shrinkage=found.factors,
             scale=scale,
+            median=found.levels[..., MEDIAN],
         )
 
     def at_origins(
@@ -215,7 +217,8 @@ class TrainedModel:
             log_scales = conformal.follow(quantiles, y, known.log_scale, past=past)
         else:
             log_scales = np.broadcast_to(self._usual_scale, (len(raw), *self._usual_scale.shape))
-        shown = _levels(conformal.stretch(quantiles, log_scales), blocks, dataset.series, scaler)
+        levels = _levels(conformal.stretch(quantiles, log_scales), blocks, dataset.series, scaler)
+        shown = keep_in_bounds(levels, dataset.series.y, blocks.origin)
         losses = np.zeros((len(raw), 0)) if losses is None else losses
         return Trajectory(dataset, blocks, scaler, raw, linear, losses, factors, log_scales, shown)
 

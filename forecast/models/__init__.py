@@ -7,7 +7,7 @@ highway.py            the ridge regression that carries what is linear past a ne
 forest.py             a random forest
 tree_arrays.py        the trees of a forest as arrays
 reservoir.py          an echo state network
-statistical.py        ETS, Theta and ARIMA by statsforecast
+statistical.py        ETS, Theta, ARIMA and Croston's method by statsforecast
 direction_classes.py  down, flat and up, and the mixture with base rates
 neural/               networks: built and trained by Keras
 equations/            the same networks in numpy: forecasts without TensorFlow
@@ -20,7 +20,7 @@ from forecast.models.forest import Forest
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
-from forecast.models.statistical import Statistical, arima, ets, theta
+from forecast.models.statistical import Demand, Statistical, arima, croston, ets, theta
 
 _ALL: tuple[Estimator, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),
@@ -42,13 +42,19 @@ _ALL: tuple[Estimator, ...] = (
         arima,
         longest_season=12,
     ),
+    Demand(
+        "croston",
+        "Intermittent demand, many zeros (Croston 1972; Syntetos and Boylan 2005); extra `statistics`",
+        croston,
+        longest_season=1,
+    ),
     Baseline("naive", "Tomorrow is like today: the last value", naive),
     Baseline("drift", "The line from the first known value through the last", drift),
     Baseline("seasonal_naive", "The value one season ago", seasonal_naive),
 )
 MODELS: dict[str, Estimator] = {model.name: model for model in _ALL}
 NETWORKS = tuple(name for name, model in MODELS.items() if model.is_network)
-BASELINES = tuple(name for name, model in MODELS.items() if not model.learned)
+BASELINES = tuple(name for name, model in MODELS.items() if isinstance(model, Baseline))
 
 
 def find_model(name: str) -> Estimator:

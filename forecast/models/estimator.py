@@ -239,8 +239,8 @@ def clip_labels(y: Array) -> Array:
     return np.clip(y, -LARGEST_LABEL, LARGEST_LABEL)
 
 
-def residual_quantiles(residuals: Array) -> Array:
-    """Quantiles of residuals (N, H) for each step, shape (H, Q), shifted so that the median is 0; NaN is left out.
+def residual_quantiles(residuals: Array, *, centred: bool = True) -> Array:
+    """Quantiles of residuals (N, H) for each step, shape (H, Q), `centred` so that the median is 0; NaN is left out.
 
     A step without any residual takes the quantiles of the step before it.
     """
@@ -248,7 +248,7 @@ def residual_quantiles(residuals: Array) -> Array:
     if none.any() and not none.all():
         residuals = residuals[:, np.maximum.accumulate(np.where(none, int(np.argmin(none)), np.arange(len(none))))]
     quantiles = np.nanquantile(residuals, QUANTILES, axis=0).T
-    return np.asarray(quantiles - quantiles[:, [MEDIAN]])
+    return np.asarray(quantiles - quantiles[:, [MEDIAN]] if centred else quantiles)
 
 
 def validation_quantiles(validation: Array, training: Sequence[Array]) -> NDArray[np.float32]:

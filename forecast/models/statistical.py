@@ -1,8 +1,9 @@
-"""Statistical models of one series by itself: exponential smoothing, the Theta method and ARIMA, by statsforecast.
+"""Statistical models of one series by itself: exponential smoothing, Theta, ARIMA and Croston's, by statsforecast.
 
     ETS      y(t) = l(t-1) + phi b(t-1) + s(t-m) + e(t)    l, b and s corrected by alpha, beta, gamma times e(t)
     Theta    the series without its season, as the mean of its line and of twice its distance from it, smoothed
     ARIMA    phi(B) (1-B)^d (1-B^m)^D (y(t) - drift t) = theta(B) e(t), as states of a Kalman filter
+    Croston  the smoothed size of demands over the smoothed time between them, for series with many zeros
 
 These models are local: nothing is learned from one series for another. So their parameters are estimated when a
 forecast is asked for, on the last ROWS rows, and anew whenever the series has grown by a tenth; in between,
@@ -14,12 +15,13 @@ is too short or constant, or that statsforecast cannot fit, is forecast by its l
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.data.windows import Blocks, Inputs, Panel, Split, origins
@@ -33,6 +35,7 @@ from forecast.models.estimator import (
     Step,
     Weights,
     clip_labels,
+    residual_quantiles,
     validation_quantiles,
     window_blocks,
     without_flat,
@@ -88,7 +91,10 @@ class Statistical(Estimator):
             training.append(self._training_residuals(inputs, split, problem))
             if callbacks.progress:
                 callbacks.progress(Step(self.name, number, len(series), 0.0))
-        return Fit({"residual_quantiles": validation_quantiles(np.concatenate(validation), training)})
+        return Fit({"residual_quantiles": self._quantiles_of(np.concatenate(validation), training)})
+
+    def _quantiles_of(self, validation: Array, training: Sequence[Array]) -> NDArray[np.float32]:
+        return validation_quantiles(validation, training)
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         _require(self.name)
@@ -204,6 +210,35 @@ def arima(known: Array, season: int) -> Fitted:
     from statsforecast.models import AutoARIMA
 
     return AutoARIMA(season_length=season, approximation=None).fit(known), np.zeros(1)
+
+
+@dataclass(frozen=True)
+class Demand(Statistical):
+    """A forecast of the mean of a series with many zeros. Its moves are not shrunk, as nothing is estimated.
+
+    The median of such a series lies far from its mean, mostly at zero: the residuals say where.
+    """
+
+    learned: ClassVar[bool] = False
+
+    def _quantiles_of(self, validation: Array, training: Sequence[Array]) -> NDArray[np.float32]:
+        return residual_quantiles(np.concatenate([*training, validation]), centred=False).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Intermittent:
+    """Croston's method without its bias, the approximation of Syntetos and Boylan: nothing is estimated."""
+
+    def forward(self, y: Array, h: int) -> dict[str, Any]:
+        """Forecast the mean demand a row, the same for all steps."""
+        from statsforecast.models import CrostonSBA
+
+        return dict(CrostonSBA().forecast(y=np.ascontiguousarray(y), h=h))
+
+
+def croston(known: Array, season: int) -> Fitted:  # noqa: ARG001
+    """Croston's method for intermittent demand (Croston 1972; Syntetos and Boylan 2005)."""
+    return Intermittent(), np.zeros(1)
 
 
 def _require(name: str) -> None:

@@ -14,6 +14,7 @@ from forecast.config import ExperimentConfig
 from forecast.data.defaults import default_horizon, resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.sources import load
+from forecast.evaluation.run_plan import check_varies
 from forecast.evaluation.walk_forward.fold_job import FoldJob, read_folds, run_fold_job
 from forecast.evaluation.walk_forward.folds import (
     Fold,
@@ -147,6 +148,7 @@ def _horizon(series: TimeSeries, spec: ComparisonSpec) -> int:
 
 
 def _make_plan(series: TimeSeries, spec: ComparisonSpec) -> _PlannedSeries:
+    check_varies(series)
     config = replace(spec.config, horizon=spec.config.horizon or _horizon(series, spec))
     past = series.between(0, first_cutoff(len(series), spec.plan, config))
     config = resolve_defaults(config, [past])

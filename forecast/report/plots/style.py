@@ -32,6 +32,7 @@ LINES = {
     "ets": (BLUE, MIXED),
     "theta": (RED, MIXED),
     "arima": (GREEN, MIXED),
+    "croston": (PINK, MIXED),
     "naive": (GREY, DOTTED),
     "drift": (RED, DOTTED),
     "seasonal_naive": (BLUE, DOTTED),

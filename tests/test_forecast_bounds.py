@@ -1,0 +1,76 @@
+"""Never negative, whole numbers: what is shown stays within what the rows show, and is what was tested."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL, make_series
+
+from forecast.config import MEDIAN, QUANTILES
+from forecast.inference.bounds import counts_so_far, keep_in_bounds, to_whole
+from forecast.inference.explain import explain
+from forecast.pipeline import run
+from forecast.training.train import train
+
+RNG = np.random.default_rng(5)
+# Demand: seven of ten rows are zero.
+DEMAND = make_series(np.where(RNG.uniform(size=300) < 0.7, 0, RNG.integers(1, 5, 300)), "demand")
+POSITIVE = make_series(np.exp(RNG.normal(size=300)), "positive")
+
+
+def test_the_bounds_of_an_origin_come_from_the_rows_up_to_it():
+    y = np.array([2.0, 0.0, np.nan, 0.5, -1.0])
+    assert counts_so_far(y).tolist() == [True, True, True, False, False]
+    quantiles = np.tile(np.linspace(-1.6, 1.6, 7), (5, 2, 1))
+    found = keep_in_bounds(quantiles, y, np.arange(5))
+    assert found[:3].tolist() == [[[0, 0, 0, 0, 0, 1, 1]] * 2] * 3
+    np.testing.assert_array_equal(found[3], np.maximum(quantiles[3], 0))
+    np.testing.assert_array_equal(found[4], quantiles[4])
+
+
+def test_quantiles_are_rounded_towards_the_median():
+    assert to_whole(np.array([1.4, 1.9, 2.0, 3.2, 4.0, 6.2, 7.6])).tolist() == [2, 2, 2, 3, 4, 6, 7]
+    assert to_whole(np.array([2.9, 3.1, 3.2, 3.4, 3.4, 3.5, 3.6])).tolist() == [3] * 7
+    assert to_whole(np.array([2.9999999, 3, 3, 3, 3, 3, 3.0000001])).tolist() == [3] * 7
+    assert not np.signbit(to_whole(np.full(7, -0.2))).any()
+
+
+def test_an_interval_holds_the_counts_that_it_held():
+    quantiles = np.sort(RNG.gamma(1, 3, size=(2000, 1, len(QUANTILES))), axis=-1)
+    whole, truth = to_whole(quantiles), RNG.poisson(3, size=(2000, 1))
+    assert (np.diff(whole, axis=-1) >= 0).all()
+    held, now = (((one[..., 0] <= truth) & (truth <= one[..., -1])) for one in (quantiles, whole))
+    assert (now | ~held).all()
+    inside = np.ceil(quantiles[..., 0]) <= np.floor(quantiles[..., -1])
+    assert (now == held)[inside & (np.abs(np.rint(quantiles[..., MEDIAN]) - truth) > 0)].all()
+
+
+@pytest.mark.parametrize("model", ["linear", "dense", "forest", "naive", "seasonal_naive"])
+def test_values_that_are_never_negative_have_no_negative_forecasts(model):
+    trained = train(POSITIVE, model, SMALL)
+    backtest = trained.backtest(POSITIVE)
+    assert (backtest.quantiles >= 0).all()
+    assert (backtest.quantiles[..., 0] == 0).any()  # it would have been negative
+    below = make_series(POSITIVE.y - 2, "positive")
+    assert (train(below, model, SMALL).backtest(below).quantiles < -2).any()
+
+
+def test_a_run_on_counts_shows_whole_numbers_and_scores_them(tmp_path):
+    found = run(DEMAND, models=["linear"], config=SMALL, out=tmp_path / "run")
+    for name in ("forecast", "backtest"):
+        table = pd.read_csv(tmp_path / "run" / f"{name}.csv").filter(like="q").to_numpy()
+        assert (table == np.rint(table)).all()
+        assert (table >= 0).all()
+    rows = pd.read_csv(tmp_path / "run" / "backtest.csv").query("model == 'linear'")
+    assert found.scores[0].mae == pytest.approx((rows["actual"] - rows["q50"]).abs().mean())
+    assert found.scores[0].coverage90 == pytest.approx(rows["actual"].between(rows["q05"], rows["q95"]).mean())
+
+
+def test_the_explanation_shows_the_same_number_and_says_why():
+    model = train(DEMAND, "drift", SMALL)
+    found = explain(model, DEMAND)
+    np.testing.assert_array_equal(found.steps[:, 3], model.predict(DEMAND).median)
+    assert "The forecast is kept at 0 or whole, as all values of the series are." in found.notes
+    cut = replace(DEMAND, values=DEMAND.values[:280], index=DEMAND.index[:280])
+    np.testing.assert_array_equal(model.predict(cut).quantiles, model.backtest(DEMAND, first=279).quantiles[0])
