@@ -83,11 +83,12 @@ class ClassProbabilities:
 class Moves:
     """Forecasts at N consecutive origins in their components, in the series' unit.
 
-        median = last value + shrinkage[0] * linear + shrinkage[1] * network
+        median = last value + usual + shrinkage[0] * linear + shrinkage[1] * network
 
     Attributes:
         blocks: The model's inputs at each origin.
         last_value: The target at each origin, shape (N,).
+        usual: The median of past moves over their expected size, shape (N, H); 0 where none is expected.
         linear: Linear component: the move that the highway forecasts, shape (N, H).
         network: Network component: the rest of the model's move, shape (N, H).
         shrinkage: Shrinkage factors of both, from 0 to 1, shape (N, 2) (`shrinkage.py`).
@@ -96,6 +97,7 @@ class Moves:
 
     blocks: Blocks
     last_value: Array
+    usual: Array
     linear: Array
     network: Array
     shrinkage: Array
@@ -105,7 +107,7 @@ class Moves:
     def median(self) -> Array:
         """The point forecasts, shape (N, H)."""
         linear, network = self.shrinkage[:, [0]] * self.linear, self.shrinkage[:, [1]] * self.network
-        return self.last_value[:, None] + linear + network
+        return self.last_value[:, None] + self.usual + linear + network
 
 
 @dataclass(frozen=True, eq=False)
