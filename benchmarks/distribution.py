@@ -76,25 +76,34 @@ def historical(log: np.ndarray, origin: np.ndarray) -> np.ndarray:
 
 
 def gjr_garch(log: np.ndarray, origin: np.ndarray) -> np.ndarray:
-    """Quantiles of GJR-GARCH-t paths whose shocks are drawn from past standardised residuals, shape (N, H, 3)."""
+    """Quantiles of GJR-GARCH-t paths whose shocks are drawn from past standardised residuals, shape (N, H, 3).
+
+    GARCH where the estimation with leverage ends in a variance below 0.
+    """
+    found = _garch_paths(log, origin, leverage=1)
+    return found if np.isfinite(found).all() else _garch_paths(log, origin, leverage=0)
+
+
+def _garch_paths(log: np.ndarray, origin: np.ndarray, *, leverage: int) -> np.ndarray:
     first, returns = int(origin[0]), 100 * np.diff(log)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = arch_model(returns[:first], p=1, o=1, q=1, dist="t", mean="Zero").fit(disp="off").params
-    omega, alpha, gamma, beta = (float(fitted[name]) for name in ("omega", "alpha[1]", "gamma[1]", "beta[1]"))
+        fitted = arch_model(returns[:first], p=1, o=leverage, q=1, dist="t", mean="Zero").fit(disp="off").params
+    omega, alpha, gamma, beta = (float(fitted.get(name, 0)) for name in ("omega", "alpha[1]", "gamma[1]", "beta[1]"))
     variance = np.empty(len(returns) + 1)
     variance[0] = returns[:first].var()
     for row, move in enumerate(returns):
-        variance[row + 1] = omega + (alpha + gamma * (move < 0)) * move**2 + beta * variance[row]
-    shocks = (returns / np.sqrt(variance[:-1]))[200:first]
-    drawn = shocks[np.random.default_rng(0).integers(0, len(shocks), (HORIZON, DRAWS))]
-    now, path = np.repeat(variance[origin][:, None], DRAWS, axis=1), np.zeros((len(origin), DRAWS))
-    found = np.empty((len(origin), HORIZON, len(LEVELS)))
-    for step in range(HORIZON):
-        shock = np.sqrt(now) * drawn[step]
-        path += shock
-        now = omega + (alpha + gamma * (shock < 0)) * shock**2 + beta * now
-        found[:, step] = np.quantile(path, LEVELS, axis=1).T
+        variance[row + 1] = max(omega + (alpha + gamma * (move < 0)) * move**2 + beta * variance[row], 0.0)
+    with np.errstate(all="ignore"):
+        shocks = (returns / np.sqrt(variance[:-1]))[200:first]
+        drawn = shocks[np.random.default_rng(0).integers(0, len(shocks), (HORIZON, DRAWS))]
+        now, path = np.repeat(variance[origin][:, None], DRAWS, axis=1), np.zeros((len(origin), DRAWS))
+        found = np.empty((len(origin), HORIZON, len(LEVELS)))
+        for step in range(HORIZON):
+            shock = np.sqrt(now) * drawn[step]
+            path += shock
+            now = omega + (alpha + gamma * (shock < 0)) * shock**2 + beta * now
+            found[:, step] = np.quantile(path, LEVELS, axis=1).T
     return found / 100
 
 
@@ -137,15 +146,17 @@ def forecasts(series: forecast.TimeSeries, model: str) -> tuple[np.ndarray, dict
     return found.blocks.origin, {name: np.log(np.maximum(q[..., CHOSEN], smallest) / last) for name, q in named.items()}
 
 
-def row_of(quantiles: np.ndarray, log: np.ndarray, origin: np.ndarray, losses: dict[str, np.ndarray]) -> list[float]:
+def row_of(
+    quantiles: np.ndarray, log: np.ndarray, moves: np.ndarray, origin: np.ndarray, losses: dict[str, np.ndarray]
+) -> list[float]:
     """The figures of COLUMNS for one model on one series."""
-    moves = outcomes(log, origin, horizon=HORIZON) - log[origin][:, None]
     known = np.isfinite(moves)
     loss = pinball(quantiles, moves)
-    found = []
-    for name in ("historical", "garch"):
-        for steps in (slice(None), slice(0, 1)):
-            found.append(np.nanmean(loss[:, steps]) / np.nanmean(losses[name][:, steps]))
+    found = [
+        np.nanmean(loss[:, steps]) / np.nanmean(losses[name][:, steps])
+        for name in ("historical", "garch")
+        for steps in (slice(None), slice(0, 1))
+    ]
     inside = (moves >= quantiles[..., 0]) & (moves <= quantiles[..., 2])
     third = np.argsort(np.argsort(volatility(log)[origin])) * 3 // len(origin)
     found.append(inside[known].mean())
@@ -155,7 +166,7 @@ def row_of(quantiles: np.ndarray, log: np.ndarray, origin: np.ndarray, losses: d
     for steps in (slice(None), slice(0, 1), slice(-1, None)):
         found.append(np.nanmean(error[:, steps]) / np.nanmean(naive[:, steps]))
     width = price * (np.exp(quantiles[..., 2]) - np.exp(quantiles[..., 0]))
-    found.append(100 * np.abs(np.diff(width, 2, axis=1)).mean() / width.mean())
+    found.append(100 * np.nanmean(np.abs(np.diff(width, 2, axis=1))) / np.nanmean(width))
     return [float(value) for value in found]
 
 
@@ -169,13 +180,14 @@ def measure(several: list[forecast.TimeSeries], models: list[str], keep: Path | 
             named |= found
         known = references(series, origin, keep)
         named |= {"GJR-GARCH": known["garch"], "historical": known["historical"]}
-        moves = outcomes(log, origin, horizon=HORIZON) - log[origin][:, None]
+        y = np.log(series.y)
+        moves = outcomes(y, origin, horizon=HORIZON) - y[origin][:, None]
         losses = {name: pinball(quantiles, moves) for name, quantiles in known.items()}
         if keep:
             file = keep / f"{len(rows.get(next(iter(named)), ())):03d}.npz"
             np.savez(file, log=log, origin=origin, **named)
         for name, quantiles in named.items():
-            rows.setdefault(name, []).append(row_of(quantiles, log, origin, losses))
+            rows.setdefault(name, []).append(row_of(quantiles, log, moves, origin, losses))
         print(f"{series.name[:40]:40s}", *(f"{name} {rows[name][-1][0]:.3f}" for name in named), flush=True)
     return rows
 

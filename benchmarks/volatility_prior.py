@@ -1,4 +1,4 @@
-"""What simulated prices teach about volatility: writes forecast/models/volatility/prior.npz. No real price is looked at.
+"""What simulated prices teach about volatility, without a look at real ones: writes models/volatility/prior.npz.
 
     .venv/bin/python benchmarks/volatility_prior.py                writes the file, in a quarter of a minute
     .venv/bin/python benchmarks/volatility_prior.py --paths 20 --out /tmp/prior.npz

@@ -73,7 +73,7 @@ class Inputs:
         past: The target, then the features that are known up to the origin, shape (T, F).
         future: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
         known: Whether the target is known, and not filled, shape (T,); all of it by default.
-        level: The target above 0 in its own unit, scaled, shape (T,); NaN from the first row on that is not above 0, and
+        level: The distance of the target from 0, scaled, shape (T,); NaN from the first row on that is not above 0, and
             by default.
         log_scale: Logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3);
             NaN where the scale of a window serves better, and by default.
@@ -167,9 +167,8 @@ class Blocks:
         more = (1,) * (moves.ndim - 2)
         scale = self.scale[:, 0].reshape(*moves.shape[:2], *more)
         level = self.level[:, 0].reshape(-1, 1, *more)
-        with np.errstate(invalid="ignore", over="ignore"):
-            relative = level * np.expm1(moves * scale / level)
-        return np.where(np.isfinite(level), relative, moves * scale)
+        logarithms = np.where(np.isfinite(level), moves * scale / level, 0.0)
+        return np.where(np.isfinite(level), level * np.expm1(logarithms), moves * scale)
 
 
 def test_start(rows: int, config: ExperimentConfig) -> int:
@@ -311,7 +310,9 @@ def filled_labels(blocks: Blocks) -> Array:
         return blocks.y
     every = np.minimum(blocks.origin[:, None] + np.arange(blocks.y.shape[1]), len(blocks.target) - 1)
     coming = outcomes(blocks.target, every, horizon=blocks.y.shape[2])
-    return np.where(np.isnan(blocks.y), np.nan_to_num(_in_units(coming - blocks.anchor, blocks.scale, blocks.level)), blocks.y)
+    return np.where(
+        np.isnan(blocks.y), np.nan_to_num(_in_units(coming - blocks.anchor, blocks.scale, blocks.level)), blocks.y
+    )
 
 
 def step_terms(horizon: int) -> Array:

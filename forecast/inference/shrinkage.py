@@ -26,7 +26,7 @@ from forecast.typing import Array
 EXPERTS = np.array([(linear, network) for linear in np.linspace(0, 1, 5) for network in np.linspace(0, 1, 6)])
 # Weight lost for each unit of loss, in scales of a window, and the head start of experts without a network component.
 # It grows with the horizon: outcomes of neighbouring origins overlap and say the same thing several times.
-LEARNING_RATE = 0.3
+LEARNING_RATE = 0.45
 PRIOR = 3.0
 # A factor below this is 0: so small a move is noise.
 SMALLEST = 0.1
@@ -37,8 +37,8 @@ class Parts:
     """The parts of normalised forecasts at N origins that follow one another row by row.
 
     Attributes:
-        base: The distribution without any component, shape (N, H, Q): that of past moves where the expected size of moves
-            is known (`models/volatility`), else the model's own spread around no move.
+        base: The distribution without any component, shape (N, H, Q): that of past moves where the size of moves that
+            is expected is known (`models/volatility`), else the model's own spread around no move.
         linear: The linear component, shape (N, H, 1).
         network: The network component, shape (N, H, Q): what the model's own distribution adds to both.
     """

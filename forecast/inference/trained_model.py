@@ -35,6 +35,8 @@ Record = Mapping[str, Any]
 TOGETHER = 128
 # Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
 RECENT = 128
+# Losses are rounded to multiples of one over this, whose sums are exact, from whichever row on they are taken.
+EXACT = 2.0**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +221,9 @@ class TrainedModel:
         log_scales = self._log_scales(quantiles, y, np.isfinite(past).all(axis=(1, 2)), known, checkpoint)
         shown = levels_of(in_order(conformal.stretch(quantiles, log_scales)), blocks, dataset.series, scaler)
         losses = np.zeros((len(raw), 0)) if losses is None else losses
-        return Trajectory(dataset, blocks, scaler, raw, linear, parts.base, parts.network, losses, factors, log_scales, shown)
+        return Trajectory(
+            dataset, blocks, scaler, raw, linear, parts.base, parts.network, losses, factors, log_scales, shown
+        )
 
     def _log_scales(
         self, quantiles: Array, y: Array, measured: Flags, known: TrainedOn | None, checkpoint: Checkpoint | None
@@ -265,7 +269,8 @@ class TrainedModel:
             )
             own = raw.reshape(-1, *raw.shape[2:])[:rows]
             past = past_quantiles(trail.inputs, np.arange(rows) + trail.origin[0], horizon=self.problem.horizon)
-            total = np.cumsum(shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y), axis=0)
+            new = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
+            total = np.cumsum(np.rint(new * EXACT) / EXACT, axis=0)
             total[RECENT:] -= total[:-RECENT].copy()
             found[place] = total[first:]
         return found

@@ -109,11 +109,15 @@ class Baseline(Estimator):
         """Normalised quantiles (N, H, Q) of the points with quantiles of errors (H, Q); the points are the medians."""
         inputs, origin = blocks.inputs, blocks.origin
         errors = errors.copy()
-        errors[:, :MEDIAN], errors[:, MEDIAN + 1 :] = errors[:, :MEDIAN].clip(max=0), errors[:, MEDIAN + 1 :].clip(min=0)
+        errors[:, :MEDIAN], errors[:, MEDIAN + 1 :] = (
+            errors[:, :MEDIAN].clip(max=0),
+            errors[:, MEDIAN + 1 :].clip(min=0),
+        )
         errors[:, MEDIAN] = 0
         path = _path(inputs, origin, self.point(inputs.target, origin, problem).T).T[:, :, None] + errors
         levels = inputs.level[origin][:, None, None]
-        moves = np.where(np.isfinite(levels), levels * np.expm1(path), path)
+        logarithms = np.where(np.isfinite(levels), path, 0.0)
+        moves = np.where(np.isfinite(levels), levels * np.expm1(logarithms), path)
         points = inputs.target[origin][:, None, None] + moves
         return np.stack([blocks.normalise(points[:, :, level]) for level in range(len(QUANTILES))], axis=2)
 

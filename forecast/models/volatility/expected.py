@@ -34,7 +34,7 @@ FIRST, GROWTH = 128, 1.25
 BURN = 64
 # Moves in base scales, and features in standard deviations, are cut here; so is a change of coefficients' effect.
 LARGEST_MOVE, LARGEST_FEATURE, LARGEST_CHANGE = 15.0, 4.0, 0.7
-# Moves are forecast from earlier ones if an autocorrelation is above this and what chance brings, over the root of rows.
+# Moves are forecast from earlier ones if an autocorrelation is above this and, over the root of rows, what chance is.
 CORRELATED, CHANCE = 0.1, 3.0
 # By so much, over the root of the rows, the mean log likelihood of one scale is above that of another by chance.
 LIKELIER = 0.6

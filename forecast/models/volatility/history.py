@@ -1,7 +1,7 @@
-"""The distribution of coming moves by the past alone: quantiles of all known moves, each over the size expected of it.
+"""The distribution of coming moves by the past alone: quantiles of known moves, each over the size expected of it.
 
-In: scaled inputs with the expected size of moves. Out: normalised quantiles at each origin. They are drawn towards those
-of simulated prices, as far as moves that do not overlap are few, and smoothed over the steps. Filtered historical
+In: scaled inputs with the expected size of moves. Out: normalised quantiles at each origin. They are drawn towards
+those of simulated prices, as far as moves that do not overlap are few, and smoothed over the steps. Filtered historical
 simulation: Barone-Adesi, Giannopoulos and Vosper (1999).
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Inputs, expected_moves, outcomes, relative, step_terms
+from forecast.data.windows import Inputs, expected_moves, relative, step_terms
 from forecast.typing import Array, Rows
 
 # Moves that do not overlap, which the quantiles of simulated prices count as.
@@ -70,7 +70,7 @@ def refresh_rows(origin: Rows) -> Rows:
 
 
 def known_until(row: int, moves: list[tuple[Rows, Array]]) -> list[Array]:
-    """The moves over each number of steps that were known at a row, of pairs of the row they became known in and moves."""
+    """The moves that were known at a row, of pairs, for each step, of the rows they became known in and moves."""
     return [part[: np.searchsorted(rows, row, side="right")] for rows, part in moves]
 
 
