@@ -75,6 +75,8 @@ class Inputs:
         known: Whether the target is known, and not filled, shape (T,); all of it by default.
         level: The distance of the target from 0, scaled, shape (T,); NaN from the first row on that is not above 0, and
             by default.
+        size: Volatility of each row, of the logarithm where the target is above 0 and else scaled: from its range where
+            it has one, else the absolute move, shape (T,); NaN by default.
         log_scale: Logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3);
             NaN where the scale of a window serves better, and by default.
     """
@@ -83,14 +85,16 @@ class Inputs:
     future: Array
     known: Flags = field(default_factory=lambda: np.empty(0, bool))
     level: Array = field(default_factory=lambda: np.empty(0))
+    size: Array = field(default_factory=lambda: np.empty(0))
     log_scale: Array = field(default_factory=lambda: np.empty((0, STEP_TERMS)))
 
     def __post_init__(self) -> None:
         rows = len(self.past)
         if not len(self.known):
             object.__setattr__(self, "known", np.ones(rows, bool))
-        if not len(self.level):
-            object.__setattr__(self, "level", np.full(rows, np.nan))
+        for name in ("level", "size"):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(rows, np.nan))
         if not len(self.log_scale):
             object.__setattr__(self, "log_scale", np.full((rows, STEP_TERMS), np.nan))
 
@@ -330,6 +334,12 @@ def relative(moves: Array, level: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         logarithms = level * np.log1p(np.maximum(moves / level, -LARGEST_FALL))
     return np.where(np.isfinite(level), logarithms, moves)
+
+
+def moves_of(target: Array, level: Array) -> Array:
+    """The move into each row from the one before, of the logarithm where it has a level, shape (T,); 0 into row 0."""
+    moves, before = np.diff(target, prepend=target[0]), np.concatenate([level[:1], level[:-1]])
+    return np.where(np.isfinite(level), relative(moves, before) / before, moves)
 
 
 def _in_units(moves: Array, scale: Array, level: Array) -> Array:

@@ -269,8 +269,8 @@ class TrainedModel:
             )
             own = raw.reshape(-1, *raw.shape[2:])[:rows]
             past = past_quantiles(trail.inputs, np.arange(rows) + trail.origin[0], horizon=self.problem.horizon)
-            new = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
-            total = np.cumsum(np.rint(new * EXACT) / EXACT, axis=0)
+            lost = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
+            total = np.cumsum(np.rint(lost * EXACT) / EXACT, axis=0)
             total[RECENT:] -= total[:-RECENT].copy()
             found[place] = total[first:]
         return found

@@ -3,6 +3,9 @@
 features.py    what is known of the size of moves at each row, from closes, and from open, high and low where there are
 expected.py    the expected size of the coming moves, and whether windows are better measured by it
 history.py     the distribution of coming moves by all past ones, each over the size expected of it
+simulation.py  from quantiles of logarithmic moves to a model's quantiles; what GARCH and HAR share
+garch.py       GJR-GARCH with filtered historical simulation
+har.py         heterogeneous autoregression of the size of moves
 prior.npz      coefficients from simulated prices, written by benchmarks/volatility_prior.py
 """
 

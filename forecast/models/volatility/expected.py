@@ -20,7 +20,7 @@ import numpy as np
 
 from forecast.data.dataset import Dataset
 from forecast.data.scaling import Scaler
-from forecast.data.windows import STEP_TERMS, Inputs, step_terms
+from forecast.data.windows import STEP_TERMS, Inputs, moves_of, step_terms
 from forecast.models.volatility.features import TINY, features_of, range_volatility
 from forecast.typing import Array, Rows
 
@@ -76,10 +76,14 @@ def with_volatility(dataset: Dataset, scaler: Scaler) -> Inputs:
     inputs, config = dataset.scaled(scaler), dataset.config
     if config.training.normalisation != "window" or config.task != "forecast":
         return inputs
-    y = np.ascontiguousarray(dataset.inputs.past[:, 0], dtype=np.float64)
-    found = _kept(y.tobytes(), _ranges(dataset, y).tobytes(), config.lookback or 1, config.season or 1)
-    level = np.where(np.minimum.accumulate(y) > 0, y, np.nan) / scaler.span[0]
-    return replace(inputs, level=level, log_scale=found - np.log(scaler.span[0]) * (np.arange(STEP_TERMS) == 0))
+    y, span = np.ascontiguousarray(dataset.inputs.past[:, 0], dtype=np.float64), scaler.span[0]
+    ranges = _ranges(dataset, y)
+    found = _kept(y.tobytes(), ranges.tobytes(), config.lookback or 1, config.season or 1)
+    level = np.where(np.minimum.accumulate(y) > 0, y, np.nan) / span
+    size = ranges if len(ranges) else moves_of(inputs.target, level)
+    return replace(
+        inputs, level=level, size=np.abs(size), log_scale=found - np.log(span) * (np.arange(STEP_TERMS) == 0)
+    )
 
 
 def _ranges(dataset: Dataset, y: Array) -> Array:
