@@ -53,11 +53,13 @@ def parts_of(raw: Array, linear: Array, past: Array) -> Parts:
 
     Args:
         linear: The linear component of their medians, shape (N, H).
-        past: Quantiles of past moves, shape (N, H, Q); NaN at origins without.
+        past: Quantiles of past moves, shape (N, H, Q); NaN at origins without. Where they are apart, and so smooth over
+            the steps, the model's own are smoothed too.
     """
     found = np.isfinite(past).all(axis=(1, 2), keepdims=True)
     base = np.where(found, past, raw - raw[..., [MEDIAN]])
-    own = np.where(found, smooth(raw), raw) if found.any() else raw
+    even = found & (np.diff(base[:, :1], axis=-1) > 0).all(axis=2, keepdims=True)
+    own = np.where(even, smooth(raw), raw) if even.any() else raw
     return Parts(base, linear[..., None], own - base - linear[..., None])
 
 
