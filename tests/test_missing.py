@@ -104,11 +104,11 @@ def test_the_highway_finds_the_same_map_with_and_without_holes():
 
 
 def test_shrinkage_takes_missing_outcomes_to_be_as_the_known_ones():
-    y = np.tile([1.0, 1.0, 1.0], (30, 1))
-    linear, network = np.zeros((30, 3)), np.ones((30, 3))
-    whole = shrinkage.new_losses(linear, network, y)
+    y, levels = np.tile([1.0, 1.0, 1.0], (30, 1)), np.zeros((30, 3, len(QUANTILES)))
+    parts = shrinkage.Parts(levels, np.zeros((30, 3, 1)), levels + 1)
+    whole = shrinkage.new_losses(parts, y)
     holey = np.where(np.random.default_rng(0).random((30, 3)) < 0.3, NAN, y)
-    found = shrinkage.new_losses(linear, network, holey)
+    found = shrinkage.new_losses(parts, holey)
     some = np.array([np.isfinite([holey[row - step, step - 1] for step in (1, 2, 3)]).any() for row in range(3, 30)])
     np.testing.assert_allclose(found[3:][some], whole[3:][some])
     assert not found[3:][~some].any()

@@ -3,9 +3,12 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import forecast
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs, Panel, Split
 from forecast.errors import ConfigError
 from forecast.models import Callbacks, Problem, find_model
@@ -207,3 +210,14 @@ def test_croston_s_quantiles_are_those_of_the_demand_not_of_its_mean(library):
     assert np.abs(levels[..., MEDIAN]).mean() < 0.15
     assert levels[..., -1].mean() > 0.5
     assert not model.learned
+
+
+@pytest.mark.usefixtures("library")
+def test_on_a_short_seasonal_series_ets_is_not_drawn_towards_naive():
+    """Followed on training rows as well: forty validation rows alone left it eight times as far off."""
+    week = np.array([0, 2, 3, 3, 6, 12, 9.0])
+    values = 50 + np.tile(week, 58)[:400] + np.random.default_rng(0).normal(0, 0.5, 400)
+    index = pd.date_range("2020-01-06", periods=400)
+    result = forecast.run(TimeSeries("visits", index, values[:, None], ("visits",), "visits"), models=["ets"])
+    ratio = {row.model: row.mae_vs_naive for row in result.scores}
+    assert ratio["ets"] < 1.1 * ratio["seasonal_naive"]

@@ -8,7 +8,8 @@ network component what the model's own quantiles add to both. Each pair of facto
 An expert's loss is its CRPS minus that of the base, over the earlier origins whose outcome is known; its weight falls
 with its loss, and the factors are the weighted means over the experts. The network component starts near 0, so that a
 model has to prove itself on validation rows; the linear component was tested before it was let in (`highway.py`) and
-starts in the middle. A component that stops helping loses its weight again. Nothing looks past the origin.
+starts in the middle, or further up the more it saves on the training rows. A component that stops helping loses its
+weight again. Nothing looks past the origin.
 
 Source: exponentially weighted averaging over experts, Vovk (1990); Cesa-Bianchi and Lugosi (2006), chapter 2. The
 regret against the naive forecast is bounded, whatever the series does.
@@ -28,6 +29,8 @@ EXPERTS = np.array([(linear, network) for linear in np.linspace(0, 1, 5) for net
 # It grows with the horizon: outcomes of neighbouring origins overlap and say the same thing several times.
 LEARNING_RATE = 0.45
 PRIOR = 3.0
+# Origins that the share of naive's error that the linear component saves in training counts for.
+HEAD_START = 40.0
 # A factor below this is 0: so small a move is noise.
 SMALLEST = 0.1
 
@@ -66,6 +69,11 @@ def parts_of(raw: Array, linear: Array, past: Array) -> Parts:
 def initial_losses() -> Array:
     """The expert losses before any outcome is known, shape (E,)."""
     return np.zeros(len(EXPERTS))
+
+
+def head_start(share: float) -> Array:
+    """The expert losses before any outcome is known where the linear component saves a share of naive's error, (E,)."""
+    return np.asarray(-HEAD_START * share * EXPERTS[:, 0])
 
 
 def follow_losses(parts: Parts, y: Array, losses: Array, *, seen: int = 0) -> Array:

@@ -137,6 +137,8 @@ class Estimator(ABC):
         learned: Whether its moves are shrunk by their losses on past origins; False for the baselines.
         is_network: Whether Keras trains it.
         uses_lookback: Whether a forecast is made from the window alone, not from all rows up to the origin.
+        is_local: Whether parameters are estimated from the rows up to each origin alone, so that its forecasts on
+            training rows are as good a test as those on later ones.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Estimator(ABC):
     learned: ClassVar[bool] = True
     is_network: ClassVar[bool] = False
     uses_lookback: ClassVar[bool] = True
+    is_local: ClassVar[bool] = False
 
     @abstractmethod
     def shapes(self, problem: Problem) -> Shapes:

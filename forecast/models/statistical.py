@@ -75,6 +75,7 @@ class Statistical(Estimator):
     estimate: Estimate
     longest_season: int = 10**9
     uses_lookback: ClassVar[bool] = False
+    is_local: ClassVar[bool] = True
 
     def shapes(self, problem: Problem) -> Shapes:
         return {"residual_quantiles": (problem.horizon, len(QUANTILES))}

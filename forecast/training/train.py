@@ -17,16 +17,21 @@ from forecast.data.calendar.frequency import iso
 from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.scaling import Scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Inputs, Panel, Split
+from forecast.data.windows import Inputs, Panel, Split, origins
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import TrainedOn
 from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_model, find_network
-from forecast.models.highway import apply_highway
+from forecast.models.estimator import clip_labels, window_blocks
+from forecast.models.highway import HIGHWAY, apply_highway
 from forecast.models.volatility import past_quantiles, with_volatility
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
+
+# The last training rows: models that learn nothing from them are followed there; and windows that show what a highway
+# saves.
+EARLIER = 200
 
 
 def train(
@@ -175,18 +180,36 @@ def check_task(model: str, config: ExperimentConfig) -> None:
 def _calibrate(
     model: Estimator, weights: Weights, inputs: Inputs, split: Split, problem: Problem
 ) -> tuple[Array, Array]:
-    """Expert losses and log scale after the validation rows of one series; those of the beginning for directions."""
-    losses = shrinkage.initial_losses()
+    """Expert losses and log scale after the validation rows of one series; those of the beginning for directions.
+
+    Models that learn nothing from training rows are followed on the last of these as well.
+    """
     if problem.config.task == "direction":
-        return losses, conformal.initial_scale(problem.horizon)
-    blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
+        return shrinkage.initial_losses(), conformal.initial_scale(problem.horizon)
+    losses = shrinkage.head_start(_saved_by_highway(weights, inputs, split, problem))
+    first = split.validation - 1
+    if model.is_local:
+        first = max(problem.lookback, split.validation // 2, first - EARLIER)
+    blocks = model.blocks(inputs, np.arange(first, split.test), problem)
     quantiles, linear, y = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0], blocks.y[:, 0]
     if model.learned and blocks.moves:
         parts = shrinkage.parts_of(quantiles, linear, past_quantiles(inputs, blocks.origin, horizon=problem.horizon))
         followed = shrinkage.follow_losses(parts, y, losses)
         factors = shrinkage.factors_of(followed, horizon=problem.horizon)
         quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
-    return losses, conformal.calibrate(quantiles, y)
+    validation = slice(split.validation - 1 - first, None)
+    return losses, conformal.calibrate(quantiles[validation], y[validation])
+
+
+def _saved_by_highway(weights: Weights, inputs: Inputs, split: Split, problem: Problem) -> float:
+    """The share of naive's error that the highway saves on the training rows, at least 0."""
+    if HIGHWAY[0] not in weights or not weights[HIGHWAY[0]].any():
+        return 0.0
+    origin = origins(problem.lookback, split.validation, horizon=problem.horizon)
+    blocks = window_blocks(inputs, origin[:: -(-len(origin) // EARLIER)], problem)
+    y = clip_labels(blocks.y[:, 0])
+    error, naive = (np.nansum(np.abs(part)) for part in (y - apply_highway(weights, blocks)[:, 0], y))
+    return max(0.0, float(1 - error / naive)) if naive > 0 else 0.0
 
 
 def _trained_on(dataset: Dataset, scaler: Scaler, state: tuple[Array, Array]) -> TrainedOn:
