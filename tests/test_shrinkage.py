@@ -130,5 +130,5 @@ def test_what_a_highway_saved_in_training_is_believed_from_the_start():
     """Of a wave, which saves most of naive's error, all; of returns, which save 1 %, about half."""
     factors = [shrinkage.factors_of(shrinkage.head_start(share), horizon=12)[0] for share in (0.8, 0.01, 0.0)]
     assert factors[0] > 0.95
-    assert 0.5 == pytest.approx(factors[2])
+    assert pytest.approx(factors[2]) == 0.5
     assert factors[2] < factors[1] < 0.55
