@@ -290,7 +290,7 @@ def test_an_answer_beyond_all_bounds_is_given_up(server, monkeypatch):
 
 
 def test_what_a_server_says_does_nothing_on_a_terminal(server, caplog):
-    server.for_ever = {"chart": {"result": [{"meta": {"exchangeTimezoneName": "\x1b[2J"}, "timestamp": ["\x1b[2J"]}]}}
+    server.for_ever = 503, "\x1b[2J"
     with pytest.raises(SourceError):
         read_ticker("MADE")
     assert caplog.messages
