@@ -143,6 +143,13 @@ def test_a_long_field_says_where(tmp_path):
         load(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("date", ["2801-12-28", "1500-01-01"])
+def test_a_date_that_pandas_cannot_hold_is_one_line(tmp_path, date):
+    (tmp_path / "a.csv").write_text(TABLE + f"{date},7\n")
+    with pytest.raises(SourceError, match=f"a.csv: dates must lie from 1678-01-01 to 2250-01-01. Received: {date}"):
+        load(tmp_path / "a.csv")
+
+
 def test_brackets_in_a_configuration_are_one_line(tmp_path):
     (tmp_path / "a.json").write_text("[" * 100_000)
     with pytest.raises(ConfigError, match="a configuration file is JSON"):

@@ -167,6 +167,7 @@ def series_of(fields):
         (lambda folder: edit(folder, lambda d: d.update(format="1")), "opens bundles of format 1. Received: 1. Train"),
         (lambda folder: edit(folder, lambda d: d.update(created="today"), seal=False), "the text was changed after"),
         (lambda folder: edit(folder, lambda d: d.update(model="oracle")), "a model must be one of"),
+        (lambda folder: edit(folder, lambda d: d.update(model="\x1b[2J")), "a model must be one of"),
         (lambda folder: edit(folder, lambda d: d["config"].update(lookback="8")), "damaged"),
         (lambda folder: edit(folder, lambda d: d["config"].update(horizon=10**9)), "must be at most"),
         (lambda folder: edit(folder, lambda d: d["config"]["network"].update(depth=10**9)), "must be at most"),

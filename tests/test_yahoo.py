@@ -289,6 +289,14 @@ def test_an_answer_beyond_all_bounds_is_given_up(server, monkeypatch):
     assert "sent rows that cannot be right at 1d: an answer of more than 0 MB" in read_ticker("MADE").notes[0]
 
 
+def test_what_a_server_says_does_nothing_on_a_terminal(server, caplog):
+    server.for_ever = 503, "\x1b[2J"
+    with pytest.raises(SourceError):
+        read_ticker("MADE")
+    assert caplog.messages
+    assert not any("\x1b" in message for message in caplog.messages)
+
+
 def test_an_answer_of_brackets_is_broken(server):
     server.for_ever = "brackets"
     with pytest.raises(NoNetwork, match="broken or cut off"):

@@ -134,8 +134,9 @@ class Answer(BaseHTTPRequestHandler):
         body = self.document(ticker, question)
         if isinstance(fault, dict):
             self.send(200, json.dumps(fault).encode())
-        elif isinstance(fault, int):
-            self.send(fault, json.dumps(refusal(str(fault), "made to refuse")).encode())
+        elif isinstance(fault, int | tuple):
+            status, reason = fault if isinstance(fault, tuple) else (fault, "made to refuse")
+            self.send(status, json.dumps(refusal(str(status), reason)).encode())
         elif fault == "half":
             self.send(200, body[: len(body) // 2])
         elif fault == "hang up":

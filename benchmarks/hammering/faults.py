@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from damage import ERRORS, prices
 
-from hammering.measure import command, hidden
+from hammering.measure import command, hidden, processes
 
 SMALL = ["--lookback", "8", "--horizon", "3"]
 # Commands that write, and what they write.
@@ -43,6 +43,7 @@ def prepare(folder: Path) -> None:
             done = command(arguments, work, action="kill" if action == "kill" else "28", counts=str(counts))
             if done.status:
                 raise SystemExit(f"{name}: {done.errors}")
+        (folder / f"{name}.seconds".replace(" ", "-")).write_text(str(done.seconds))
 
 
 def _well(arguments: list[str], work: Path) -> None:
@@ -63,7 +64,8 @@ def run(numbers: range, folder: Path, *, kill: bool) -> Counter[str]:
         code = int(np.random.default_rng(number).choice(ERRORS))
         before = _digest(work / target)
         done = command(arguments, work, at=at, action="kill" if kill else str(code))
-        for outcome in _outcomes(done, name, work, target, before, kill=kill):
+        usual = float((folder / f"{name}.seconds".replace(" ", "-")).read_text())
+        for outcome in _outcomes(done, name, work, before, usual, kill=kill):
             if outcome.isupper():
                 print(f"{name}, change {at} of {changes}, {errno.errorcode[code]}: {outcome} {done.errors[-300:]}")
             outcomes[outcome] += 1
@@ -77,15 +79,16 @@ def run(numbers: range, folder: Path, *, kill: bool) -> Counter[str]:
     return outcomes
 
 
-def _outcomes(done, name: str, work: Path, target: str, before: str, *, kill: bool) -> list[str]:
+def _outcomes(done, name: str, work: Path, before: str, usual: float, *, kill: bool) -> list[str]:
     """What came of a fault, and what must not have."""
-    after = _digest(work / target)
+    after = _digest(work / CASES[name][1])
     found = []
     if kill:
         found.append("killed" if done.status == -9 else "ended before the kill")
+        found += ["LEFT BEHIND"] if processes(work.parent) else []
         _age(work)
     else:
-        found += [wrong] if (wrong := done.wrong()) else []
+        found += [wrong] if (wrong := done.wrong(usual)) else []
         found += ["LEFT BEHIND"] if hidden(work) else []
         found.append("refused in one line" if done.status == 1 else "done in spite of it")
     if not after or (done.status == 1 and after != before and name not in GROWING):

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,15 +24,15 @@ class Done:
     seconds: float
     memory: int
 
-    def wrong(self) -> str:
-        """What must not be, of any command; empty if all is well."""
+    def wrong(self, usual: float = 0.0) -> str:
+        """What must not be, of a command that usually takes so many seconds; empty if all is well."""
         if "Traceback" in self.errors:
             return "TRACEBACK"
         if self.status not in (0, 1, 2):
             return f"STATUS {self.status}"
         if self.status == 1 and not self.errors.strip().rpartition("\n")[2].startswith("forecast: "):
             return "NO WORD"
-        return "SLOW" if self.seconds > SECONDS else "LARGE" if self.memory > MEMORY else ""
+        return "SLOW" if self.seconds > SECONDS + usual else "LARGE" if self.memory > MEMORY else ""
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -68,16 +69,18 @@ def hidden(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in folder.rglob(".*")]
 
 
-def tree() -> set[int]:
-    """The processes of this user that belong to the command `forecast`, or that it started."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                line, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
-            except OSError:
-                continue
-            ours = str(DAMAGE).encode() in line or b"loky" in line
-            if ours and int(entry.name) != os.getpid() and status.rpartition(")")[2].split()[1] == "1":
-                found.add(int(entry.name))
+def processes(folder: Path, seconds: float = 3.0) -> set[str]:
+    """The processes that commands in a folder have started and that are there after some seconds."""
+    deadline = time.monotonic() + seconds
+    while (found := {*_with_variable(str(folder).encode())}) and time.monotonic() < deadline:
+        time.sleep(0.1)
     return found
+
+
+def _with_variable(value: bytes) -> Iterator[str]:
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and value in (entry / "environ").read_bytes():
+                yield entry.name
+        except OSError:  # of others, or gone
+            continue

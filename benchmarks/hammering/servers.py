@@ -1,4 +1,4 @@
-"""Servers that answer wrongly in place of Yahoo: a reason or right rows within ten seconds, and the copy stays."""
+"""Servers that answer wrongly in place of Yahoo Finance: a reason, or right rows, within ten seconds."""
 
 import json
 import os

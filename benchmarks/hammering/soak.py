@@ -7,7 +7,7 @@ from pathlib import Path
 from damage import prices
 
 from hammering.faults import CASES, SMALL
-from hammering.measure import command, hidden, tree
+from hammering.measure import command, hidden, processes
 
 # Commands that are refused, between those that succeed.
 REFUSED = (
@@ -41,7 +41,7 @@ def run(numbers: range, folder: Path) -> Counter[str]:
             print(f"{' '.join(arguments)}: {wrong} {done.errors[-300:]}")
         outcomes["commands"] += 1
         outcomes[f"status {done.status}"] += 1
-    outcomes["LEFT BEHIND: processes"] += len(tree())
+    outcomes["LEFT BEHIND: processes"] += len(processes(folder))
     outcomes["LEFT BEHIND: hidden folders"] += len(hidden(work))
     outcomes["LEFT BEHIND: temporary files"] += len(list((folder / "tmp").iterdir()))
     return outcomes

@@ -52,7 +52,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield new
         _sync_tree(new)
         _take_place(new, folder)
-        _sync(folder.parent)
+        _sync_entry(folder)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         yield new
         _sync(new)
         new.replace(path)
-        _sync(path.parent)
+        _sync_entry(path)
 
 
 def recover(folder: Path) -> None:
@@ -250,6 +250,12 @@ def _kept(folder: Path) -> Path:
 def _sync_tree(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
         _sync(path)
+
+
+def _sync_entry(path: Path) -> None:
+    """Have a new name on the disk as soon as may be; what is there is whole either way, so an error is none."""
+    with suppress(OSError):
+        _sync(path.parent)
 
 
 def _sync(path: Path) -> None:

@@ -34,7 +34,7 @@ def _hash(name: str) -> str:
 
 
 def whole_characters(text: str) -> str:
-    """A text from a system that hands over bytes: in UTF-8, with a mark in place of a character that is not."""
+    """A text that the system hands over as bytes: in UTF-8; what is not UTF-8 becomes a mark."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not text.isascii() else text
 
 

@@ -22,10 +22,12 @@ MAX_CONFLICTS = 0.05
 MAX_UNDATED = 1000
 # How far a high may lie below another price of its row, which is rounding.
 ROUNDING = 1e-4
+# Dates that fit into 64 bits of nanoseconds, with those that are forecast after the last one.
+FIRST, LAST = np.datetime64("1678-01-01"), np.datetime64("2250-01-01")
 
 
 def check_dates(rows: SeriesRows) -> None:
-    """Refuse rows with a value but no date: they would be lost."""
+    """Refuse rows with a value but no date, which would be lost, and dates that pandas cannot hold."""
     wrong = rows.only(~rows.dated & np.isfinite(rows.values))
     if len(wrong.rows):
         table = rows.schema.table
@@ -33,6 +35,12 @@ def check_dates(rows: SeriesRows) -> None:
             f"{table.where}, line {table.line + int(wrong.rows[0])}: each row must have a date as the others have "
             f"({rows.schema.dates.format}). {rows.target} is {wrong.values[0]:g} there, without one. Rows like it: "
             f"{len(wrong.rows)}. Mend the dates or drop the rows."
+        )
+    far = rows.stamps[rows.dated & ((rows.stamps < FIRST) | (rows.stamps > LAST))]
+    if len(far):
+        raise SourceError(
+            f"{rows.schema.table.where}: dates must lie from {FIRST} to {LAST}. Received: {str(far[0])[:10]}. "
+            "Mend the date, or drop its row."
         )
 
 

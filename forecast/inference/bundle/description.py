@@ -28,6 +28,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import Checkpoint, TrainedOn
 from forecast.models import Problem, Validation, Weights, find_model
 from forecast.models.estimator import Shapes
+from forecast.runtime.names import visible
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
 
@@ -156,7 +157,7 @@ def damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except WRONG as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(".")
+        reason = visible(" ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip("."))
         raise BundleError(
             f"{path}: the bundle is damaged. {reason}. Copy it again, or train the model again."
         ) from error

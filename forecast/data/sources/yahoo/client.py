@@ -41,6 +41,7 @@ from tenacity import (
 
 from forecast.data.sources.yahoo.cache import COLUMNS, Download
 from forecast.errors import NoData, NoNetwork, RateLimited, SourceError, UnknownTicker
+from forecast.runtime.names import visible
 
 # Timeouts in seconds: for a connection, then for prices, and for a cookie, which prices rarely need.
 CONNECT, ANSWER, COOKIE = 5.0, 20.0, 5.0
@@ -105,7 +106,7 @@ def ask(
 
     def say(state: RetryCallState) -> None:
         pause, number = state.upcoming_sleep, state.attempt_number + 1
-        why = reason_of(state.outcome.exception(), ticker) if state.outcome else ""
+        why = visible(reason_of(state.outcome.exception(), ticker)) if state.outcome else ""
         log.warning("%s: %s; trying again in %.0f s (%d of %d).", ticker, why, pause, number, attempts)
 
     retrying = Retrying(
