@@ -3,6 +3,7 @@
     ForecastError
     ├── ConfigError     an option is out of range, unknown, or contradicts another
     ├── SourceError     a file or the network did not give a table that can be read
+    │   ├── SeveralSeries   a source holds several series where one is asked for
     │   ├── RateLimited     the service answers too many requests
     │   ├── UnknownTicker   the service does not know the ticker, or it was delisted
     │   ├── NoData          the ticker is known, but there are no rows in that span
@@ -31,6 +32,14 @@ class ConfigError(ForecastError):
 
 class SourceError(ForecastError):
     """A file or the network did not give a table that can be read."""
+
+
+class SeveralSeries(SourceError):
+    """A source holds several series where one is asked for."""
+
+    def or_all(self, file: str) -> "SeveralSeries":
+        """The same for those who take several: it names all of them."""
+        return SeveralSeries(f"{self} {file}:* stands for all of them.")
 
 
 class RateLimited(SourceError):

@@ -15,6 +15,7 @@ from forecast.data.sources import Source, load
 from forecast.errors import SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.run_plan import RunPlan, plan_run, usual_models
+from forecast.evaluation.tasks import task_of
 from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
@@ -52,7 +53,10 @@ def run(
     """
     if out is not None:
         writer.check_folder(Path(out))
-    plan = source if isinstance(source, RunPlan) else plan_run(load(source), models, config or RECIPES["blocks"])
+    config = config or RECIPES["blocks"]
+    if not isinstance(source, RunPlan):
+        task_of(config).names(usual_models(config) if models is None else models, config)  # before prices are fetched
+    plan = source if isinstance(source, RunPlan) else plan_run(load(source), models, config)
     if out is not None:
         writer.check_kept(Path(out), plan.dataset.series, plan.models, overwrite=overwrite)
         writer.get_ready()

@@ -13,7 +13,7 @@ from keras.ops import convert_to_numpy
 import forecast
 from forecast.config import RECIPES, ExperimentConfig, override
 from forecast.data.windows import make_blocks, past_moves
-from forecast.errors import ConfigError, ModelError
+from forecast.errors import ConfigError, ModelError, SeriesError
 from forecast.evaluation.direction import complete, judge, reliability, score
 from forecast.evaluation.holdout import test as score_model
 from forecast.inference import direction
@@ -310,10 +310,9 @@ def test_many_series_are_learned_together():
     assert all(np.isfinite(score_model(model, one)[0].log_loss) for one in several)
 
 
-def test_a_constant_series_goes_all_the_way(tmp_path):
-    found = forecast.run(make_series(np.full(300, 5.0)), models=["dense"], config=CONFIG, out=tmp_path / "run")
-    assert found.scores[0].accuracy == 1
-    assert found.forecasts["dense"].probabilities[1] > 0.9
+def test_a_constant_series_is_refused_before_the_training(tmp_path):
+    with pytest.raises(SeriesError, match="a target must change"):
+        forecast.run(make_series(np.full(300, 5.0)), models=["dense"], config=CONFIG, out=tmp_path / "run")
 
 
 @pytest.mark.parametrize(

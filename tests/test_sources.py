@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import forecast
-from forecast.data.sources import inspect, load
+from forecast.data.sources import inspect, load, load_all, load_each
 from forecast.errors import ConfigError, SeriesError, SourceError
 
 YAHOO = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,1,2,0.5,1.5,1.25,100\n2020-01-03,2,3,1.5,2.5,2.25,90\n"
@@ -212,3 +212,15 @@ def test_the_five_lines_of_the_docstring_work_from_the_package():
     assert forecast.load is load
     assert forecast.inspect is inspect
     assert set(forecast.__all__) <= set(dir(forecast))
+
+
+def test_all_series_of_a_file_are_offered_to_those_who_take_several(write):
+    path = write("Date,A,B\n" + "".join(f"2020-01-{day:02d},{day},{2 * day}\n" for day in range(1, 29)))
+    with pytest.raises(SourceError) as alone:
+        load(path)
+    assert str(alone.value).endswith("say which series, with FILE:NAME or --target. There are A, B.")
+    with pytest.raises(SourceError, match=r":\* stands for all of them"):
+        load_all(path)
+    ((_, error),) = load_each([str(path)])
+    assert str(error).endswith(f"There are A, B. {path}:* stands for all of them.")
+    assert [one.name for one in load_all(f"{path}:*")] == ["A", "B"]

@@ -8,9 +8,10 @@ from dataclasses import replace
 from math import sqrt
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import has_times, iso_dates
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
@@ -71,12 +72,14 @@ def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: Traine
     """The forecast at the last origin of `probabilities`, with the date of step H."""
     horizon = model.config.resolved_horizon
     scale = np.nanmean(np.abs(np.diff(series.y[-model.problem.lookback - 1 :])))
+    ends = pd.DatetimeIndex([series.index[-1], series.future_dates(horizon)[-1]])
+    origin, date = iso_dates(ends, timed=has_times(series.index))
     return DirectionForecast(
         model=probabilities.model,
         series=series.name,
         unit=series.unit,
-        origin=iso(series.index[-1]),
-        date=iso(series.future_dates(horizon)[-1]),
+        origin=origin,
+        date=date,
         flat_within=float(band_of(model) * scale * sqrt(horizon)),
         probabilities=tuple(probabilities.probabilities[-1].tolist()),
     )

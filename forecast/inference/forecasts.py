@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config import LEVELS, MEDIAN, QUANTILES
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import has_times, iso_dates
 from forecast.data.grid import TimeGrid
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks
@@ -42,7 +42,7 @@ class Backtest:
 
     def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
         """One row an origin and step: dates from the index of the series, what came, and three quantiles."""
-        dates, (origins, horizon) = iso_dates(index), self.actual.shape
+        dates, (origins, horizon) = dates_of(index), self.actual.shape
         steps = np.tile(np.arange(1, horizon + 1), origins)
         origin = np.repeat(self.origin, horizon)
         return pd.DataFrame(
@@ -77,7 +77,7 @@ class ClassProbabilities:
 
     def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
         """One row an origin: dates from the index of the series, the class that came, and three probabilities."""
-        dates, came = iso_dates(index), np.array(CLASSES, dtype=object)[self.actual.astype(int)]
+        dates, came = dates_of(index), np.array(CLASSES, dtype=object)[self.actual.astype(int)]
         fixed = {"model": self.model, "origin": dates[self.origin], "date": dates[self.origin + self.step]}
         return pd.DataFrame(fixed | {"actual": came}).join(pd.DataFrame(self.probabilities, columns=SHARES))
 
@@ -171,9 +171,9 @@ class DirectionForecast:
         return {**fields, **dict(zip(SHARES, probabilities, strict=True))}
 
 
-def iso_dates(index: pd.DatetimeIndex) -> NDArray[np.object_]:
-    """The dates of rows as tables have them."""
-    return np.array([iso(date) for date in index], dtype=object)
+def dates_of(index: pd.DatetimeIndex) -> NDArray[np.object_]:
+    """The dates of rows as tables have them, all in one form."""
+    return np.array(iso_dates(index, timed=has_times(index)), dtype=object)
 
 
 def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
@@ -182,7 +182,7 @@ def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
         model=model,
         series=series.name,
         unit=series.unit,
-        origin=iso(series.index[-1]),
+        origin=iso_dates(series.index[-1:], timed=has_times(series.index))[0],
         dates=coming_dates(series, len(quantiles)),
         levels=QUANTILES,
         quantiles=quantiles,
@@ -191,10 +191,10 @@ def next_steps(model: str, quantiles: Array, series: TimeSeries) -> Forecast:
 
 def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
     """When the next rows of a series are due."""
-    return _dates_after(series.index[-1], series.grid, steps)
+    return _dates_after(series.index[-1], series.grid, steps, has_times(series.index))
 
 
 @lru_cache(maxsize=8)
-def _dates_after(last: pd.Timestamp, grid: TimeGrid, steps: int) -> tuple[str, ...]:
+def _dates_after(last: pd.Timestamp, grid: TimeGrid, steps: int, timed: bool) -> tuple[str, ...]:
     """The coming dates, the same for all series of one grid that end on one date."""
-    return tuple(map(iso, grid.after(last, steps)))
+    return tuple(iso_dates(grid.after(last, steps), timed=timed))

@@ -19,6 +19,8 @@ from forecast.runtime.names import csv_cell
 
 # Series that one sentence names.
 LISTED = 4
+# What is a date in a record of a forecast.
+DATES = ("origin", "date")
 
 
 def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[list[Forecast], dict[str, ForecastError]]:
@@ -41,7 +43,11 @@ def predict_all(model: TrainedModel, several: Sequence[TimeSeries]) -> tuple[lis
 
 
 def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write records of forecasts as CSV: one row a series and step; for directions one row a series."""
+    """Write records of forecasts as CSV: one row a series and step; for directions one row a series.
+
+    All dates have one form: with a time of day if one of them has.
+    """
+    records = _with_equal_dates(records)
     with atomic_file(path) as work, work.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, one in enumerate(records):
@@ -54,6 +60,26 @@ def write_table(records: Sequence[Mapping[str, Any]], path: Path) -> None:
             if number == 0:
                 writer.writerow([*fixed, *steps[0]])
             writer.writerows([*fixed.values(), *step.values()] for step in steps)
+
+
+def _with_equal_dates(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The records with a time of day in every date, if one has it and another has not."""
+    dates = [date for record in records for one in (record, *record.get("forecast", ())) for date in _dates_in(one)]
+    if not any("T" in date for date in dates) or all("T" in date for date in dates):
+        return [dict(record) for record in records]
+    return [
+        _timed(record) | ({"forecast": [_timed(step) for step in record["forecast"]]} if "forecast" in record else {})
+        for record in records
+    ]
+
+
+def _dates_in(record: Mapping[str, Any]) -> list[str]:
+    return [record[name] for name in DATES if name in record]
+
+
+def _timed(record: Mapping[str, Any]) -> dict[str, Any]:
+    midnight = {name: f"{record[name]}T00:00:00" for name in DATES if name in record and "T" not in record[name]}
+    return {**record, **midnight}
 
 
 def assumptions(model: TrainedModel, several: Sequence[TimeSeries]) -> list[str]:

@@ -1,13 +1,18 @@
 """Forecasts as tables on standard output: of one model, of the models of a run, of many series."""
 
 from collections.abc import Sequence
+from math import floor, log10
 
+import numpy as np
 from rich.markup import escape
 
 from forecast.cli.tables.results import middle_left_out, rest, titled, wide_console
 from forecast.inference.forecasts import DirectionForecast, Forecast
 from forecast.models.direction_classes import CLASSES
+from forecast.typing import Array
 
+# Digits of an interval's width that its ends show, and decimals beyond which numbers have an exponent.
+DIGITS, MOST_DECIMALS = 2, 9
 Forecasts = Sequence[Forecast | DirectionForecast]
 
 
@@ -35,11 +40,12 @@ def print_forecast(forecast: Forecast | DirectionForecast) -> None:
     if isinstance(forecast, DirectionForecast):
         print_forecasts([forecast])
         return
+    decimals = decimals_of(forecast.quantiles)
     table = titled(f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}]")
     for header in ("step", "date", *(f"{100 * level:.0f} %" for level in forecast.levels)):
         table.add_column(header, justify="right")
     for step, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1):
-        table.add_row(str(step), date, *(f"{value:.6g}" for value in quantiles))
+        table.add_row(str(step), date, *(shown(value, decimals) for value in quantiles))
     wide_console().print(table)
 
 
@@ -82,5 +88,23 @@ def _shown(forecast: Forecast) -> list[int]:
 
 
 def _interval(forecast: Forecast, step: int) -> str:
-    low, middle, high = forecast.quantiles[step, 0], forecast.median[step], forecast.quantiles[step, -1]
-    return f"{middle:.6g} ({low:.6g} to {high:.6g})"
+    row = forecast.quantiles[[step]]
+    low, middle, high = (shown(value, decimals_of(row)) for value in row[0, [0, forecast.levels.index(0.5), -1]])
+    return f"{middle} ({low} to {high})"
+
+
+def decimals_of(quantiles: Array) -> int | None:
+    """Decimals that quantiles (H, Q) deserve: two digits of the width of the narrowest interval; None without a width.
+
+    Whole numbers have none.
+    """
+    if np.array_equal(quantiles, np.rint(quantiles)):
+        return 0
+    widths = quantiles[:, -1] - quantiles[:, 0]
+    widths = widths[np.isfinite(widths) & (widths > 0)]
+    return max(0, DIGITS - 1 - floor(log10(widths.min()))) if len(widths) else None
+
+
+def shown(value: float, decimals: int | None) -> str:
+    """A number with so many decimals, or with six digits."""
+    return f"{value:.6g}" if decimals is None or decimals > MOST_DECIMALS else f"{value:.{decimals}f}"

@@ -21,7 +21,7 @@ from forecast.data.sources.formats.files import SUFFIXES
 from forecast.data.sources.load import EVERY, load, load_parts
 from forecast.data.sources.parquet import is_parquet, is_partition, list_series
 from forecast.data.sources.resolve import infer_file_schema, is_file, is_folder, is_ticker, split_part
-from forecast.errors import ForecastError, SourceError
+from forecast.errors import ForecastError, SeveralSeries, SourceError
 
 # How deep lists may be nested.
 MAX_DEPTH = 8
@@ -69,6 +69,8 @@ def load_each(references: Iterable[str], **options: Any) -> Iterator[tuple[str, 
 def _load_or_error(reference: str, options: dict[str, Any]) -> TimeSeries | ForecastError:
     try:
         return load(reference, **options)
+    except SeveralSeries as error:
+        return error.or_all(reference)
     except ForecastError as error:
         return error
 

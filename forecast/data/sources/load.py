@@ -21,7 +21,7 @@ from forecast.data.sources.resolve import SourceTable, infer_file_schema, name_o
 from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.data.sources.schema.targets import Choice
 from forecast.data.vocabulary import find_name
-from forecast.errors import ConfigError, ForecastError, SeriesError, SourceError
+from forecast.errors import ConfigError, ForecastError, SeriesError, SeveralSeries, SourceError
 from forecast.runtime.names import whole_characters
 
 Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
@@ -142,17 +142,20 @@ def load(
     schema, names = _select(found, options)
     if len(names) > 1:
         listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
-        raise SourceError(
-            f"{found.table.where}: say which series, with FILE:NAME or --target, or FILE:* for all. There are {listed}."
-        )
+        raise SeveralSeries(f"{found.table.where}: say which series, with FILE:NAME or --target. There are {listed}.")
     return _build(found, schema, names[0], options)
 
 
 def load_all(source: Source, **options: Any) -> list[TimeSeries]:
     """Load all series of `FILE:*`, or the only series of another source; options as for `load`."""
     file = str(source).removesuffix(EVERY)
-    if isinstance(source, TimeSeries | pd.DataFrame | pd.Series) or file == str(source):
+    if isinstance(source, TimeSeries | pd.DataFrame | pd.Series):
         return [load(source, **options)]
+    if file == str(source):
+        try:
+            return [load(source, **options)]
+        except SeveralSeries as error:
+            raise error.or_all(file) from None
     checked = LoadOptions(**options)
     found = resolve(file, checked.offline, wait=checked.wait)
     schema, names = _select(found, checked)

@@ -59,6 +59,7 @@ def resolve(
         source = source.to_frame(name=str(source.name) if source.name is not None else "value")
     if isinstance(source, pd.DataFrame):
         return SourceTable(read_frame(source, "the table"), "series")
+    _check_local(str(source))
     if is_partition(Path(source)):
         return SourceTable(read_dataset(Path(source)), partition_value(Path(source)))
     path, part = split_part(str(source))
@@ -66,6 +67,19 @@ def resolve(
         return _resolve_ticker(str(source), offline=offline, wait=wait)
     found = resolve_parts(path, (part,), target_only=target_only)
     return found or SourceTable(read_file(path, part or None), name_of_file(path), part)
+
+
+def _check_local(source: str) -> None:
+    """Raise SourceError for an address and for standard input, which are not read."""
+    if source == "-":
+        raise SourceError(
+            "a series is a file or a ticker; standard input is not read. Save it first: ... > prices.csv."
+        )
+    if "://" in source:
+        raise SourceError(
+            f"a series is a file or a ticker; addresses are not read. Received: {source}. Download it first, as in "
+            f"`curl --remote-name {source}`."
+        )
 
 
 def resolve_parts(path: Path, parts: Sequence[str], *, target_only: bool) -> SourceTable | None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import MEDIAN, ExperimentConfig
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import iso, iso_dates
 from forecast.data.series import TimeSeries
 from forecast.evaluation.bottom_line import bottom_line
 from forecast.evaluation.scores import Scores, score_all, score_steps
@@ -95,7 +95,7 @@ def fold_rows(result: SeriesResult) -> pd.DataFrame:
     """One row a fold and model."""
     rows = []
     for fold in result.folds:
-        head = {"series": result.series.name, "fold": fold.number, **_dates_of(fold, result)}
+        head = {"series": result.series.name, "fold": fold.number, **_stamps_of(fold, result)}
         rows += [head | _score_columns(scores) for scores in _fold_scores(result, fold)]
     return pd.DataFrame(rows)
 
@@ -127,6 +127,12 @@ def _dates_of(fold: Fold, result: SeriesResult) -> dict[str, str]:
     """The first and the last date of a fold."""
     index = result.series.index
     return {"first": iso(index[fold.cutoff]), "last": iso(index[fold.stop - 1])}
+
+
+def _stamps_of(fold: Fold, result: SeriesResult) -> dict[str, str]:
+    """The same with a time of day, since the table may hold series of days and of hours."""
+    first, last = iso_dates(result.series.index[[fold.cutoff, fold.stop - 1]], timed=True)
+    return {"first": first, "last": last}
 
 
 def _score_columns(scores: Scores) -> dict[str, Any]:
