@@ -29,7 +29,7 @@ def loop(values, origin, lookback, horizon, labels):
             ]
         )
         anchor.append([[values[t + k, 0]] for k in range(labels)])
-        scale.append([[spread[0] * h**0.5 for h in range(1, horizon + 1)]])
+        scale.append([[spread[0] * h**0.5 for h in range(1, horizon + 1)]] * labels)
     return np.array(x), np.array(y), np.array(anchor), np.array(scale)
 
 

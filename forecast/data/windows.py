@@ -18,6 +18,10 @@ et al. 2022; last-value anchoring as in NLinear, Zeng et al. 2023).
 Future columns (a promotion, the day of the week: known ahead) stand in x beside the differences, as levels of the
 next row, minus one half.
 
+Where `Inputs.log_scale` gives the expected size of moves (`models/volatility`), as on prices, each difference is over
+the size that was expected of it, and each label over the size that is expected of it at its own origin; moves of a
+target above 0 are then those of its logarithm.
+
 With normalisation `level` (the textbook recipe) x holds the last L scaled levels and y the levels themselves.
 
 A missing value is filled in x (`fill.py`), and counts neither as a label nor in the scale; from a row without a target
@@ -48,6 +52,10 @@ FLAT = 1e-12
 SHORTEST = 2
 # The share of a window's differences between known values from which its scale is taken from these alone.
 ENOUGH_KNOWN = 0.125
+# Terms of `step_terms`, in which the logarithm of a scale is given, and the step at which each of them is 1.
+STEP_TERMS, UNIT_STEP = 3, 30
+# A price that falls by more than this share counts as one that falls by it.
+LARGEST_FALL = 0.999
 
 
 @dataclass(frozen=True)
@@ -67,15 +75,34 @@ class Inputs:
         past: The target, then the features that are known up to the origin, shape (T, F).
         future: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
         known: Whether the target is known, and not filled, shape (T,); all of it by default.
+        level: The distance of the target from 0, scaled, shape (T,); NaN from the first row on that is not above 0, and
+            by default.
+        size: Volatility of each row, of the logarithm where the target is above 0 and else scaled: from its range where
+            it has one, else the absolute move, shape (T,); NaN by default.
+        log_scale: Logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3);
+            NaN where the scale of a window serves better, and by default.
     """
 
     past: Array
     future: Array
     known: Flags = field(default_factory=lambda: np.empty(0, bool))
+    level: Array = field(default_factory=lambda: np.empty(0))
+    size: Array = field(default_factory=lambda: np.empty(0))
+    log_scale: Array = field(default_factory=lambda: np.empty((0, STEP_TERMS)))
 
     def __post_init__(self) -> None:
+        rows = len(self.past)
         if not len(self.known):
-            object.__setattr__(self, "known", np.ones(len(self.past), bool))
+            object.__setattr__(self, "known", np.ones(rows, bool))
+        for name in ("level", "size"):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(rows, np.nan))
+        if not len(self.log_scale):
+            object.__setattr__(self, "log_scale", np.full((rows, STEP_TERMS), np.nan))
+
+    def part(self, first: int, stop: int) -> "Inputs":
+        """The rows [first, stop); views, no copies."""
+        return Inputs(*(getattr(self, name)[first:stop] for name in COLUMNS))
 
     @property
     def target(self) -> Array:
@@ -94,7 +121,11 @@ class Inputs:
         if last < stop - 1 and known.any():
             past = past.copy()
             past[last + 1 :, 0] = past[last, 0]
-        return Inputs(past, self.future[:stop], known)
+        return replace(self.part(0, stop), past=past)
+
+
+# The arrays of `Inputs`.
+COLUMNS = tuple(Inputs.__dataclass_fields__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,29 +133,48 @@ class Blocks:
     """N blocks of S labels, H steps each, and the series that they were cut from.
 
     Attributes:
-        target: The whole scaled target, shape (T,).
+        inputs: The whole series.
         origin: The first origin of each block, shape (N,).
         x: Network inputs, shape (N, L+S-1, F+K), float32.
         y: Labels, shape (N, S, H), in normalised units; NaN for rows that are not known.
         future: Moves of the future columns, in the units of y, shape (N, S, H, K).
         anchor: What a normalised label of 0 stands for, shape (N, S, 1), scaled.
-        scale: What a normalised label of 1 adds to it, shape (N, 1, H), scaled.
+        scale: What a normalised label of 1 adds to it, shape (N, S, H), scaled.
+        level: Where moves are those of the logarithm, the target above 0, shape (N, S, 1), scaled; else NaN.
         moves: Whether the anchor is the last value, so that a label of 0 is the naive forecast.
     """
 
-    target: Array
+    inputs: Inputs
     origin: Rows
     x: NDArray[np.float32]
     y: Array
     future: Array
     anchor: Array
     scale: Array
+    level: Array
     moves: bool
+
+    @property
+    def target(self) -> Array:
+        """The whole scaled target, shape (T,)."""
+        return self.inputs.target
 
     def part(self, chosen: slice | NDArray[Any]) -> "Blocks":
         """Some of the blocks, by their places or by a mask."""
-        rows = {name: getattr(self, name)[chosen] for name in ("origin", "x", "y", "future", "anchor", "scale")}
-        return replace(self, **rows)
+        names = ("origin", "x", "y", "future", "anchor", "scale", "level")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+
+    def normalise(self, points: Array) -> Array:
+        """Scaled points (N, H) as normalised moves from the first origin of each block."""
+        return _in_units(points - self.anchor[:, 0], self.scale[:, 0], self.level[:, 0])
+
+    def denormalise(self, moves: Array) -> Array:
+        """What normalised moves (N, H, ...) from the first origin of each block add to its anchor, scaled."""
+        more = (1,) * (moves.ndim - 2)
+        scale = self.scale[:, 0].reshape(*moves.shape[:2], *more)
+        level = self.level[:, 0].reshape(-1, 1, *more)
+        logarithms = np.where(np.isfinite(level), moves * scale / level, 0.0)
+        return np.where(np.isfinite(level), level * np.expm1(logarithms), moves * scale)
 
 
 def test_start(rows: int, config: ExperimentConfig) -> int:
@@ -211,21 +261,27 @@ def make_blocks(
         coming[every[:, :, None] + np.arange(1, horizon + 1) >= stop[:, None, None]] = np.nan
     if normalisation == "level":
         x = window[:, 1:]
-        anchor, scale = np.zeros((len(origin), labels, 1)), np.ones((len(origin), 1, horizon))
+        anchor, scale = np.zeros((len(origin), labels, 1)), np.ones((len(origin), labels, horizon))
+        level = np.full_like(anchor, np.nan)
     else:
-        x, spread = _normalise(np.diff(window, axis=1), lookback, inputs.known[rows])
-        anchor = inputs.target[now][:, :, None]
-        scale = spread[:, None, [0]] * np.sqrt(np.arange(1, horizon + 1))
-    y = (coming - anchor) / scale
+        differences = np.diff(window, axis=1)
+        x, spread = _normalise(differences, lookback, inputs.known[rows])
+        step = _where_known(np.exp(inputs.log_scale[rows[:, :-1], 0]), spread[:, [0]])
+        x[:, :, 0] = np.clip(differences[:, :, 0] / step, -lookback, lookback)
+        anchor, own = inputs.target[now][:, :, None], spread[:, None, [0]] * np.sqrt(np.arange(1, horizon + 1))
+        scale = _where_known(expected_moves(inputs.log_scale[now], horizon=horizon), own)
+        level = np.where(np.isfinite(inputs.log_scale[now, :1]), inputs.level[now][:, :, None], np.nan)
+    y = _in_units(coming - anchor, scale, level)
     x, future_moves = _with_future(x, inputs.future, rows[:, 1:] + 1, now, scale)
     return Blocks(
-        target=inputs.target,
+        inputs=inputs,
         origin=origin,
         x=np.ascontiguousarray(x, dtype=np.float32),
         y=y,
         future=future_moves,
         anchor=anchor,
         scale=scale,
+        level=level,
         moves=normalisation == "window",
     )
 
@@ -270,7 +326,40 @@ def filled_labels(blocks: Blocks) -> Array:
         return blocks.y
     every = np.minimum(blocks.origin[:, None] + np.arange(blocks.y.shape[1]), len(blocks.target) - 1)
     coming = outcomes(blocks.target, every, horizon=blocks.y.shape[2])
-    return np.where(np.isnan(blocks.y), np.nan_to_num((coming - blocks.anchor) / blocks.scale), blocks.y)
+    return np.where(
+        np.isnan(blocks.y), np.nan_to_num(_in_units(coming - blocks.anchor, blocks.scale, blocks.level)), blocks.y
+    )
+
+
+def step_terms(horizon: int) -> Array:
+    """Powers 0 to 2 of log(step) / log(UNIT_STEP), of which the logarithm of a scale is made, shape (H, 3)."""
+    return np.stack([(np.log(np.arange(1, horizon + 1)) / np.log(UNIT_STEP)) ** k for k in range(STEP_TERMS)], axis=1)
+
+
+def expected_moves(log_scale: Array, *, horizon: int) -> Array:
+    """The expected size of moves over 1 to H rows, shape (..., H), from factors (..., 3) of `step_terms`."""
+    return np.asarray(np.exp(log_scale @ step_terms(horizon).T) * np.sqrt(np.arange(1, horizon + 1)))
+
+
+def relative(moves: Array, level: Array) -> Array:
+    """Moves from a level as `level` times the differences of logarithms; as they are where the level is NaN."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logarithms = level * np.log1p(np.maximum(moves / level, -LARGEST_FALL))
+    return np.where(np.isfinite(level), logarithms, moves)
+
+
+def moves_of(target: Array, level: Array) -> Array:
+    """The move into each row from the one before, of the logarithm where it has a level, shape (T,); 0 into row 0."""
+    moves, before = np.diff(target, prepend=target[0]), np.concatenate([level[:1], level[:-1]])
+    return np.where(np.isfinite(level), relative(moves, before) / before, moves)
+
+
+def _in_units(moves: Array, scale: Array, level: Array) -> Array:
+    return np.asarray(relative(moves, level) / scale)
+
+
+def _where_known(values: Array, otherwise: Array) -> Array:
+    return np.where(np.isfinite(values), values, otherwise)
 
 
 def past_moves(blocks: Blocks) -> Array:
@@ -302,7 +391,7 @@ class Panel:
         """Join series into a panel, each cut at its test rows."""
         rows = np.array([split.test for split in splits])
         parts = [one.until(stop) for one, stop in zip(series, rows, strict=True)]
-        columns = ([getattr(part, name) for part in parts] for name in ("past", "future", "known"))
+        columns = ([getattr(part, name) for part in parts] for name in COLUMNS)
         return cls(Inputs(*map(np.concatenate, columns)), np.cumsum(rows) - rows, tuple(splits))
 
     @cached_property
@@ -313,8 +402,7 @@ class Panel:
     def __iter__(self) -> Iterator[tuple[Inputs, Split]]:
         """Each series by itself; views, no copies."""
         for start, split in zip(self.start, self.splits, strict=True):
-            rows = slice(start, start + split.test)
-            yield Inputs(self.inputs.past[rows], self.inputs.future[rows], self.inputs.known[rows]), split
+            yield self.inputs.part(start, start + split.test), split
 
     def draw(
         self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int

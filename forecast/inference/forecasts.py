@@ -86,13 +86,14 @@ class ClassProbabilities:
 class Moves:
     """Forecasts at N consecutive origins in their components, in the series' unit.
 
-        median = last value + shrinkage[0] * linear + shrinkage[1] * network
+        median = last value + usual + shrinkage[0] * linear + shrinkage[1] * network
 
     A median that is kept at 0 or whole (`bounds.py`) differs from that sum.
 
     Attributes:
         blocks: The model's inputs at each origin.
         last_value: The target at each origin, shape (N,).
+        usual: The median of past moves over their expected size, shape (N, H); 0 where none is expected.
         linear: Linear component: the move that the highway forecasts, shape (N, H).
         network: Network component: the rest of the model's move, shape (N, H).
         shrinkage: Shrinkage factors of both, from 0 to 1, shape (N, 2) (`shrinkage.py`).
@@ -102,6 +103,7 @@ class Moves:
 
     blocks: Blocks
     last_value: Array
+    usual: Array
     linear: Array
     network: Array
     shrinkage: Array

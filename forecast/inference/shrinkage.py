@@ -1,11 +1,11 @@
-"""Shrinkage: how much of a model's move counts, decided by what such moves have saved against naive so far.
+"""Shrinkage: how much of a model's distribution counts, decided by what such distributions have saved so far.
 
-A move is the linear component (the highway's) plus the network component (the model's own). A shrunk forecast is
+    quantiles = base + factor_linear * linear component + factor_network * network component
 
-    last value + factor_linear * linear component + factor_network * network component
-
-with the model's own spread around it. Each pair of factors on a grid from 0 to 1 is an expert. An expert's loss is that
-of its forecasts minus that of the naive forecast, over the earlier origins whose outcome is known; its weight falls
+The base is what is forecast without the model: quantiles of past moves over their expected size (`models/volatility`),
+or, where none is given, the model's own spread around the last value. The linear component is the highway's move, the
+network component what the model's own quantiles add to both. Each pair of factors on a grid from 0 to 1 is an expert.
+An expert's loss is its CRPS minus that of the base, over the earlier origins whose outcome is known; its weight falls
 with its loss, and the factors are the weighted means over the experts. The network component starts near 0, so that a
 model has to prove itself on validation rows; the linear component was tested before it was let in (`highway.py`) and
 starts in the middle. A component that stops helping loses its weight again. Nothing looks past the origin.
@@ -14,21 +14,53 @@ Source: exponentially weighted averaging over experts, Vovk (1990); Cesa-Bianchi
 regret against the naive forecast is bounded, whatever the series does.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from forecast.config import MEDIAN
+from forecast.config import MEDIAN, QUANTILES
+from forecast.models.volatility import smooth
 from forecast.typing import Array
 
 # The experts: pairs of a factor of the linear component and one of the network component.
 EXPERTS = np.array([(linear, network) for linear in np.linspace(0, 1, 5) for network in np.linspace(0, 1, 6)])
-# What turns the true move and the two components into the error of each expert, shape (3, experts).
-ERRORS = np.concatenate([np.ones((1, len(EXPERTS))), -EXPERTS.T])
 # Weight lost for each unit of loss, in scales of a window, and the head start of experts without a network component.
 # It grows with the horizon: outcomes of neighbouring origins overlap and say the same thing several times.
-LEARNING_RATE = 0.3
+LEARNING_RATE = 0.45
 PRIOR = 3.0
 # A factor below this is 0: so small a move is noise.
 SMALLEST = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The parts of normalised forecasts at N origins that follow one another row by row.
+
+    Attributes:
+        base: The distribution without any component, shape (N, H, Q): that of past moves where the size of moves that
+            is expected is known (`models/volatility`), else the model's own spread around no move.
+        linear: The linear component, shape (N, H, 1).
+        network: The network component, shape (N, H, Q): what the model's own distribution adds to both.
+    """
+
+    base: Array
+    linear: Array
+    network: Array
+
+
+def parts_of(raw: Array, linear: Array, past: Array) -> Parts:
+    """The parts of raw quantiles (N, H, Q).
+
+    Args:
+        linear: The linear component of their medians, shape (N, H).
+        past: Quantiles of past moves, shape (N, H, Q); NaN at origins without. Where they are apart, and so smooth over
+            the steps, the model's own are smoothed too.
+    """
+    found = np.isfinite(past).all(axis=(1, 2), keepdims=True)
+    base = np.where(found, past, raw - raw[..., [MEDIAN]])
+    even = found & (np.diff(base[:, :1], axis=-1) > 0).all(axis=2, keepdims=True)
+    own = np.where(even, smooth(raw), raw) if even.any() else raw
+    return Parts(base, linear[..., None], own - base - linear[..., None])
 
 
 def initial_losses() -> Array:
@@ -36,35 +68,50 @@ def initial_losses() -> Array:
     return np.zeros(len(EXPERTS))
 
 
-def follow_losses(linear: Array, network: Array, y: Array, losses: Array, *, seen: int = 0) -> Array:
+def follow_losses(parts: Parts, y: Array, losses: Array, *, seen: int = 0) -> Array:
     """The expert losses at N origins that follow one another row by row, shape (N, E).
 
     Args:
-        linear: The linear component, normalised, shape (N, H).
-        network: The network component, normalised, shape (N, H).
         y: The true moves, normalised, shape (N, H); NaN where they are missing or not known yet.
         losses: Before the first origin, shape (E,), or at the last of those that count already.
         seen: Origins that count already.
     """
-    new = new_losses(linear, network, y)
+    new = new_losses(parts, y)
     new[:seen] = 0
     return np.asarray(losses + np.cumsum(new, axis=0))
 
 
-def new_losses(linear: Array, network: Array, y: Array) -> Array:
+def new_losses(parts: Parts, y: Array) -> Array:
     """The expert losses that become known at each of N origins, shape (N, E); arguments as in `follow_losses`.
 
     Those of missing outcomes are taken to be as the others that become known with them.
     """
     rows, horizon = y.shape
     found, due, known = np.zeros((rows, len(EXPERTS))), np.zeros((rows, 1)), np.zeros((rows, 1))
-    parts, naive = np.stack([y, linear, network], axis=-1), np.abs(y)
     for step in range(1, min(horizon, rows - 1) + 1):
-        lost = np.abs(parts[:-step, step - 1] @ ERRORS)
-        found[step:] += np.nan_to_num(lost - naive[:-step, step - 1, None])
+        at = (slice(None, -step), step - 1)
+        lost = _losses(y[at][:, None] - parts.base[at], parts.linear[at], parts.network[at])
+        found[step:] += np.nan_to_num(lost)
         due[step:] += 1
-        known[step:, 0] += np.isfinite(naive[:-step, step - 1])
+        known[step:, 0] += np.isfinite(y[at])
     return np.asarray(found / horizon * due / np.maximum(known, 1))
+
+
+def _losses(error: Array, linear: Array, network: Array) -> Array:
+    """The CRPS of each expert minus that of the base, shape (n, E).
+
+    Args:
+        error: Outcome minus the quantiles of the base, shape (n, Q).
+        linear: Shape (n, 1).
+        network: Shape (n, Q).
+    """
+    levels = np.array(QUANTILES)
+    base = np.maximum(levels * error, (levels - 1) * error).mean(axis=1)
+    found = np.empty((len(error), len(EXPERTS)))
+    for number, (first, second) in enumerate(EXPERTS):
+        left = error - first * linear - second * network
+        found[:, number] = np.maximum(levels * left, (levels - 1) * left).mean(axis=1) - base
+    return 2 * found
 
 
 def factors_of(losses: Array, *, horizon: int) -> Array:
@@ -76,8 +123,7 @@ def factors_of(losses: Array, *, horizon: int) -> Array:
     return np.asarray(factors)
 
 
-def shrink(quantiles: Array, linear: Array, factors: Array) -> Array:
-    """Normalised quantiles (N, H, Q) moved to the shrunk median, by factors (N, 2)."""
-    median = quantiles[..., MEDIAN]
-    move = factors[:, [0]] * linear + factors[:, [1]] * (median - linear)
-    return np.asarray(quantiles + (move - median)[..., None])
+def shrink(parts: Parts, factors: Array) -> Array:
+    """Normalised quantiles (N, H, Q) with both components shrunk by factors (N, 2)."""
+    linear, network = factors[:, 0, None, None], factors[:, 1, None, None]
+    return np.asarray(parts.base + linear * parts.linear + network * parts.network)

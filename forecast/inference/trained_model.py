@@ -17,7 +17,7 @@ from forecast.data.covariates import check_future, names_of
 from forecast.data.dataset import Dataset, all_columns, prepare
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Blocks, outcomes, test_start
+from forecast.data.windows import Blocks, Flags, outcomes, test_start
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bounds import keep_in_bounds
@@ -26,7 +26,8 @@ from forecast.inference.trajectory import Checkpoint, TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
-from forecast.models.neural.network import Network
+from forecast.models.neural.network import Network, in_order
+from forecast.models.volatility import past_quantiles, with_volatility
 from forecast.typing import Array, Rows
 
 Record = Mapping[str, Any]
@@ -35,6 +36,8 @@ Record = Mapping[str, Any]
 TOGETHER = 128
 # Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
 RECENT = 128
+# Losses are rounded to multiples of one over this, whose sums are exact, from whichever row on they are taken.
+EXACT = 2.0**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,14 +148,17 @@ class TrainedModel:
             SeriesTooShort, ModelError: as `backtest`.
         """
         (found,) = self.at_origins([series])
-        scale = found.blocks.scale[:, 0] * found.scaler.span[0]
-        median = _levels(found.raw, found.blocks, found.dataset.series, found.scaler)[..., MEDIAN]
-        linear = found.linear * scale
+        base, network = found.base[..., MEDIAN], found.network[..., MEDIAN]
+        whole = base + found.factors[:, [0]] * found.linear + found.factors[:, [1]] * network
+        size = found.blocks.scale[:, 0] * found.scaler.span[0]
+        moved = found.blocks.denormalise(whole) * found.scaler.span[0]
+        scale = np.divide(moved, whole, out=size.copy(), where=whole != 0)
         return Moves(
             blocks=found.blocks,
             last_value=found.last_value,
-            linear=linear,
-            network=median - found.last_value[:, None] - linear,
+            usual=base * scale,
+            linear=found.linear * scale,
+            network=network * scale if found.blocks.moves else found.levels[..., MEDIAN] - found.last_value[:, None],
             shrinkage=found.factors,
             scale=scale,
             median=found.levels[..., MEDIAN],
@@ -202,25 +208,42 @@ class TrainedModel:
         """
         known, y, raw = self.known(dataset), blocks.y[:, 0], raw[:, 0]
         linear = apply_highway(self.weights, blocks)[:, 0]
-        factors, quantiles = np.ones((len(raw), 2)), raw
+        past = np.full(raw.shape, np.nan)
+        if self._shrinks:
+            past = past_quantiles(blocks.inputs, blocks.origin, horizon=self.problem.horizon)
+        parts, factors, quantiles = shrinkage.parts_of(raw, linear, past), np.ones((len(raw), 2)), raw
         if known:
             start = checkpoint.expert_losses if checkpoint else known.expert_losses
             seen = len(checkpoint.factors) if checkpoint else 0
-            losses = shrinkage.follow_losses(linear, raw[..., MEDIAN] - linear, y, start, seen=seen)
+            losses = shrinkage.follow_losses(parts, y, start, seen=seen)
         if self._shrinks:
             factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon)
             if checkpoint:
                 factors[: len(checkpoint.factors)] = checkpoint.factors
-            quantiles = shrinkage.shrink(raw, linear, factors)
-        if known:
-            past = checkpoint.log_scales if checkpoint else None
-            log_scales = conformal.follow(quantiles, y, known.log_scale, past=past)
-        else:
-            log_scales = np.broadcast_to(self._usual_scale, (len(raw), *self._usual_scale.shape))
-        levels = _levels(conformal.stretch(quantiles, log_scales), blocks, dataset.series, scaler)
+            quantiles = shrinkage.shrink(parts, factors)
+        log_scales = self._log_scales(quantiles, y, np.isfinite(past).all(axis=(1, 2)), known, checkpoint)
+        levels = levels_of(in_order(conformal.stretch(quantiles, log_scales)), blocks, dataset.series, scaler)
         shown = keep_in_bounds(levels, dataset.series.y, blocks.origin)
         losses = np.zeros((len(raw), 0)) if losses is None else losses
-        return Trajectory(dataset, blocks, scaler, raw, linear, losses, factors, log_scales, shown)
+        return Trajectory(
+            dataset, blocks, scaler, raw, linear, parts.base, parts.network, losses, factors, log_scales, shown
+        )
+
+    def _log_scales(
+        self, quantiles: Array, y: Array, measured: Flags, known: TrainedOn | None, checkpoint: Checkpoint | None
+    ) -> Array:
+        """The calibration (N, H, 2); none where quantiles of past moves are part of the forecast already.
+
+        Args:
+            measured: Whether they are, shape (N,).
+        """
+        if not self.estimator.learned or measured.all():
+            return np.zeros((*y.shape, 2))
+        if known is None:
+            found = np.broadcast_to(self._usual_scale, (len(y), *self._usual_scale.shape))
+        else:
+            found = conformal.follow(quantiles, y, known.log_scale, past=checkpoint.log_scales if checkpoint else None)
+        return np.where(measured[:, None, None], 0.0, found)
 
     def _checkpoint(self, dataset: Dataset, first: int) -> Checkpoint | None:
         """The checkpoint of a series, if its rows are the same and no origin from `first` on lies before it."""
@@ -245,9 +268,13 @@ class TrainedModel:
         every = self.estimator.predict_each(self.weights, trails, self.problem) if trails else []
         for place, trail, raw in zip(new, trails, every, strict=True):
             rows, first = len(several[place]) - int(trail.origin[0]), firsts[place] - int(trail.origin[0])
-            parts = raw[..., MEDIAN], apply_highway(self.weights, trail), trail.y
-            median, linear, y = (part.reshape(-1, self.problem.horizon)[:rows] for part in parts)
-            total = np.cumsum(shrinkage.new_losses(linear, median - linear, y), axis=0)
+            linear, y = (
+                part.reshape(-1, self.problem.horizon)[:rows] for part in (apply_highway(self.weights, trail), trail.y)
+            )
+            own = raw.reshape(-1, *raw.shape[2:])[:rows]
+            past = past_quantiles(trail.inputs, np.arange(rows) + trail.origin[0], horizon=self.problem.horizon)
+            lost = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
+            total = np.cumsum(np.rint(lost * EXACT) / EXACT, axis=0)
             total[RECENT:] -= total[:-RECENT].copy()
             found[place] = total[first:]
         return found
@@ -255,7 +282,7 @@ class TrainedModel:
     def _trail(self, dataset: Dataset, first: int, scaler: Scaler) -> Blocks:
         """Blocks over the past origins whose outcomes are needed for the losses of recent rows from `first` on."""
         begin = max(self.problem.lookback, first - RECENT - self.problem.horizon)
-        return self.estimator.trail(dataset.scaled(scaler), begin, len(dataset), self.problem)
+        return self.estimator.trail(with_volatility(dataset, scaler), begin, len(dataset), self.problem)
 
     @cached_property
     def _usual_scale(self) -> Array:
@@ -287,7 +314,7 @@ class TrainedModel:
         known = self.known(dataset)
         scaler = known.scaler if known else self._new_scaler(dataset, first)
         origin = np.arange(first, len(dataset))
-        return self.estimator.blocks(dataset.scaled(scaler), origin, self.problem), scaler
+        return self.estimator.blocks(with_volatility(dataset, scaler), origin, self.problem), scaler
 
     def _new_scaler(self, dataset: Dataset, first: int) -> Scaler:
         """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""
@@ -346,7 +373,7 @@ def _actual(y: Array, origin: Rows, horizon: int) -> Array:
     return came
 
 
-def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler) -> Array:
+def levels_of(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler) -> Array:
     """Normalised quantiles in the series' unit; a move of 0 gives the last value to the last digit.
 
     NaN at origins without a target, which are filled by what lies behind them: no forecast may start there.
@@ -354,5 +381,4 @@ def _levels(quantiles: Array, blocks: Blocks, series: TimeSeries, scaler: Scaler
     levels = scaler.inverse(blocks.anchor[:, 0, 0], column=0)
     y = series.known_y[blocks.origin]
     anchor = y if blocks.moves else np.where(np.isnan(y), np.nan, levels)
-    scale = blocks.scale[:, 0] * scaler.span[0]
-    return np.asarray(anchor[:, None, None] + quantiles * scale[:, :, None])
+    return np.asarray(anchor[:, None, None] + blocks.denormalise(quantiles) * scaler.span[0])

@@ -67,6 +67,8 @@ class Trajectory:
         scaler: Of the dataset's inputs.
         raw: The model's own quantiles, normalised, shape (N, H, Q).
         linear: The linear component of their medians, normalised, shape (N, H).
+        base: What is forecast without the model, normalised, shape (N, H, Q) (`shrinkage.py`).
+        network: What the model's own quantiles add to both, normalised, shape (N, H, Q).
         expert_losses: Of the shrinkage, shape (N, E).
         factors: Of the shrinkage, shape (N, 2).
         log_scales: Of the intervals, shape (N, H, 2).
@@ -78,6 +80,8 @@ class Trajectory:
     scaler: Scaler
     raw: Array
     linear: Array
+    base: Array
+    network: Array
     expert_losses: Array
     factors: Array
     log_scales: Array
@@ -98,7 +102,7 @@ class Trajectory:
     def after(self, first: int) -> "Trajectory":
         """The forecasts from the origin `first` on."""
         rows = slice(first - int(self.blocks.origin[0]), None)
-        names = ("raw", "linear", "expert_losses", "factors", "log_scales", "levels")
+        names = ("raw", "linear", "base", "network", "expert_losses", "factors", "log_scales", "levels")
         return replace(self, blocks=self.blocks.part(rows), **{name: getattr(self, name)[rows] for name in names})
 
     def checkpoint(self) -> Checkpoint | None:

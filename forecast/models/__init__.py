@@ -8,6 +8,7 @@ forest.py             a random forest
 tree_arrays.py        the trees of a forest as arrays
 reservoir.py          an echo state network
 statistical.py        ETS, Theta, ARIMA and Croston's method by statsforecast
+volatility/           the size of coming moves: what windows are measured by, GARCH and HAR
 direction_classes.py  down, flat and up, and the mixture with base rates
 neural/               networks: built and trained by Keras
 equations/            the same networks in numpy: forecasts without TensorFlow
@@ -21,6 +22,8 @@ from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Demand, Statistical, arima, croston, ets, theta
+from forecast.models.volatility.garch import Garch
+from forecast.models.volatility.har import Har
 
 _ALL: tuple[Estimator, ...] = (
     Network("lstm", "Long Short-Term Memory cells, stacked (Hochreiter and Schmidhuber 1997)"),
@@ -48,6 +51,8 @@ _ALL: tuple[Estimator, ...] = (
         croston,
         longest_season=1,
     ),
+    Garch("garch", "GJR-GARCH with filtered historical simulation, estimated by arch (Glosten et al. 1993)"),
+    Har("har", "Heterogeneous autoregression of volatility, from ranges where there are (Corsi 2009)"),
     Baseline("naive", "Tomorrow is like today: the last value", naive),
     Baseline("drift", "The line from the first known value through the last", drift),
     Baseline("seasonal_naive", "The value one season ago", seasonal_naive),

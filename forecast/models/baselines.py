@@ -1,8 +1,8 @@
 """Forecasts that need no training: what every network has to beat.
 
-The point forecasts are one line each (Hyndman and Athanasopoulos 2021, section 5.2). The intervals are quantiles of the
-residuals on the training rows, measured in each window's own scale, so that they follow the volatility as the intervals
-of the networks do.
+The point forecasts are one line each (Hyndman and Athanasopoulos 2021, section 5.2). The intervals are those of
+historical simulation: quantiles of all errors that are known at an origin, of logarithms where the target is above 0
+(Hendricks 1996, Evaluation of value-at-risk models using historical data).
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Split, origins
+from forecast.config import MEDIAN, QUANTILES
+from forecast.data.windows import Blocks, Inputs, Panel, Split, origins, relative
 from forecast.errors import SeriesTooShort
 from forecast.models.estimator import (
     Callbacks,
@@ -24,6 +24,7 @@ from forecast.models.estimator import (
     residual_quantiles,
     without_flat,
 )
+from forecast.models.volatility.history import FEWEST, known_until, refresh_rows
 from forecast.typing import Array, Rows
 
 # From the scaled target (T,) and origins (N,) to scaled point forecasts (N, H).
@@ -61,7 +62,7 @@ def seasonal_naive(target: Array, origin: Rows, problem: Problem) -> Array:
 
 @dataclass(frozen=True)
 class Baseline(Estimator):
-    """A point forecast, with the quantiles of its residuals on the training rows."""
+    """A point forecast, with the quantiles of its past errors."""
 
     point: Point
     learned: ClassVar[bool] = False
@@ -80,7 +81,45 @@ class Baseline(Estimator):
         return Fit({"residual_quantiles": residual_quantiles(np.concatenate(residuals))})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        return self._moves(blocks, problem)[:, :, None] + weights["residual_quantiles"]
+        """The point, and around it the quantiles of all its errors that are known at each origin.
+
+        Where fewer than FEWEST are known, the quantiles of the training rows stand in.
+        """
+        moves = self._moves(blocks, problem)
+        found = moves[:, :, None] + weights["residual_quantiles"]
+        rows = refresh_rows(blocks.origin)
+        errors = [self._errors(blocks.inputs, step, rows, problem) for step in range(1, problem.horizon + 1)]
+        for row in np.unique(rows):
+            known = known_until(int(row), errors)
+            if min(map(len, known)) >= FEWEST:
+                quantiles = np.array([np.quantile(part, QUANTILES) for part in known])
+                found[rows == row] = self._around(blocks.part(rows == row), quantiles, problem)
+        return found
+
+    def _errors(self, inputs: Inputs, step: int, rows: Rows, problem: Problem) -> tuple[Rows, Array]:
+        """The rows in which errors over `step` rows became known, and these, as `_path` measures."""
+        first, stop = max(problem.lookback, problem.season), int(rows.max(initial=0)) + 1 - step
+        origin = np.arange(first, max(first, stop))
+        point = self.point(inputs.target, origin, problem)[:, step - 1]
+        errors = _path(inputs, origin, inputs.labels[origin + step]) - _path(inputs, origin, point)
+        known = np.isfinite(errors) & inputs.known[origin]
+        return origin[known] + step, errors[known]
+
+    def _around(self, blocks: Blocks, errors: Array, problem: Problem) -> Array:
+        """Normalised quantiles (N, H, Q) of the points with quantiles of errors (H, Q); the points are the medians."""
+        inputs, origin = blocks.inputs, blocks.origin
+        errors = errors.copy()
+        errors[:, :MEDIAN], errors[:, MEDIAN + 1 :] = (
+            errors[:, :MEDIAN].clip(max=0),
+            errors[:, MEDIAN + 1 :].clip(min=0),
+        )
+        errors[:, MEDIAN] = 0
+        path = _path(inputs, origin, self.point(inputs.target, origin, problem).T).T[:, :, None] + errors
+        levels = inputs.level[origin][:, None, None]
+        logarithms = np.where(np.isfinite(levels), path, 0.0)
+        moves = np.where(np.isfinite(levels), levels * np.expm1(logarithms), path)
+        points = inputs.target[origin][:, None, None] + moves
+        return np.stack([blocks.normalise(points[:, :, level]) for level in range(len(QUANTILES))], axis=2)
 
     def _residuals(self, inputs: Inputs, split: Split, problem: Problem) -> Array:
         """Normalised residuals on the training rows of one series, shape (N, H)."""
@@ -99,4 +138,11 @@ class Baseline(Estimator):
     def _moves(self, blocks: Blocks, problem: Problem) -> Array:
         """Normalised moves, shape (N, H)."""
         point = self.point(blocks.target, blocks.origin, problem)
-        return np.asarray((point - blocks.anchor[:, 0]) / blocks.scale[:, 0])
+        return blocks.normalise(point)
+
+
+def _path(inputs: Inputs, origin: Rows, values: Array) -> Array:
+    """Scaled values (..., N) as moves from their origins (N,): of the logarithm where the target is above 0."""
+    level = inputs.level[origin]
+    moves = relative(values - inputs.target[origin], level)
+    return np.where(np.isfinite(level), moves / level, moves)

@@ -120,7 +120,7 @@ class Statistical(Estimator):
         anchor = blocks.anchor[:, 0]
         points = self._points(blocks.target, blocks.origin, problem)
         points = np.where(np.isfinite(points), points, anchor)
-        return clip_labels((points - anchor) / blocks.scale[:, 0])
+        return clip_labels(blocks.normalise(points))
 
     def _points(self, target: Array, origin: Rows, problem: Problem) -> Array:
         """Scaled point forecasts, shape (N, H); a series too short for parameters is forecast by its last value."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from forecast.config import MEDIAN, ExperimentConfig
+from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso
 from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.scaling import Scaler
@@ -24,6 +24,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import TrainedOn
 from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_model, find_network
 from forecast.models.highway import apply_highway
+from forecast.models.volatility import past_quantiles, with_volatility
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
 
@@ -80,7 +81,7 @@ def train_on(
     started = time.perf_counter()
     known = [start.known(dataset) if start else None for dataset in datasets]
     scalers = [old.scaler if old else dataset.scaler for dataset, old in zip(datasets, known, strict=True)]
-    scaled = [dataset.scaled(scaler) for dataset, scaler in zip(datasets, scalers, strict=True)]
+    scaled = [with_volatility(dataset, scaler) for dataset, scaler in zip(datasets, scalers, strict=True)]
     panel = Panel.of(scaled, splits)
     if start:
         panel_with_news = _with_news(panel, datasets, known, problem)
@@ -131,8 +132,8 @@ def _with_news(panel: Panel, datasets: Sequence[Dataset], known: Sequence[Traine
         seen = int(index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
         first = max(0, min(int(seen * _share_of_training(problem.config)), split.validation - least))
         if 0 < first < split.validation and seen < split.rows:
-            rest = Inputs(inputs.past[first:], inputs.future[first:], inputs.known[first:])
-            parts.append((rest, Split(split.validation - first, split.test - first, split.rows - first)))
+            rest = Split(split.validation - first, split.test - first, split.rows - first)
+            parts.append((inputs.part(first, split.test), rest))
     return Panel.of([inputs for inputs, _ in parts], [split for _, split in parts])
 
 
@@ -181,9 +182,10 @@ def _calibrate(
     blocks = model.blocks(inputs, np.arange(split.validation - 1, split.test), problem)
     quantiles, linear, y = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0], blocks.y[:, 0]
     if model.learned and blocks.moves:
-        followed = shrinkage.follow_losses(linear, quantiles[..., MEDIAN] - linear, y, losses)
+        parts = shrinkage.parts_of(quantiles, linear, past_quantiles(inputs, blocks.origin, horizon=problem.horizon))
+        followed = shrinkage.follow_losses(parts, y, losses)
         factors = shrinkage.factors_of(followed, horizon=problem.horizon)
-        quantiles, losses = shrinkage.shrink(quantiles, linear, factors), followed[-1]
+        quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
     return losses, conformal.calibrate(quantiles, y)
 
 

@@ -12,7 +12,7 @@ from forecast.models import find_model
 
 # Rows in the table of lags: those on which the forecast depends most.
 MOST_LAGS = 8
-STEPS = ("last_value", "highway", "model", "forecast")
+STEPS = ("last_value", "past_moves", "highway", "model", "forecast")
 
 
 def print_explanation(explanation: Explanation) -> None:
@@ -42,11 +42,11 @@ def _shrinkage_line(explanation: Explanation) -> str:
 def _steps_table(explanation: Explanation) -> Table:
     series, rows = explanation.series, explanation.steps
     table = titled(f"{series.name}: what {explanation.model} adds to the value of {explanation.origin} [{series.unit}]")
-    for header in ("step", "date", "last value", "highway adds", f"{explanation.model} adds", "forecast"):
+    for header in ("step", "date", "last value", "past moves", "highway adds", f"{explanation.model} adds", "forecast"):
         table.add_column(header, justify="right")
     for step in sorted({0, min(4, len(rows) - 1), len(rows) - 1}):
-        last, linear, network, forecast = rows[step]
-        cells = f"{last:.6g}", f"{linear:+.4g}", f"{network:+.4g}", f"{forecast:.6g}"
+        last, usual, linear, network, forecast = rows[step]
+        cells = f"{last:.6g}", f"{usual:+.4g}", f"{linear:+.4g}", f"{network:+.4g}", f"{forecast:.6g}"
         table.add_row(str(step + 1), explanation.dates[step], *cells)
     return table
 

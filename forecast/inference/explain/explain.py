@@ -57,10 +57,11 @@ class Explanation:
 
     @property
     def steps(self) -> NDArray[np.float64]:
-        """The coming steps, shape (H, 4): last value, both components after shrinkage, and the forecast."""
+        """The coming steps, shape (H, 5): last value, past moves, both components after shrinkage, and the forecast."""
         moves, (factor_linear, factor_network) = self.moves, self.shrinkage
         linear, network = factor_linear * moves.linear[-1], factor_network * moves.network[-1]
-        return np.stack([np.full(len(linear), moves.last_value[-1]), linear, network, moves.median[-1]], axis=1)
+        last = np.full(len(linear), moves.last_value[-1])
+        return np.stack([last, moves.usual[-1], linear, network, moves.median[-1]], axis=1)
 
 
 def explain(model: TrainedModel, series: TimeSeries) -> Explanation:

@@ -69,11 +69,13 @@ def plot_lags(explanation: Explanation, ax: "Axes") -> None:
 def plot_components(explanation: Explanation, ax: "Axes") -> None:
     """Plot what highway and model add to the last value at each coming step, after shrinkage."""
     steps = np.arange(1, len(explanation.steps) + 1)
-    last, linear, network, forecast = explanation.steps.T
+    last, usual, linear, network, forecast = explanation.steps.T
     (factor_linear, factor_network), model = explanation.shrinkage, explanation.model
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.plot(steps, forecast - last, color=PALE, linewidth=6, label="forecast")
     ax.plot(steps, network, color=colour_of(model), label=f"{model}, {factor_network:.0%} believed")
+    if usual.any():
+        ax.plot(steps, usual, color=GREY, linestyle=":", label="past moves")
     if explanation.has_highway:
         ax.plot(steps, linear, color=HIGHWAY, linestyle="--", label=f"highway, {factor_linear:.0%} believed")
     ax.set_xlabel("step")

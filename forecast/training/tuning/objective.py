@@ -18,7 +18,8 @@ from typing import Any, Self
 import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig, override
-from forecast.data.covariates import enrich, inputs_of
+from forecast.data.covariates import enrich
+from forecast.data.dataset import prepare_all
 from forecast.data.defaults import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, split_rows
@@ -27,6 +28,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import MODELS, Callbacks, Step, find_model
 from forecast.models.estimator import window_blocks
 from forecast.models.neural.training_loop import loss_of
+from forecast.models.volatility import with_volatility
 from forecast.runtime.resume_key import resume_key
 from forecast.training.train import check_names, train
 from forecast.training.tuning.study import ROUND, Ranges, Report
@@ -160,10 +162,9 @@ def _naive_loss(several: Sequence[TimeSeries], config: ExperimentConfig) -> floa
     if config.training.normalisation == "level":
         return 1.0  # one unit for all lookbacks
     problem, labels = problem_of(config), []
-    for one in several:
-        split = split_rows(len(one), config)
-        origin = origins(split.validation - 1, split.test, horizon=problem.horizon)
-        labels.append(window_blocks(inputs_of(one, config), origin, problem).y)
+    for dataset in prepare_all(several, config):
+        origin = origins(dataset.split.validation - 1, dataset.split.test, horizon=problem.horizon)
+        labels.append(window_blocks(with_volatility(dataset, dataset.scaler), origin, problem).y)
     y = np.concatenate(labels)
     return loss_of(np.zeros((*y.shape, 1)), y, config.training.loss) or 1.0
 

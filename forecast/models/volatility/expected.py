@@ -1,0 +1,228 @@
+"""The expected size of coming moves: a linear model of its logarithm, from simulated prices and the series' own past.
+
+    log E|move over h rows| = log base + log(h) / 2 + b(h)' B features        b(h) = (1, l, l^2), l = log h / log 30
+
+The coefficients B are fitted in closed form on simulated prices (`prior.npz`), with the likelihood of Laplace, which is
+convex; one step of Newton's method on the moves that are known moves them towards the series, as far as these outweigh
+PRIOR_ROWS rows of simulated prices. They are estimated anew whenever the series has grown by a quarter.
+
+A window is measured in these units unless, by the moves known when the coefficients were estimated, the simulated
+coefficients tell the size of moves worse than the mean difference of a window does, beyond chance, or moves can be
+forecast from earlier ones: a season of sales is not volatility. Elsewhere the result is NaN, and windows keep their
+own scale. Row t depends on rows up to t alone.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from forecast.data.dataset import Dataset
+from forecast.data.scaling import Scaler
+from forecast.data.windows import STEP_TERMS, Inputs, moves_of, step_terms
+from forecast.models.volatility.features import TINY, features_of, range_volatility
+from forecast.typing import Array, Rows
+
+# Steps whose moves the coefficients are fitted to.
+FIT_STEPS = (1, 2, 3, 4, 5, 7, 10, 14, 20, 25, 30)
+# Rows of simulated prices that the series' own rows are weighed against, and its rows that count at most.
+PRIOR_ROWS, MOST_ROWS = 6000, 3000
+# Rows when coefficients are estimated first, and the growth after which they are estimated anew.
+FIRST, GROWTH = 128, 1.25
+# Rows at the start that no coefficients are fitted to: averages over months are not known there.
+BURN = 64
+# Moves in base scales, and features in standard deviations, are cut here; so is a change of coefficients' effect.
+LARGEST_MOVE, LARGEST_FEATURE, LARGEST_CHANGE = 15.0, 4.0, 0.7
+# Moves are forecast from earlier ones if an autocorrelation is above this and, over the root of rows, what chance is.
+CORRELATED, CHANCE = 0.1, 3.0
+# By so much, over the root of the rows, the mean log likelihood of one scale is above that of another by chance.
+LIKELIER = 0.6
+# Lags of autocorrelations that are looked at beside those of two seasons, at least and at most.
+LAGS, MOST_LAGS = 10, 400
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What simulated prices teach, with P features and C = 3 (P + 1) coefficients.
+
+    Attributes:
+        centre: Mean of the features, shape (P,).
+        spread: Their standard deviation, shape (P,).
+        coefficients: B, shape (3, P + 1).
+        information: The Hessian of the loss a row, shape (C, C).
+    """
+
+    centre: Array
+    spread: Array
+    coefficients: Array
+    information: Array
+
+    def design(self, features: Array) -> Array:
+        """Standardised features after a column of ones, shape (T, P + 1)."""
+        scaled = np.clip((features - self.centre) / self.spread, -LARGEST_FEATURE, LARGEST_FEATURE)
+        return np.concatenate([np.ones((len(scaled), 1)), scaled], axis=1)
+
+
+@cache
+def prior_of(kind: str) -> Prior:
+    """The prior for `close` or `range`."""
+    with np.load(Path(__file__).with_name("prior.npz")) as file:
+        return Prior(**{name: file[f"{kind}_{name}"] for name in Prior.__dataclass_fields__})
+
+
+def with_volatility(dataset: Dataset, scaler: Scaler) -> Inputs:
+    """The inputs of a dataset in the units of a scaler, with the expected size of its moves."""
+    inputs, config = dataset.scaled(scaler), dataset.config
+    if config.training.normalisation != "window" or config.task != "forecast":
+        return inputs
+    y, span = np.ascontiguousarray(dataset.inputs.past[:, 0], dtype=np.float64), scaler.span[0]
+    ranges = _ranges(dataset, y)
+    found = _kept(y.tobytes(), ranges.tobytes(), config.lookback or 1, config.season or 1)
+    level = np.where(np.minimum.accumulate(y) > 0, y, np.nan) / span
+    size = ranges if len(ranges) else moves_of(inputs.target, level)
+    return replace(
+        inputs, level=level, size=np.abs(size), log_scale=found - np.log(span) * (np.arange(STEP_TERMS) == 0)
+    )
+
+
+def _ranges(dataset: Dataset, y: Array) -> Array:
+    """Volatility from open, high and low, shape (T,); empty without these columns or for values that are no prices."""
+    series = dataset.series
+    if y.min() <= 0 or not {"open", "high", "low"} <= series.roles.keys():
+        return np.zeros(0)
+    columns = {role: series.values[:, series.columns.index(name)] for role, name in series.roles.items()}
+    return range_volatility(columns, np.log(y))
+
+
+@lru_cache(maxsize=16)
+def _kept(y: bytes, ranges: bytes, lookback: int, season: int) -> Array:
+    """`log_scale` of arrays as bytes: the same series is asked for by each model."""
+    return log_scale(np.frombuffer(y), np.frombuffer(ranges), lookback=lookback, season=season)
+
+
+def log_scale(y: Array, ranges: Array, *, lookback: int, season: int) -> Array:
+    """The logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3).
+
+    NaN where windows keep their own scale.
+
+    Args:
+        y: Values, shape (T,). Moves of prices, which are above 0, grow with the price; from the first value that is
+            not above 0 on, moves are those of the values themselves.
+        ranges: Volatility of each row from its range, shape (T,), or empty.
+        lookback: Rows of a window.
+    """
+    prices = len(y) if y.min() > 0 else int(np.argmax(y <= 0))
+    found = np.full((len(y), STEP_TERMS), np.nan)
+    if prices > FIRST:
+        size = np.log(y[:prices])
+        found[:prices] = _log_scale(size, ranges[:prices], lookback=lookback, season=season)
+        found[:prices, 0] += size
+    if prices < len(y) and len(y) > FIRST:
+        found[prices:] = _log_scale(y, ranges[:0], lookback=lookback, season=season)[prices:]
+    return found
+
+
+def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int) -> Array:
+    """The same in units of the path."""
+    prior = prior_of("range" if len(ranges) else "close")
+    base, features = features_of(path, ranges if len(ranges) else None)
+    x, unit = prior.design(features), np.log(base)[:, None] * (np.arange(STEP_TERMS) == 0)
+    simulated = x @ prior.coefficients.T
+    found = np.full((len(path), STEP_TERMS), np.nan)
+    stops = _estimation_rows(len(path))
+    serves = _serves(path, simulated + unit, stops, lookback=lookback, season=season)
+    for first, stop, better in zip(stops, [*stops[1:], len(path)], serves, strict=True):
+        if better:
+            change = x[first:stop] @ (_estimate(prior, path, base, x, first) - prior.coefficients).T
+            bounded = np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
+            found[first:stop] = simulated[first:stop] + bounded + unit[first:stop]
+    return found
+
+
+def _estimation_rows(rows: int) -> list[int]:
+    """The numbers of rows when coefficients are estimated: FIRST, and then a quarter more each time."""
+    found, next_one = [], FIRST
+    while next_one < rows:
+        found.append(next_one)
+        next_one = int(np.ceil(GROWTH * next_one))
+    return found
+
+
+def _estimate(prior: Prior, path: Array, base: Array, x: Array, rows: int) -> Array:
+    """B after one step of Newton's method from the prior, on the moves that are known after `rows` rows."""
+    gradient, hessian = np.zeros(prior.information.shape[0]), PRIOR_ROWS * prior.information
+    terms = step_terms(max(FIT_STEPS))
+    begin = max(BURN, rows - MOST_ROWS)
+    for step in FIT_STEPS:
+        origin = slice(begin, rows - step)
+        if rows - step <= begin:
+            break
+        size = np.abs(path[begin + step : rows] - path[origin]) / (base[origin] * np.sqrt(step))
+        one, two = derivatives(np.minimum(size, LARGEST_MOVE), x[origin], prior.coefficients, terms[step - 1], step)
+        gradient, hessian = gradient + one, hessian + two
+    change = np.linalg.solve(hessian, gradient)
+    return np.asarray(prior.coefficients - change.reshape(prior.coefficients.shape))
+
+
+def derivatives(size: Array, x: Array, coefficients: Array, terms: Array, step: int) -> tuple[Array, Array]:
+    """Gradient (C,) and Hessian (C, C) of the loss of moves over one step: size / exp(eta) + eta, eta = terms B x.
+
+    Overlapping moves say the same thing several times, and count by one over the root of the step.
+
+    Args:
+        size: Moves in units of the base and the root of the step, shape (n,).
+        x: Of the same rows, shape (n, P + 1).
+        terms: Of this step, shape (3,).
+    """
+    weight = step**-0.5
+    error = size * np.exp(-np.clip(x @ (terms @ coefficients), -5, 5))
+    gradient = weight * np.kron(terms, x.T @ (1 - error))
+    curved = x.T @ (x * np.minimum(error, 5)[:, None])
+    return gradient, weight * np.kron(np.outer(terms, terms), curved)
+
+
+def _serves(path: Array, simulated: Array, stops: list[int], *, lookback: int, season: int) -> list[bool]:
+    """Whether the simulated coefficients serve better than the scale of a window, by what each estimation knows."""
+    gain = _gains(path, simulated, stops, lookback) + LIKELIER / np.sqrt(stops)
+    unit = np.exp(simulated[:-1, 0])
+    moves = np.clip(np.diff(path) / unit, -LARGEST_FEATURE, LARGEST_FEATURE)
+    return [
+        bool(better > 0) and not _correlated(moves[: rows - 1], season)
+        for better, rows in zip(gain, stops, strict=True)
+    ]
+
+
+def _gains(path: Array, simulated: Array, stops: list[int], lookback: int) -> Array:
+    """By how much the log likelihood of the moves known after each number of rows is better, a move.
+
+    Each scale is multiplied by what suits it best, so that only how it changes counts.
+    """
+    window = np.convolve(np.abs(np.diff(path)), np.ones(lookback) / lookback, mode="valid")  # row t: window[t - L]
+    begin, terms = max(BURN, lookback), step_terms(max(FIT_STEPS))
+    found = np.zeros(len(stops))
+    for step in FIT_STEPS:
+        rows = slice(begin, len(path) - step)
+        size = np.abs(path[begin + step :] - path[rows])
+        logs = simulated[rows] @ terms[step - 1], np.log(np.maximum(window[begin - lookback :][: len(size)], TINY))
+        ends = np.array(stops) - step - begin  # moves that are known
+        losses = [_profile_losses(size, log, ends) for log in logs]
+        found += (losses[1] - losses[0]) / len(FIT_STEPS)
+    return found
+
+
+def _profile_losses(size: Array, log: Array, ends: Rows) -> Array:
+    """Mean Laplace loss of the first `ends` sizes, shape (n,), for logarithms of scales (N,) up to a constant."""
+    ends = np.maximum(ends, 1)
+    relative = np.minimum(size * np.exp(-np.maximum(log, np.log(TINY))), 1 / TINY)
+    mean, level = np.cumsum(relative)[ends - 1] / ends, np.cumsum(log)[ends - 1] / ends
+    return np.asarray(np.log(mean + TINY) + level)
+
+
+def _correlated(moves: Array, season: int) -> bool:
+    """Whether moves in units of their expected size can be forecast from earlier ones."""
+    lags = np.arange(1, min(max(LAGS, 2 * season), MOST_LAGS, len(moves) // 2) + 1)
+    centred = moves - moves.mean()
+    total = max(float(centred @ centred), TINY)
+    found = max(abs(float(centred[lag:] @ centred[:-lag])) for lag in lags) / total
+    return bool(found > CORRELATED + CHANCE / np.sqrt(len(moves)))

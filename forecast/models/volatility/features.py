@@ -1,0 +1,82 @@
+"""What is known at each row of the size of coming moves: averages of past sizes over days, weeks, months and all rows.
+
+In: a path, of which moves are differences: the logarithm of a price, or the values of a series that is not positive.
+Out: a base scale, and features: logarithms of other averages over that base, and signed moves, by which a fall can mean
+more volatility than a rise. Row t of everything is computed from rows up to t.
+
+Sources: the heterogeneous autoregressive model, Corsi (2009); volatility from the range of the day, Garman and Klass
+(1980); the gap between days, Yang and Zhang (2000).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecast.typing import Array
+
+# Half-lives in rows of averages of absolute moves; the base is that of 25 rows. Then of signed moves, and of ranges.
+HALF_LIVES, BASE = (1.5, 4.0, 10.0, 25.0, 60.0, 150.0), 3
+SIGNED = (2.0, 10.0, 40.0)
+RANGES = (0.0, 1.0, 4.0, 10.0, 25.0, 60.0)
+# No average counts as less than this share of the mean over all rows.
+FLOOR = 0.05
+# Stands for the size of moves of a path that does not move at all.
+TINY = 1e-12
+
+
+def features_of(path: Array, ranges: Array | None = None) -> tuple[Array, Array]:
+    """The base scale (T,) and the features (T, P) of a path (T,).
+
+    Args:
+        ranges: Volatility of each row from its range (`range_volatility`), shape (T,).
+    """
+    move = np.diff(path, prepend=path[0])
+    size, count = np.abs(move), np.maximum(np.arange(len(path)), 1)
+    usual = np.cumsum(size) / count
+    floor = FLOOR * usual
+    sizes = [average(size, half) for half in HALF_LIVES]
+    base = np.maximum(sizes[BASE], floor) + TINY
+    found = [_relative(one, floor, base) for place, one in enumerate(sizes) if place != BASE]
+    found += [np.clip(average(move, half) / base, -4, 4) for half in SIGNED]
+    found.append(_relative(usual, floor, base))
+    if ranges is not None:
+        total = np.cumsum(ranges)
+        bias = (total + TINY) / (count * usual + TINY)  # how much larger ranges are than absolute moves, so far
+        found += [_relative(average(ranges, half) / bias, floor, base) for half in RANGES]
+    return base, np.stack(found, axis=1)
+
+
+def range_volatility(columns: Mapping[str, Array], path: Array) -> Array:
+    """Volatility of each row from open, high, low and close, and the gap to the row before, shape (T,).
+
+    The absolute move stands in where these are missing or contradict each other.
+
+    Args:
+        columns: Prices by role, shape (T,) each.
+        path: Logarithms of the target, which may be adjusted for dividends and splits, as the gap then is too.
+    """
+    with np.errstate(all="ignore"):
+        opened, high, low, close = (np.log(columns[role]) for role in ("open", "high", "low", "close"))
+        within = close - opened
+        squared = 0.5 * (high - low) ** 2 - (2 * np.log(2) - 1) * within**2
+        move = np.diff(path, prepend=path[0])
+        found = np.sqrt(np.maximum(squared, 0) + (move - within) ** 2)
+        sound = (high > low) & (high >= np.maximum(opened, close)) & (low <= np.minimum(opened, close))
+    return np.where(sound & np.isfinite(found), found, np.abs(move))
+
+
+def average(values: Array, half_life: float) -> Array:
+    """Exponentially weighted means of `values` (T,) from the second row on, whose weights halve in `half_life` rows.
+
+    The first row, before which nothing moved, has the mean of the second one.
+    """
+    from scipy.signal import lfilter
+
+    keep = 0.5 ** (1 / half_life) if half_life else 0.0
+    weight = 1 - keep ** np.arange(1, len(values)) if keep else np.ones(len(values) - 1)
+    found = lfilter([1 - keep], [1, -keep], values[1:]) / weight
+    return np.concatenate([found[:1], found]) if len(found) else np.zeros(len(values))
+
+
+def _relative(sizes: Array, floor: Array, base: Array) -> Array:
+    return np.asarray(np.log((np.maximum(sizes, floor) + TINY) / base))
