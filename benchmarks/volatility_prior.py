@@ -109,8 +109,8 @@ def fit(paths: list[np.ndarray], *, ranges: bool) -> dict[str, np.ndarray]:
 
 def ranges_of(path: np.ndarray) -> np.ndarray:
     """Volatility of each day from its range."""
-    columns = dict(zip(("open", "high", "low", "close"), np.exp(path).T, strict=True))
-    return range_volatility(columns, path[:, 3])
+    opened, high, low, close = path.T
+    return range_volatility(np.stack([high - low, close - opened], axis=1), close)
 
 
 def newton(

@@ -73,6 +73,8 @@ class TimeSeries:
         grid: When rows are due; by default found in the dates.
         filled: Whether the target of a row was missing and is filled, shape (T,): no forecast starts there, and it is
             neither a label nor scored. Empty if none is.
+        ranges: Logarithms of high over low and of close over open of each row, shape (T, 2); NaN where they are missing
+            or contradict each other, empty where the target is no close beside open, high and low.
     """
 
     name: str
@@ -88,6 +90,7 @@ class TimeSeries:
     future: Array = field(default_factory=lambda: np.empty((0, 0)))
     grid: TimeGrid = field(default=UNKNOWN)
     filled: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    ranges: Array = field(default_factory=lambda: np.empty((0, 2)))
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float64)
@@ -114,6 +117,8 @@ class TimeSeries:
         object.__setattr__(self, "grid", placed.grid)
         object.__setattr__(self, "frequency", self.frequency or placed.grid.frequency)
         object.__setattr__(self, "findings", (*self.findings, *_findings(self.index, placed)))
+        if len(self.ranges):
+            object.__setattr__(self, "ranges", placed.spread(self.ranges))
         return placed.spread(values)
 
     def __len__(self) -> int:
@@ -161,6 +166,7 @@ class TimeSeries:
             self,
             index=self.index[known],
             values=self.values[known],
+            ranges=self.ranges[known] if len(self.ranges) else self.ranges,
             exchange=exchange,
             frequency="",
             findings=found,
@@ -174,6 +180,7 @@ class TimeSeries:
             self,
             index=self.index[start:stop],
             values=self.values[start:stop],
+            ranges=self.ranges[start:stop],
             future=self.future[:0],
             filled=self.filled[start:stop],
         )
@@ -191,6 +198,7 @@ class TimeSeries:
             self,
             index=self.index[first:],
             values=values[first:],
+            ranges=self.ranges[first:],
             columns=(*self.columns, *names),
             notes=notes,
             future=np.column_stack([self.future, unknown]),
@@ -198,9 +206,10 @@ class TimeSeries:
         )
 
     def fingerprint(self, rows: int | None = None) -> str:
-        """SHA-256 of the dates and values of the first `rows` rows (by default all)."""
+        """SHA-256 of the dates, values and ranges of the first `rows` rows (by default all)."""
         stamps = self.index.as_unit("ns").asi8[:rows]
-        return hashlib.sha256(stamps.tobytes() + self.values[:rows].tobytes()).hexdigest()
+        whole = stamps.tobytes() + self.values[:rows].tobytes() + self.ranges[:rows].tobytes()
+        return hashlib.sha256(whole).hexdigest()
 
 
 def _check_order(name: str, index: pd.DatetimeIndex) -> None:

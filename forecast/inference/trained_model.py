@@ -150,15 +150,15 @@ class TrainedModel:
         (found,) = self.at_origins([series])
         base, network = found.base[..., MEDIAN], found.network[..., MEDIAN]
         whole = base + found.factors[:, [0]] * found.linear + found.factors[:, [1]] * network
-        moved = found.levels[..., MEDIAN] - found.last_value[:, None]
         size = found.blocks.scale[:, 0] * found.scaler.span[0]
-        scale = np.divide(moved, whole, out=size.copy(), where=whole != 0) if found.blocks.moves else size
+        moved = found.blocks.denormalise(whole) * found.scaler.span[0]
+        scale = np.divide(moved, whole, out=size.copy(), where=whole != 0)
         return Moves(
             blocks=found.blocks,
             last_value=found.last_value,
             usual=base * scale,
             linear=found.linear * scale,
-            network=network * scale if found.blocks.moves else moved,
+            network=network * scale if found.blocks.moves else found.levels[..., MEDIAN] - found.last_value[:, None],
             shrinkage=found.factors,
             scale=scale,
             median=found.levels[..., MEDIAN],

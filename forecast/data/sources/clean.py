@@ -21,6 +21,7 @@ from forecast.data.sources.row_checks import (
     check_dates,
     check_headers,
     check_kept,
+    day_ranges,
     dropped_rows,
     missing_covariates,
     ohlc_order,
@@ -97,6 +98,7 @@ def clean(
         merged,
         *check_values(stamps, values, prices=prices, frequency=frequency),
     )
+    ranges = day_ranges(kept)
     return TimeSeries(
         name=name,
         index=index,
@@ -107,6 +109,7 @@ def clean(
         exchange=exchange,
         notes=(*notes, *_target_note(schema)),
         findings=tuple(issue for issue in issues if issue),
+        ranges=ranges[rows] if len(ranges) else ranges,
         future=_future_values(every.only(is_future), (past.target, *others), covariates.future),
     )
 

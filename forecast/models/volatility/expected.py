@@ -87,12 +87,9 @@ def with_volatility(dataset: Dataset, scaler: Scaler) -> Inputs:
 
 
 def _ranges(dataset: Dataset, y: Array) -> Array:
-    """Volatility from open, high and low, shape (T,); empty without these columns or for values that are no prices."""
-    series = dataset.series
-    if y.min() <= 0 or not {"open", "high", "low"} <= series.roles.keys():
-        return np.zeros(0)
-    columns = {role: series.values[:, series.columns.index(name)] for role, name in series.roles.items()}
-    return range_volatility(columns, np.log(y))
+    """Volatility from the ranges of the rows, shape (T,); empty without, or for values that are no prices."""
+    ranges = dataset.series.ranges
+    return range_volatility(ranges, np.log(y)) if len(ranges) and y.min() > 0 else np.zeros(0)
 
 
 @lru_cache(maxsize=16)

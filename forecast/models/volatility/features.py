@@ -8,8 +8,6 @@ Sources: the heterogeneous autoregressive model, Corsi (2009); volatility from t
 (1980); the gap between days, Yang and Zhang (2000).
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from forecast.typing import Array
@@ -46,23 +44,18 @@ def features_of(path: Array, ranges: Array | None = None) -> tuple[Array, Array]
     return base, np.stack(found, axis=1)
 
 
-def range_volatility(columns: Mapping[str, Array], path: Array) -> Array:
-    """Volatility of each row from open, high, low and close, and the gap to the row before, shape (T,).
-
-    The absolute move stands in where these are missing or contradict each other.
+def range_volatility(ranges: Array, path: Array) -> Array:
+    """Volatility of each row from its range and the gap to the row before, shape (T,); the absolute move without one.
 
     Args:
-        columns: Prices by role, shape (T,) each.
+        ranges: Logarithms of high over low and of close over open, shape (T, 2).
         path: Logarithms of the target, which may be adjusted for dividends and splits, as the gap then is too.
     """
-    with np.errstate(all="ignore"):
-        opened, high, low, close = (np.log(columns[role]) for role in ("open", "high", "low", "close"))
-        within = close - opened
-        squared = 0.5 * (high - low) ** 2 - (2 * np.log(2) - 1) * within**2
-        move = np.diff(path, prepend=path[0])
-        found = np.sqrt(np.maximum(squared, 0) + (move - within) ** 2)
-        sound = (high > low) & (high >= np.maximum(opened, close)) & (low <= np.minimum(opened, close))
-    return np.where(sound & np.isfinite(found), found, np.abs(move))
+    whole, within = ranges.T
+    squared = 0.5 * whole**2 - (2 * np.log(2) - 1) * within**2
+    move = np.diff(path, prepend=path[0])
+    found = np.sqrt(np.maximum(squared, 0) + (move - within) ** 2)
+    return np.where(np.isfinite(found), found, np.abs(move))
 
 
 def average(values: Array, half_life: float) -> Array:

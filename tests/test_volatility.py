@@ -1,0 +1,206 @@
+"""The expected size of moves, the distribution of past moves in these units, GARCH and HAR."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_inputs, make_problem, make_series
+
+from forecast import load
+from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
+from forecast.data.dataset import prepare
+from forecast.data.windows import Inputs, expected_moves, make_blocks
+from forecast.models import MODELS
+from forecast.models.estimator import Callbacks
+from forecast.models.volatility import log_scale, past_quantiles, smooth, with_volatility
+from forecast.models.volatility.features import average, range_volatility
+from forecast.models.volatility.history import simulated_quantiles
+
+RANDOM_WALK = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, 1500)))
+
+
+def garch(rows=3000, seed=1, alpha=0.1, beta=0.88):
+    """Prices, and the standard deviation that was true of the move after each row."""
+    random, variance, moves, sizes = np.random.default_rng(seed), 1e-4, [], []
+    for _ in range(rows):
+        moves.append(np.sqrt(variance) * random.standard_normal())
+        variance = 1e-4 * (1 - alpha - beta) + alpha * moves[-1] ** 2 + beta * variance
+        sizes.append(np.sqrt(variance))
+    return 100 * np.exp(np.cumsum(moves)), np.array(sizes)
+
+
+def inputs_of(values):
+    dataset = prepare(make_series(values), ExperimentConfig(horizon=30, lookback=64, season=5))
+    return with_volatility(dataset, dataset.scaler)
+
+
+def scale_of(values):
+    return log_scale(values, np.zeros(0), lookback=64, season=5)
+
+
+def test_an_average_is_the_weighted_mean_of_the_loop():
+    values = np.abs(np.random.default_rng(0).normal(size=20))
+    weights = 0.5 ** (np.arange(19)[::-1] / 4)
+    assert average(values, 4)[-1] == pytest.approx(values[1:] @ weights / weights.sum())
+    np.testing.assert_allclose(average(values, 0)[1:], values[1:])
+
+
+def test_the_volatility_of_a_range_by_hand():
+    """Garman and Klass (1980) within the day, and the gap: open 102, high 110, low 100, close 105 after 100."""
+    ranges = np.array([[np.nan, np.nan], [np.log(110 / 100), np.log(105 / 102)]])
+    found = range_volatility(ranges, np.log([100.0, 105.0]))
+    within = 0.5 * np.log(1.1) ** 2 - (2 * np.log(2) - 1) * np.log(105 / 102) ** 2
+    assert found[1] == pytest.approx(np.sqrt(within + np.log(1.02) ** 2))
+    assert range_volatility(np.full((2, 2), np.nan), np.log([100.0, 105.0]))[1] == pytest.approx(np.log(1.05))
+
+
+def test_on_garch_the_expected_size_follows_the_true_one_better_than_a_window_does():
+    prices, true = garch()
+    expected = np.exp(scale_of(prices)[:, 0]) / prices
+    window = pd.Series(np.abs(np.diff(np.log(prices), prepend=np.log(prices[0])))).rolling(64).mean().to_numpy()
+    known = slice(400, None)
+    error = [np.std(np.log(one[known] / true[known])) for one in (expected, window)]
+    assert error[0] < 0.7 * error[1]
+
+
+def test_the_size_over_many_steps_reverts_to_the_usual_one():
+    prices, true = garch()
+    sizes = expected_moves(scale_of(prices), horizon=30)[400:] / prices[400:, None]
+    growth = sizes[:, 29] / sizes[:, 0] / np.sqrt(30)
+    calm, wild = (np.mean(growth[chosen]) for chosen in (true[400:] < 0.007, true[400:] > 0.013))
+    assert calm > 1 > wild
+
+
+@pytest.mark.parametrize("stop", [129, 400, 1000])
+def test_nothing_looks_past_the_row(stop):
+    prices, _ = garch(1500)
+    np.testing.assert_array_equal(scale_of(prices[:stop]), scale_of(prices)[:stop])
+    whole, cut = inputs_of(prices), inputs_of(prices).part(0, stop)
+    origin = np.arange(stop - 20, stop)
+    found = past_quantiles(whole, origin, horizon=5)
+    np.testing.assert_allclose(past_quantiles(cut, origin, horizon=5), found, rtol=1e-9)
+
+
+def test_windows_keep_their_own_scale_where_moves_can_be_forecast():
+    random, rows = np.random.default_rng(0), np.arange(1500)
+    wave = 50 + 10 * np.sin(2 * np.pi * rows / 7) + random.normal(size=1500)
+    assert np.isnan(scale_of(wave)).all()
+    assert np.isfinite(scale_of(RANDOM_WALK)[200:]).all()
+    assert np.isnan(scale_of(RANDOM_WALK[:100])).all()
+
+
+def test_values_below_0_are_measured_as_they_are():
+    walk = np.cumsum(np.random.default_rng(0).normal(size=1500))
+    sizes = np.exp(scale_of(walk)[300:, 0])
+    assert np.median(sizes) == pytest.approx(np.sqrt(2 / np.pi), rel=0.1)
+
+
+def test_labels_of_prices_are_logarithms_over_the_expected_size():
+    inputs = inputs_of(RANDOM_WALK)
+    blocks = make_blocks(inputs, np.array([500, 900]), lookback=64, horizon=3, labels=2)
+    row, step = 901, 3
+    size = np.exp(inputs.log_scale[row] @ [1, np.log(3) / np.log(30), (np.log(3) / np.log(30)) ** 2]) * np.sqrt(3)
+    moved = np.log(RANDOM_WALK[row + step] / RANDOM_WALK[row]) * inputs.level[row]
+    assert blocks.y[1, 1, 2] == pytest.approx(moved / size)
+    points = inputs.target[blocks.origin][:, None] * np.array([1.01, 0.9, 1.3])
+    np.testing.assert_allclose(blocks.anchor[:, 0] + blocks.denormalise(blocks.normalise(points)), points)
+    step = (inputs.target[500] - inputs.target[499]) / np.exp(inputs.log_scale[499, 0])
+    assert blocks.x[0, 63, 0] == pytest.approx(step, rel=1e-5)
+
+
+def test_past_moves_of_a_random_walk_are_normal_in_their_units():
+    """A mean size of 1 is a standard deviation of 1.25: 1.64 of them hold 90 %."""
+    found = past_quantiles(inputs_of(RANDOM_WALK), np.array([1499]), horizon=10)[0]
+    assert (np.diff(found, axis=1) > 0).all()
+    assert found[0, -1] - found[0, 0] == pytest.approx(2 * 1.645 * 1.2533, rel=0.1)
+    bend = np.abs(np.diff(found[:, -1] - found[:, 0], 2)).max()
+    assert bend < 0.02 * (found[0, -1] - found[0, 0])
+
+
+def test_a_rate_that_stays_keeps_its_quantiles_of_0():
+    rate = 5 + np.cumsum(np.where(np.arange(1500) % 45 == 44, 0.25, 0) * np.random.default_rng(0).choice([-1, 1], 1500))
+    found = past_quantiles(inputs_of(np.maximum(rate, 0.5)), np.array([1499]), horizon=3)[0]
+    assert np.isnan(found).all() or (found[0] == 0).any()
+
+
+def test_smoothing_leaves_what_is_smooth():
+    np.testing.assert_allclose(smooth(simulated_quantiles(30)), simulated_quantiles(30), atol=1e-9)
+
+
+def test_naive_has_the_quantiles_of_historical_simulation():
+    """Those of all logarithmic moves that are known at the origin; the median is the last value."""
+    inputs, problem = inputs_of(RANDOM_WALK[:500]), make_problem(ExperimentConfig(horizon=3, lookback=64, season=5))
+    naive, origin = MODELS["naive"], np.array([400, 499])
+    blocks = naive.blocks(inputs, origin, problem)
+    found = naive.predict({"residual_quantiles": np.zeros((3, len(QUANTILES)))}, blocks, problem)
+    prices = inputs.level[origin][:, None, None] + blocks.denormalise(found)
+    log = np.log(RANDOM_WALK[:500])
+    for place, row in enumerate(origin):
+        known = (log[67 : row + 1] - log[64 : row - 2])[: row - 66]
+        wanted = np.quantile(known, QUANTILES)
+        np.testing.assert_allclose(np.log(prices[place, 2] / inputs.level[row])[[0, 1, 5, 6]], wanted[[0, 1, 5, 6]])
+    assert (found[:, :, MEDIAN] == 0).all()
+
+
+def test_garch_is_that_of_arch_and_follows_the_true_volatility():
+    from arch import arch_model
+
+    prices, true = garch(2000)
+    dataset = prepare(make_series(prices), ExperimentConfig(horizon=5, lookback=64, season=5))
+    inputs, problem = with_volatility(dataset, dataset.scaler), make_problem(dataset.config)
+    from forecast.data.windows import Panel
+
+    weights = MODELS["garch"].fit(Panel.of([inputs], [dataset.split]), problem, Callbacks()).weights
+    moves = np.diff(np.log(prices[: dataset.split.test]))
+    params = arch_model(moves / moves.std(), mean="Zero", o=1, dist="t").fit(disp="off").params
+    np.testing.assert_allclose(
+        weights["parameters"], params[["omega", "alpha[1]", "gamma[1]", "beta[1]"]], rtol=0.2, atol=0.01
+    )
+    origin = np.arange(1600, 1995)
+    blocks = MODELS["garch"].blocks(inputs, origin, problem)
+    sizes = (
+        np.ptp(blocks.denormalise(MODELS["garch"].predict(weights, blocks, problem)), axis=2)
+        / inputs.level[origin][:, None]
+    )
+    assert np.corrcoef(np.log(sizes[:, 0]), np.log(true[origin]))[0, 1] > 0.95
+
+
+def test_har_is_least_squares_on_its_own_rows():
+    """Against the loop, at the last estimation before the origin."""
+    from forecast.models.volatility import har
+
+    prices, _ = garch(600)
+    inputs = Inputs(np.log(prices)[:, None], np.zeros((600, 0)))
+    scales, moves = har._standardised(inputs, 600, 3)
+    size = np.abs(np.diff(np.log(prices), prepend=np.log(prices[0])))
+    mean = lambda row, rows: size[max(1, row - rows + 1) : row + 1].mean()  # noqa: E731
+    x, y = [], []
+    for row in range(22, 597):
+        fall = max(-(np.log(prices[row] / prices[row - 1])), 0)
+        parts = np.array([mean(row, 22), size[row], mean(row, 5), mean(row, 600), fall]) / mean(row, 22)
+        x.append(np.minimum(parts, 22))
+        y.append(size[row + 1 : row + 4].mean() / mean(row, 22))
+    ratio = np.array(x)[-1] @ np.linalg.lstsq(np.array(x), np.array(y), rcond=None)[0]
+    assert scales[596, 2] == pytest.approx(ratio * mean(596, 22) * np.sqrt(3), rel=1e-6)
+    assert moves[596, 2] == pytest.approx(np.log(prices[599] / prices[596]) / scales[596, 2])
+
+
+def test_ranges_are_read_from_open_high_and_low_and_belong_to_the_close():
+    dates = pd.bdate_range("2020-01-01", periods=60)
+    close = 100 + np.random.default_rng(0).normal(size=60).cumsum().round(2)
+    frame = pd.DataFrame({"Open": close - 1, "High": close + 2, "Low": close - 3, "Close": close}, index=dates)
+    frame.loc[dates[5], "High"] = 50.0
+    series = load(frame)
+    assert series.columns == ("Close",)
+    high_low, close_open = (close + 2) / (close - 3), close / (close - 1)
+    np.testing.assert_allclose(series.ranges[7], np.log([high_low[7], close_open[7]]))
+    assert np.isnan(series.ranges[5]).all()
+    assert series.between(0, 10).ranges.shape == (10, 2)
+    assert not len(load(frame, target="Open").ranges)
+    assert not len(load(frame[["Close"]]).ranges)
+
+
+def test_inputs_without_volatility_are_measured_by_windows():
+    inputs = make_inputs(RANDOM_WALK[:100])
+    blocks = make_blocks(inputs, np.array([70]), lookback=10, horizon=2)
+    spread = np.abs(np.diff(RANDOM_WALK[60:71])).mean()
+    np.testing.assert_allclose(blocks.scale[0, 0], spread * np.sqrt([1, 2]))
