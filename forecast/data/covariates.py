@@ -97,6 +97,8 @@ def _future_covariates(series: TimeSeries, positions: Sequence[int], config: Inp
         known = np.column_stack([*map(fill_forward, known.T)])
     if not config.calendar:
         return known
+    if series.grid.is_counted:
+        raise ConfigError(f"{series.name}: calendar terms need dates, and these rows are only counted.")
     dates = pd.DatetimeIndex(series.index.append(series.future_dates(horizon)))
     return np.column_stack([known, calendar_terms(dates, config.calendar)])
 

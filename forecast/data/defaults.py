@@ -73,7 +73,7 @@ def default_lookback(grid: TimeGrid, rows: int) -> int:
     return max(2, min(LOOKBACKS.get(_unit(grid), USUAL_LOOKBACK), int(MAX_LOOKBACK_SHARE * rows)))
 
 
-def default_horizon(grid: TimeGrid, rows: int, last: pd.Timestamp | None = None) -> int:
+def default_horizon(grid: TimeGrid, rows: int, last: pd.Timestamp | int | None = None) -> int:
     """Steps ahead: minutes to the end of the session, or 30; 48 hours, 30 business days, 28 days, 13 weeks and so on.
 
     Args:
@@ -83,13 +83,13 @@ def default_horizon(grid: TimeGrid, rows: int, last: pd.Timestamp | None = None)
     return max(1, min(_usual_horizon(grid, last), rows // HORIZON_PART))
 
 
-def _usual_horizon(grid: TimeGrid, last: pd.Timestamp | None) -> int:
-    if grid.unit == "min" and grid.windows and last is not None:
+def _usual_horizon(grid: TimeGrid, last: pd.Timestamp | int | None) -> int:
+    if grid.unit == "min" and grid.windows and isinstance(last, pd.Timestamp):
         left = int((grid.expected(last, last.normalize() + pd.Timedelta(days=1)) > last).sum())
         if left >= LEAST_LEFT:
             return left
     unit = _unit(grid)
-    return max(1, HORIZONS.get(unit, USUAL_HORIZON) // (1 if unit == "min" else grid.count))
+    return max(1, HORIZONS.get(unit, USUAL_HORIZON) // (1 if unit == "min" or grid.is_counted else grid.count))
 
 
 def _unit(grid: TimeGrid) -> str:

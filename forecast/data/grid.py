@@ -9,6 +9,7 @@ missing value that keeps its place, so that a step is always the same stretch of
     days     the sessions of an exchange, or the weekdays on which the series has rows
     bars     one `frequency` after another within the windows of a week and the sessions: half days end early
     steps    one `frequency` after another, around the clock
+    counts   one whole number after another, where rows have no dates: microseconds in the arithmetic below
 
 All dates are readings of a wall clock. A bar at 09:30 stays at 09:30 when the clocks change; a series around the clock
 has no hour twice and leaves none out.
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.data.calendar.frequency import Index
 from forecast.data.calendar.row_steps import commonest
 from forecast.data.calendar.session_bars import (
     Flags,
@@ -39,9 +41,13 @@ DAY = 86_400 * SECOND
 WEEK = 7 * DAY
 MONDAY = np.datetime64("1969-12-29T00:00:00", "us")
 EVERY_DAY = "1111111"
+# The frequency of counted rows.
+COUNTED = "step"
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 # Months in a step, by the unit of the frequency: on the same day of the month, on its last day, on its last weekday.
 MONTHS = {"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12, "BME": 1, "BQE": 3, "BYE": 12}
+# The kinds of equal length, without end.
+EQUAL = ("steps", "counts")
 # What rows are compared by, and how far in it a row may lie from the one that is due. Other kinds: half a step.
 CELLS = {
     "months": ("M8[M]", np.timedelta64(0, "M")),
@@ -55,8 +61,9 @@ class TimeGrid:
     """When the rows of a series are due.
 
     Attributes:
-        frequency: One step as a pandas offset alias (`B`, `D`, `2D`, `h`, `30min`, `W-FRI`, `MS`, `QE`). Of irregular
-            rows the step that would make them regular: what `--every` should be.
+        frequency: One step as a pandas offset alias (`B`, `D`, `2D`, `h`, `30min`, `W-FRI`, `MS`, `QE`), of rows
+            without dates `step`, or `10step` where they are counted by tens. Of irregular rows the step that would make
+            them regular: what `--every` should be.
         weekdays: The days of the week that have rows, Monday first: `1111110` from Monday to Saturday.
         exchange: The calendar whose sessions are due, as in `XNYS`; empty where the weekdays alone decide.
         windows: The first and the last row of each stretch of bars in a week, in seconds since Monday's midnight;
@@ -74,6 +81,10 @@ class TimeGrid:
 
     def __str__(self) -> str:
         """As in `30min, MON-FRI 09:30-15:30, sessions of XNYS`."""
+        if self.is_counted:
+            return (
+                "irregular counts" if not self.is_regular else "steps" if self.count == 1 else f"steps of {self.count}"
+            )
         if not self.is_regular:
             return f"irregular, about every {self.frequency}"
         times = {(first % 86_400, last % 86_400) for first, last in self.windows}
@@ -94,8 +105,15 @@ class TimeGrid:
         return int(found[0]) if found else 1
 
     @property
+    def is_counted(self) -> bool:
+        """Whether rows have counts, no dates."""
+        return self.unit == COUNTED
+
+    @property
     def kind(self) -> str:
-        """`months`, `weeks`, `days`, `bars` or `steps`, as the module lists them."""
+        """`months`, `weeks`, `days`, `bars`, `steps` or `counts`, as the module lists them."""
+        if self.is_counted:
+            return "counts"
         if self.unit in MONTHS:
             return "months"
         if self.unit == "W":
@@ -110,6 +128,8 @@ class TimeGrid:
         days = {"months": 31 * MONTHS.get(self.unit, 1), "weeks": 7, "days": 1}
         if self.kind in days:
             return self.count * days[self.kind] * DAY
+        if self.is_counted:
+            return np.timedelta64(self.count, "us")
         return np.timedelta64(pd.Timedelta(f"{self.count}{self.unit}").as_unit("us").to_timedelta64())
 
     @property
@@ -125,22 +145,27 @@ class TimeGrid:
         Raises:
             SeriesError: names the cure.
         """
+        if not self.is_regular and self.is_counted:
+            raise SeriesError(
+                f"{name}: steps ahead can be counted only where rows come at regular counts, and these do not. Number "
+                "them one by one, or leave out that column: rows are counted then."
+            )
         if not self.is_regular:
             raise SeriesError(
                 f"{name}: steps ahead can be dated only where rows come at regular times, and these do not. "
                 f"Bring them onto a grid with --every {self.frequency} --how last (or mean, or sum)."
             )
 
-    def expected(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
+    def expected(self, first: pd.Timestamp | int, last: pd.Timestamp | int) -> Index:
         """All rows that are due from `first` to `last`, both included.
 
         Days have the time of day of `first`, months its day of the month, steps of equal length begin with it.
         """
         start, stop = _stamp(first), _stamp(last)
         due = self._due(start, stop)
-        return pd.DatetimeIndex(due[(due >= start) & (due <= stop)])
+        return self._index(due[(due >= start) & (due <= stop)])
 
-    def after(self, last: pd.Timestamp, periods: int) -> pd.DatetimeIndex:
+    def after(self, last: pd.Timestamp | int, periods: int) -> Index:
         """The next `periods` rows after the row at `last`.
 
         Raises:
@@ -151,23 +176,23 @@ class TimeGrid:
         origin, span = _stamp(last), (periods + 1) * self.stride
         while True:
             due = self._due(origin, origin + span)
-            due = due[self._cells(due) > self._cells(_stamps(pd.DatetimeIndex([last]))) + self._reach]
+            due = due[self._cells(due) > self._cells(np.array([origin])) + self._reach]
             if len(due) >= periods:
-                return pd.DatetimeIndex(due[:periods])
+                return self._index(due[:periods])
             span = 2 * span + WEEK
 
-    def holes(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    def holes(self, index: Index) -> Index:
         """The rows that are due between the first and the last of `index` and are not in it."""
         rows = _stamps(index)
         due = self._due(self._begin(rows), rows[-1])
-        return pd.DatetimeIndex(due[~self._have_near(due, rows)])
+        return self._index(due[~self._have_near(due, rows)])
 
-    def strays(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    def strays(self, index: Index) -> Index:
         """The rows of `index` that are not due: a special session on a Saturday, a bar at 13:07."""
         rows = _stamps(index)
         return index[~self._have_near(rows, self._due(self._begin(rows), rows[-1]))]
 
-    def complete(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    def complete(self, index: Index) -> Index:
         """The rows of `index` and its holes, in the order of time; `index` itself where it has none."""
         holes = self.holes(index) if self.is_regular else index[:0]
         return index.union(holes) if len(holes) else index
@@ -177,9 +202,13 @@ class TimeGrid:
         parts = [np.arange(first * SECOND, last * SECOND + 1, self.stride) for first, last in self.windows]
         return np.concatenate(parts) if parts else np.array([], "m8[us]")
 
+    def _index(self, due: Stamps) -> Index:
+        """The dates of rows that are due, or their counts."""
+        return pd.Index(due.astype(np.int64)) if self.is_counted else pd.DatetimeIndex(due)
+
     def _begin(self, rows: Stamps) -> Any:
         """The first row; of steps of equal length the place it should have, for it may lie off the others' grid."""
-        if self.kind != "steps":
+        if self.kind not in EQUAL:
             return rows[0]
         step = int(self.stride.astype(np.int64))
         stamps = rows.astype(np.int64)
@@ -188,7 +217,7 @@ class TimeGrid:
 
     def _due(self, start: np.datetime64, stop: np.datetime64) -> Stamps:
         """The rows from `start` to `stop`, and those within reach of either."""
-        if self.kind == "steps":
+        if self.kind in EQUAL:
             return np.arange(start, stop + self._reach + 1, self.stride)
         due: Stamps = getattr(self, f"_due_{self.kind}")(start, stop)
         return due
@@ -247,11 +276,11 @@ class TimeGrid:
         return np.asarray(np.abs(cells[place] - wanted) <= self._reach)
 
 
-def _stamp(date: pd.Timestamp) -> np.datetime64:
-    return np.datetime64(date.to_datetime64().astype("M8[us]"))
+def _stamp(date: pd.Timestamp | int) -> np.datetime64:
+    return np.datetime64(date if isinstance(date, pd.Timestamp) else int(date), "us")
 
 
-def _stamps(index: pd.DatetimeIndex) -> Stamps:
+def _stamps(index: Index) -> Stamps:
     return index.to_numpy().astype("M8[us]")
 
 

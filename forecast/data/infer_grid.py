@@ -15,6 +15,7 @@ they are irregular.
 import numpy as np
 import pandas as pd
 
+from forecast.data.calendar.frequency import Index
 from forecast.data.calendar.infer_exchange import infer_exchange
 from forecast.data.calendar.row_steps import (
     DAY,
@@ -28,7 +29,7 @@ from forecast.data.calendar.row_steps import (
     weekday,
 )
 from forecast.data.calendar.session_bars import Flags, Stamps, are_in, sessions_until
-from forecast.data.grid import MONTHS, WEEK, WEEKDAYS, TimeGrid
+from forecast.data.grid import COUNTED, MONTHS, WEEK, WEEKDAYS, TimeGrid
 from forecast.data.infer_bars import infer_bars
 from forecast.typing import Rows
 
@@ -74,6 +75,22 @@ def infer_grid(index: pd.DatetimeIndex, exchange: str = "", frequency: str = "")
     if grid is None or not (unit or _fills_enough(grid, index)):
         return TimeGrid(_suggest_step(stamps), is_regular=False)
     return grid
+
+
+def infer_count_grid(index: Index) -> TimeGrid:
+    """The grid of rows that are counted, though counts are missing: `step`, or `10step` for 10, 20, 40.
+
+    Args:
+        index: Whole numbers, shape (T,), strictly increasing.
+    """
+    counts = index.to_numpy().astype(np.int64)
+    if len(counts) < 2:
+        return TimeGrid(COUNTED)
+    step = common_divisor(np.diff(counts))
+    due = (counts[-1] - counts[0]) // step + 1
+    on_grid = (counts % step == commonest(counts % step)).mean()
+    is_regular = on_grid >= WHOLE and share_filled(counts // step) >= LEAST and len(counts) >= LEAST_OF_ALL * due
+    return TimeGrid(COUNTED if step == 1 else f"{step}{COUNTED}", is_regular=bool(is_regular))
 
 
 def _fills_enough(grid: TimeGrid, index: pd.DatetimeIndex) -> bool:

@@ -9,8 +9,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from forecast.data.calendar.frequency import Index, is_counted
 from forecast.data.grid import TimeGrid
-from forecast.data.infer_grid import first_row, infer_grid
+from forecast.data.infer_grid import first_row, infer_count_grid, infer_grid
 from forecast.typing import Array, Rows
 
 
@@ -25,12 +26,12 @@ class Placement:
     """
 
     grid: TimeGrid
-    index: pd.DatetimeIndex
+    index: Index
     first: int
     rows: Rows
 
     @property
-    def missing(self) -> pd.DatetimeIndex:
+    def missing(self) -> Index:
         """The rows that are due and lacking."""
         absent = np.ones(len(self.index), bool)
         absent[self.rows] = False
@@ -50,14 +51,16 @@ class Placement:
         return placed
 
 
-def place_rows(index: pd.DatetimeIndex, exchange: str = "", frequency: str = "") -> Placement:
+def place_rows(index: Index, exchange: str = "", frequency: str = "") -> Placement:
     """Find the grid of rows, and their places on it.
 
     Args:
-        index: Dates, shape (R,), strictly increasing.
+        index: Dates or counts, shape (R,), strictly increasing.
         exchange: The calendar whose sessions they follow; by default it is inferred.
         frequency: One step as a pandas offset alias; by default it is inferred.
     """
+    if is_counted(index):
+        return _place_counts(index.to_numpy().astype(np.int64).tobytes())
     return _place(index.to_numpy().astype("M8[us]").tobytes(), exchange, frequency)
 
 
@@ -69,3 +72,11 @@ def _place(stamps: bytes, exchange: str, frequency: str) -> Placement:
     first = first_row(grid, index) if grid.is_regular else 0
     complete = grid.complete(index[first:])
     return Placement(grid, complete, first, np.searchsorted(complete, index[first:]))
+
+
+@lru_cache(maxsize=16)
+def _place_counts(counts: bytes) -> Placement:
+    index = pd.Index(np.frombuffer(counts, np.int64).copy())
+    grid = infer_count_grid(index)
+    complete = grid.complete(index)
+    return Placement(grid, complete, 0, np.searchsorted(complete, index))

@@ -30,6 +30,8 @@ def resample_series(series: TimeSeries, every: str, how: How | None = None) -> T
     Raises:
         ConfigError: as `resample`.
     """
+    if series.grid.is_counted:
+        raise ConfigError(f"{series.name}: `every` brings dated rows onto a grid, and these rows are only counted.")
     hows = {name: usual_how(name) for name in series.columns} | ({series.target: how} if how else {})
     known = np.isfinite(series.y)
     frame = resample(pd.DataFrame(series.values[known], series.index[known], series.columns), every, hows)

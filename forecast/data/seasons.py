@@ -1,7 +1,7 @@
 """Season lengths: those that the time grid suggests, checked against the values.
 
-In: values on a grid, NaN where a row is missing, and the `TimeGrid`, or none where steps are only counted. Out: rows in
-a season, the shortest first; none where the values show none.
+In: values on a grid, NaN where a row is missing, and the `TimeGrid`; where rows are only counted, seasons of any length
+are looked for. Out: rows in a season, the shortest first; none where the values show none.
 
 A season of m rows stands out in the spectrum, the Fourier transform of the autocorrelation, at the frequencies j/m. At
 each the power is compared with the mean power of the frequencies beside it: without a season their ratio follows an F
@@ -40,9 +40,9 @@ def find_seasons(values: Array, grid: TimeGrid | None = None) -> tuple[int, ...]
 
     Args:
         values: Shape (T,), one for each row that is due; NaN where it is missing.
-        grid: None where steps are counted: then all lengths are looked at.
+        grid: Where its rows are counted, or there is none, all lengths are looked at.
     """
-    if grid is None:
+    if grid is None or grid.is_counted:
         return _find_unnamed(values)
     found: tuple[int, ...] = ()
     for season in candidate_seasons(grid):
@@ -53,7 +53,7 @@ def find_seasons(values: Array, grid: TimeGrid | None = None) -> tuple[int, ...]
 
 def candidate_seasons(grid: TimeGrid) -> tuple[int, ...]:
     """Rows in the seasons that go with a grid, the shortest first: an hour, a day, a week, a year."""
-    if not grid.is_regular:
+    if not grid.is_regular or grid.is_counted:
         return ()
     if grid.kind == "months":
         return _whole(12, MONTHS[grid.unit] * grid.count)

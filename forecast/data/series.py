@@ -1,7 +1,7 @@
 """The checked time series that everything else works on.
 
-In: dates and numbers of any origin. Out: a `TimeSeries` with one row for each point of its time grid, NaN where a value
-is missing, which knows its unit, its frequency, its trading calendar and the roles of its columns.
+In: dates, or counts, and numbers of any origin. Out: a `TimeSeries` with one row for each point of its time grid, NaN
+where a value is missing, which knows its unit, its frequency, its trading calendar and the roles of its columns.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import Index, is_counted, iso
 from forecast.data.grid import TimeGrid
 from forecast.data.placement import Placement, place_rows
 from forecast.data.vocabulary import column_roles
@@ -60,11 +60,12 @@ class TimeSeries:
     time. Rows of another frequency before the others are left out. Both are findings.
 
     Attributes:
-        index: Dates, shape (T,), strictly increasing.
+        index: Dates, or whole numbers that count the rows where there are none, shape (T,), strictly increasing.
         values: Shape (T, F), read-only, in the unit of the file; NaN where missing. The first and the last target are
             known.
         unit: The unit of the target, such as `USD` or `°C`; `units` if unknown.
-        frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`); by default inferred from the dates.
+        frequency: A pandas offset alias (`B` business days, `D`, `h`, `MS`), or `step` where rows are counted; by
+            default inferred from the dates.
         exchange: The exchange as the user or the ticker names it, a calendar of the package `exchange_calendars`
             (`XNYS`), `24/7` or `24/5`; empty if nobody named one. `trading_calendar` is the one to compute with.
         notes: The assumptions made on the way here, one sentence each.
@@ -78,7 +79,7 @@ class TimeSeries:
     """
 
     name: str
-    index: pd.DatetimeIndex
+    index: Index
     values: Array
     columns: tuple[str, ...]
     target: str
@@ -101,6 +102,7 @@ class TimeSeries:
             columns = ", ".join(self.columns)
             raise SeriesError(f"{self.name}: `target` must be one of {columns}. Received: {self.target}.")
         _check_order(self.name, self.index)
+        _check_exchange(self.name, self.index, self.exchange)
         _check_values(self.name, self.index, values, self.columns)
         if self.grid is UNKNOWN:
             _check_ends(self.name, self.index, values[:, self.target_column])
@@ -154,8 +156,8 @@ class TimeSeries:
         """The exchange whose sessions the rows follow, named or found in the holidays that they leave out, if any."""
         return self.grid.exchange or self.exchange
 
-    def future_dates(self, periods: int) -> pd.DatetimeIndex:
-        """The dates of the next `periods` rows."""
+    def future_dates(self, periods: int) -> Index:
+        """The dates, or the counts, of the next `periods` rows."""
         return self.grid.after(self.index[-1], periods)
 
     def with_exchange(self, exchange: str) -> Self:
@@ -206,29 +208,46 @@ class TimeSeries:
         )
 
     def fingerprint(self, rows: int | None = None) -> str:
-        """SHA-256 of the dates, values and ranges of the first `rows` rows (by default all)."""
-        stamps = self.index.as_unit("ns").asi8[:rows]
+        """SHA-256 of the dates (or counts), values and ranges of the first `rows` rows (by default all)."""
+        index = self.index.as_unit("ns") if isinstance(self.index, pd.DatetimeIndex) else self.index
+        stamps = _whole_numbers(index)[:rows]
         whole = stamps.tobytes() + self.values[:rows].tobytes() + self.ranges[:rows].tobytes()
         return hashlib.sha256(whole).hexdigest()
 
 
-def _check_order(name: str, index: pd.DatetimeIndex) -> None:
+def _check_order(name: str, index: Index) -> None:
     if not len(index):
         raise SeriesError(f"{name}: a series must have rows. Received: none.")
+    if is_counted(index) and not pd.api.types.is_integer_dtype(index.dtype):
+        raise SeriesError(f"{name}: rows must have dates, or whole numbers that count them. Received: {index.dtype}.")
     if index.hasnans:
         row = int(np.argmax(index.isna()))
         raise SeriesError(f"{name}: each row must have a date. Row {row + 1} has none.")
-    steps = np.diff(index.asi8)
+    steps = np.diff(_whole_numbers(index))
     if (steps <= 0).any():
         row = int(np.argmax(steps <= 0)) + 1
-        rule = "appears twice" if steps[row - 1] == 0 else f"comes after {index[row - 1]:%Y-%m-%d %H:%M}"
+        rule = "appears twice" if steps[row - 1] == 0 else f"comes after {_minute(index[row - 1])}"
         raise SeriesError(
-            f"{name}: dates must be strictly increasing. Row {row + 1}, {index[row]:%Y-%m-%d %H:%M}, {rule}. "
+            f"{name}: dates must be strictly increasing. Row {row + 1}, {_minute(index[row])}, {rule}. "
             "Sort the rows and keep one a date."
         )
 
 
-def _check_values(name: str, index: pd.DatetimeIndex, values: Array, columns: Sequence[str]) -> None:
+def _whole_numbers(index: Index) -> NDArray[np.int64]:
+    """Dates in the unit of the index, or counts."""
+    return index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy(np.int64)
+
+
+def _minute(date: pd.Timestamp | int) -> str:
+    return f"{date:%Y-%m-%d %H:%M}" if isinstance(date, pd.Timestamp) else str(date)
+
+
+def _check_exchange(name: str, index: Index, exchange: str) -> None:
+    if exchange and is_counted(index):
+        raise SeriesError(f"{name}: sessions of {exchange} need dates, and these rows are only counted.")
+
+
+def _check_values(name: str, index: Index, values: Array, columns: Sequence[str]) -> None:
     wrong = np.isinf(values)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
@@ -238,7 +257,7 @@ def _check_values(name: str, index: pd.DatetimeIndex, values: Array, columns: Se
         )
 
 
-def _check_ends(name: str, index: pd.DatetimeIndex, y: Array) -> None:
+def _check_ends(name: str, index: Index, y: Array) -> None:
     for row, place in ((0, "first"), (-1, "last")):
         if np.isnan(y[row]):
             raise SeriesError(
@@ -246,7 +265,7 @@ def _check_ends(name: str, index: pd.DatetimeIndex, y: Array) -> None:
             )
 
 
-def _findings(index: pd.DatetimeIndex, placed: Placement) -> Iterator[DataIssue]:
+def _findings(index: Index, placed: Placement) -> Iterator[DataIssue]:
     """What was added to the rows of a series, and what was left out."""
     if placed.first:
         action = f"rows before {iso(index[placed.first])} were left out: they come at other steps than the later ones"
@@ -259,5 +278,5 @@ def _findings(index: pd.DatetimeIndex, placed: Placement) -> Iterator[DataIssue]
         yield DataIssue("missing_rows", len(missing), _named(missing), action)
 
 
-def _named(index: pd.DatetimeIndex) -> tuple[str, ...]:
+def _named(index: Index) -> tuple[str, ...]:
     return tuple(iso(date) for date in index[:MAX_NAMED])

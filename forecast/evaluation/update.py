@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.data.calendar.frequency import day
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.evaluation.tasks import task_of
@@ -83,8 +84,8 @@ def _compare(before: TrainedModel, after: TrainedModel, dataset: Dataset) -> Upd
         unit=task.loss_unit or series.unit,
         origins=len(gain),
         horizon=horizon,
-        first=f"{series.index[first + 1]:%Y-%m-%d}",
-        last=f"{series.index[-1]:%Y-%m-%d}",
+        first=day(series.index[first + 1]),
+        last=day(series.index[-1]),
         before=float(losses[0].mean()),
         after=float(losses[1].mean()),
         p_value=diebold_mariano(gain, horizon=horizon) if gain.any() else float("nan"),

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config import LEVELS, MEDIAN, QUANTILES
-from forecast.data.calendar.frequency import has_times, iso_dates
+from forecast.data.calendar.frequency import Index, has_times, iso_dates
 from forecast.data.grid import TimeGrid
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Blocks
@@ -40,7 +40,7 @@ class Backtest:
     quantiles: Array
     network_share: Array | None = None
 
-    def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
+    def to_frame(self, index: Index) -> pd.DataFrame:
         """One row an origin and step: dates from the index of the series, what came, and three quantiles."""
         dates, (origins, horizon) = dates_of(index), self.actual.shape
         steps = np.tile(np.arange(1, horizon + 1), origins)
@@ -75,7 +75,7 @@ class ClassProbabilities:
     probabilities: Array
     step: int
 
-    def to_frame(self, index: pd.DatetimeIndex) -> pd.DataFrame:
+    def to_frame(self, index: Index) -> pd.DataFrame:
         """One row an origin: dates from the index of the series, the class that came, and three probabilities."""
         dates, came = dates_of(index), np.array(CLASSES, dtype=object)[self.actual.astype(int)]
         fixed = {"model": self.model, "origin": dates[self.origin], "date": dates[self.origin + self.step]}
@@ -113,7 +113,7 @@ class Moves:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """The coming steps after the last row of a series: dates (H,) and quantiles (H, Q) in `unit`."""
+    """The coming steps after the last row of a series: dates (H,), or counts, and quantiles (H, Q) in `unit`."""
 
     model: str
     series: str
@@ -171,8 +171,8 @@ class DirectionForecast:
         return {**fields, **dict(zip(SHARES, probabilities, strict=True))}
 
 
-def dates_of(index: pd.DatetimeIndex) -> NDArray[np.object_]:
-    """The dates of rows as tables have them, all in one form."""
+def dates_of(index: Index) -> NDArray[np.object_]:
+    """The dates of rows, or their counts, as tables have them, all in one form."""
     return np.array(iso_dates(index, timed=has_times(index)), dtype=object)
 
 
@@ -195,6 +195,6 @@ def coming_dates(series: TimeSeries, steps: int) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def _dates_after(last: pd.Timestamp, grid: TimeGrid, steps: int, timed: bool) -> tuple[str, ...]:
+def _dates_after(last: pd.Timestamp | int, grid: TimeGrid, steps: int, timed: bool) -> tuple[str, ...]:
     """The coming dates, the same for all series of one grid that end on one date."""
     return tuple(iso_dates(grid.after(last, steps), timed=timed))

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.data.calendar.frequency import moment
 from forecast.data.covariates import check_future, names_of
 from forecast.data.dataset import Dataset, all_columns, prepare
 from forecast.data.scaling import Scaler, fit_scaler
@@ -294,8 +294,11 @@ class TrainedModel:
         return {known.series: known for known in reversed(self.trained_on)}
 
     def known(self, series: TimeSeries | Dataset) -> TrainedOn | None:
-        """What was kept of a series that the model was trained on."""
-        return self._by_name.get(series.name)
+        """What was kept of a series that the model was trained on; one of the same name is another if it has no dates
+        and that one has, or the other way round.
+        """
+        found, grid = self._by_name.get(series.name), (series.series if isinstance(series, Dataset) else series).grid
+        return found if found and found.is_counted == grid.is_counted else None
 
     def _on_sessions(self, series: TimeSeries) -> TimeSeries:
         """The series on the sessions of the exchange that was recognised in training, where it has too few rows."""
@@ -331,7 +334,7 @@ class TrainedModel:
     def trained_to(self, dataset: Dataset) -> int:
         """The last origin that training saw of a series that it knows."""
         known = self._by_name[dataset.name]
-        rows = int(dataset.series.index.searchsorted(pd.Timestamp(known.last), side="right"))
+        rows = int(dataset.series.index.searchsorted(moment(known.last), side="right"))
         return max(self.problem.lookback, rows - 1)
 
     def _test_start(self, dataset: Dataset) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from forecast.config import MEDIAN
 from forecast.data.dataset import Dataset
+from forecast.data.grid import TimeGrid
 from forecast.data.scaling import Scaler
 from forecast.data.windows import Blocks
 from forecast.typing import Array
@@ -55,6 +56,11 @@ class TrainedOn:
     log_scale: Array
     exchange: str = ""
     checkpoint: Checkpoint | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its rows had counts, no dates."""
+        return TimeGrid(self.frequency).is_counted
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-import pandas as pd
 
 from forecast.config import ExperimentConfig
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import iso, moment
 from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.scaling import Scaler
 from forecast.data.series import TimeSeries
@@ -134,7 +133,7 @@ def _with_news(panel: Panel, datasets: Sequence[Dataset], known: Sequence[Traine
     least = problem.lookback + problem.horizon + problem.config.training.labels
     for (inputs, split), one, old in zip(panel, datasets, known, strict=True):
         index = one.series.index
-        seen = int(index.searchsorted(pd.Timestamp(old.last), side="right")) if old else split.validation
+        seen = int(index.searchsorted(moment(old.last), side="right")) if old else split.validation
         first = max(0, min(int(seen * _share_of_training(problem.config)), split.validation - least))
         if 0 < first < split.validation and seen < split.rows:
             rest = Split(split.validation - first, split.test - first, split.rows - first)

@@ -3,7 +3,7 @@
 from rich.markup import escape
 
 from forecast.cli.tables.results import MOST_ROWS, print_sentences, scores_of, titled, wide_console
-from forecast.data.calendar.frequency import count_steps
+from forecast.data.calendar.frequency import count_steps, day
 from forecast.evaluation.bottom_line import remarks
 from forecast.evaluation.walk_forward.series_result import SeriesResult, fold_ratios
 from forecast.evaluation.walk_forward.summary import FEW, Comparison, models_table
@@ -58,7 +58,7 @@ def _print_series(result: SeriesResult) -> None:
     series, folds = result.series, result.folds
     first, last = series.index[folds[0].cutoff], series.index[folds[-1].stop - 1]
     steps = count_steps(result.config.resolved_horizon, series.frequency)
-    title = f"{series.name}: {len(folds)} folds from {first:%Y-%m-%d} to {last:%Y-%m-%d}, up to {steps} ahead"
+    title = f"{series.name}: {len(folds)} folds from {day(first)} to {day(last)}, up to {steps} ahead"
     console = wide_console()
     console.print(scores_of(result.scores, title, unit=series.unit))
     ratios = fold_ratios(result)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecast.config import Task
-from forecast.data.calendar.frequency import count_steps
+from forecast.data.calendar.frequency import count_steps, day
 from forecast.data.fill import fill
 from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
@@ -47,7 +47,7 @@ def print_scores(experiment: Experiment) -> None:
     """The scores of each model on the test rows, and the verdicts."""
     series, split, task = experiment.series, experiment.split, experiment.config.task
     dates, steps = series.index[[split.test, -1]], count_steps(experiment.config.resolved_horizon, series.frequency)
-    span = f"{dates[0]:%Y-%m-%d} to {dates[1]:%Y-%m-%d}"
+    span = f"{day(dates[0])} to {day(dates[1])}"
     what = (
         f"down, flat or up {steps} ahead, test on {span}"
         if task == "direction"

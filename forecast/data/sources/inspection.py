@@ -31,9 +31,9 @@ class SeriesInspection:
 
     @property
     def span(self) -> tuple[str, str]:
-        """The first and the last date, with the time of day if any row has one."""
+        """The first and the last date, with the time of day if any row has one, or count."""
         index = self.series.index if self.series else pd.DatetimeIndex([])
-        timed = bool((index != index.normalize()).any())
+        timed = isinstance(index, pd.DatetimeIndex) and bool((index != index.normalize()).any())
         first, last = (date.isoformat() if timed else iso(date) for date in index[[0, -1]])
         return first, last
 

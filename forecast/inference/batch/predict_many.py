@@ -193,7 +193,15 @@ def forecast_shard(shard: Shard) -> int:
     model = _open(shard.bundle, shard.sha256)
     read = list(load_each(shard.references, **shard.load_options))
     errors = {reference: str(one) for reference, one in read if isinstance(one, ForecastError)}
+    counted = model.trained_on[0].is_counted
+    errors |= {
+        reference: f"{one.name}: a file of forecasts has dates, or counts, for all series, as those that the model was "
+        "trained on. This one is of the other kind."
+        for reference, one in read
+        if isinstance(one, TimeSeries) and one.grid.is_counted != counted
+    }
     series = _with_unique_names({reference: one for reference, one in read if isinstance(one, TimeSeries)})
+    series = {reference: one for reference, one in series.items() if reference not in errors}
     made, failed = predict_all(model, list(series.values())) if series else ([], {})
     errors |= {reference: str(failed[one.name]) for reference, one in series.items() if one.name in failed}
     info = ShardInfo(
@@ -202,7 +210,7 @@ def forecast_shard(shard: Shard) -> int:
         new=sum(model.known(one) is None for one in series.values() if one.name not in failed),
         with_issues=sum(bool(one.findings) for one in series.values() if one.name not in failed),
     )
-    write_shard(made, info, shard.file)
+    write_shard(made, info, shard.file, counted=counted)
     return len(info.names)
 
 

@@ -24,16 +24,13 @@ from forecast.runtime.names import csv_cell
 ROW_GROUP = 1 << 17
 # The name of a shard's metadata.
 INFO = b"forecast"
-SCHEMA = pa.schema(
-    [
-        ("series", pa.string()),
-        ("model", pa.string()),
-        ("origin", pa.timestamp("us")),
-        ("step", pa.int32()),
-        ("date", pa.timestamp("us")),
-        *((level, pa.float64()) for level in LEVELS),
-    ]
-)
+
+
+def schema_of(*, counted: bool = False) -> pa.Schema:
+    """The columns of the file; where rows have no dates, `origin` and `date` hold counts."""
+    moment = pa.int64() if counted else pa.timestamp("us")
+    fixed = {"series": pa.string(), "model": pa.string(), "origin": moment, "step": pa.int32(), "date": moment}
+    return pa.schema(fixed | dict.fromkeys(LEVELS, pa.float64()))
 
 
 @dataclass(frozen=True)
@@ -56,26 +53,29 @@ def errors_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}.errors.csv")
 
 
-def write_shard(made: Sequence[Forecast], info: ShardInfo, file: Path) -> None:
-    """Write the forecasts of some series with their metadata."""
+def write_shard(made: Sequence[Forecast], info: ShardInfo, file: Path, *, counted: bool = False) -> None:
+    """Write the forecasts of some series, all with dates or all counted, with their metadata."""
     with atomic_file(file) as path:
         metadata = {INFO: json.dumps(vars(info)).encode()}
-        parquet.write_table(_table(made).replace_schema_metadata(metadata), path, compression="zstd")
+        parquet.write_table(
+            _table(made, schema_of(counted=counted)).replace_schema_metadata(metadata), path, compression="zstd"
+        )
 
 
-def _table(made: Sequence[Forecast]) -> pa.Table:
+def _table(made: Sequence[Forecast], schema: pa.Schema) -> pa.Table:
     """One row a series and step."""
     rows = [(one, step, date) for one in made for step, date in enumerate(one.dates, start=1)]
     quantiles = np.concatenate([one.quantiles for one in made]) if made else np.empty((0, len(LEVELS)))
+    moments = "M8[us]" if pa.types.is_timestamp(schema.field("date").type) else "int64"
     columns = {
         "series": [one.series for one, _, _ in rows],
         "model": [one.model for one, _, _ in rows],
-        "origin": np.array([one.origin for one, _, _ in rows], "M8[us]"),
+        "origin": np.array([one.origin for one, _, _ in rows], moments),
         "step": [step for _, step, _ in rows],
-        "date": np.array([date for _, _, date in rows], "M8[us]"),
+        "date": np.array([date for _, _, date in rows], moments),
         **{level: quantiles[:, place] for place, level in enumerate(LEVELS)},
     }
-    return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in SCHEMA.names}, SCHEMA)
+    return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema)
 
 
 def read_shard_info(file: Path) -> ShardInfo:
@@ -86,7 +86,8 @@ def read_shard_info(file: Path) -> ShardInfo:
 def join_shards(files: Sequence[Path], infos: Sequence[ShardInfo], out: Path) -> None:
     """Join shards; a series whose name occurs in several is called by its reference."""
     count = Counter(name for info in infos for name in info.names.values())
-    with atomic_file(out) as path, parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    schema = parquet.read_schema(files[0]).remove_metadata() if files else schema_of()
+    with atomic_file(out) as path, parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for table in _row_groups(files, infos, count):
             writer.write_table(table, row_group_size=ROW_GROUP)
 

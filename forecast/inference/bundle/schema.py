@@ -12,6 +12,7 @@ from typing import Any
 # Characters of a text, items of a list, lists within lists, and the largest whole number.
 LONGEST, MOST, DEEPEST, LARGEST = 10_000, 1_000_000, 12, 2**53
 SHA256 = re.compile("[0-9a-f]{64}")
+ROW_COUNT = re.compile("-?[0-9]{1,18}")
 EXCHANGE, FREQUENCY = re.compile(r"[A-Za-z0-9_./-]{0,40}"), re.compile(r"[\w .:,+-]{0,80}")
 
 Check = Callable[[Any], bool]
@@ -83,7 +84,9 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_moment(value: Any) -> bool:
-    """Whether a text is a date, or a date and time, that pandas can hold."""
+    """Whether a text is a date, or a date and time, that pandas can hold, or the count of a row without one."""
+    if isinstance(value, str) and ROW_COUNT.fullmatch(value):
+        return True
     try:
         return 1678 <= datetime.fromisoformat(value).year <= 2261
     except (TypeError, ValueError):
@@ -114,7 +117,7 @@ def _rows(names: Iterable[str], holds: Check, rule: str) -> dict[str, tuple[Chec
     return dict.fromkeys(names, (holds, rule))
 
 
-TEXT, MOMENT = (_is_text, "be a text"), (_is_moment, "be a date as in 2024-01-31")
+TEXT, MOMENT = (_is_text, "be a text"), (_is_moment, "be a date as in 2024-01-31, or a count")
 HASH = (_matches(SHA256), "be a SHA-256")
 COUNT = (_is_count, "be a whole number")
 NUMBERS = (_list_of(_is_number), "be a list of numbers")

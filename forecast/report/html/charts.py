@@ -23,34 +23,34 @@ TICKS = 5
 
 def chart_forecast(content: Content) -> "Figure":
     """Chart the last rows and the medians of the coming steps, with the intervals of the best model."""
-    chart = _figure(content.unit)
+    chart = _figure(content)
     for quantiles in (("q05", "q95"), ("q10", "q90"), ("q25", "q75")):
         _add_band(chart, content.forecast_of(content.best), quantiles, content.best, label="intervals")
     _add_actual(chart, content.actual().tail(CLOSE_UP))
     for model in content.charted:
         _add_median(chart, content.forecast_of(model), model)
-    return _finished(chart)
+    return _finished(chart, content)
 
 
 def chart_backtest(content: Content) -> "Figure":
     """Chart actual values and what was forecast for them a whole horizon earlier, with the best model's interval."""
-    chart, best = _figure(content.unit), content.backtest_of(content.best)
+    chart, best = _figure(content), content.backtest_of(content.best)
     _add_band(chart, best, ("q05", "q95"), content.best, label="90 % interval")
     for model in content.charted:
         _add_median(chart, content.backtest_of(model), model, visible=model == content.best)
     _add_actual(chart, best)
-    return _finished(chart)
+    return _finished(chart, content)
 
 
-def _figure(unit: str) -> "Figure":
+def _figure(content: Content) -> "Figure":
     from bokeh.models import BasicTickFormatter, ContinuousTicker
     from bokeh.plotting import figure
 
     chart = figure(
         height=HEIGHT,
         sizing_mode="stretch_width",
-        x_axis_type="datetime",
-        y_axis_label=unit,
+        x_axis_type="linear" if content.is_counted else "datetime",
+        y_axis_label=content.unit,
         tools="xpan,xwheel_zoom,box_zoom,reset,save",
         active_scroll=None,
     )
@@ -80,7 +80,7 @@ def _add_median(chart: "Figure", rows: pd.DataFrame, model: str, *, visible: boo
     line.visible = visible
 
 
-def _finished(chart: "Figure") -> "Figure":
+def _finished(chart: "Figure", content: Content) -> "Figure":
     """Add values under the pointer, and a legend that shows and hides lines."""
     from bokeh.models import HoverTool
     from bokeh.models.renderers import GlyphRenderer
@@ -88,8 +88,12 @@ def _finished(chart: "Figure") -> "Figure":
     chart.add_tools(
         HoverTool(
             renderers=[one for one in chart.renderers if isinstance(one, GlyphRenderer) and one.name],
-            tooltips=[("", "$name"), ("date", "@x{%F}"), ("value", "@y{0,0.[000]}")],
-            formatters={"@x": "datetime"},
+            tooltips=[
+                ("", "$name"),
+                ("step", "@x{0}") if content.is_counted else ("date", "@x{%F}"),
+                ("value", "@y{0,0.[000]}"),
+            ],
+            formatters={} if content.is_counted else {"@x": "datetime"},
         )
     )
     chart.legend.click_policy = "hide"

@@ -24,8 +24,8 @@ class Content:
 
     Attributes:
         record: Content of `run.json`.
-        backtest: One row a model, origin and step, with dates as such.
-        forecast: One row a model and coming step, with dates as such.
+        backtest: One row a model, origin and step, with dates as such, or counts.
+        forecast: One row a model and coming step, with dates as such, or counts.
         pictures: PNG pictures as data URIs, by name.
     """
 
@@ -49,6 +49,11 @@ class Content:
     def charted(self) -> list[str]:
         """The models in the charts: those learned, and naive."""
         return list(dict.fromkeys([*self.learned, "naive"]))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether rows have counts, no dates."""
+        return pd.api.types.is_integer_dtype(self.forecast["date"])
 
     @property
     def unit(self) -> str:
@@ -93,7 +98,8 @@ def read_run(record: dict[str, Any], folder: Path) -> Content:
     tables = {name: csv.read_csv(folder / f"{name}.csv").to_pandas() for name in ("backtest", "forecast")}
     for table in tables.values():
         for column in table.columns.intersection(["date", "origin"]):
-            table[column] = pd.to_datetime(table[column])
+            if not pd.api.types.is_integer_dtype(table[column]):
+                table[column] = pd.to_datetime(table[column])
     return Content(record, tables["backtest"], tables["forecast"], read_pictures(folder))
 
 

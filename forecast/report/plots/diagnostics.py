@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.data.calendar.frequency import Index
 from forecast.evaluation.lag_detector import Lag
 from forecast.evaluation.scores import reached
 from forecast.inference.forecasts import Backtest
@@ -84,7 +84,7 @@ def plot_error_by_step(backtests: Backtests, ax: "Axes") -> None:
 
 
 @styled
-def plot_error_over_time(backtests: Backtests, index: pd.DatetimeIndex, ax: "Axes") -> None:
+def plot_error_over_time(backtests: Backtests, index: Index, ax: "Axes") -> None:
     """Plot the error of each model over the test rows, divided by the mean error of the naive forecast.
 
     Args:
@@ -133,7 +133,7 @@ def plot_lag_correlations(lags: Mapping[str, Lag], ax: "Axes") -> None:
 
 
 def save_diagnostics(
-    backtests: Backtests, index: pd.DatetimeIndex, shown: Sequence[str], folder: Path, *, lags: Mapping[str, Lag]
+    backtests: Backtests, index: Index, shown: Sequence[str], folder: Path, *, lags: Mapping[str, Lag]
 ) -> None:
     """Save errors of all models, and residuals and calibration of those in `shown`, as PNG files.
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from forecast.errors import ConfigError
 from forecast.report.plots.style import styled
 from forecast.runtime.atomic import atomic_file
@@ -64,6 +66,13 @@ def finish(ax: "Axes", title: str, y_label: str) -> None:
     ax.grid(visible=True, color="#E5E5E5", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def place_of(date: pd.Timestamp | int) -> float:
+    """Where a date, or a count, is on the axis."""
+    from matplotlib.dates import date2num
+
+    return float(date2num(date)) if isinstance(date, pd.Timestamp) else date
 
 
 @styled

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from forecast.config import MEDIAN
-from forecast.data.calendar.frequency import count_steps
+from forecast.data.calendar.frequency import Index, count_steps, iso, moments
 from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError
 from forecast.evaluation.holdout import Experiment
 from forecast.inference.forecasts import Forecast
-from forecast.report.plots.figure import finish, legend_beside, save_panels
+from forecast.report.plots.figure import finish, legend_beside, place_of, save_panels
 from forecast.report.plots.style import GREY, TRUTH, colour_of, line_of, styled
 
 if TYPE_CHECKING:
@@ -40,23 +39,21 @@ def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> 
 @styled
 def plot_forecasts(series: TimeSeries, forecasts: Mapping[str, Forecast], ax: "Axes") -> None:
     """Plot the last rows of a series and the median of each forecast, with the intervals of the first."""
-    from matplotlib.dates import date2num
-
     rows = slice(max(len(series) - CLOSE_UP, 0), len(series))
     ax.plot(series.index[rows], series.y[rows], color=TRUTH, linewidth=1.3, label="actual")
     for number, (model, forecast) in enumerate(forecasts.items()):
-        dates = pd.DatetimeIndex([series.index[-1], *pd.DatetimeIndex(forecast.dates)])
+        dates = moments([iso(series.index[-1]), *forecast.dates])
         quantiles = np.vstack([np.full(forecast.quantiles.shape[1], series.y[-1]), forecast.quantiles])
         if number == 0:
             _fan(ax, dates, quantiles, colour_of(model))
         ax.plot(dates, quantiles[:, MEDIAN], **line_of(model), linewidth=1.6, label=model)
-    ax.axvline(date2num(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
+    ax.axvline(place_of(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
     steps = max(len(forecast.dates) for forecast in forecasts.values())
     finish(ax, f"{series.name}: the next {count_steps(steps, series.frequency)}", series.unit)
     legend_beside(ax)
 
 
-def _fan(ax: "Axes", dates: pd.DatetimeIndex, quantiles: np.ndarray, colour: str) -> None:
+def _fan(ax: "Axes", dates: Index, quantiles: np.ndarray, colour: str) -> None:
     for level, (label, alpha) in enumerate(FAN):
         ax.fill_between(
             dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=alpha, linewidth=0, label=label

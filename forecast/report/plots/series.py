@@ -4,12 +4,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from forecast.data.calendar.frequency import moment
 from forecast.data.series import TimeSeries
 from forecast.data.sources.inspection import Inspection
 from forecast.evaluation.holdout import Experiment
-from forecast.report.plots.figure import finish, legend_beside, save_panels
+from forecast.report.plots.figure import finish, legend_beside, place_of, save_panels
 from forecast.report.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, TRUTH, styled
 
 if TYPE_CHECKING:
@@ -24,14 +23,12 @@ MOST_SERIES = 8
 @styled
 def plot_series(series: TimeSeries, ax: "Axes") -> None:
     """Plot a series as it was loaded, with a dotted line at each date with a data issue."""
-    from matplotlib.dates import date2num
-
     ax.plot(series.index, series.y, color=TRUTH, linewidth=1.0)
     dated = [issue for issue in series.findings if issue.dates]
     for issue, colour in zip(dated, ISSUE_COLOURS * len(dated), strict=False):
         for number, date in enumerate(issue.dates):
             label = f"{issue.kind} {issue.count}" if number == 0 else None
-            ax.axvline(date2num(pd.Timestamp(date)), color=colour, linewidth=1.0, linestyle=":", label=label)
+            ax.axvline(place_of(moment(date)), color=colour, linewidth=1.0, linestyle=":", label=label)
     finish(ax, f"{series.name}: {series.target}", series.unit)
     if dated:
         legend_beside(ax)
@@ -40,15 +37,13 @@ def plot_series(series: TimeSeries, ax: "Axes") -> None:
 @styled
 def plot_history(experiment: Experiment, ax: "Axes") -> None:
     """Plot the whole series, with training, validation and test rows in colours of their own."""
-    from matplotlib.dates import date2num
-
     series, split = experiment.series, experiment.split
     edges = (0, split.validation, split.test, split.rows)
     for (part, colour), first, stop in zip(SPLIT_COLOURS.items(), edges[:-1], edges[1:], strict=True):
         rows = slice(max(first - 1, 0), stop)
         ax.plot(series.index[rows], series.y[rows], color=colour, linewidth=1.1, label=part)
     for edge in edges[1:-1]:
-        ax.axvline(date2num(series.index[edge]), color=GREY, linewidth=0.8, linestyle=":")
+        ax.axvline(place_of(series.index[edge]), color=GREY, linewidth=0.8, linestyle=":")
     finish(ax, f"{series.name}: {series.target}", f"{series.target} [{series.unit}]")
     legend_beside(ax)
 
