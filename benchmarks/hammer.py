@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 STATE, NOTE = ROOT / "build" / "hammer.json", ROOT / "benchmarks" / "hammer.md"
 # How many of each part are asked for, and how many one process does.
 SIZES = {"bundles": 10_000, "files": 2_000, "faults": 500, "kills": 200, "servers": 50, "soak": 1_000}
-AT_ONCE = {"bundles": 1_000, "files": 500, "faults": 50, "kills": 50, "servers": 25, "soak": 100}
+AT_ONCE = {"bundles": 1_000, "files": 500, "faults": 25, "kills": 25, "servers": 25, "soak": 100}
 WHAT = {
     "bundles": "damaged bundles, opened and forecast from",
     "files": "damaged files of ten formats, read",

@@ -164,6 +164,10 @@ def series_of(fields):
             "bundles of format 1. Received: 99. Update the program.",
         ),
         (lambda folder: edit(folder, lambda d: d.update(format=0)), "Received: 0. Train the model again."),
+        (
+            lambda folder: edit(folder, lambda d: d.update(format="\x1b[2J")),
+            "Received: \\x1b[2J. Train the model again.",
+        ),
         (lambda folder: edit(folder, lambda d: d.update(format="1")), "opens bundles of format 1. Received: 1. Train"),
         (lambda folder: edit(folder, lambda d: d.update(created="today"), seal=False), "the text was changed after"),
         (lambda folder: edit(folder, lambda d: d.update(model="oracle")), "a model must be one of"),

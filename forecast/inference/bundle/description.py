@@ -139,7 +139,9 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
         raise BundleError(f"{file}: this file is damaged: no JSON with a format number. Copy it again.") from error
     if found != FORMAT:
         cure = "Update the program." if isinstance(found, int) and found > FORMAT else "Train the model again."
-        raise BundleError(f"{path}: this program opens bundles of format {FORMAT}. Received: {str(found)[:20]}. {cure}")
+        raise BundleError(
+            f"{path}: this program opens bundles of format {FORMAT}. Received: {visible(str(found)[:20])}. {cure}"
+        )
     with damage_named(path):
         if checksum(fields) != fields["sha256"]:
             raise BundleError(f"{file}: the text was changed after it was saved. Copy the bundle again.")
