@@ -54,6 +54,8 @@ DATE_PARTS = {
     "hour": word_set("hour hh hr stunde hora ora heure godzina saat час 时 時 시"),
     "minute": word_set("minute min minuto 分"),
 }
+# Names of columns that count rows, beside those of dates.
+COUNTERS = word_set("t x n no nr num number id idx row rows rowname rownames rownum step steps obs observation lfd")
 TIMES = word_set("time times tm uhrzeit heure hora ora godzina czas saat время 时间 時刻 時間 시간 시각")
 # Names of the price of a row, best first: the close, the settlement, the last price, any price, any value.
 CLOSES = (
@@ -119,6 +121,18 @@ SECURITIES = word_set(
     "store shop station stn id region country city state location site product sku geo entity indicator metric",
     "dept department family brand branch warehouse sensor device",
 )
+# Codes of securities, and what stands beside them in the name of a column.
+CODES = word_set(
+    "code isin secid permno permco gvkey cusip sedol wkn figi ticker tickers symbol symbols id kod código codigo",
+    "股票代码 代码 证券代码 コード 銘柄コード 종목코드",
+)
+CARRIERS = word_set("stock share security instrument company fund asset index coin ts 股票 证券")
+
+
+def is_code(name: str) -> bool:
+    """Whether a column holds the codes of securities by its name; those of a country or an exchange are none."""
+    words = set(words_of(name))
+    return bool(CODES & words) and words <= CODES | CARRIERS
 
 
 def find_name(name: str, names: Collection[str]) -> str | None:
@@ -132,6 +146,17 @@ def find_name(name: str, names: Collection[str]) -> str | None:
 def is_date(name: str) -> bool:
     """Whether a column holds dates by its name."""
     return bool(DATES & set(words_of(name)))
+
+
+def is_counter(name: str) -> bool:
+    """Whether a column of whole numbers may count the rows by its name."""
+    words = set(words_of(name))
+    return bool(words) and words <= DATES | TIMES | COUNTERS
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column has no name of its own."""
+    return name.startswith((UNNAMED, "Unnamed"))
 
 
 def is_security(name: str) -> bool:

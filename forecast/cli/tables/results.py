@@ -172,7 +172,8 @@ def print_inspection(inspection: Inspection) -> None:
     console.print(table)
     for line in dict.fromkeys(map(_choice_line, inspection.series)):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    for line in dict.fromkeys(_grid_line(sighting.series) for sighting in inspection.series if sighting.series):
+    shown = [sighting.series for sighting in inspection.series if sighting.series]
+    for line in dict.fromkeys(_grid_line(series, seasons=len(shown) <= MOST_ROWS) for series in shown):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     for sighting in inspection.series:
         for finding in sighting.series.findings if sighting.series else ():
@@ -191,14 +192,18 @@ def _choice_line(sighting: SeriesInspection) -> str:
     return f"The target is {sighting.series.target}: {sighting.why}. Columns: {', '.join(sighting.columns)}."
 
 
-def _grid_line(series: TimeSeries) -> str:
+def _grid_line(series: TimeSeries, *, seasons: bool) -> str:
     """When rows are due, and the seasons that the values show; or that rows are irregular, and the cure."""
+    if not series.grid.is_regular and series.grid.is_counted:
+        return "Rows come at irregular counts: number them one by one, which a forecast needs."
     if not series.grid.is_regular:
         return (
             f"Rows are {series.grid}: --every {series.grid.frequency} brings them onto a grid, which a forecast needs."
         )
-    seasons = " and ".join(map(str, find_seasons(series.y, series.grid)))
-    return f"Time grid: {series.grid}; {f'seasons of {seasons} rows' if seasons else 'no season found'}."
+    if not seasons:
+        return f"Time grid: {series.grid}."
+    found = " and ".join(map(str, find_seasons(series.y, series.grid)))
+    return f"Time grid: {series.grid}; {f'seasons of {found} rows' if found else 'no season found'}."
 
 
 def _sighting_cells(sighting: SeriesInspection) -> tuple[str, ...]:

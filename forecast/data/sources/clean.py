@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
 from forecast.data import vocabulary
+from forecast.data.calendar.frequency import Index
 from forecast.data.placement import place_rows
 from forecast.data.series import TimeSeries
-from forecast.data.sources.quality_checks import Flags, check_row_order, check_values, merge_dates
+from forecast.data.sources.parsing.dates import COUNTED
+from forecast.data.sources.quality_checks import Flags, check_row_order, check_values, index_of, merge_dates
 from forecast.data.sources.row_checks import (
     check_dates,
     check_headers,
@@ -28,6 +29,7 @@ from forecast.data.sources.row_checks import (
     table_issues,
 )
 from forecast.data.sources.schema.schema import Schema
+from forecast.data.sources.schema.series_id import find_rename
 from forecast.data.sources.schema.targets import ASKED_FOR
 from forecast.data.sources.series_rows import SeriesRows, rows_of
 from forecast.errors import SourceError
@@ -87,7 +89,7 @@ def clean(
     late, issue = missing_covariates(stamps, beside, others)
     stamps, rows = stamps[late:], rows[late:]
     values = kept.values[rows]
-    index = _index_of(stamps.tobytes())
+    index = _index_of(stamps.tobytes(), stamps.dtype.str)
     frequency = place_rows(index, exchange).grid.frequency
     issues = (
         *table_issues(schema),
@@ -107,7 +109,7 @@ def clean(
         target=past.target,
         unit=unit or "units",
         exchange=exchange,
-        notes=(*notes, *_target_note(schema)),
+        notes=(*notes, *_target_note(schema), *_count_note(schema), *_rename_note(schema)),
         findings=tuple(issue for issue in issues if issue),
         ranges=ranges[rows] if len(ranges) else ranges,
         future=_future_values(every.only(is_future), (past.target, *others), covariates.future),
@@ -115,9 +117,9 @@ def clean(
 
 
 @lru_cache(maxsize=8)
-def _index_of(stamps: bytes) -> pd.DatetimeIndex:
-    """The index of dates in microseconds, made once for all series of a wide table."""
-    return pd.DatetimeIndex(np.frombuffer(stamps, "M8[us]").copy())
+def _index_of(stamps: bytes, kind: str) -> Index:
+    """The index of dates in microseconds or of counts, made once for all series of a wide table."""
+    return index_of(np.frombuffer(stamps, kind).copy())
 
 
 def _resolve_names(schema: Schema, wanted: Sequence[str]) -> list[str]:
@@ -152,6 +154,18 @@ def _future_values(rows: SeriesRows, columns: Sequence[str], future: Sequence[st
     return np.column_stack(
         [rows.column(name)[order] if name.strip().casefold() in known else unknown for name in columns]
     )
+
+
+def _count_note(schema: Schema) -> tuple[str, ...]:
+    """Say that rows are only counted, and by what."""
+    return (f"there are no dates: {schema.dates.format.removeprefix(COUNTED)}",) if schema.dates.is_counted else ()
+
+
+def _rename_note(schema: Schema) -> tuple[str, ...]:
+    """Say that a security whose name changes is one series, by its code."""
+    if schema.rows is not None or (found := find_rename(schema.cells)) is None:
+        return ()
+    return (f"all rows are one series: {found[0]} is the same in all of them, though {found[1]} changes",)
 
 
 def _target_note(schema: Schema) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 In: a source and `LoadOptions`. Out: a `TimeSeries`, all series of a file, or an `Inspection`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -23,8 +23,9 @@ from forecast.data.sources.schema.targets import Choice
 from forecast.data.vocabulary import find_name
 from forecast.errors import ConfigError, ForecastError, SeriesError, SeveralSeries, SourceError
 from forecast.runtime.names import whole_characters
+from forecast.typing import Array
 
-Source = str | Path | pd.DataFrame | pd.Series | TimeSeries
+Source = str | Path | pd.DataFrame | pd.Series | Array | Sequence[float] | TimeSeries
 
 # Series that an error message lists.
 MAX_LISTED = 12
@@ -96,8 +97,8 @@ def load(
 
     Args:
         source: A file (text, Excel or Parquet, plain or compressed), `FILE:NAME` for one of several series or columns,
-            a partition of a Parquet dataset (`DIR/ticker=AAPL`), a ticker of Yahoo Finance, or a pandas object whose
-            index or one of whose columns holds dates.
+            a partition of a Parquet dataset (`DIR/ticker=AAPL`), a ticker of Yahoo Finance, a pandas object, or an
+            array or list of numbers. Dates are a column or the index; rows without any are counted.
         target: The column to forecast; by default the adjusted close, else the close, else the only column of values.
         columns: Past covariates: other columns to load.
         future_columns: Future covariates: columns to load that are known ahead. Rows after the last one with a target
@@ -148,8 +149,8 @@ def load(
 
 def load_all(source: Source, **options: Any) -> list[TimeSeries]:
     """Load all series of `FILE:*`, or the only series of another source; options as for `load`."""
-    file = str(source).removesuffix(EVERY)
-    if isinstance(source, TimeSeries | pd.DataFrame | pd.Series):
+    file = str(source).removesuffix(EVERY) if isinstance(source, str | Path) else ""
+    if not isinstance(source, str | Path):
         return [load(source, **options)]
     if file == str(source):
         try:
@@ -188,7 +189,7 @@ def load_parts(path: Path, parts: Sequence[str], **options: Any) -> Iterator[Tim
 
 
 def inspect(
-    source: str | Path | pd.DataFrame,
+    source: str | Path | pd.DataFrame | pd.Series | Array | Sequence[float],
     *,
     target: str | None = None,
     date_order: str | None = None,
@@ -249,7 +250,15 @@ def _infer(found: SourceTable, options: LoadOptions) -> Schema:
     target = next(iter(found.choices.values()), options.target)
     schema = infer_schema(found.table, target=target, order=options.date_order)
     choices = {name: Choice(column, "a column of values") for name, column in found.choices.items()}
-    return replace(schema, choices=choices or schema.choices)
+    return replace(schema, choices=choices or _without_covariates(schema, options.covariates))
+
+
+def _without_covariates(schema: Schema, covariates: Covariates) -> Mapping[str, Choice]:
+    """The targets; columns that are to be seen beside one are none if one other is left."""
+    seen = {name.strip().casefold() for name in (*covariates.past, *covariates.future)}
+    left = [one for one in schema.choices.values() if one.target.strip().casefold() not in seen]
+    alone = len(schema.choices) > 1 and len(left) == 1
+    return {"": Choice(left[0].target, "the only column of values beside the covariates")} if alone else schema.choices
 
 
 def _find_series(found: SourceTable, schema: Schema) -> Sequence[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import Index, iso
 from forecast.data.series import MAX_NAMED, DataIssue
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import is_monotonic, share_repeated
@@ -33,8 +33,13 @@ MAX_JUMP_SHARE = 0.005
 
 
 def first_dates(stamps: Stamps) -> tuple[str, ...]:
-    """Format the first dates as ISO 8601."""
-    return tuple(iso(pd.Timestamp(stamp)) for stamp in stamps[:MAX_NAMED])
+    """Format the first dates as ISO 8601, or the first counts."""
+    return tuple(map(iso, index_of(stamps[:MAX_NAMED])))
+
+
+def index_of(stamps: Stamps) -> Index:
+    """Dates, or counts in place of dates, as the index of a series."""
+    return pd.Index(stamps.astype(np.int64)) if stamps.dtype.kind == "m" else pd.DatetimeIndex(stamps)
 
 
 def issue_at(kind: str, stamps: Stamps, action: str, *, repaired: bool = False) -> DataIssue:
@@ -59,6 +64,8 @@ def whole_days(stamps: Stamps) -> Stamps:
     Times such as 15:00 or 23:00 may be midnight in another time zone: if dates would fall on weekends, and the next
     days would not, the next days are meant.
     """
+    if stamps.dtype.kind == "m":
+        return stamps
     days = stamps.astype("M8[D]")
     if not (stamps != days).any() or any(
         share_repeated(days[:rows]) > share_repeated(stamps[:rows]) + 0.02 for rows in (999, None)

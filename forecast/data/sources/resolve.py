@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from forecast.data.calendar.exchanges import exchange_of_ticker
@@ -17,6 +18,7 @@ from forecast.data.sources.parquet import is_parquet, is_partition, partition_va
 from forecast.data.sources.schema.schema import Schema, infer_schema
 from forecast.errors import SourceError
 from forecast.runtime.names import whole_characters
+from forecast.typing import Array
 
 # The calendars of Yahoo's instrument types, for tickers that do not tell.
 KINDS = {"CRYPTOCURRENCY": "24/7", "CURRENCY": "24/5"}
@@ -44,7 +46,7 @@ class SourceTable:
 
 
 def resolve(
-    source: "str | Path | pd.DataFrame | pd.Series[float]",
+    source: "str | Path | pd.DataFrame | pd.Series[float] | Array | Sequence[float]",
     offline: bool,
     *,
     wait: bool = False,
@@ -55,6 +57,8 @@ def resolve(
     Args:
         target_only: Of `FILE:NAME`, only the dates and the target are needed.
     """
+    if not isinstance(source, str | Path | pd.DataFrame | pd.Series):
+        source = _series_of(source)
     if isinstance(source, pd.Series):
         source = source.to_frame(name=str(source.name) if source.name is not None else "value")
     if isinstance(source, pd.DataFrame):
@@ -80,6 +84,24 @@ def _check_local(source: str) -> None:
             f"a series is a file or a ticker; addresses are not read. Received: {source}. Download it first, as in "
             f"`curl --remote-name {source}`."
         )
+
+
+def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
+    """An array or list as a column, counted from 1 on.
+
+    Raises:
+        SourceError: it holds more than one column, or something else than numbers.
+    """
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise SourceError("an array or a list must hold numbers. Give anything else as a pandas frame.") from error
+    if array.ndim != 1:
+        raise SourceError(
+            f"an array must have one dimension, the rows of one series. Received: shape {array.shape}. Give columns as "
+            "a pandas frame with their names."
+        )
+    return pd.Series(array, pd.RangeIndex(1, len(array) + 1))
 
 
 def resolve_parts(path: Path, parts: Sequence[str], *, target_only: bool) -> SourceTable | None:

@@ -147,7 +147,9 @@ def _read_columns(text: bytes, start: int, stop: int, delimiter: str, width: int
         table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(body)),
             read_options=arrow_csv.ReadOptions(column_names=names, block_size=BLOCK, use_threads=len(body) > BLOCK),
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=note),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, invalid_row_handler=note, ignore_empty_lines=width > 1
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
             ),

@@ -129,12 +129,17 @@ def read_frame(frame: pd.DataFrame, where: str, form: tuple[tuple[str, str], ...
         frame = frame.set_axis(frame.index.to_timestamp())
     if isinstance(frame.index, pd.DatetimeIndex) or not plain_index:
         frame = frame.rename_axis(frame.index.names if frame.index.names != [None] else ["Date"]).reset_index()
+    counts = None
+    if plain_index and pd.api.types.is_integer_dtype(frame.index.dtype):
+        counts = pa.array(frame.index.to_numpy(), pa.int64())
+    elif plain_index and pd.api.types.is_string_dtype(frame.index.dtype):
+        frame = frame.rename_axis("index").reset_index()
     levels = [
         tuple(map(str, level))
         for level in zip(*(c if isinstance(c, tuple) else (c,) for c in frame.columns), strict=True)
     ]
     columns = tuple(_to_arrow(frame.iloc[:, column]) for column in range(frame.shape[1]))
-    return Table(where, tuple(levels), columns, line=1, form=form)
+    return Table(where, tuple(levels), columns, line=1, form=form, counts=counts)
 
 
 def _to_arrow(column: "pd.Series[Any]") -> pa.Array:

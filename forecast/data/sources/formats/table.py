@@ -29,6 +29,7 @@ class Table:
         form: What an inspection says of the format, such as the encoding.
         preamble: Number of lines before the header.
         footer: Number of lines after the body.
+        counts: Whole numbers beside the columns that count the rows, as the index of a frame does.
     """
 
     where: str
@@ -39,6 +40,7 @@ class Table:
     form: tuple[tuple[str, str], ...] = ()
     preamble: int = 0
     footer: int = 0
+    counts: pa.Array | None = None
 
     @property
     def rows(self) -> int:

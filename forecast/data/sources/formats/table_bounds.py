@@ -9,6 +9,7 @@ In: rows of cells. Out: the `TableBounds`.
       footer      Source: the exchange
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from forecast.data.sources.parsing.dates import read_dates, unevenness
+from forecast.data.sources.parsing.dates import may_be_dates, read_dates
 from forecast.data.sources.parsing.numbers import read_numbers
 from forecast.data.vocabulary import is_date
 
@@ -25,6 +26,10 @@ Rows = Sequence[Sequence[str]]
 
 # The highest score of a column of dates, and how much less each later column scores.
 MAX_SCORE, LATER = 2.0, 0.001
+# The score of a table of numbers alone; rows that it must have, and the share of them that are numbers.
+NUMBERS_ONLY, MIN_NUMBERS, MOST_NUMBERS = -2.0, 3, 0.9
+# The name of a column of one step, in tables of one series a row, and how many there must be.
+STEP_NAME, MIN_STEPS = re.compile(r"(|[VvDdTt]_?|step[ _]?|period[ _]?|week[ _]?|day[ _]?|hour[ _]?)(\d{1,6})"), 5
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,11 @@ class TableBounds:
 
 def find_table(rows: Rows) -> TableBounds | None:
     """Find the table by its dates; None if the rows are no table."""
+    if (bounds := _bounds_of_row_table(rows)) is not None:
+        return bounds
     width = _usual_width(rows)
     if width < 2:
-        return None
+        return _bounds_of_numbers(rows, width)
     best = None
     for column in range(width):
         if best is not None and best.score >= MAX_SCORE - column * LATER:
@@ -60,7 +67,7 @@ def find_table(rows: Rows) -> TableBounds | None:
         bounds = _bounds_by_dates(rows, column, width)
         if bounds is not None and (best is None or bounds.score > best.score):
             best = bounds
-    return best or _bounds_without_dates(rows, width)
+    return best or _bounds_without_dates(rows, width) or _bounds_of_numbers(rows, width)
 
 
 def _usual_width(rows: Rows) -> int:
@@ -83,7 +90,7 @@ def _bounds_by_dates(rows: Rows, column: int, width: int) -> TableBounds | None:
         return None
     header = _find_header(rows, start, width, column)
     named = bool(header) and is_date(cell_at(rows[header[-1]], column))
-    if dates.is_numeric and not named and unevenness(dates.stamps).back > 0.05:
+    if dates.is_numeric and not named and not may_be_dates(dates):
         return None
     filled = [any(row) for row in rows[start:]]
     score = float(np.mean(~np.isnat(dated.stamps[start:])[filled])) + named - dates.is_numeric - column * LATER
@@ -165,6 +172,63 @@ def _bounds_without_dates(rows: Rows, width: int) -> TableBounds | None:
         if len(cells) == width and all(cell.strip() for cell in cells) and _names_columns(cells, width, first=False):
             return TableBounds(row + 1, (row,), width, -1, -1.0)
     return None
+
+
+def count_labels(names: Sequence[str]) -> int:
+    """The number of columns before those that are named by their steps (V2, V3, V4; d_1, d_2); 0 if none are.
+
+    Where all are numbered, as V1, V2, V3, the first holds names.
+    """
+    found = [STEP_NAME.fullmatch(name.strip()) for name in names]
+    labels = len(names)
+    while labels and (one := found[labels - 1]) is not None:
+        after = found[labels] if labels < len(names) else None
+        if after and (one[1] != after[1] or int(one[2]) + 1 != int(after[2])):
+            break
+        labels -= 1
+    return max(labels, 1) if len(names) - max(labels, 1) >= MIN_STEPS else 0
+
+
+def _bounds_of_row_table(rows: Rows) -> TableBounds | None:
+    """A table with one series a row, below names that count the steps; None if it is none."""
+    first = next((row for row, cells in enumerate(rows) if any(cells)), 0)
+    if not rows or not (labels := count_labels(rows[first])):
+        return None
+    body = [cells for cells in rows[first + 1 :] if any(cells)][:MIN_STEPS]
+    names = pa.array([cell_at(cells, 0) for cells in body], pa.string())
+    if not body or read_numbers(names).share or read_dates(names) is not None:
+        return None
+    if not all(_are_numbers(cells[labels:], len(cells)) for cells in body):
+        return None
+    return TableBounds(first + 1, (first,), len(rows[first]), -1, MAX_SCORE)
+
+
+def _bounds_of_numbers(rows: Rows, width: int) -> TableBounds | None:
+    """A table of numbers alone, below names or without any: nearly all rows have `width` numbers or fewer."""
+    filled = [row for row, cells in enumerate(rows) if any(cell.strip() for cell in cells)]
+    good = [row for row in filled if _are_numbers(rows[row], width)]
+    if len(good) < MIN_NUMBERS or len(good) < MOST_NUMBERS * sum(row >= good[0] for row in filled):
+        return None
+    start = good[0]
+    above = [row for row in filled if row < start][-1:]
+    header = tuple(row for row in above if len(rows[row]) in (width, width - 1))
+    if header and len(rows[header[0]]) < width and not _rises_by_one([rows[row][0] for row in good]):
+        return None  # one name and a decimal comma
+    return TableBounds(start, header, width, -1, NUMBERS_ONLY)
+
+
+def _rises_by_one(cells: Sequence[str]) -> bool:
+    values = read_numbers(pa.array(cells, pa.string())).values
+    return bool(np.mean(np.diff(values) == 1) > MOST_NUMBERS)
+
+
+def _are_numbers(cells: Sequence[str], width: int) -> bool:
+    """Whether the cells of a row are numbers or empty, without blanks in a number, and some are numbers."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    if len(cells) > width or not texts or any(len(text.split()) > 1 for text in texts):
+        return False
+    found = [read_numbers(pa.array(texts, pa.string()), mark) for mark in ".,"]
+    return any(np.isfinite(numbers.values).any() and not numbers.is_text.any() for numbers in found)
 
 
 def last_dated(rows: Rows, dates: int) -> int:

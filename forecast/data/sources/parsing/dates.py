@@ -36,6 +36,10 @@ SPAN_PATTERN = r"^\s*(.*\d)\s+(?:-|–|to)\s+.*\d.*$"
 # Another interpretation is no alternative if its span is so many times longer, given so many rows: 08.03.21 to 26.03.21
 # are days of one month.
 FAR, MIN_ROWS = 20, 5
+# Plain numbers are dates if at most so many steps run back, and at least so many are about as long as the usual one.
+MOST_BACK, ALIKE, MOST_ALIKE = 0.05, 0.15, 0.5
+# How the format of rows without dates begins.
+COUNTED = "none: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,7 @@ class Dates:
     """A column of dates.
 
     Attributes:
-        stamps: Shape (R,), not-a-time in cells without a date.
+        stamps: Shape (R,), not-a-time in cells without a date; of rows that are only counted, `timedelta64`.
         format: How they are written, such as `dmy`.
         is_numeric: Whether the cells are plain numbers, and so may be something else.
         alternative: Another format that fits as well, such as `mdy`; empty if there is none.
@@ -53,6 +57,11 @@ class Dates:
     format: str
     is_numeric: bool = False
     alternative: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether rows are only counted, and have no dates."""
+        return self.stamps.dtype.kind == "m"
 
     @property
     def share(self) -> float:
@@ -211,6 +220,25 @@ def _find_alternative(name: str, best: Mapping[str, Stamps], ranks: Mapping[str,
         and not np.array_equal(rival, stamps, equal_nan=True)
     )
     return next(others, "")
+
+
+def count_dates(counts: Array) -> Stamps:
+    """Whole numbers in place of dates: spans of one microsecond a step, not-a-time where a number is missing."""
+    known = np.isfinite(counts)
+    spans = np.where(known, counts, 0).astype(np.int64).astype("m8[us]")
+    return np.where(known, spans, np.timedelta64("NaT", "us"))
+
+
+def may_be_dates(dates: Dates) -> bool:
+    """Whether plain numbers are dates by how they run on: one way and, unless they are times, mostly in equal steps."""
+    if unevenness(dates.stamps).back > MOST_BACK:
+        return False
+    steps = np.abs(np.diff(dates.stamps[~np.isnat(dates.stamps)].astype(np.int64)))
+    steps = steps[steps > 0]
+    if dates.format.startswith("epoch") or not len(steps):
+        return True
+    usual = np.median(steps)
+    return bool(np.mean(np.abs(steps - usual) <= ALIKE * usual) >= MOST_ALIKE)
 
 
 def unevenness(stamps: Stamps) -> Unevenness:

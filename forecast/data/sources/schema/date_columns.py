@@ -12,28 +12,36 @@ import pyarrow.compute as pc
 
 from forecast.data import vocabulary
 from forecast.data.sources.parsing.date_formats import Integers, Stamps, dates_from_parts, read_times
-from forecast.data.sources.parsing.dates import Dates, read_dates, unevenness
+from forecast.data.sources.parsing.dates import Dates, may_be_dates, read_dates
 from forecast.data.sources.parsing.months import read_months
 from forecast.data.sources.parsing.numbers import read_numbers
+from forecast.data.sources.schema.counts import count_rows
 from forecast.errors import SourceError
 
 
 def find_dates(
-    columns: Mapping[str, pa.Array], known: str | None, order: str | None, where: str
+    columns: Mapping[str, pa.Array],
+    known: str | None,
+    order: str | None,
+    where: str,
+    counts: pa.Array | None = None,
 ) -> tuple[Dates, set[str]]:
-    """Read the dates of the rows; return the names of their columns as well.
+    """Read the dates of the rows, or count the rows where there are none; return the names of their columns as well.
 
     Args:
         known: The column of dates by which the table was found, if any.
-        order: Order of day, month and year; None decides from the column.
+        order: Order of day, month and year; None decides from the column. With an order, there must be dates.
+        counts: Whole numbers beside the columns that count the rows of a table without dates.
     Raises:
-        SourceError: no column holds dates.
+        SourceError: no column holds dates that can be read, though one looks like it or `order` is given.
     """
     name = known if known is not None else _date_column(columns)
     if (parts := _part_columns(columns, name)) is not None:
         numbers = {part: _to_integers(columns[column]) for part, column in parts.items()}
         return Dates(dates_from_parts(numbers), "parts"), set(parts.values())
     dates = read_dates(columns[name], order, min_share=0.01) if name is not None else None
+    if name is None and order is None and not _has_dates_above(columns) and (found := count_rows(columns, counts)):
+        return found
     if name is None or dates is None:
         raise _no_dates_error(columns, name, order, where)
     return _add_times(dates, columns, name)
@@ -47,7 +55,7 @@ def _date_column(columns: Mapping[str, pa.Array]) -> str | None:
         return typed[0]
     found = {name: dates for name, cells in columns.items() if (dates := read_dates(_sample(cells))) is not None}
     sure = [name for name, dates in found.items() if not dates.is_numeric or vocabulary.is_date(name)]
-    likely = [name for name, dates in found.items() if unevenness(dates.stamps).back < 0.05]
+    likely = [name for name, dates in found.items() if len(columns) > 1 and may_be_dates(dates)]
     return next(iter([*(name for name in sure if vocabulary.is_date(name)), *sure, *likely]), None)
 
 
@@ -130,13 +138,17 @@ def _looks_like_times(cells: pa.Array) -> bool:
     return bool(pc.mean(pc.cast(shape, pa.int8())).as_py() > 0.9)
 
 
+def _has_dates_above(columns: Mapping[str, pa.Array]) -> bool:
+    """Whether the names of some columns are dates."""
+    return sum(read_dates(pa.array([column])) is not None for column in columns) > 2
+
+
 def _no_dates_error(columns: Mapping[str, pa.Array], name: str | None, order: str | None, where: str) -> SourceError:
     if name is not None:
         return SourceError(f"{where}: no cell of {name} is a date in the order {order or 'of the others'}.")
     first = next(iter(columns))
     cell = next((cell for cell in columns[first].to_pylist() if cell not in (None, "")), "empty")
-    in_header = sum(read_dates(pa.array([column])) is not None for column in columns)
-    cure = " Its header holds dates: turn the table, so that dates run downwards." if in_header > 2 else ""
+    cure = " Its header holds dates: turn the table, so that dates run downwards." if _has_dates_above(columns) else ""
     return SourceError(
         f"{where}: a series needs a column of dates with a year, as in 2018-12-31. None was found; {first} is "
         f"{cell!r}.{cure}"

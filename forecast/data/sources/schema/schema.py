@@ -19,8 +19,10 @@ from forecast.data import vocabulary
 from forecast.data.sources.formats.table import Table
 from forecast.data.sources.parsing.dates import Dates, read_dates, swap_days_and_months, unevenness
 from forecast.data.sources.parsing.numbers import Numbers, find_decimal_mark, read_numbers
+from forecast.data.sources.schema.counts import count_by
 from forecast.data.sources.schema.date_columns import find_dates
 from forecast.data.sources.schema.month_table import unpivot_months
+from forecast.data.sources.schema.row_table import STEP, unpivot_rows
 from forecast.data.sources.schema.series_id import find_series_ids
 from forecast.data.sources.schema.targets import Choice, choose_named, choose_targets
 from forecast.errors import SourceError
@@ -83,7 +85,11 @@ def infer_schema(table: Table, *, target: str | None = None, order: str | None =
     known = list(columns)[table.dates] if table.dates >= 0 else None
     if (months := unpivot_months(columns)) is not None:
         table, columns, known = replace(table, header=(), columns=tuple(months.values())), months, "date"
-    dates, used = find_dates(columns, known, order, table.where)
+    if order is None and (steps := unpivot_rows(columns)) is not None:
+        table, columns = replace(table, header=(), columns=tuple(steps.values())), steps
+        dates, used = count_by(columns, STEP), {STEP}
+    else:
+        dates, used = find_dates(columns, known, order, table.where, table.counts)
     _check_side_by_side(columns, used, dates, table.where)
     _check_swapped(dates, table.where)
     rest = {name: cells for name, cells in columns.items() if name not in used and cells.null_count < len(cells)}
@@ -98,10 +104,19 @@ def infer_schema(table: Table, *, target: str | None = None, order: str | None =
     choices = choose_named(target, rest, table.where) or choose_targets(rest, able, sample, table.where)
     if ids and "" not in choices:
         targets = [choice.target for choice in choices.values()]
+        _check_price_alone(targets, table.where)
         first = next(filter(vocabulary.is_value, targets), targets[0])
         choices = {"": Choice(first, f"the first of {len(targets)} columns of values")}
     name = security or ("" if ids else _only_security(rest, numeric))
     return Schema(table, dates, rest, tuple(numeric), rows_of, choices, decimal, is_ambiguous, name, read)
+
+
+def _check_price_alone(targets: Sequence[str], where: str) -> None:
+    """Refuse to choose between a price and other values."""
+    if any(map(vocabulary.is_price, targets)) and not all(map(vocabulary.is_price, targets)):
+        raise SourceError(
+            f"{where}: say which column is to be forecast, with --target. There are {', '.join(targets)}."
+        )
 
 
 def _check_side_by_side(columns: Mapping[str, pa.Array], used: set[str], dates: Dates, where: str) -> None:
@@ -116,7 +131,12 @@ def _check_side_by_side(columns: Mapping[str, pa.Array], used: set[str], dates: 
 def _check_swapped(dates: Dates, where: str) -> None:
     """Refuse unsorted dates that are sorted with days and months swapped wherever both are below 13."""
     stamps = dates.stamps[~np.isnat(dates.stamps)]
-    if len(stamps) > 9 and unevenness(stamps).back > 0.02 and unevenness(swap_days_and_months(stamps)).back == 0:
+    if (
+        not dates.is_counted
+        and len(stamps) > 9
+        and unevenness(stamps).back > 0.02
+        and unevenness(swap_days_and_months(stamps)).back == 0
+    ):
         raise SourceError(
             f"{where}: rows must have dates of one order. Here days and months are swapped wherever both are below 13, "
             "as a spreadsheet does. Save the file again with dates as in 2018-12-31."
@@ -174,7 +194,7 @@ def _is_index(name: str, cells: pa.Array, *, is_first: bool) -> bool:
     values = read_numbers(cells[:400]).values
     if not np.all(values == np.round(values)):
         return False
-    if is_first and name.startswith((vocabulary.UNNAMED, "Unnamed")):
+    if is_first and vocabulary.is_unnamed(name):
         return True
     return (
         len(values) >= MIN_ROW_NUMBERS

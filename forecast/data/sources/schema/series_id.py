@@ -87,12 +87,30 @@ def _combine(first: SeriesIds, second: SeriesIds) -> SeriesIds:
 
 
 def _joined_files(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> SeriesIds | None:
-    """Find series with hardly a date in common, by the first column of names that repeat often."""
+    """Find series with hardly a date in common, by the first column of names that repeat often.
+
+    A security whose name or ticker changes over the years is one series if a code of it stays the same.
+    """
+    if find_rename(columns) is not None:
+        return None
     for name, cells in columns.items():
         if name not in numeric and vocabulary.is_security(name) and _varies(cells):
             ids = encode(cells)
             return ids if len(ids.names) <= len(cells) / 5 else None
     return None
+
+
+def find_rename(columns: Mapping[str, pa.Array]) -> tuple[str, str] | None:
+    """The column with the code of a single security, and one of names that change beside it; None if there are none."""
+    coded = (name for name, cells in columns.items() if vocabulary.is_code(name) and _is_constant(cells))
+    code = next(coded, None)
+    names = (name for name, cells in columns.items() if vocabulary.is_security(name) and _varies(cells))
+    changing = next(names, None)
+    return (code, changing) if code and changing else None
+
+
+def _is_constant(cells: pa.Array) -> bool:
+    return bool(not cells.null_count and pc.count_distinct(cells).as_py() == 1)
 
 
 def _varies(cells: pa.Array) -> bool:

@@ -46,12 +46,17 @@ def choose_targets(
 ) -> dict[str, Choice]:
     """Choose the close by its name or values, else the only column of values, else each column of values.
 
+    A price by its name is chosen beside open, high and low, or where no other column may be the target: in a table of
+    sales and prices it is not known which of them to forecast.
+
     Args:
         sample: Gives values of a column, of one series in the order of time.
     """
     if not numeric:
         raise SourceError(f"{where}: a series needs a column of numbers. There are {', '.join(columns) or 'none'}.")
     closes = vocabulary.close_columns(numeric)
+    if len(closes) == 1 and vocabulary.is_price(closes[0]) and (rivals := _rivals(closes[0], numeric, sample)):
+        return _choose_each([*rivals, closes[0]], [*rivals, closes[0]])
     if len(closes) == 1:
         return {"": Choice(closes[0], "the price to forecast by its name")}
     if closes:
@@ -65,6 +70,16 @@ def choose_targets(
     if len(numeric) == 1 or len(named) == 1:
         return {"": Choice((named or [*numeric])[0], "the only column of values")}
     return _choose_each(varying, varying)
+
+
+def _rivals(price: str, numeric: Sequence[str], sample: Callable[[str], Array]) -> list[str]:
+    """The columns that may be the target as well as a price: none beside open, high and low."""
+    if len(vocabulary.price_columns(numeric)) > 1:
+        return []
+    others = (name for name in numeric if vocabulary.is_value(name) and not vocabulary.is_price(name))
+    return [
+        name for name in others if name != price and not vocabulary.is_adjusted(name) and not _is_code(sample(name))
+    ]
 
 
 def _is_code(values: Array) -> bool:
