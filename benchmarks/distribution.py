@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/distribution.py FOLDER --models lstm    every daily price file of a folder
     .venv/bin/python benchmarks/distribution.py FOLDER --keep DIR       references and models kept from run to run
 
-Default settings, 1 to 30 steps, at every origin of the last fifth. Pinball loss of the 5, 50 and 95 % quantiles of the
-log moves, over that of
+Default settings but for the horizon, 1 to 30 steps, at every origin of the last fifth. Pinball loss of the 5, 50 and
+95 % quantiles of the log moves, over that of
 
 - historical simulation: quantiles of all h-step log moves that are known at the origin;
 - GJR-GARCH(1, 1) with Student's t, fitted before the test by `arch`, with filtered historical simulation.
@@ -137,7 +137,7 @@ def references(series: forecast.TimeSeries, origin: np.ndarray, keep: Path | Non
 
 def forecasts(series: forecast.TimeSeries, model: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Origins, and log moves of the chosen quantiles by name, each of shape (N, H, 3)."""
-    trained = forecast.train(series, model)
+    trained = forecast.train(series, model, forecast.ExperimentConfig(horizon=HORIZON))
     (found,) = trained.at_origins([series])
     raw = levels_of(found.raw, found.blocks, found.dataset.series, found.scaler)
     last = found.last_value[:, None, None]

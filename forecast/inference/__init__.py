@@ -5,6 +5,7 @@ trajectory       forecasts at origins that follow one another, and the state tha
 shrinkage        how much of a move counts, by what such moves saved so far
 conformal        calibration of the intervals
 bounds           no negative forecasts of values that never are, whole ones of counts
+paths            joint sample paths whose steps have the quantiles of a forecast
 direction        probabilities of down, flat and up
 forecasts        the results as data: `Backtest`, `Forecast`, `ClassProbabilities`, `DirectionForecast`
 predict          several series with one model, and what is assumed of them

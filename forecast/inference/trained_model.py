@@ -22,6 +22,7 @@ from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bounds import keep_in_bounds
 from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
+from forecast.inference.paths import sample_paths
 from forecast.inference.trajectory import Checkpoint, TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
 from forecast.models.highway import apply_highway
@@ -140,6 +141,15 @@ class TrainedModel:
         parts = (ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER))
         found = [one for part in parts for one in self.at_origins(part, last=True)]
         return [next_steps(self.model, one.levels[-1], one.dataset.series) for one in found]
+
+    def paths(self, series: TimeSeries | Dataset, n: int = 1000, seed: int = 0) -> Array:
+        """Draw `n` joint paths of the coming steps, shape (n, H), whose steps have the quantiles of `predict`.
+
+        Raises:
+            SeriesError, ConfigError: as `predict`; `n` is below 1.
+        """
+        found = self.predict(series)
+        return sample_paths(found.quantiles, found.levels, count=n, seed=seed)
 
     def moves(self, series: TimeSeries | Dataset) -> Moves:
         """The components of the forecasts of `backtest`, at the same origins; the last one is that of `predict`.

@@ -27,6 +27,10 @@ def predict(
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="With --out: processes side by side [all cores].", min=1)] = None,
     engine: Annotated[str, typer.Option(help="With --out: local, ray, or the address of a Ray cluster.")] = "local",
+    paths: Annotated[int, typer.Option(help="Sample paths for --above, --below and --touch.", min=1)] = 5000,
+    above: Annotated[float | None, typer.Option(help="How likely is it to end above this level?")] = None,
+    below: Annotated[float | None, typer.Option(help="How likely is it to end below this level?")] = None,
+    touch: Annotated[float | None, typer.Option(help="How likely is it to touch this level on the way?")] = None,
 ) -> None:
     """The coming steps of any series from a saved model, without training and without TensorFlow.
 
@@ -34,8 +38,11 @@ def predict(
     named, the others are given, and the exit status is 1. With --out, such series stand in a table of errors beside
     the file, and after Ctrl-C or a kill the same command goes on.
     """
+    levels = {
+        name: level for name, level in (("above", above), ("below", below), ("touch", touch)) if level is not None
+    }
     if out:
-        _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy"})
+        _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy", **_flags(levels)})
         _check_parquet(out)
         _forecast_into(out, model, series, ctx.params, jobs, engine)
         return
@@ -54,12 +61,40 @@ def predict(
         from forecast.report.plots.forecast import save_forecasts
 
         save_forecasts(done, [one for one in several if one.name not in failed], plot)
+    chances = _chances(done, several, paths, levels) if levels else []
+    records = [{**record, "chances": one} for record, one in zip(records, chances, strict=True)] if levels else records
     if ctx.params["as_json"]:
         print(json.dumps(records[0] if len(references) == 1 else {"forecasts": records}))
     else:
         _print(done)
+        _print_chances(done, chances, levels)
     if failed or unread:
         raise typer.Exit(1)
+
+
+def _flags(levels: dict[str, float]) -> dict[str, bool]:
+    return {f"--{name}": True for name in levels}
+
+
+def _chances(done: list[Any], several: list[Any], count: int, levels: dict[str, float]) -> list[dict[str, float]]:
+    """What the paths of each forecast say of the levels; refuses probabilities of directions."""
+    from forecast.errors import ConfigError
+    from forecast.inference.forecasts import Forecast
+    from forecast.inference.paths import describe, sample_paths
+
+    if not all(isinstance(one, Forecast) for one in done):
+        raise ConfigError(f"--{next(iter(levels))} needs a model of levels. Received: one of the task direction.")
+    last = {one.name: float(one.y[-1]) for one in several}
+    return [describe(sample_paths(one.quantiles, one.levels, count=count), last[one.series], **levels) for one in done]
+
+
+def _print_chances(done: list[Any], chances: list[dict[str, float]], levels: dict[str, float]) -> None:
+    words = {"above": "are above {} on {}", "below": "are below {} on {}", "touch": "touch {} up to {}"}
+    for one, shares in zip(done, chances, strict=False):
+        parts = [
+            f"{shares[name]:.0%} {words[name].format(f'{level:g}', one.dates[-1])}" for name, level in levels.items()
+        ]
+        print(f"{one.series}: of {shares['paths']:,.0f} paths, {', '.join(parts)}.")
 
 
 def _check_alone(others: dict[str, Any]) -> None:
