@@ -85,6 +85,16 @@ class Moments:
 
 def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
     """Fit the kernel (L, F, H) and the weights of future columns (H, K); all 0 where they would not help."""
+    return fit_with_residuals(panel, problem)[0]
+
+
+def fit_with_residuals(panel: Panel, problem: Problem) -> tuple[dict[str, Array], Array]:
+    """Fit a highway, and measure what it leaves on rows that its fit has not seen.
+
+    Returns:
+        The weights of `fit_highway`; residuals (N, H) of each fold, forecast from the others, and of the validation
+        rows; NaN where a label is missing.
+    """
     from threadpoolctl import threadpool_limits
 
     small = problem.lookback * problem.past_columns <= FEW
@@ -92,7 +102,7 @@ def fit_highway(panel: Panel, problem: Problem) -> dict[str, Array]:
         return _fit(panel, problem)
 
 
-def _fit(panel: Panel, problem: Problem) -> dict[str, Array]:
+def _fit(panel: Panel, problem: Problem) -> tuple[dict[str, Array], Array]:
     folds = fold_origins(panel, problem)
     moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
     for _ in range(REWEIGHTED):
@@ -101,9 +111,35 @@ def _fit(panel: Panel, problem: Problem) -> dict[str, Array]:
     whole = sum(moments[1:], moments[0])
     fitted = _solve(whole, problem)
     solutions = [*(_solve(whole - part, problem) for part in moments), fitted]
-    lags, future = _choose(_gains(panel, folds, problem, solutions), fitted)
+    chosen = _choose(_gains(panel, folds, problem, solutions))
+    residuals = [
+        _residuals(panel, fold, problem, *_take(solution, chosen))
+        for fold, solution in zip(folds, solutions, strict=True)
+    ]
+    lags, future = _take(fitted, chosen)
     kernel = lags.reshape(problem.lookback, problem.past_columns, problem.horizon)
-    return {name: weight.astype(np.float32) for name, weight in zip(HIGHWAY, (kernel, future), strict=True)}
+    weights: dict[str, Array] = {
+        name: weight.astype(np.float32) for name, weight in zip(HIGHWAY, (kernel, future), strict=True)
+    }
+    return weights, np.concatenate(residuals)
+
+
+def _take(solutions: Solutions, chosen: Sequence[int | None]) -> tuple[Array, Array]:
+    """The chosen solution of each step: lags (P, H) and weights of future columns (H, K); 0 for None."""
+    lags, future = (0 * part[0] for part in solutions)
+    for step, number in enumerate(chosen):
+        if number is not None:
+            lags[:, step], future[step] = solutions[0][number][:, step], solutions[1][number][step]
+    return lags, future
+
+
+def _residuals(panel: Panel, origin: Rows, problem: Problem, lags: Array, future: Array) -> Array:
+    """Labels minus the moves of one solution, shape (N, H)."""
+    parts = [
+        clip_labels(blocks.y[:, 0]) - x @ lags - np.einsum("nhk,hk->nh", z, future)
+        for x, blocks, z in _windows(panel, origin, problem)
+    ]
+    return np.concatenate([np.zeros((0, problem.horizon)), *parts])
 
 
 def apply_highway(weights: Weights, blocks: Blocks) -> Array:
@@ -249,23 +285,19 @@ def _errors(panel: Panel, origin: Rows, problem: Problem, solutions: Solutions) 
     return naive, errors
 
 
-def _choose(gains: Array, solutions: Solutions) -> tuple[Array, Array]:
-    """The best solution of each step: lags (P, H) and weights of future columns (H, K); 0 without a significant gain.
+def _choose(gains: Array) -> list[int | None]:
+    """The place of the best solution of each step; None without a significant gain.
 
     Steps are judged in groups that double (1; 2 and 3; 4 to 7 ...), because near steps are easier to forecast.
 
     Args:
         gains: Shape (folds, solutions, H).
     """
-    lags, future = (0 * part[0] for part in solutions)
-    first, horizon = 0, gains.shape[2]
-    while first < horizon:
-        steps = slice(first, min(2 * first + 1, horizon))
-        chosen = _choose_one(gains[:, :, steps].mean(axis=2))
-        if chosen is not None:
-            lags[:, steps], future[steps] = solutions[0][chosen][:, steps], solutions[1][chosen][steps]
-        first = steps.stop
-    return lags, future
+    chosen: list[int | None] = []
+    while len(chosen) < gains.shape[2]:
+        steps = slice(len(chosen), min(2 * len(chosen) + 1, gains.shape[2]))
+        chosen += [_choose_one(gains[:, :, steps].mean(axis=2))] * (steps.stop - steps.start)
+    return chosen
 
 
 def _choose_one(gains: Array) -> int | None:

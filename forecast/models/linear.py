@@ -14,10 +14,8 @@ from forecast.models.estimator import (
     Shapes,
     Weights,
     residual_quantiles,
-    training_origins,
-    window_blocks,
 )
-from forecast.models.highway import HIGHWAY, MOST, apply_highway, fit_highway
+from forecast.models.highway import HIGHWAY, apply_highway, fit_with_residuals
 from forecast.typing import Array
 
 
@@ -34,10 +32,8 @@ class Linear(Estimator):
         }
 
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
-        """Fit the highway, and measure its residuals on the training rows."""
-        weights = fit_highway(panel, problem)
-        blocks = window_blocks(panel.inputs, training_origins(panel, problem, most=MOST), problem)
-        residuals = (blocks.y - apply_highway(weights, blocks))[:, 0]
+        """Fit the highway, and measure its residuals on rows that each fit has not seen."""
+        weights, residuals = fit_with_residuals(panel, problem)
         return Fit({**weights, "residual_quantiles": residual_quantiles(residuals)})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:  # noqa: ARG002

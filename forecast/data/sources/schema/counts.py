@@ -16,7 +16,7 @@ from forecast.data import vocabulary
 from forecast.data.sources.parsing.dates import COUNTED, Dates, count_dates
 from forecast.data.sources.parsing.months import read_months
 from forecast.data.sources.parsing.numbers import read_numbers
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 # Cells that show what a column holds, and the share of them that must be alike.
 SAMPLE, MOST = 400, 0.5
@@ -69,7 +69,7 @@ def _looks_dated(name: str, cells: pa.Array) -> bool:
         return False
     texts = [text for text in pc.drop_null(cells[:: max(1, len(cells) // SAMPLE)]).to_pylist() if text.strip()]
     like = [bool(DATE_LIKE.search(text)) for text in texts]
-    return bool(like) and (np.mean(like) > MOST or read_months(list(dict.fromkeys(texts))) is not None)
+    return bool(like) and bool(np.mean(like) > MOST or read_months(list(dict.fromkeys(texts))) is not None)
 
 
 def _counts(values: Array, others: list[pa.Array], *, sure: bool) -> bool:
@@ -89,7 +89,7 @@ def _counts(values: Array, others: list[pa.Array], *, sure: bool) -> bool:
     return sure and any(_changes(cells, again) if len(again) else _repeats(steps, cells) for cells in others)
 
 
-def _changes(cells: pa.Array, rows: Array) -> bool:
+def _changes(cells: pa.Array, rows: Rows) -> bool:
     """Whether a column has another value after each of `rows`."""
     codes = pc.dictionary_encode(cells).indices.to_numpy(zero_copy_only=False)
     return bool(np.all(codes[rows] != codes[rows + 1]))
