@@ -62,7 +62,7 @@ def hammer(part: str, count: int) -> None:
         found = json.loads(last) if ended.returncode == 0 else {"DIED": 1}
         outcomes = Counter(done["outcomes"]) + Counter(found)
         done |= {"done": done["done"] + size, "seconds": done["seconds"] + time.monotonic() - begun}
-        done["outcomes"] = dict(outcomes)
+        done |= {"outcomes": dict(outcomes), "load": max(done.get("load", 0.0), *os.getloadavg())}
         STATE.parent.mkdir(exist_ok=True)
         STATE.write_text(json.dumps(state, indent=1))
         write_note(state)
@@ -101,7 +101,12 @@ def write_note(state: dict) -> None:
             told = ", ".join(f"{name.partition(': ')[2]} {count:,}" for name, count in sorted(kinds.items()))
             lines += ["", f"**{part}**: {told}."]
     minutes = sum(one["seconds"] for one in state.values()) / 60
-    lines += ["", f"All of it took {minutes:.0f} minutes, one part after the other."]
+    load = max((one.get("load", 0.0) for one in state.values()), default=0.0)
+    lines += [
+        "",
+        f"All of it took {minutes:.0f} minutes, one part after the other, on {os.cpu_count()} cores with a load of up "
+        f"to {load:.1f}. SLOW is 20 s more than the command took before, whatever else the machine had to do.",
+    ]
     NOTE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
