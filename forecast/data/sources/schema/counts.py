@@ -43,10 +43,11 @@ def count_rows(columns: Mapping[str, pa.Array], counts: pa.Array | None = None) 
             return count_by(numbers, name), {name}
     if any(vocabulary.is_date(name) and not vocabulary.is_value(name) for name in numbers if len(numbers) > 1):
         return None
-    if counts is not None and _counts(read_numbers(counts).values, others, sure=True):
-        return Dates(count_dates(read_numbers(counts).values), f"{COUNTED}steps are counted by the index"), set()
-    rows = len(next(iter(columns.values())))
-    return Dates(count_dates(np.arange(1.0, rows + 1)), f"{COUNTED}rows are counted"), set()
+    rows = np.arange(1.0, len(columns[first]) + 1)
+    index = rows if counts is None else read_numbers(counts).values
+    if np.array_equal(index, rows) or not _counts(index, others, sure=True):
+        return Dates(count_dates(rows), f"{COUNTED}rows are counted"), set()
+    return Dates(count_dates(index), f"{COUNTED}steps are counted by the index"), set()
 
 
 def count_by(columns: Mapping[str, Any], name: str) -> Dates:
