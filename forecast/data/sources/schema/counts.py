@@ -70,7 +70,7 @@ def _looks_dated(name: str, cells: pa.Array) -> bool:
         return False
     texts = [text for text in pc.drop_null(cells[:: max(1, len(cells) // SAMPLE)]).to_pylist() if text.strip()]
     like = [bool(DATE_LIKE.search(text)) for text in texts]
-    return bool(like) and bool(np.mean(like) > MOST or read_months(list(dict.fromkeys(texts))) is not None)
+    return bool(like) and (sum(like) > MOST * len(like) or read_months(list(dict.fromkeys(texts))) is not None)
 
 
 def _counts(values: Array, others: list[pa.Array], *, sure: bool) -> bool:
@@ -86,16 +86,11 @@ def _counts(values: Array, others: list[pa.Array], *, sure: bool) -> bool:
         return False
     if (steps > 0).all() or (steps < 0).all():
         return True
-    again = np.flatnonzero(steps < 0)
-    return sure and any(_changes(cells, again) if len(again) else _repeats(steps, cells) for cells in others)
+    again = np.flatnonzero(steps < 0) if (steps < 0).any() else np.flatnonzero(steps == 0)
+    return sure and any(_changes(cells, again) for cells in others)
 
 
 def _changes(cells: pa.Array, rows: Rows) -> bool:
     """Whether a column has another value after each of `rows`."""
     codes = pc.dictionary_encode(cells).indices.to_numpy(zero_copy_only=False)
     return bool(np.all(codes[rows] != codes[rows + 1]))
-
-
-def _repeats(steps: Array, cells: pa.Array) -> bool:
-    """Whether a column has another value wherever a count stands in the next row as well."""
-    return _changes(cells, np.flatnonzero(steps == 0))
