@@ -124,7 +124,7 @@ def test_run_as_json_prints_one_document_and_takes_no_folder_that_is_there(forec
 
 
 BAD = {
-    "Day,Close\n1,1\n2,2\n": "a column of dates with a year",
+    "Day,Close\n1-01,1\n1-02,2\n": "a column of dates with a year",
     "": "the file is empty",
     "Date,Close\n2020-01-02,1\n2020-01-03,2\n": "horizon=1 need about 11 rows",
 }

@@ -43,7 +43,7 @@ REFUSED = {
     "limit.csv": (b"Exceeded the daily hits limit", "There is one line"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "This file is binary"),
     "no_year.csv": (b"Month,Sales\n1-01,266\n1-02,146\n1-03,183\n", "a column of dates with a year.*Month is '1-01'"),
-    "counted.csv": (b"Day,Sales\n1,266\n2,146\n3,183\n", "a column of dates"),
+    "no_day.csv": (b"Day,Sales\nfirst,266\nsecond,146\nthird,183\n", "a column of dates"),
     "across.csv": (
         b"Country,2001,2002,2003,2004\nNowhere,1.5,2.5,3.5,4.5\nElsewhere,2,3,4,5\n",
         "Its header holds dates: turn the table",

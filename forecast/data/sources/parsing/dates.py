@@ -37,7 +37,7 @@ SPAN_PATTERN = r"^\s*(.*\d)\s+(?:-|–|to)\s+.*\d.*$"
 # are days of one month.
 FAR, MIN_ROWS = 20, 5
 # Plain numbers are dates if at most so many steps run back, and at least so many are about as long as the usual one.
-MOST_BACK, ALIKE, MOST_ALIKE = 0.05, 0.15, 0.5
+MOST_BACK, ALIKE, MOST_ALIKE, YEARS_ALIKE = 0.05, 0.15, 0.5, 0.8
 # How the format of rows without dates begins.
 COUNTED = "none: "
 
@@ -230,15 +230,20 @@ def count_dates(counts: Array) -> Stamps:
 
 
 def may_be_dates(dates: Dates) -> bool:
-    """Whether plain numbers are dates by how they run on: one way and, unless they are times, mostly in equal steps."""
+    """Whether plain numbers are dates by how they run on: one way and, unless they are times, mostly in equal steps.
+
+    Those of years are nearly all equal.
+    """
     if unevenness(dates.stamps).back > MOST_BACK:
         return False
-    steps = np.abs(np.diff(dates.stamps[~np.isnat(dates.stamps)].astype(np.int64)))
+    stamps = dates.stamps[~np.isnat(dates.stamps)]
+    steps = np.abs(np.diff(stamps.astype(np.int64)))
     steps = steps[steps > 0]
     if dates.format.startswith("epoch") or not len(steps):
         return True
     usual = np.median(steps)
-    return bool(np.mean(np.abs(steps - usual) <= ALIKE * usual) >= MOST_ALIKE)
+    least = YEARS_ALIKE if (stamps.astype("M8[Y]") == stamps).all() else MOST_ALIKE
+    return bool(np.mean(np.abs(steps - usual) <= ALIKE * usual) >= least)
 
 
 def unevenness(stamps: Stamps) -> Unevenness:

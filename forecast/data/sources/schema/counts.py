@@ -43,10 +43,11 @@ def count_rows(columns: Mapping[str, pa.Array], counts: pa.Array | None = None) 
             return count_by(numbers, name), {name}
     if any(vocabulary.is_date(name) and not vocabulary.is_value(name) for name in numbers if len(numbers) > 1):
         return None
-    if counts is not None and _counts(read_numbers(counts).values, others, sure=True):
-        return Dates(count_dates(read_numbers(counts).values), f"{COUNTED}steps are counted by the index"), set()
-    rows = len(next(iter(columns.values())))
-    return Dates(count_dates(np.arange(1.0, rows + 1)), f"{COUNTED}rows are counted"), set()
+    rows = np.arange(1.0, len(columns[first]) + 1)
+    index = rows if counts is None else read_numbers(counts).values
+    if np.array_equal(index, rows) or not _counts(index, others, sure=True):
+        return Dates(count_dates(rows), f"{COUNTED}rows are counted"), set()
+    return Dates(count_dates(index), f"{COUNTED}steps are counted by the index"), set()
 
 
 def count_by(columns: Mapping[str, Any], name: str) -> Dates:
@@ -69,7 +70,7 @@ def _looks_dated(name: str, cells: pa.Array) -> bool:
         return False
     texts = [text for text in pc.drop_null(cells[:: max(1, len(cells) // SAMPLE)]).to_pylist() if text.strip()]
     like = [bool(DATE_LIKE.search(text)) for text in texts]
-    return bool(like) and bool(np.mean(like) > MOST or read_months(list(dict.fromkeys(texts))) is not None)
+    return bool(like) and (sum(like) > MOST * len(like) or read_months(list(dict.fromkeys(texts))) is not None)
 
 
 def _counts(values: Array, others: list[pa.Array], *, sure: bool) -> bool:
@@ -85,16 +86,11 @@ def _counts(values: Array, others: list[pa.Array], *, sure: bool) -> bool:
         return False
     if (steps > 0).all() or (steps < 0).all():
         return True
-    again = np.flatnonzero(steps < 0)
-    return sure and any(_changes(cells, again) if len(again) else _repeats(steps, cells) for cells in others)
+    again = np.flatnonzero(steps < 0) if (steps < 0).any() else np.flatnonzero(steps == 0)
+    return sure and any(_changes(cells, again) for cells in others)
 
 
 def _changes(cells: pa.Array, rows: Rows) -> bool:
     """Whether a column has another value after each of `rows`."""
     codes = pc.dictionary_encode(cells).indices.to_numpy(zero_copy_only=False)
     return bool(np.all(codes[rows] != codes[rows + 1]))
-
-
-def _repeats(steps: Array, cells: pa.Array) -> bool:
-    """Whether a column has another value wherever a count stands in the next row as well."""
-    return _changes(cells, np.flatnonzero(steps == 0))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.sources.formats.table_bounds import count_labels
+from forecast.data.sources.parsing.dates import read_dates
 from forecast.data.sources.parsing.numbers import read_numbers
 
 SERIES, STEP, VALUE = "series", "step", "value"
@@ -29,7 +30,9 @@ def unpivot_rows(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
         return None
     cells = list(columns.values())
     names = next((one for one in cells[:labels] if pc.count_distinct(one, mode="all").as_py() == len(one)), None)
-    if names is None or names.null_count or not pa.types.is_string(names.type) or read_numbers(names).share:
+    if names is None or names.null_count or not pa.types.is_string(names.type):
+        return None
+    if read_numbers(names).share or read_dates(names) is not None:
         return None
     values = pa.concat_arrays(
         [one if pa.types.is_string(one.type) else one.cast(pa.float64()) for one in cells[labels:]]

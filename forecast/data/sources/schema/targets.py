@@ -74,9 +74,9 @@ def choose_targets(
 
 def _rivals(price: str, numeric: Sequence[str], sample: Callable[[str], Array]) -> list[str]:
     """The columns that may be the target as well as a price: none beside open, high and low."""
-    if len(vocabulary.price_columns(numeric)) > 1:
+    others = [name for name in numeric if vocabulary.is_value(name) and not vocabulary.is_price(name)]
+    if not others or len(vocabulary.price_columns(numeric)) > 1 or find_close({name: sample(name) for name in numeric}):
         return []
-    others = (name for name in numeric if vocabulary.is_value(name) and not vocabulary.is_price(name))
     return [
         name for name in others if name != price and not vocabulary.is_adjusted(name) and not _is_code(sample(name))
     ]
