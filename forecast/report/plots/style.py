@@ -33,6 +33,8 @@ LINES = {
     "theta": (RED, MIXED),
     "arima": (GREEN, MIXED),
     "croston": (PINK, MIXED),
+    "garch": (ORANGE, MIXED),
+    "har": (SKY, MIXED),
     "naive": (GREY, DOTTED),
     "drift": (RED, DOTTED),
     "seasonal_naive": (BLUE, DOTTED),
