@@ -140,3 +140,19 @@ def test_a_network_that_adds_nothing_to_its_highway_is_named(own, adds):
     assert found.adds == adds
     assert ("adds nothing to its linear highway" in found.sentence) == (not adds)
     assert adds or f"{own:.0%} of the moves are its own" in found.sentence
+
+
+@pytest.mark.parametrize(("knows", "own", "adds"), [(0.4, 0.3, False), (0.5, 0.3, True), (0.4, 1.0, True)])
+def test_a_network_no_better_than_linear_alone_adds_nothing(knows, own, adds):
+    """`linear` knows 0.4 of what comes; a network whose moves are all its own has no highway to add to."""
+    made = {}
+    for model, share in (("lstm", knows), ("linear", 0.4)):
+        made[model] = complete(
+            predictions(lambda row, step, share=share: TARGET[row] + share * (TARGET[row + step] - TARGET[row]), SERIES)
+        )
+        made[model] = replace(made[model], model=model)
+    made["lstm"] = replace(made["lstm"], network_share=np.full(len(made["lstm"].origin), own))
+    found, linear = judge(made, score_all(made, y_train=SERIES.y[:140]), y=SERIES.y, unit="USD")
+    assert found.adds == adds
+    assert adds or "adds nothing to its linear highway: linear, the highway alone, errs no more." in found.sentence
+    assert linear.adds

@@ -8,12 +8,10 @@ from typing import Any
 
 from forecast.evaluation.direction import DirectionVerdict
 from forecast.evaluation.scores import Scores
-from forecast.evaluation.verdicts import Verdict
+from forecast.evaluation.verdicts import TIE, Verdict
 from forecast.inference.direction import BASE_RATE
 from forecast.models import BASELINES, NETWORKS
 
-# Errors within this factor are as good as equal: the simpler model is used.
-TIE = 1.005
 NOTHING = "Nothing here beats naive"
 
 

@@ -33,6 +33,10 @@ WITHOUT_SKILL = 0.95
 OWN_SHARE = 0.05
 # A 90 % interval that holds less or more than this is broken.
 COVERAGE = (0.80, 0.97)
+# Quantiles are worse than naive's if their CRPS is larger by this share.
+WORSE = 0.01
+# Errors within this factor are as good as equal.
+TIE = 1.005
 # A change that is smaller is shown as 0.0 %.
 SHOWN = 0.0005
 
@@ -83,9 +87,9 @@ def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Arr
     p_values = holm([_p_value(backtest, gain) for backtest, gain in zip(backtests.values(), gains, strict=True)])
     p_skills = holm([_p_skill(backtest) for backtest in backtests.values()])
     lags = [find_lag(backtest, y, step=backtest.actual.shape[1]) for backtest in backtests.values()]
-    crps = next((row.crps for row in scores if row.model == "naive"), float("nan"))
+    beside = {row.model: row for row in scores if row.model in ("naive", "linear")}
     parts = zip(scores, gains, p_values, p_skills, lags, strict=True)
-    return tuple(_verdict(*part, naive_crps=crps, unit=unit) for part in parts)
+    return tuple(_verdict(*part, beside=beside, unit=unit) for part in parts)
 
 
 def gain_of(backtest: Backtest) -> Array:
@@ -108,7 +112,14 @@ def _p_skill(backtest: Backtest) -> float:
 
 
 def _verdict(
-    scores: Scores, gains: Array, p_value: float, p_skill: float, lag: Lag, *, naive_crps: float, unit: str
+    scores: Scores,
+    gains: Array,
+    p_value: float,
+    p_skill: float,
+    lag: Lag,
+    *,
+    beside: Mapping[str, Scores],
+    unit: str,
 ) -> Verdict:
     gain = float(np.nanmean(gains))
     outcome: Outcome = "not distinguishable"
@@ -120,12 +131,12 @@ def _verdict(
         outcome = "worse"
     decisive = p_skill if gain > 0 else p_value  # the one that the outcome was decided by
     enough = what_suffices(*gains.shape) if outcome != "baseline" and isnan(decisive) else ""
-    adds, intervals = not scores.network_share < OWN_SHARE, _on_intervals(scores, naive_crps)
+    nothing, intervals = _on_network(scores, beside.get("linear")), _on_intervals(scores, beside.get("naive"))
     sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit, enough=enough)
-    sentence += "" if adds or gain == 0 else _on_network(scores)
+    sentence += f" {nothing}" if nothing and gain else ""
     sentence += f" {intervals}" if intervals else ""
     fixed = scores.model, outcome, scores.mae_vs_naive, gain, p_value, p_skill, lag
-    return Verdict(*fixed, adds, intervals, enough, sentence)
+    return Verdict(*fixed, not nothing, intervals, enough, sentence)
 
 
 def what_suffices(origins: int, horizon: int) -> str:
@@ -157,12 +168,17 @@ def _sentence(outcome: Outcome, scores: Scores, p_value: float, *, gain: float, 
     return f"{scores.model} is not distinguishable from naive: its error is {size} {side}, which may be luck, {chance}."
 
 
-def _on_network(scores: Scores) -> str:
-    """A second sentence where a network forecasts what its highway forecasts."""
-    return f" Its network adds nothing to its linear highway: {scores.network_share:.0%} of the moves are its own."
+def _on_network(scores: Scores, linear: Scores | None) -> str:
+    """That a network adds nothing to its highway, as one sentence: its own part is small, or does not help."""
+    nothing = "Its network adds nothing to its linear highway"
+    if scores.network_share < OWN_SHARE:
+        return f"{nothing}: {scores.network_share:.0%} of the moves are its own."
+    if linear and scores.network_share < 1 and scores.mae * TIE >= linear.mae:
+        return f"{nothing}: linear, the highway alone, errs no more."
+    return ""
 
 
-def _on_intervals(scores: Scores, naive_crps: float) -> str:
+def _on_intervals(scores: Scores, naive: Scores | None) -> str:
     """What is wrong with the intervals, as one sentence."""
     held = f"Its 90 % interval held {scores.coverage90:.1%} of the truths"
     wrong = []
@@ -172,8 +188,8 @@ def _on_intervals(scores: Scores, naive_crps: float) -> str:
         wrong.append(f"{held}: it is too narrow")
     elif scores.coverage90 > COVERAGE[1]:
         wrong.append(f"{held}: it is too wide")
-    worse = scores.crps / naive_crps - 1 if naive_crps > 0 else 0.0
-    if worse >= SHOWN:
+    worse = scores.crps / naive.crps - 1 if naive and naive.crps > 0 else 0.0
+    if worse >= WORSE:
         size = f"{worse:.1%} larger" if worse < 1 else f"{1 + worse:.1f} times as large"
         wrong.append(f"{'its' if wrong else 'Its'} quantiles are worse than naive's: CRPS is {size}")
     return f"{', and '.join(wrong)}." if wrong else ""
