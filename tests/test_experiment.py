@@ -91,10 +91,10 @@ def test_the_table_says_how_much_of_a_move_is_the_networks_own(result, series, f
     shares = pd.read_csv(folder / "scores.csv").set_index("model")["network_share"]
     for name in MODELS:
         moves = result.models[name].moves(series)
-        linear, own = (np.abs(part) / moves.scale for part in (moves.linear, moves.network))
-        linear, own = moves.shrinkage[:, :1] * linear, moves.shrinkage[:, 1:] * own
+        without = moves.usual + moves.shrinkage[:, :1] * moves.linear
+        without, own = (np.abs(part) / moves.scale for part in (without, moves.shrinkage[:, 1:] * moves.network))
         tested = result.backtests[name].origin - moves.blocks.origin[0]
-        own, whole = own.sum(axis=1)[tested], (own + linear).sum(axis=1)[tested]
+        own, whole = own.sum(axis=1)[tested], (own + without).sum(axis=1)[tested]
         assert shares[name] == pytest.approx(np.mean(own / np.where(whole > 0, whole, 1)))
     assert shares[["naive", "drift", "seasonal_naive"]].isna().all()
 

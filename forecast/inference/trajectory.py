@@ -100,9 +100,9 @@ class Trajectory:
     @property
     def network_share(self) -> Array:
         """The share of each forecast's move that is the network component, after shrinkage; 0 without a move, (N,)."""
-        linear = self.factors[:, [0]] * self.linear
-        network = self.factors[:, [1]] * (self.raw[..., MEDIAN] - self.linear)
-        own, rest = (np.abs(part).sum(axis=1) for part in (network, linear))
+        without = self.base[..., MEDIAN] + self.factors[:, [0]] * self.linear
+        network = self.factors[:, [1]] * self.network[..., MEDIAN]
+        own, rest = (np.abs(part).sum(axis=1) for part in (network, without))
         return np.asarray(own / np.where(own > 0, own + rest, 1))
 
     def after(self, first: int) -> "Trajectory":

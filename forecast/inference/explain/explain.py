@@ -109,7 +109,9 @@ def _notes(model: TrainedModel, moves: Moves, looks: bool) -> tuple[str, ...]:
         notes.append("It forecasts levels, not moves: there is no highway.")
     elif name in NETWORKS and not moves.linear.any():
         notes.append("There is no highway: nothing linear in the training rows helped beyond luck.")
-    added = moves.last_value[-1] + moves.shrinkage[-1] @ np.stack([moves.linear[-1], moves.network[-1]])
+    added = (
+        moves.last_value[-1] + moves.usual[-1] + moves.shrinkage[-1] @ np.stack([moves.linear[-1], moves.network[-1]])
+    )
     if not np.allclose(added, moves.median[-1], rtol=1e-6, atol=1e-6 * float(np.abs(moves.scale).max())):
         notes.append("The forecast is kept at 0 or whole, as all values of the series are.")
     if model.config.training.seeds > 1 and name in NETWORKS:
