@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecast.config import QUANTILES, ExperimentConfig, override
 from forecast.data.series import DataIssue, TimeSeries
-from forecast.data.windows import Blocks, Split
+from forecast.data.windows import Blocks, Inputs, Split
 from forecast.evaluation.direction import Reliability
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.lag_detector import Lag
@@ -80,11 +80,12 @@ def made_explanation():
     no = np.zeros((count, 1, HORIZON))
     x = np.zeros((count, LOOKBACK, 1), np.float32)
     ahead = np.zeros((count, 1, HORIZON, 0))
-    blocks = Blocks(WAVE, origin, x, no, ahead, np.zeros((count, 1, 1)), no + 1, True)
+    inputs, zero = Inputs(WAVE[:, None], np.zeros((len(WAVE), 0))), np.zeros((count, 1, 1))
+    blocks = Blocks(inputs, origin, x, no, ahead, zero, no + 1, np.full_like(zero, np.nan), True)
     factors = np.stack([np.linspace(0.5, 1, count), np.linspace(0.6, 0.2, count)], axis=1)
     linear, network = np.sin(steps) + np.zeros((count, 1)), steps + np.zeros((count, 1))
     median = WAVE[origin, None] + factors[:, [0]] * linear + factors[:, [1]] * network
-    moves = Moves(blocks, WAVE[origin], linear, network, factors, no[:, 0] + 1, median)
+    moves = Moves(blocks, WAVE[origin], 0 * linear, linear, network, factors, no[:, 0] + 1, median)
     gates = {"input": 0.5 + np.sin(rows) / 2, "hidden": np.cos(rows)}
     lags = Lags(1 / np.arange(1, LOOKBACK + 1), np.linspace(0.5, 0, LOOKBACK), np.linspace(0.9, 0.1, LOOKBACK))
     dates = made_forecast(0, "lstm").dates

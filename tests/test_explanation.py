@@ -27,9 +27,11 @@ def wave():
 
 
 def added(moves):
-    """The last value and both components after shrinkage, shape (N, H)."""
-    return moves.last_value[:, None] + sum(
-        moves.shrinkage[:, [place]] * part for place, part in enumerate((moves.linear, moves.network))
+    """The last value, past moves and both components after shrinkage, shape (N, H)."""
+    return (
+        moves.last_value[:, None]
+        + moves.usual
+        + sum(moves.shrinkage[:, [place]] * part for place, part in enumerate((moves.linear, moves.network)))
     )
 
 
