@@ -72,7 +72,7 @@ def last_of(probabilities: ClassProbabilities, series: TimeSeries, model: Traine
     """The forecast at the last origin of `probabilities`, with the date of step H."""
     horizon = model.config.resolved_horizon
     scale = np.nanmean(np.abs(np.diff(series.y[-model.problem.lookback - 1 :])))
-    ends = pd.DatetimeIndex([series.index[-1], series.future_dates(horizon)[-1]])
+    ends = pd.Index([series.index[-1], series.future_dates(horizon)[-1]])
     origin, date = iso_dates(ends, timed=has_times(series.index))
     return DirectionForecast(
         model=probabilities.model,

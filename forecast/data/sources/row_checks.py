@@ -36,6 +36,8 @@ def check_dates(rows: SeriesRows) -> None:
             f"({rows.schema.dates.format}). {rows.target} is {wrong.values[0]:g} there, without one. Rows like it: "
             f"{len(wrong.rows)}. Mend the dates or drop the rows."
         )
+    if rows.schema.dates.is_counted:
+        return
     far = rows.stamps[rows.dated & ((rows.stamps < FIRST) | (rows.stamps > LAST))]
     if len(far):
         raise SourceError(
