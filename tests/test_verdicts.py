@@ -5,8 +5,10 @@ import pytest
 from conftest import make_series, random_walk
 from test_evaluation import predictions
 
+from forecast.evaluation.bottom_line import bottom_line
 from forecast.evaluation.scores import complete, score_all
-from forecast.evaluation.verdicts import judge
+from forecast.evaluation.verdicts import crps_by_origin, judge
+from forecast.inference.forecasts import Backtest
 from forecast.metrics.significance import diebold_mariano, longest_horizon, rows_needed
 
 SERIES = make_series(random_walk(400))
@@ -156,3 +158,26 @@ def test_a_network_no_better_than_linear_alone_adds_nothing(knows, own, adds):
     assert found.adds == adds
     assert adds or "adds nothing to its linear highway: linear, the highway alone, errs no more." in found.sentence
     assert linear.adds
+
+
+def test_better_intervals_are_said_where_the_median_is_naive_s():
+    """Moves of changing size that are known ahead: the median is yesterday's, the spread is forecast."""
+    random, rows = np.random.default_rng(0), 600
+    size = np.where(np.arange(rows) // 100 % 2, 3.0, 0.5)
+    last, moves = np.full(rows, 100.0), size * random.normal(size=rows)
+    levels = np.array([-1.645, -1.282, -0.674, 0, 0.674, 1.282, 1.645])
+    usual = np.quantile(moves, [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
+    origin, actual = np.arange(rows), (last + moves)[:, None]
+    known = Backtest("known", origin, last, actual, 100 + size[:, None, None] * levels)
+    naive = Backtest("naive", origin, last, actual, np.broadcast_to(100 + usual - usual[3], (rows, 1, 7)))
+    backtests = {"known": known, "naive": naive}
+    rows_of_scores = score_all(backtests, y_train=np.arange(50.0))
+    first, second = judge(backtests, rows_of_scores, y=np.append(last, 100), unit="USD")
+    assert first.outcome == "not distinguishable"
+    assert first.has_better_intervals
+    assert not second.has_better_intervals
+    assert first.crps_vs_naive == pytest.approx(rows_of_scores[0].crps / rows_of_scores[1].crps)
+    assert crps_by_origin(known).mean() == pytest.approx(rows_of_scores[0].crps)
+    assert "better than naive's beyond luck (CRPS, p < 0.001)" in first.sentence
+    line = bottom_line((first, second), rows_of_scores)
+    assert line.startswith("Nothing here beats naive's median; use the intervals of known: their CRPS is ")

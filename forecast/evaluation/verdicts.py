@@ -4,13 +4,13 @@ In: backtests and their scores. Out: one sentence a model, and the same as data.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Literal
 
 import numpy as np
 
-from forecast.config import MEDIAN
+from forecast.config import MEDIAN, QUANTILES
 from forecast.evaluation.lag_detector import Lag, find_lag
 from forecast.evaluation.scores import Scores
 from forecast.inference.forecasts import Backtest
@@ -53,6 +53,8 @@ class Verdict:
         adds: Whether the network adds something to its linear highway; True for models that are no networks.
         intervals: What is wrong with the intervals, as one sentence; empty if nothing is.
         enough: What would make too short a test long enough to rule out luck; empty if it is.
+        crps_vs_naive: CRPS over that of naive.
+        p_intervals: Two-sided, of equal CRPS (Diebold and Mariano), corrected in the same way.
     """
 
     model: str
@@ -66,6 +68,13 @@ class Verdict:
     intervals: str
     enough: str
     sentence: str
+    crps_vs_naive: float = float("nan")
+    p_intervals: float = float("nan")
+
+    @property
+    def has_better_intervals(self) -> bool:
+        """Whether its quantiles are better than naive's beyond luck, and its intervals hold."""
+        return self.crps_vs_naive < 1 and self.p_intervals < SIGNIFICANCE and not self.intervals
 
     @property
     def repeats(self) -> bool:
@@ -87,8 +96,9 @@ def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Arr
     p_values = holm([_p_value(backtest, gain) for backtest, gain in zip(backtests.values(), gains, strict=True)])
     p_skills = holm([_p_skill(backtest) for backtest in backtests.values()])
     lags = [find_lag(backtest, y, step=backtest.actual.shape[1]) for backtest in backtests.values()]
+    p_intervals = holm(_p_intervals(backtests))
     beside = {row.model: row for row in scores if row.model in ("naive", "linear")}
-    parts = zip(scores, gains, p_values, p_skills, lags, strict=True)
+    parts = zip(scores, gains, p_values, p_skills, p_intervals, lags, strict=True)
     return tuple(_verdict(*part, beside=beside, unit=unit) for part in parts)
 
 
@@ -111,11 +121,29 @@ def _p_skill(backtest: Backtest) -> float:
     return 2 * clark_west(backtest.actual - last, backtest.quantiles[..., MEDIAN] - last)
 
 
+def _p_intervals(backtests: Mapping[str, Backtest]) -> list[float]:
+    """The p-values of the CRPS of each model being that of naive; NaN without a naive forecast."""
+    losses = {name: crps_by_origin(backtest) for name, backtest in backtests.items()}
+    horizon = next(iter(backtests.values())).actual.shape[1]
+    naive = losses.get("naive")
+    return [
+        float("nan") if naive is None or name == "naive" else diebold_mariano(naive - loss, horizon=horizon)
+        for name, loss in losses.items()
+    ]
+
+
+def crps_by_origin(backtest: Backtest) -> Array:
+    """CRPS at each origin, the mean over the steps whose outcome is known, shape (N,)."""
+    error, levels = backtest.actual[..., None] - backtest.quantiles, np.array(QUANTILES)
+    return np.asarray(2 * np.nanmean(np.maximum(levels * error, (levels - 1) * error), axis=(1, 2)))
+
+
 def _verdict(
     scores: Scores,
     gains: Array,
     p_value: float,
     p_skill: float,
+    p_intervals: float,
     lag: Lag,
     *,
     beside: Mapping[str, Scores],
@@ -135,8 +163,16 @@ def _verdict(
     sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit, enough=enough)
     sentence += f" {nothing}" if nothing and gain else ""
     sentence += f" {intervals}" if intervals else ""
+    naive = beside.get("naive")
+    crps_vs_naive = scores.crps / naive.crps if naive and naive.crps > 0 else float("nan")
     fixed = scores.model, outcome, scores.mae_vs_naive, gain, p_value, p_skill, lag
-    return Verdict(*fixed, not nothing, intervals, enough, sentence)
+    verdict = Verdict(*fixed, not nothing, intervals, enough, sentence, crps_vs_naive, p_intervals)
+    if not verdict.has_better_intervals:
+        return verdict
+    better = (
+        f"Its intervals are {1 - crps_vs_naive:.1%} better than naive's beyond luck (CRPS, {in_words(p_intervals)})."
+    )
+    return replace(verdict, sentence=f"{sentence} {better}")
 
 
 def what_suffices(origins: int, horizon: int) -> str:
