@@ -1,4 +1,5 @@
 import resource
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,11 +29,15 @@ def test_a_forecast_is_dated_named_and_in_the_series_unit(trained, walk):
     assert forecast.median.tolist() == [walk.y[-1]] * 3
 
 
-def test_level_and_scale_of_a_new_series_do_not_matter(trained, walk):
-    """The same moves at a hundred times the price give a hundred times the forecast."""
+def test_the_unit_of_a_new_series_does_not_matter(trained, walk):
+    """Nor does its level where windows keep their own scale; moves of prices are those of logarithms."""
     model = trained("lstm")
-    other = make_series(100 * walk.y + 5000)
-    np.testing.assert_allclose(model.predict(other).quantiles, 100 * model.predict(walk).quantiles + 5000, rtol=1e-5)
+    other = replace(walk, name="another", values=100 * walk.values)
+    same = replace(walk, name="the same")
+    np.testing.assert_allclose(model.predict(other).quantiles, 100 * model.predict(same).quantiles, rtol=1e-5)
+    short = same.between(0, 120)
+    raised = replace(short, values=short.values + 5000)
+    np.testing.assert_allclose(model.predict(raised).quantiles, model.predict(short).quantiles + 5000, rtol=1e-5)
 
 
 def test_several_columns_go_through_the_network():

@@ -225,7 +225,8 @@ class TrainedModel:
         if known:
             start = checkpoint.expert_losses if checkpoint else known.expert_losses
             seen = len(checkpoint.factors) if checkpoint else 0
-            losses = shrinkage.follow_losses(parts, y, start, seen=seen)
+            shrinks = self._shrinks
+            losses = shrinkage.follow_losses(parts, y, start, seen=seen) if shrinks else np.tile(start, (len(raw), 1))
         if self._shrinks:
             factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon)
             if checkpoint:
