@@ -16,7 +16,7 @@ import numpy as np
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.series import TimeSeries
 from forecast.data.sources import load_all
-from forecast.data.windows import split_rows
+from forecast.data.split import split_rows
 from forecast.evaluation.scores import complete
 from forecast.inference.forecasts import Backtest
 from forecast.training.train import train

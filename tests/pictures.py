@@ -11,7 +11,8 @@ import pandas as pd
 
 from forecast.config import QUANTILES, ExperimentConfig, override
 from forecast.data.series import DataIssue, TimeSeries
-from forecast.data.windows import Blocks, Inputs, Split
+from forecast.data.split import Split
+from forecast.data.windows import Blocks, Inputs
 from forecast.evaluation.direction import Reliability
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.lag_detector import Lag

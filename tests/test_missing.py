@@ -12,8 +12,10 @@ from forecast.config import QUANTILES, override
 from forecast.data.defaults import default_horizon, default_lookback, resolve_defaults
 from forecast.data.fill import fill
 from forecast.data.grid import TimeGrid
+from forecast.data.panel import Panel
 from forecast.data.resample import resample_series
-from forecast.data.windows import Inputs, Panel, filled_labels, make_blocks, outcomes, split_rows
+from forecast.data.split import split_rows
+from forecast.data.windows import Inputs, filled_labels, make_blocks, outcomes
 from forecast.errors import ConfigError, SeriesError
 from forecast.inference import conformal, shrinkage
 from forecast.models.highway import apply_highway, fit_highway

@@ -10,7 +10,7 @@ from conftest import SMALL, make_series, random_walk
 
 import forecast
 from forecast.config import ExperimentConfig, override
-from forecast.data.windows import split_rows
+from forecast.data.split import split_rows
 from forecast.errors import ConfigError, SeriesError, SeriesTooShort
 from forecast.evaluation.run_plan import plan_run, usual_models
 from forecast.pipeline import run

@@ -49,7 +49,7 @@ def test_the_comparison_uses_rows_that_neither_saw_and_mean_errors(before, after
 
 def test_new_rows_are_half_of_what_is_seen(before):
     """The panel holds the series, and once more its part that is new."""
-    from forecast.data.windows import Panel
+    from forecast.data.panel import Panel
     from forecast.training.train import _with_news
 
     long = before.prepare(LONG)

@@ -147,7 +147,7 @@ def test_garch_is_that_of_arch_and_follows_the_true_volatility():
     prices, true = garch(2000)
     dataset = prepare(make_series(prices), ExperimentConfig(horizon=5, lookback=64, season=5))
     inputs, problem = with_volatility(dataset, dataset.scaler), make_problem(dataset.config)
-    from forecast.data.windows import Panel
+    from forecast.data.panel import Panel
 
     weights = MODELS["garch"].fit(Panel.of([inputs], [dataset.split]), problem, Callbacks()).weights
     moves = np.diff(np.log(prices[: dataset.split.test]))

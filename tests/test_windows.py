@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.config import ExperimentConfig, override
-from forecast.data.windows import FLAT, Panel, Split, make_blocks, origins, outcomes, split_rows
+from forecast.data.panel import Panel
+from forecast.data.split import Split, split_rows
+from forecast.data.windows import FLAT, make_blocks, origins, outcomes
 from forecast.errors import SeriesTooShort
 
 

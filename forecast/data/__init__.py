@@ -19,5 +19,7 @@ defaults      horizon, lookback, season and steps, where a configuration leaves 
 dataset       a series made ready for models, once: defaults, covariates, split, scaling
 covariates    what a model sees beside the target: columns, technical indicators, calendar terms
 scaling       MinMax scaling, fitted on training rows
+split         the training, validation and test rows
 windows       from series to blocks: the one place for row arithmetic
+panel         the rows that training draws its blocks from, of one series or many
 """

@@ -16,7 +16,8 @@ from forecast.data.covariates import enrich, inputs_of
 from forecast.data.defaults import resolve_defaults
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Inputs, Split, split_rows
+from forecast.data.split import Split, split_rows
+from forecast.data.windows import Inputs
 from forecast.typing import Array
 
 

@@ -27,44 +27,30 @@ With normalisation `level` (the textbook recipe) x holds the last L scaled level
 A missing value is filled in x (`fill.py`), and counts neither as a label nor in the scale; from a row without a target
 no forecast starts, and its labels are missing.
 
-Several series stand one behind the other in a `Panel`; blocks are gathered from its rows when they are needed, so
+Several series stand one behind the other in a `Panel` (`panel.py`); blocks are gathered from its rows when they are needed, so
 memory grows with the rows, not with rows times lookback.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import ceil
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import ExperimentConfig, Normalisation
-from forecast.errors import SeriesTooShort
+from forecast.config import Normalisation
 from forecast.typing import Array, Rows
 
 Flags = NDArray[np.bool_]
 
 # Stands for the scale of a window that does not move at all, in scaled units.
 FLAT = 1e-12
-# The shortest lookback.
-SHORTEST = 2
 # The share of a window's differences between known values from which its scale is taken from these alone.
 ENOUGH_KNOWN = 0.125
 # Terms of `step_terms`, in which the logarithm of a scale is given, and the step at which each of them is 1.
 STEP_TERMS, UNIT_STEP = 3, 30
 # A price that falls by more than this share counts as one that falls by it.
 LARGEST_FALL = 0.999
-
-
-@dataclass(frozen=True)
-class Split:
-    """Row numbers: training is [0, validation), validation is [validation, test), test is [test, rows)."""
-
-    validation: int
-    test: int
-    rows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,51 +161,6 @@ class Blocks:
         level = self.level[:, 0].reshape(-1, 1, *more)
         logarithms = np.where(np.isfinite(level), moves * scale / level, 0.0)
         return np.where(np.isfinite(level), level * np.expm1(logarithms), moves * scale)
-
-
-def test_start(rows: int, config: ExperimentConfig) -> int:
-    """The first test row of a series of `rows` rows."""
-    return int(rows * (config.train_share + config.validation_share) + 1e-9)  # 0.7 + 0.1 is a little below 0.8
-
-
-def split_rows(rows: int, config: ExperimentConfig, cutoff: int | None = None) -> Split:
-    """The chronological split into training, validation and test rows.
-
-    Args:
-        config: Settled, with a lookback.
-        cutoff: The first test row, however few come after it; those before it are shared out as the configuration says.
-    Raises:
-        SeriesTooShort: a part is too short for the lookback and horizon.
-    """
-    lookback = config.lookback or 0
-    test_share = 1 - config.train_share - config.validation_share
-    test = test_start(rows, config) if cutoff is None else cutoff
-    split = Split(int(test * config.train_share / (1 - test_share) + 1e-9), test, rows)
-    parts = [
-        ("training", split.validation, lookback + config.resolved_horizon + 1, config.train_share),
-        ("validation", split.test - split.validation, config.resolved_horizon, config.validation_share),
-    ]
-    if cutoff is None:
-        parts.append(("test", rows - split.test, config.resolved_horizon, test_share))
-    most = min(has for _, has, _, _ in parts[1:])
-    for part, has, needs, share in parts:
-        if has < needs:
-            enough = max(ceil(needs / share + 1) for _, _, needs, share in parts)
-            raise SeriesTooShort(
-                f"lookback={lookback} and horizon={config.resolved_horizon} need about {enough} rows, "
-                f"{needs} of them for {part}. Received: {rows} rows, {has} for {part}. "
-                f"{_what_fits(split.validation, most, config)}"
-            )
-    return split
-
-
-def _what_fits(training: int, most: int, config: ExperimentConfig) -> str:
-    """The cure for too short a series: the longest horizon of at most `most` steps, and the lookback left for it."""
-    horizon = min(config.resolved_horizon, most, training - SHORTEST - 1)
-    if horizon < 1:
-        return "Use a longer series."
-    lookback = min(config.lookback or 0, training - horizon - 1)
-    return f"Use a longer series, or --horizon {horizon} --lookback {lookback}, which fit."
 
 
 def origins(first: int, stop: int, *, horizon: int, labels: int = 1) -> Rows:
@@ -370,67 +311,3 @@ def past_moves(blocks: Blocks) -> Array:
     before = blocks.origin - blocks.y.shape[2]
     moves = (blocks.anchor[:, 0, 0] - blocks.target[np.maximum(before, 0)]) / blocks.scale[:, 0, -1]
     return np.where(before >= 0, moves, np.nan)
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """The rows before the test rows of one series or many, one series behind the other.
-
-    Attributes:
-        inputs: Of all series together, shape (R, F) and (R, K).
-        start: The first row of each series in them, shape (n,).
-        splits: Of each series, in row numbers of its own.
-    """
-
-    inputs: Inputs
-    start: Rows
-    splits: tuple[Split, ...]
-
-    @classmethod
-    def of(cls, series: Sequence[Inputs], splits: Sequence[Split]) -> Self:
-        """Join series into a panel, each cut at its test rows."""
-        rows = np.array([split.test for split in splits])
-        parts = [one.until(stop) for one, stop in zip(series, rows, strict=True)]
-        columns = ([getattr(part, name) for part in parts] for name in COLUMNS)
-        return cls(Inputs(*map(np.concatenate, columns)), np.cumsum(rows) - rows, tuple(splits))
-
-    @cached_property
-    def training(self) -> Rows:
-        """The number of training rows of each series, shape (n,)."""
-        return np.array([split.validation for split in self.splits])
-
-    def __iter__(self) -> Iterator[tuple[Inputs, Split]]:
-        """Each series by itself; views, no copies."""
-        for start, split in zip(self.start, self.splits, strict=True):
-            yield self.inputs.part(start, start + split.test), split
-
-    def draw(
-        self, random: np.random.Generator, blocks: int, *, lookback: int, horizon: int, labels: int
-    ) -> tuple[Rows, Rows]:
-        """Draw the origins of training blocks, and the row at which the labels of each end.
-
-        Each series is as likely as any other, however long it is, and so is each block that its training rows hold; a
-        series that is shorter than a block gives its only one, which ends early.
-        """
-        series = random.integers(len(self.training), size=blocks)
-        stop = self.training[series]
-        last = np.maximum(stop - horizon - labels, lookback)
-        origin = random.integers(lookback, last + 1)
-        start = self.start[series]
-        return start + origin, start + stop
-
-    def validation_origins(self, *, horizon: int, labels: int, most: int) -> tuple[Rows, Rows]:
-        """Origins of blocks side by side that cover the validation rows of every series, at most about `most` of them.
-
-        With the row at which the labels of each end.
-        """
-        rows = sum(split.test - split.validation for split in self.splits)
-        every = max(1, ceil(rows / labels / most))
-        found = [
-            (start + origin, start + split.test)
-            for number, (start, split) in enumerate(zip(self.start, self.splits, strict=True))
-            for place, origin in enumerate(range(split.validation - 1, split.test - horizon, labels))
-            if (place + number) % every == 0
-        ]
-        origin, stop = np.array(found, int).reshape(-1, 2).T
-        return origin, stop

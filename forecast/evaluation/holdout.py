@@ -12,7 +12,7 @@ import pandas as pd
 from forecast.config import ExperimentConfig
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Split
+from forecast.data.split import Split
 from forecast.evaluation.scores import complete, score
 from forecast.evaluation.tasks import task_of
 from forecast.inference.trained_model import TrainedModel

@@ -14,7 +14,7 @@ from forecast.config import ExperimentConfig
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset, prepare
 from forecast.data.series import TimeSeries
-from forecast.data.windows import SHORTEST
+from forecast.data.split import SHORTEST
 from forecast.errors import SeriesError, SeriesTooShort
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bounds import counts_so_far

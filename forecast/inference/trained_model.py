@@ -17,7 +17,8 @@ from forecast.data.covariates import check_future, names_of
 from forecast.data.dataset import Dataset, all_columns, prepare
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Blocks, Flags, outcomes, test_start
+from forecast.data.split import test_start
+from forecast.data.windows import Blocks, Flags, outcomes
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bounds import keep_in_bounds

@@ -12,7 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Split, origins, relative
+from forecast.data.panel import Panel
+from forecast.data.split import Split
+from forecast.data.windows import Blocks, Inputs, origins, relative
 from forecast.errors import SeriesTooShort
 from forecast.models.estimator import (
     Callbacks,

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
-from forecast.data.windows import Blocks, Inputs, Panel, make_blocks, origins
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks, Inputs, make_blocks, origins
 from forecast.typing import Array, Rows
 
 Weights = Mapping[str, NDArray[Any]]

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Panel, filled_labels
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks, filled_labels
 from forecast.models.estimator import (
     Callbacks,
     Estimator,

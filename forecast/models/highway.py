@@ -25,7 +25,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast.data.windows import Blocks, Flags, Panel, filled_labels, make_blocks, origins
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks, Flags, filled_labels, make_blocks, origins
 from forecast.models.estimator import Problem, Weights, clip_labels, training_origins
 from forecast.typing import Array, Rows
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Panel
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks
 from forecast.models.estimator import (
     Callbacks,
     Estimator,

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Flags, Panel, filled_labels
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks, Flags, filled_labels
 from forecast.models.estimator import (
     Callbacks,
     Estimator,

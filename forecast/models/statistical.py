@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, Split, origins
+from forecast.data.panel import Panel
+from forecast.data.split import Split
+from forecast.data.windows import Blocks, Inputs, origins
 from forecast.errors import ConfigError
 from forecast.models.estimator import (
     Callbacks,

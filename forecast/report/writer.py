@@ -24,7 +24,7 @@ import pandas as pd
 from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Split, split_rows
+from forecast.data.split import Split, split_rows
 from forecast.errors import ConfigError
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.tasks import task_of

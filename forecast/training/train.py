@@ -14,9 +14,11 @@ import numpy as np
 from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso, moment
 from forecast.data.dataset import Dataset, prepare_all
+from forecast.data.panel import Panel
 from forecast.data.scaling import Scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Inputs, Panel, Split, origins
+from forecast.data.split import Split
+from forecast.data.windows import Inputs, origins
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forecast.config import Config, ExperimentConfig, option
-from forecast.data.windows import split_rows, test_start
+from forecast.data.split import split_rows, test_start
 from forecast.errors import SeriesTooShort
 
 Window = Literal["expanding", "rolling"]

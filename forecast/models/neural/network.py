@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, make_blocks, origins
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks, Inputs, make_blocks, origins
 from forecast.metrics.significance import diebold_mariano
 from forecast.models import direction_classes as classes
 from forecast.models.equations import cells

@@ -18,7 +18,8 @@ from typing import ClassVar
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Blocks, Inputs, Panel, moves_of
+from forecast.data.panel import Panel
+from forecast.data.windows import Blocks, Inputs, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Step, Weights
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
 from forecast.typing import Array

@@ -22,7 +22,8 @@ from forecast.data.covariates import enrich
 from forecast.data.dataset import prepare_all
 from forecast.data.defaults import resolve_defaults
 from forecast.data.series import TimeSeries
-from forecast.data.windows import origins, split_rows
+from forecast.data.split import split_rows
+from forecast.data.windows import origins
 from forecast.errors import ConfigError
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import MODELS, Callbacks, Step, find_model
