@@ -27,8 +27,8 @@ With normalisation `level` (the textbook recipe) x holds the last L scaled level
 A missing value is filled in x (`fill.py`), and counts neither as a label nor in the scale; from a row without a target
 no forecast starts, and its labels are missing.
 
-Several series stand one behind the other in a `Panel` (`panel.py`); blocks are gathered from its rows when they are needed, so
-memory grows with the rows, not with rows times lookback.
+Several series stand one behind the other in a `Panel` (`panel.py`); blocks are gathered from its rows when they are
+needed, so memory grows with the rows, not with rows times lookback.
 """
 
 from dataclasses import dataclass, field, replace
