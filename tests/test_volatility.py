@@ -204,3 +204,15 @@ def test_inputs_without_volatility_are_measured_by_windows():
     blocks = make_blocks(inputs, np.array([70]), lookback=10, horizon=2)
     spread = np.abs(np.diff(RANDOM_WALK[60:71])).mean()
     np.testing.assert_allclose(blocks.scale[0, 0], spread * np.sqrt([1, 2]))
+
+
+def test_a_series_that_returns_to_its_mean_keeps_its_own_scale():
+    """A temperature: its moves over twenty days vary as little as those over two. A walk of the same shocks is a walk."""
+    shocks = np.random.default_rng(0).normal(0, 1, 1500)
+    reverting = np.zeros(1500)
+    for row in range(1, 1500):
+        reverting[row] = 0.9 * reverting[row - 1] + shocks[row]
+    walk = np.cumsum(shocks)
+    mean, none = 300 - walk.min(), np.zeros(0)
+    assert np.isnan(log_scale(300 + reverting, none, lookback=64, season=7)[600:]).all()
+    assert np.isfinite(log_scale(mean + walk, none, lookback=64, season=7)[600:]).mean() > 0.9

@@ -8,8 +8,9 @@ PRIOR_ROWS rows of simulated prices. They are estimated anew whenever the series
 
 A window is measured in these units unless, by the moves known when the coefficients were estimated, the simulated
 coefficients tell the size of moves worse than the mean difference of a window does, beyond chance, or moves can be
-forecast from earlier ones: a season of sales is not volatility. Elsewhere the result is NaN, and windows keep their
-own scale. Row t depends on rows up to t alone.
+forecast from earlier ones: a season of sales is not volatility, and a temperature that returns to its mean is no walk
+(the variance ratio of Lo and MacKinlay 1988). Elsewhere the result is NaN, and windows keep their own scale. Row t
+depends on rows up to t alone.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ BURN = 64
 LARGEST_MOVE, LARGEST_FEATURE, LARGEST_CHANGE = 15.0, 4.0, 0.7
 # Moves are forecast from earlier ones if an autocorrelation is above this and, over the root of rows, what chance is.
 CORRELATED, CHANCE = 0.1, 3.0
+# The variance of moves over so many rows, over that of so many moves over one: a walk has one within this factor of 1.
+WALK_STEPS, WALK_RATIO = 20, 0.6
 # By so much, over the root of the rows, the mean log likelihood of one scale is above that of another by chance.
 LIKELIER = 0.6
 # Lags of autocorrelations that are looked at beside those of two seasons, at least and at most.
@@ -185,7 +188,7 @@ def _serves(path: Array, simulated: Array, stops: list[int], *, lookback: int, s
     unit = np.exp(simulated[:-1, 0])
     moves = np.clip(np.diff(path) / unit, -LARGEST_FEATURE, LARGEST_FEATURE)
     return [
-        bool(better > 0) and not _correlated(moves[: rows - 1], season)
+        bool(better > 0) and not _correlated(moves[: rows - 1], season) and _walks(moves[: rows - 1])
         for better, rows in zip(gain, stops, strict=True)
     ]
 
@@ -223,3 +226,12 @@ def _correlated(moves: Array, season: int) -> bool:
     total = max(float(centred @ centred), TINY)
     found = max(abs(float(centred[lag:] @ centred[:-lag])) for lag in lags) / total
     return bool(found > CORRELATED + CHANCE / np.sqrt(len(moves)))
+
+
+def _walks(moves: Array) -> bool:
+    """Whether the variance of sums of moves (n,) grows with their number as that of a walk does, chance aside."""
+    rows, steps = len(moves), WALK_STEPS
+    path = np.cumsum(np.append(0.0, moves - moves.mean()))
+    ratio = np.var(path[steps:] - path[:-steps]) / max(steps * np.var(moves), TINY)
+    chance = np.sqrt(2 * (2 * steps - 1) * (steps - 1) / (3 * steps * rows))
+    return bool(WALK_RATIO - chance < ratio < 1 / WALK_RATIO + chance)
