@@ -211,7 +211,7 @@ def test_a_series_that_returns_to_its_mean_keeps_its_own_scale():
     shocks = np.random.default_rng(0).normal(0, 1, 1500)
     reverting = np.zeros(1500)
     for row in range(1, 1500):
-        reverting[row] = 0.9 * reverting[row - 1] + shocks[row]
+        reverting[row] = 0.7 * reverting[row - 1] + shocks[row]
     walk = np.cumsum(shocks)
     mean, none = 300 - walk.min(), np.zeros(0)
     assert np.isnan(log_scale(300 + reverting, none, lookback=64, season=7)[600:]).all()
