@@ -207,7 +207,7 @@ def test_inputs_without_volatility_are_measured_by_windows():
 
 
 def test_a_series_that_returns_to_its_mean_keeps_its_own_scale():
-    """A temperature: its moves over twenty days vary as little as those over two. A walk of the same shocks is a walk."""
+    """Moves of a temperature over twenty days vary as little as those over two; a walk of the same shocks is a walk."""
     shocks = np.random.default_rng(0).normal(0, 1, 1500)
     reverting = np.zeros(1500)
     for row in range(1, 1500):
