@@ -14,12 +14,12 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
-from forecast.data.covariates import inputs_of
 from forecast.data.defaults import resolve_defaults
 from forecast.data.series import TimeSeries
 from forecast.data.windows import Inputs
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import Problem
+from forecast.models.volatility import with_volatility
 from forecast.runtime import devices
 from forecast.training.train import train
 
@@ -66,9 +66,7 @@ def make_inputs(values: np.ndarray, future: np.ndarray | None = None) -> Inputs:
 
 def scaled_inputs(model: TrainedModel, series: TimeSeries) -> Inputs:
     """A series as a model sees it that was trained on it."""
-    inputs = inputs_of(series, model.config)
-    past, future = model.trained_on[0].scaler.parts(inputs.past.shape[1])
-    return Inputs(past.transform(inputs.past), future.transform(inputs.future))
+    return with_volatility(model.prepare(series), model.trained_on[0].scaler)
 
 
 def take_ctrl_c() -> None:

@@ -200,3 +200,20 @@ def test_names_of_three_hundred_characters(tmp_path, prices):
     done = run("train", prices, "--model", "naive", "--save", "m" * 300, *SMALL, folder=tmp_path)
     assert done.returncode == 1
     assert re.search(r"forecast: m{300}.*File name too long", done.stderr.splitlines()[-1])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there are no such signals here")
+def test_a_signal_whose_exception_is_lost_comes_again():
+    """As in a callback of a library, which swallows whatever is raised in it."""
+    code = (
+        "import sys, time; from forecast.runtime import lifeline; lifeline.GRACE = 0.3; lifeline.listen()\n"
+        "print('ready', flush=True)\n"
+        "try: time.sleep(30)\n"
+        "except KeyboardInterrupt: pass\n"
+        "try: time.sleep(30)\n"
+        "except KeyboardInterrupt: sys.exit(lifeline.received())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == signal.SIGTERM

@@ -105,7 +105,7 @@ REFUSED = {
         b"Date,Price\n" + b"".join(b"2020-01-%02d,121'25\n" % day for day in range(1, 9)),
         "column of numbers",
     ),
-    "damaged.csv.gz": (b"\x1f\x8b\x08\x00broken", "the gzip file is damaged"),
+    "damaged.csv.gz": (b"\x1f\x8b\x08\x00broken", "the gzip file cannot be unpacked"),
     "damaged.zip": (b"PK\x03\x04broken", "the zip file cannot be unpacked"),
     "damaged.parquet": (b"PAR1broken", "this Parquet file cannot be read"),
     "damaged.xls": (b"\xd0\xcf\x11\xe0broken", "the workbook cannot be read"),

@@ -101,7 +101,7 @@ def test_what_is_fixed_stays_and_the_best_is_a_configuration_file(found, tmp_pat
 def test_a_trial_s_value_is_the_error_over_that_of_naive_in_the_series_unit(found, waves, monkeypatch):
     """The slow way: forecasts without shrinkage, one by one; the last three rows before the test are no origins."""
     model = train(waves, "dense", SMALL)
-    monkeypatch.setattr(shrinkage, "shrink", lambda quantiles, linear, factors: quantiles)
+    monkeypatch.setattr(shrinkage, "shrink", lambda parts, factors: parts.base + parts.linear + parts.network)
     predictions = model.backtest(waves, first=139)
     errors, naive = [], []
     for origin, quantiles in zip(range(139, 157), predictions.quantiles, strict=False):

@@ -15,7 +15,12 @@ INTERVAL = 0.2
 # The variable that names the parent to a process that is a command of its own.
 PARENT = "FORECAST_PARENT"
 
+# Seconds in which a command that was told to end cleans up, before it is told again.
+GRACE = 5.0
+
 _received: list[int] = []
+_due = [0.0]
+_noticed = threading.Event()
 
 
 def end_with(parent: int) -> None:
@@ -37,7 +42,11 @@ def end_with_parent() -> None:
 
 
 def listen() -> None:
-    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, once; one that is ignored, as by `nohup`, stays so."""
+    """Have SIGTERM and SIGHUP raise KeyboardInterrupt; one that is ignored, as by `nohup`, stays so.
+
+    Once, and again every GRACE seconds until the command has noticed: an exception that comes while a callback of a
+    library runs is lost there.
+    """
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -45,12 +54,22 @@ def listen() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    if _received:
+    if _received and time.monotonic() < _due[0]:
         return
-    _received.append(number)
+    if not _received:
+        _received.append(number)
+        threading.Thread(target=_remind, args=(number,), daemon=True).start()
+    _due[0] = time.monotonic() + GRACE
     raise KeyboardInterrupt
 
 
+def _remind(number: int) -> None:
+    """Send the signal again until the command has noticed it."""
+    while not _noticed.wait(GRACE + INTERVAL):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+
+
 def received() -> int:
-    """The number of the signal that came; 0 for none."""
+    """The number of the signal that came, which is noticed by this; 0 for none."""
+    _noticed.set()
     return _received[0] if _received else 0
