@@ -207,8 +207,7 @@ def test_a_signal_whose_exception_is_lost_comes_again():
     """As in a callback of a library, which swallows whatever is raised in it."""
     code = (
         "import sys, time; from forecast.runtime import lifeline; lifeline.GRACE = 0.3; lifeline.listen()\n"
-        "print('ready', flush=True)\n"
-        "try: time.sleep(30)\n"
+        "try: print('ready', flush=True); time.sleep(30)\n"
         "except KeyboardInterrupt: pass\n"
         "try: time.sleep(30)\n"
         "except KeyboardInterrupt: sys.exit(lifeline.received())\n"
