@@ -66,7 +66,8 @@ def carry_on(study, wanted, evaluate=bowl):
 
 
 def without_seconds(trials):
-    return [replace(trial, seconds=0.0) for trial in trials]
+    """Trials as they are found again: sums of the linear algebra differ in the last digits from run to run."""
+    return [replace(trial, seconds=0.0, value=trial.value and float(f"{trial.value:.7g}")) for trial in trials]
 
 
 @pytest.fixture(scope="module")
@@ -416,7 +417,9 @@ def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_
     assert 2 <= before < 12
     whole = tune(load("waves.csv", target="Close"), "linear", override(ExperimentConfig(), {"horizon": 3}), trials=12)
     found = json.loads(again.stdout)["trials"]
-    assert [trial | {"seconds": 0.0} for trial in found] == [asdict(trial) for trial in without_seconds(whole.trials)]
+    assert [trial | {"seconds": 0.0, "value": float(f"{trial['value']:.7g}")} for trial in found] == [
+        asdict(trial) for trial in without_seconds(whole.trials)
+    ]
 
 
 def test_a_file_that_holds_something_else_is_not_written_over(cli, tmp_path):
