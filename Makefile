@@ -1,11 +1,13 @@
-# make demo       set up .venv from the lock and run everything on bundled data, offline
-# make test       set up .venv and run the tests
-# make check      format, lint and types, then the tests: what CI runs
+# make demo       set up .venv with what a user needs and run everything on bundled data, offline
+# make test       add what the tests need to .venv and run the tests, but for the slow ones
+# make test-all   run all tests: clusters, crews of processes, the browser, three backends
+# make check      format, lint and types, then all tests: what CI runs
 # make format     format the code and fix what the linter can fix
 # make docs       build the site from docs/ and notebooks/ into build/docs; a warning is an error
 # make notebooks  run the notebooks: each script in notebooks/ becomes an .ipynb with its outputs
 # make pictures   draw the gallery and the golden pictures of the tests again
-# make lock       write requirements.lock again from pyproject.toml
+# make lock       write requirements.lock (users) and requirements-dev.lock (all) again from pyproject.toml
+# make dist       build wheel and source distribution into dist/, the same bytes from the same commit
 # make data       write the bundled series again
 # make bench      measure forecast, beside other packages if `make bench-peers` came first, into benchmarks/*.md
 # make clean      remove .venv, the peers' environment and runs/
@@ -13,58 +15,73 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+DEV := .venv/ready-dev
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 PEERS := .venv-peers
+UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check format docs notebooks pictures lock data bench bench-peers clean
+.PHONY: demo test test-all check dist format docs notebooks pictures lock data bench bench-peers clean
 
 demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense,linear --horizon 30 --out runs/demo
 
-test: $(READY)
+test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(READY)
+test-all: $(DEV)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --slow
+
+check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory test-all
 
-format: $(READY)
+dist: $(DEV)
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build
+	$(BIN)/twine check --strict dist/*
+
+format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY)
+docs: $(DEV)
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 
-notebooks: $(READY)
+notebooks: $(DEV)
 	$(BIN)/python notebooks/make.py
 
-pictures: $(READY)
+pictures: $(DEV)
 	$(BIN)/python docs/gallery.py
 	PYTHONPATH=. $(BIN)/python tests/pictures.py
 
-lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
-		--no-header --no-annotate --output-file requirements.lock pyproject.toml
+lock: $(DEV)
+	$(BIN)/uv pip compile $(UV_OPTIONS) --all-extras --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(UV_OPTIONS) --extra build --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
-data: $(READY)
+data: $(DEV)
 	$(BIN)/python data/make.py
 
-bench: $(READY)
+bench: $(DEV)
 	$(BIN)/python benchmarks/opening.py
 	$(BIN)/python benchmarks/training.py
 
 bench-peers: $(PEERS)/ready
 
 clean:
-	rm -rf .venv $(PEERS) runs
+	rm -rf .venv $(PEERS) runs dist build
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "forecast needs Python 3.11 or newer: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP_INSTALL) --require-hashes --requirement requirements.lock
+	$(PIP_INSTALL) --quiet --no-build-isolation --editable .
 	touch $(READY)
+
+$(DEV): $(READY) requirements-dev.lock
+	$(PIP_INSTALL) --quiet --require-hashes --requirement requirements-dev.lock
+	touch $(DEV)
 
 $(PEERS)/ready: benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)

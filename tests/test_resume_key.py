@@ -13,5 +13,5 @@ def test_the_same_inputs_give_the_same_key_in_any_order_and_others_another():
 
 def test_another_version_gives_another_key(monkeypatch):
     key = resume_key(model="lstm")
-    monkeypatch.setattr(module, "_version", lambda: "99")
+    monkeypatch.setattr(module, "package_version", lambda: "99")
     assert resume_key(model="lstm") != key

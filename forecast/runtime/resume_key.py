@@ -5,9 +5,9 @@ In: everything that the numbers of a piece of work depend on. Out: a hexadecimal
 
 import hashlib
 import json
-from functools import cache
-from importlib.metadata import version
 from typing import Any
+
+from forecast.runtime.versions import package_version
 
 
 def resume_key(**inputs: Any) -> str:
@@ -16,10 +16,5 @@ def resume_key(**inputs: Any) -> str:
     Args:
         inputs: Everything that the result depends on, as JSON values; of arrays and files their own hash.
     """
-    text = json.dumps({"inputs": inputs, "version": _version()}, sort_keys=True)
+    text = json.dumps({"inputs": inputs, "version": package_version()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def _version() -> str:
-    return version("forecast")

@@ -1,16 +1,25 @@
-"""The versions of the libraries that shape a trained model."""
+"""The versions of this package and of the libraries that shape a trained model."""
 
-LIBRARIES = ("forecast", "keras", "numpy", "tensorflow")
+from functools import cache
+
+# What installs each library, by its name on the package index.
+DISTRIBUTIONS = {"forecast": "honest-forecast", "keras": "keras", "numpy": "numpy", "tensorflow": "tensorflow"}
+
+
+@cache
+def package_version() -> str:
+    """The version of this package."""
+    return versions_here()["forecast"]
 
 
 def versions_here() -> dict[str, str]:
-    """Name and version of each installed library among LIBRARIES."""
+    """Name and version of each installed library among DISTRIBUTIONS."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}
-    for library in LIBRARIES:
+    for library, distribution in DISTRIBUTIONS.items():
         try:
-            found[library] = version(library)
+            found[library] = version(distribution)
         except PackageNotFoundError:
             continue
     return found
