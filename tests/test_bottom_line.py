@@ -7,7 +7,7 @@ import pytest
 from conftest import make_series, random_walk
 from test_evaluation import predictions
 
-from forecast.evaluation.bottom_line import bottom_line, line_of_directions, line_over_series, remarks
+from forecast.evaluation.bottom_line import bottom_line, line_of_directions, line_over_series, remarks, say_once
 from forecast.evaluation.direction import DirectionVerdict
 from forecast.evaluation.scores import complete, score_all
 from forecast.evaluation.verdicts import judge
@@ -99,3 +99,14 @@ def test_many_series_have_theirs():
         "Use linear: it is better than naive beyond luck on 5 of 9 series, worse on 0; its mean MAE / naive is 0.801."
     )
     assert line_over_series(rows[2:]).startswith("Nothing here beats naive over these series")
+
+
+def test_what_holds_alike_for_several_models_is_said_once():
+    said = "is not distinguishable from naive: its error is 4.6% smaller, which may be luck, p = 0.54."
+    adds = " Its network adds nothing to its linear highway: 0% of the moves are its own."
+    sentences = {"lstm": f"lstm {said}{adds}", "linear": f"linear {said}", "gru": f"gru {said}{adds}"}
+    both = (
+        "lstm and gru are not distinguishable from naive: their error is 4.6% smaller, which may be luck, p = 0.54. "
+        "Their networks add nothing to their linear highway: 0% of the moves are their own."
+    )
+    assert say_once(sentences) == [both, f"linear {said}"]

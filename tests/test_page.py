@@ -139,6 +139,30 @@ def test_the_page_shows_the_pictures_of_the_run(browser, folder):
     assert [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in shown] == kept
 
 
+def test_the_forecast_stands_there_as_numbers(browser, folder):
+    open_page(browser, folder / PAGE)
+    scores = pd.read_csv(folder / "scores.csv", index_col="model").mae_vs_naive[["linear", "dense"]]
+    rows = pd.read_csv(folder / "forecast.csv", index_col="model").loc[scores.idxmin()]
+    assert column(browser, "forecast", 1) == rows.date.tolist()
+    for place, name in ((2, "q50"), (5, "q05"), (6, "q95")):
+        shown = [float(text.replace(",", "")) for text in column(browser, "forecast", place)]
+        np.testing.assert_allclose(shown, rows[name], atol=0.006 * (rows.q95 - rows.q05).iloc[0])
+
+
+def test_rows_are_equally_spaced_and_no_legend_covers_them(browser, folder):
+    open_page(browser, folder / PAGE)
+    look = """
+        const {model} = Bokeh.documents[0].roots().map(root => ({model: root})).filter(({model}) =>
+            model.renderers.some(one => one.name == 'naive' && one.data_source.data.place.length == 3))[0];
+        const line = name => [...model.renderers.filter(one => one.name == name)[0].data_source.data.place];
+        return [line('actual'), line('naive'), model.below.map(one => one.type), model.center.map(one => one.type)];
+    """
+    actual, coming, below, inside = browser.execute_script(look)
+    assert actual + coming == list(range(len(actual) + 3))
+    assert "Legend" in below
+    assert "Legend" not in inside
+
+
 @pytest.mark.parametrize("width", [1400, 390])
 def test_nothing_is_wider_than_the_window(browser, folder, width):
     browser.execute_cdp_cmd(

@@ -62,6 +62,39 @@ def remarks(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     )
 
 
+# How a sentence on one model reads for several.
+PLURAL = (
+    (" is ", " are "),
+    (" equals ", " equal "),
+    (": it found", ": they found"),
+    (": its error", ": their error"),
+    (" Its network adds nothing to its", " Their networks add nothing to their"),
+    (" the moves are its own", " the moves are their own"),
+    (" Its 90 % interval", " Their 90 % intervals"),
+    (" Its intervals are", " Their intervals are"),
+    (" Its quantiles", " Their quantiles"),
+    (" and its quantiles", " and their quantiles"),
+)
+
+
+def say_once(sentences: Mapping[str, str]) -> list[str]:
+    """Sentences by model, in their order; what holds alike for several models is said once.
+
+    Args:
+        sentences: Of each model, beginning with its name.
+    """
+    models: dict[str, list[str]] = {}
+    for name, sentence in sentences.items():
+        models.setdefault(sentence.removeprefix(name), []).append(name)
+    return [_listed(names) + (_plural(said) if len(names) > 1 else said) for said, names in models.items()]
+
+
+def _plural(said: str) -> str:
+    for one, several in PLURAL:
+        said = said.replace(one, several, 1)
+    return said
+
+
 def line_of_directions(verdicts: Sequence[DirectionVerdict]) -> str:
     """What to use for the direction of a series."""
     better = [verdict for verdict in verdicts if verdict.outcome == "better"]

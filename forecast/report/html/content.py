@@ -51,9 +51,21 @@ class Content:
         return list(dict.fromkeys([*self.learned, "naive"]))
 
     @property
-    def is_counted(self) -> bool:
-        """Whether rows have counts, no dates."""
-        return pd.api.types.is_integer_dtype(self.forecast["date"])
+    def coming(self) -> list[dict[str, str]]:
+        """The table of the forecast: date, median and intervals of the best model, one row a step."""
+        rows = self.forecast_of(self.best)
+        digits = _digits(rows)
+        names = ("q50", "q25", "q75", "q05", "q95")
+        shown = {name: [f"{value:,.{digits}f}" for value in rows[name]] for name in names}
+        return [
+            {"step": str(step), "date": date, **{name: shown[name][place] for name in names}}
+            for place, (step, date) in enumerate(zip(rows["step"], texts_of(pd.Index(rows["date"])), strict=True))
+        ]
+
+    @property
+    def coverage(self) -> float:
+        """The share of truths inside the best model's 90 % interval in the test."""
+        return float(next(row["coverage90"] for row in self.record["scores"] if row["model"] == self.best))
 
     @property
     def unit(self) -> str:
@@ -76,6 +88,19 @@ class Content:
         """Return the forecasts of one model for the last step of the horizon, one row an origin."""
         rows = self.backtest
         return rows[(rows["model"] == model) & (rows["step"] == self.horizon)]
+
+
+def texts_of(dates: pd.Index) -> list[str]:
+    """Dates as text, with the time of day if any row has one; counts as they are."""
+    if not isinstance(dates, pd.DatetimeIndex):
+        return [str(one) for one in dates]
+    return [str(one) for one in dates.strftime("%Y-%m-%d" if (dates == dates.normalize()).all() else "%Y-%m-%d %H:%M")]
+
+
+def _digits(rows: pd.DataFrame) -> int:
+    """Decimals by which the widest interval of the first step is told in three digits."""
+    width = float((rows["q95"] - rows["q05"]).iloc[0]) or 1.0
+    return int(np.clip(2 - np.floor(np.log10(width)), 0, 8))
 
 
 def read_record(folder: Path) -> dict[str, Any]:

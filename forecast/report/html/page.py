@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ConfigError
+from forecast.evaluation.bottom_line import say_once
 from forecast.evaluation.columns import PAGE as SHOWN
 from forecast.evaluation.columns import Column, columns_for
 from forecast.report.html.content import read_pictures, read_record, read_run
@@ -90,6 +91,7 @@ def _values(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
         "headers": [(column.header.format(unit=record["series"]["unit"]), column.meaning) for column in columns],
         "rows": [_row(scores, columns) for scores in record["scores"]],
         "bottom_line": record["bottom_line"],
+        "sentences": say_once({name: one["sentence"] for name, one in record["verdict"].items()}),
         "settings": json.dumps(record["config"], indent=1),
     }
 

@@ -27,6 +27,8 @@ Backtests = Mapping[str, Backtest]
 SHARES_OF_HORIZON = (0.0, 0.5, 1.0)
 # Averages over the test rows, and bins of a histogram.
 PARTS, BINS = 60, 40
+# Seasonal naive is cut off above so many times the largest error of the others.
+FAR = 1.15
 
 
 @styled
@@ -71,12 +73,11 @@ def plot_pit(backtest: Backtest, ax: "Axes") -> None:
 @styled
 def plot_error_by_step(backtests: Backtests, ax: "Axes") -> None:
     """Plot the error of each model divided by that of the naive forecast, by step of the horizon."""
-    for model, backtest in backtests.items():
-        error, naive = _errors(backtest)
-        error, naive = np.nanmean(error, axis=0), np.nanmean(naive, axis=0)
-        ratio = error / np.where(naive > 0, naive, np.nan)
+    ratios = {model: _by_step(backtest) for model, backtest in backtests.items()}
+    for model, ratio in ratios.items():
         steps = np.arange(1, len(ratio) + 1)
         ax.plot(steps, ratio, **line_of(model), linewidth=1.6, label=model, marker="." if len(ratio) < 8 else "")
+    _keep_flat(ax, ratios)
     finish(ax, "Error by step of the horizon", "MAE / MAE of naive")
     ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_xlabel("step")
@@ -94,10 +95,11 @@ def plot_error_over_time(backtests: Backtests, index: Index, ax: "Axes") -> None
     parts = np.array_split(np.arange(len(first.origin)), min(PARTS, len(first.origin)))
     dates = index[[first.origin[part[len(part) // 2]] for part in parts]]
     usual = np.nanmean(_errors(first)[1]) or np.nan
-    for model, backtest in backtests.items():
-        error = np.nanmean(_errors(backtest)[0], axis=1)
-        means = [error[part].mean() / usual for part in parts]
-        ax.plot(dates, means, **line_of(model), linewidth=1.3, label=model)
+    errors = {model: np.nanmean(_errors(backtest)[0], axis=1) for model, backtest in backtests.items()}
+    means = {model: np.array([error[part].mean() / usual for part in parts]) for model, error in errors.items()}
+    for model, mean in means.items():
+        ax.plot(dates, mean, **line_of(model), linewidth=1.3, label=model)
+    _keep_flat(ax, means)
     finish(ax, "Error over time", "MAE / mean MAE of naive")
     legend_beside(ax)
 
@@ -130,6 +132,22 @@ def plot_lag_correlations(lags: Mapping[str, Lag], ax: "Axes") -> None:
     finish(ax, f"Forecasts of step {step} and the series so many rows before", "correlation of changes")
     ax.set_xlabel("lag [rows]")
     legend_beside(ax)
+
+
+def _by_step(backtest: Backtest) -> np.ndarray:
+    """Mean error over that of naive at each step, shape (H,)."""
+    error, naive = (np.nanmean(one, axis=0) for one in _errors(backtest))
+    return np.asarray(error / np.where(naive > 0, naive, np.nan))
+
+
+def _keep_flat(ax: "Axes", shown: Mapping[str, np.ndarray]) -> None:
+    """Let seasonal naive, far off where there is no season, leave the picture rather than flatten all others."""
+    largest = {model: np.max(values, initial=0.0, where=np.isfinite(values)) for model, values in shown.items()}
+    own = largest.pop("seasonal_naive", 0.0)
+    top = FAR * max(largest.values(), default=np.inf)
+    if own > top > 0:
+        ax.set_ylim(top=top)
+        ax.lines[list(shown).index("seasonal_naive")].set_label(f"seasonal_naive (up to {own:.3g})")
 
 
 def save_diagnostics(
