@@ -62,6 +62,7 @@ def run(
         print(json.dumps(writer.run_record(result)))
         return
     results.print_scores(result)
+    results.print_risks(result)
     forecasts.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots, models and report.html are in {folder}")
     print(result.bottom_line)

@@ -33,17 +33,21 @@ def past_quantiles(inputs: Inputs, origin: Rows, *, horizon: int) -> Array:
         return found
     refreshed = refresh_rows(origin)
     last = int(refreshed.max())
-    moves = [_moves(inputs, step, last) for step in range(1, horizon + 1)]
+    moves = [past_moves(inputs, step, last) for step in range(1, horizon + 1)]
     for row in np.unique(refreshed[serves]):
         found[serves & (refreshed == row)] = _quantiles_at(int(row), moves)
     return found
 
 
-def _moves(inputs: Inputs, step: int, last: int) -> tuple[Rows, Array]:
-    """The rows up to `last` in which normalised moves over `step` rows became known, and these moves."""
+def past_moves(inputs: Inputs, step: int, last: int, *, expected: bool = True) -> tuple[Rows, Array]:
+    """The rows up to `last` in which moves over `step` rows became known, and these over their `expected` size.
+
+    Rows without an expected size are left out.
+    """
     start = np.arange(max(0, last + 1 - step))
     came = inputs.labels[start + step]
     scale = expected_moves(inputs.log_scale[start], horizon=step)[:, -1]
+    scale = scale if expected else np.where(np.isfinite(scale), inputs.level[start], np.nan)
     level = np.where(np.isfinite(scale), inputs.level[start], np.nan)
     moves = relative(came - inputs.labels[start], level) / scale
     known = np.isfinite(moves)
