@@ -119,14 +119,9 @@ def newton(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradient and Hessian of the loss over all paths and steps, with a small penalty."""
     gradient, hessian = RIDGE * coefficients.ravel(), RIDGE * np.eye(coefficients.size)
-    terms = step_terms(HORIZON)
     for path, base, x in zip(paths, bases, designs, strict=True):
-        for step in expected.FIT_STEPS:
-            rows, close = slice(SKIP, len(path) - step), path[:, 3]
-            size = np.abs(close[SKIP + step :] - close[rows]) / (base[rows] * np.sqrt(step))
-            capped = np.minimum(size, expected.LARGEST_MOVE)
-            one, two = expected.derivatives(capped, x[rows], coefficients, terms[step - 1], step)
-            gradient, hessian = gradient + one, hessian + two
+        one, two = expected.derivatives(expected.sizes_of(path[:, 3], base)[SKIP:], x[SKIP:], coefficients)
+        gradient, hessian = gradient + one, hessian + two
     return gradient, hessian
 
 
@@ -146,7 +141,7 @@ def shapes(paths: list[np.ndarray], prior: dict[str, np.ndarray]) -> dict[str, n
     pooled = [np.concatenate(one) for one in found]
     quantiles = np.array([np.quantile(one, QUANTILES) for one in pooled])
     quantiles -= quantiles[:, [len(QUANTILES) // 2]]
-    tails = np.array([distances(one) for one in pooled])
+    tails = np.array([distances(np.sort(one)) for one in pooled])
     both = {"quantiles": quantiles, "tails": tails}
     return {name: np.linalg.lstsq(terms, array, rcond=None)[0] for name, array in both.items()}
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.windows import Inputs, step_terms
-from forecast.models.volatility.history import FEWEST, known_until, past_moves, refresh_rows
+from forecast.models.volatility.history import FEWEST, grow, past_moves, quantiles_of_sorted, refresh_rows
 from forecast.typing import Array, Rows
 
 # The probabilities of the two tails that are asked for; the first is that of the outer quantile.
@@ -30,14 +30,13 @@ def past_tails(inputs: Inputs, origin: Rows, *, steps: Sequence[int], expected: 
         expected: Whether moves are taken over their expected size, as they are in a forecast of volatility, or as they
             are, as in historical simulation.
     """
-    refreshed = refresh_rows(origin)
-    found = np.empty((len(origin), len(steps), 3))
-    for place, step in enumerate(steps):
-        moves = past_moves(inputs, step, int(refreshed.max()), expected=expected)
-        for row in np.unique(refreshed):
-            (known,) = known_until(int(row), [moves])
-            found[refreshed == row, place] = _drawn(known, step)
-    return found
+    rows, places = np.unique(refresh_rows(origin), return_inverse=True)
+    found = np.empty((len(rows), len(steps), 3))
+    for number, step in enumerate(steps):
+        known, moves = past_moves(inputs, step, int(rows[-1]), expected=expected)
+        for place, ordered in enumerate(grow(moves, np.searchsorted(known, rows, side="right"))):
+            found[place, number] = _drawn(ordered, step)
+    return np.asarray(found[places])
 
 
 def losses_beyond(moves: Array, probability: float) -> Array:
@@ -47,19 +46,24 @@ def losses_beyond(moves: Array, probability: float) -> Array:
     return np.asarray(falls / falls.mean()) if falls.any() else np.ones(len(falls))
 
 
-def distances(moves: Array) -> Array:
-    """1 % quantile, mean beyond the 5 % and mean beyond the 1 % quantile of moves (n,), in that of 5 %, shape (3,)."""
-    median, outer, far = np.quantile(moves, (0.5, *TAILS))
-    beyond = [moves[moves <= quantile].mean() for quantile in (outer, far)]
-    return np.asarray((median - np.array([far, *beyond])) / (median - outer))
+def distances(ordered: Array) -> Array:
+    """The distances (3,) of moves (n,) that are in order of size; NaN or infinite where the 5 % quantile is the median.
+
+    In that of the 5 % quantile: the 1 % quantile, the mean of the moves up to the 5 % one, of those up to the 1 % one.
+    """
+    median, outer, far = quantiles_of_sorted(ordered, (0.5, *TAILS))
+    beyond = [ordered[: np.searchsorted(ordered, one, side="right")].mean() for one in (outer, far)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((median - np.array([far, *beyond])) / (median - outer))
 
 
-def _drawn(moves: Array, step: int) -> Array:
+def _drawn(ordered: Array, step: int) -> Array:
     """The distances of moves, drawn towards those of simulated prices; only these where moves are few or all alike."""
-    if len(moves) < FEWEST or np.quantile(moves, TAILS[0]) >= np.median(moves):
+    own = distances(ordered) if len(ordered) >= FEWEST else np.full(3, np.nan)
+    if not np.isfinite(own).all():
         return simulated_tails(step)
-    weight = len(moves) / step / (len(moves) / step + PRIOR_MOVES)
-    return np.asarray(weight * distances(moves) + (1 - weight) * simulated_tails(step))
+    weight = len(ordered) / step / (len(ordered) / step + PRIOR_MOVES)
+    return np.asarray(weight * own + (1 - weight) * simulated_tails(step))
 
 
 @cache
