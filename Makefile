@@ -18,7 +18,7 @@ PEERS := .venv-peers
 .PHONY: demo test check format docs notebooks pictures lock data bench bench-peers clean
 
 demo: $(READY)
-	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense,linear --horizon 30 --out runs/demo
+	$(BIN)/forecast run data/sp500.csv --unit points --horizon 30 --out runs/demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -23,7 +23,8 @@ def run(
     ctx: typer.Context,
     series: SeriesArgument,
     models: Annotated[
-        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense,linear].")
+        str | None,
+        typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense,linear; prices: garch,har]."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
     overwrite: Annotated[
