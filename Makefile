@@ -23,7 +23,7 @@ UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-h
 .PHONY: demo test test-all check dist format docs notebooks pictures lock data bench bench-peers clean
 
 demo: $(READY)
-	$(BIN)/forecast run data/sp500.csv --unit points --models lstm,gru,rnn,dense,linear --horizon 30 --out runs/demo
+	$(BIN)/forecast run data/sp500.csv --unit points --horizon 30 --out runs/demo
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

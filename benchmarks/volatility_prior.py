@@ -18,6 +18,7 @@ from forecast.config import QUANTILES
 from forecast.data.windows import STEP_TERMS, step_terms
 from forecast.models.volatility import expected
 from forecast.models.volatility.features import features_of, range_volatility
+from forecast.models.volatility.tails import distances
 
 OUT = Path(expected.__file__).with_name("prior.npz")
 SEED, PATHS, DAYS, BURN, MOMENTS, ROUNDS = 0, 160, 2000, 500, 26, 8
@@ -118,19 +119,17 @@ def newton(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradient and Hessian of the loss over all paths and steps, with a small penalty."""
     gradient, hessian = RIDGE * coefficients.ravel(), RIDGE * np.eye(coefficients.size)
-    terms = step_terms(HORIZON)
     for path, base, x in zip(paths, bases, designs, strict=True):
-        for step in expected.FIT_STEPS:
-            rows, close = slice(SKIP, len(path) - step), path[:, 3]
-            size = np.abs(close[SKIP + step :] - close[rows]) / (base[rows] * np.sqrt(step))
-            capped = np.minimum(size, expected.LARGEST_MOVE)
-            one, two = expected.derivatives(capped, x[rows], coefficients, terms[step - 1], step)
-            gradient, hessian = gradient + one, hessian + two
+        one, two = expected.derivatives(expected.sizes_of(path[:, 3], base)[SKIP:], x[SKIP:], coefficients)
+        gradient, hessian = gradient + one, hessian + two
     return gradient, hessian
 
 
-def shapes(paths: list[np.ndarray], prior: dict[str, np.ndarray]) -> np.ndarray:
-    """Quantiles of centred moves in units of their expected size, smooth in the logarithm of the step, shape (3, Q)."""
+def shapes(paths: list[np.ndarray], prior: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What moves in units of their expected size are like, smooth in the logarithm of the step.
+
+    `quantiles`, shape (3, Q), are those of centred moves, `tails`, shape (3, 3), those of models/volatility/tails.py.
+    """
     model, found = expected.Prior(**prior), [[] for _ in range(HORIZON)]
     terms = step_terms(HORIZON)
     for path in paths:
@@ -139,9 +138,12 @@ def shapes(paths: list[np.ndarray], prior: dict[str, np.ndarray]) -> np.ndarray:
         for step in range(1, HORIZON + 1):
             move = path[step:, 3] - path[:-step, 3]
             found[step - 1].append((move / np.sqrt(step) / np.exp(scale[:-step, step - 1]))[SKIP:])
-    quantiles = np.array([np.quantile(np.concatenate(one), QUANTILES) for one in found])
+    pooled = [np.concatenate(one) for one in found]
+    quantiles = np.array([np.quantile(one, QUANTILES) for one in pooled])
     quantiles -= quantiles[:, [len(QUANTILES) // 2]]
-    return np.linalg.lstsq(terms, quantiles, rcond=None)[0]
+    tails = np.array([distances(np.sort(one)) for one in pooled])
+    both = {"quantiles": quantiles, "tails": tails}
+    return {name: np.linalg.lstsq(terms, array, rcond=None)[0] for name, array in both.items()}
 
 
 def main() -> None:
@@ -155,9 +157,10 @@ def main() -> None:
     close, ranges = fit(paths, ranges=False), fit(paths, ranges=True)
     arrays = {f"close_{name}": array for name, array in close.items()}
     arrays |= {f"range_{name}": array for name, array in ranges.items()}
-    arrays["quantiles"] = shapes(paths, close)
+    arrays |= shapes(paths, close)
     np.savez(options.out, **{name: array.astype(np.float64) for name, array in arrays.items()})
     print(f"{options.paths} paths; quantiles of moves over 1 step: {np.round(arrays['quantiles'][0], 2)}")
+    print(f"1 %, worst 5 %, worst 1 % in the distance of the 5 % quantile, 1 step: {np.round(arrays['tails'][0], 2)}")
 
 
 if __name__ == "__main__":

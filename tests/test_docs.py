@@ -10,7 +10,7 @@ import pytest
 
 import forecast
 from forecast.cli.main import app
-from forecast.evaluation.columns import COLUMNS
+from forecast.evaluation.columns import COLUMNS, RISK
 from forecast.report.writer import run_record
 
 ROOT = Path(__file__).parent.parent
@@ -130,7 +130,8 @@ def test_links_of_the_pages_lead_somewhere():
 
 
 def test_the_glossary_has_every_header_of_a_table_of_scores():
-    headers = {column.header.split(" [")[0] for columns in COLUMNS.values() for column in columns.values()}
+    tables = (*(columns.values() for columns in COLUMNS.values()), RISK)
+    headers = {column.header.split(" [")[0] for columns in tables for column in columns}
     assert not [part for header in headers for part in header.split(", ") if part.lower() not in GLOSSARY.lower()]
 
 

@@ -5,6 +5,7 @@ walk_forward/    tests at many cutoffs, over many series: `Comparison`
 run_plan         which models run on which rows of a series, and what is said before
 tasks            values or directions: which models can, how they are tested, scored and judged
 scores           errors, coverage and distribution of forecasts of values
+risk             value at risk and expected shortfall of prices, and their tests
 direction        scores, reliability and verdicts of probabilities
 columns          header, format and meaning of each score, for all tables
 verdicts         better than naive beyond luck?

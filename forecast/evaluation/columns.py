@@ -29,8 +29,8 @@ class Column:
         return "" if _is_missing(row[self.name]) else self.form.format(**row).replace("%", "")
 
 
-def _is_missing(value: float | None) -> bool:
-    return value is None or isnan(value)
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 _FORECAST = (
@@ -79,6 +79,33 @@ _DIRECTION = (
         "share of the network in its probabilities; the base rates are the rest",
     ),
     Column("fit_seconds", "fit [s]", "{fit_seconds:.1f}", "seconds of training"),
+)
+# The table of risks (`risk.py`); p-values below 5 % speak against the forecast.
+RISK = (
+    Column("step", "step", "{step}", "rows ahead"),
+    Column("level", "level [%]", "{level:.0%}", "probability that the loss is no larger than the value at risk"),
+    Column("value_at_risk", "VaR [%]", "{value_at_risk:.2f}", "value at risk of the coming steps, logarithmic"),
+    Column(
+        "expected_shortfall",
+        "ES [%]",
+        "{expected_shortfall:.2f}",
+        "expected shortfall of the coming steps: the mean of the losses beyond the value at risk",
+    ),
+    Column("beyond", "beyond VaR [%]", "{beyond:.1%}", "share of losses in the test that were larger"),
+    Column("kupiec", "Kupiec", "{kupiec:.3f}", "p-value of the right share of exceptions"),
+    Column(
+        "christoffersen",
+        "Christoffersen",
+        "{christoffersen:.3f}",
+        "p-value of the right share, of exceptions that do not follow one another",
+    ),
+    Column(
+        "acerbi_szekely",
+        "Acerbi-Szekely",
+        "{acerbi_szekely:.3f}",
+        "p-value of losses beyond that are no larger than the expected shortfall says",
+    ),
+    Column("zone", "traffic light", "{zone}", "Basel's zone for the last 250 forecasts that do not overlap"),
 )
 COLUMNS = {"forecast": {column.name: column for column in _FORECAST}, "direction": {c.name: c for c in _DIRECTION}}
 # Columns that are left out where no model has a value.

@@ -13,6 +13,7 @@ from forecast.config import ExperimentConfig
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.data.split import Split
+from forecast.evaluation.risk import Risk
 from forecast.evaluation.scores import complete, score
 from forecast.evaluation.tasks import task_of
 from forecast.inference.trained_model import TrainedModel
@@ -32,6 +33,7 @@ class Experiment:
         forecasts: Their forecasts from the last row.
         seeds: MAE over that of naive of each network that was trained with several seeds, by model.
         bottom_line: What to use, in one sentence.
+        risks: Value at risk and expected shortfall, where the series is a price (`risk.py`).
         remarks: What holds for several models, one sentence each.
         skipped: Models that were not trained, because Ctrl-C came before their turn.
         cautions: What was said before the training, and which models need a longer series, one sentence each.
@@ -47,6 +49,7 @@ class Experiment:
     verdicts: tuple[Any, ...]
     seeds: dict[str, tuple[float, ...]]
     bottom_line: str
+    risks: tuple[Risk, ...] = ()
     remarks: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
@@ -54,6 +57,10 @@ class Experiment:
     def scores_frame(self) -> pd.DataFrame:
         """One row a model, with the fields of its scores."""
         return pd.DataFrame([asdict(row) for row in self.scores])
+
+    def risk_frame(self) -> pd.DataFrame:
+        """One row a model, step and level of confidence; none where the series is no price."""
+        return pd.DataFrame([asdict(risk) for risk in self.risks])
 
     def backtest_frame(self) -> pd.DataFrame:
         """One row a model, test origin and step."""
@@ -92,6 +99,7 @@ def evaluate(
         verdicts=verdicts,
         seeds={name: _seed_scores(model, dataset) for name, model in models.items() if _has_seeds(model)},
         bottom_line=bottom_line,
+        risks=task.risks(made, dataset),
         remarks=remarks,
         skipped=skipped,
         cautions=cautions,

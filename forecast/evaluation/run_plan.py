@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from forecast.config import ExperimentConfig
+from forecast.config import ExperimentConfig, InputConfig
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset, prepare
 from forecast.data.series import TimeSeries
@@ -19,12 +19,15 @@ from forecast.errors import SeriesError, SeriesTooShort
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bounds import counts_so_far
 from forecast.models import BASELINES, NETWORKS
+from forecast.models.volatility import with_volatility
 from forecast.typing import Array
 
 # The networks that are compared where nobody names models.
 USUAL = ("lstm", "gru", "rnn", "dense")
 # The models that serve a series too short for networks, and those of them that need the extra `statistics`.
 FOR_FEW_ROWS, STATISTICAL = ("linear", "ets", "theta"), ("ets", "theta")
+# The models of volatility, which stand beside networks on prices; frequencies and rows of these.
+OF_PRICES, DAILY, FEWEST_PRICES = ("garch", "har"), ("B", "D"), 300
 # Fewer different values in the test rows are worth a word.
 FEW_VALUES = 10
 # A count with this share of zeros is intermittent demand.
@@ -49,13 +52,28 @@ def usual_models(config: ExperimentConfig, *several: TimeSeries) -> tuple[str, .
     """The models that are compared where nobody names others.
 
     With networks that have a linear highway stands `linear`, the highway alone, so that the table shows what they add.
-    Where a series is a count with many zeros, `croston` is added.
+    Where a series is a count with many zeros, `croston` is added; where one is a daily price, `garch` and `har`.
     """
     stack = ("stack",) if config.network.layers else ()
     values = config.task == "forecast"
     linear = ("linear",) if config.network.highway and values else ()
     demand = any(is_intermittent(series.y) for series in several) and find_spec("statsforecast")
-    return (*USUAL, *stack, *linear, *(("croston",) if demand and values else ()))
+    prices = OF_PRICES if any(is_price(series, config) for series in several) else ()
+    return (*USUAL, *stack, *linear, *prices, *(("croston",) if demand and values else ()))
+
+
+def is_price(series: TimeSeries, config: ExperimentConfig) -> bool:
+    """Whether a series is daily, above 0, and walks by its training rows: then the size of its moves is forecast."""
+    known = series.y[series.known]
+    is_daily = series.frequency in DAILY and series.grid.is_regular
+    if not is_daily or len(known) < FEWEST_PRICES or known.min() <= 0:
+        return False
+    dataset = prepare(series, replace(config, inputs=InputConfig()))
+    try:
+        last = dataset.split.validation - 1
+    except SeriesTooShort:
+        return False
+    return bool(np.isfinite(with_volatility(dataset, dataset.scaler).log_scale[last, 0]))
 
 
 def is_intermittent(y: Array) -> bool:

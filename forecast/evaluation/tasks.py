@@ -12,7 +12,7 @@ import numpy as np
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.dataset import Dataset
 from forecast.errors import ConfigError, ForecastError
-from forecast.evaluation import bottom_line, direction, scores, verdicts
+from forecast.evaluation import bottom_line, direction, risk, scores, verdicts
 from forecast.inference import direction as probabilities
 from forecast.inference.forecasts import next_steps
 from forecast.inference.predict import predict_all
@@ -60,6 +60,10 @@ class Task(Protocol):
         """The bottom line, and what holds for several models, once."""
         ...
 
+    def risks(self, backtests: Backtests, dataset: Dataset) -> tuple[Any, ...]:
+        """The risk of holding a price, by each model, from backtests to the last row."""
+        ...
+
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:
         """The forecasts from the last row: those of the backtests at their last origin."""
         ...
@@ -103,6 +107,9 @@ class ForecastTask:
     def conclude(self, verdicts: Sequence[Any], rows: Sequence[Any]) -> tuple[str, tuple[str, ...]]:
         return bottom_line.bottom_line(verdicts, rows), bottom_line.remarks(verdicts)
 
+    def risks(self, backtests: Backtests, dataset: Dataset) -> tuple[Any, ...]:
+        return risk.assess(backtests, dataset)
+
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:  # noqa: ARG002
         return {name: next_steps(name, made.quantiles[-1], dataset.series) for name, made in backtests.items()}
 
@@ -145,6 +152,9 @@ class DirectionTask:
 
     def conclude(self, verdicts: Sequence[Any], rows: Sequence[Any]) -> tuple[str, tuple[str, ...]]:  # noqa: ARG002
         return bottom_line.line_of_directions(verdicts), ()
+
+    def risks(self, backtests: Backtests, dataset: Dataset) -> tuple[Any, ...]:  # noqa: ARG002
+        return ()
 
     def forecasts(self, backtests: Backtests, models: Models, dataset: Dataset) -> dict[str, Any]:
         first = next(iter(models.values()))

@@ -329,7 +329,8 @@ class TrainedModel:
         known = self.known(dataset)
         scaler = known.scaler if known else self._new_scaler(dataset, first)
         origin = np.arange(first, len(dataset))
-        return self.estimator.blocks(with_volatility(dataset, scaler), origin, self.problem), scaler
+        inputs = with_volatility(dataset, scaler, expected=self.estimator.learned)
+        return self.estimator.blocks(inputs, origin, self.problem), scaler
 
     def _new_scaler(self, dataset: Dataset, first: int) -> Scaler:
         """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""

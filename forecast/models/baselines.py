@@ -26,7 +26,7 @@ from forecast.models.estimator import (
     residual_quantiles,
     without_flat,
 )
-from forecast.models.volatility.history import FEWEST, known_until, refresh_rows
+from forecast.models.volatility.history import FEWEST, quantiles_until, refresh_rows
 from forecast.typing import Array, Rows
 
 # From the scaled target (T,) and origins (N,) to scaled point forecasts (N, H).
@@ -89,13 +89,11 @@ class Baseline(Estimator):
         """
         moves = self._moves(blocks, problem)
         found = moves[:, :, None] + weights["residual_quantiles"]
-        rows = refresh_rows(blocks.origin)
+        rows, place = np.unique(refresh_rows(blocks.origin), return_inverse=True)
         errors = [self._errors(blocks.inputs, step, rows, problem) for step in range(1, problem.horizon + 1)]
-        for row in np.unique(rows):
-            known = known_until(int(row), errors)
-            if min(map(len, known)) >= FEWEST:
-                quantiles = np.array([np.quantile(part, QUANTILES) for part in known])
-                found[rows == row] = self._around(blocks.part(rows == row), quantiles, problem)
+        quantiles, count = quantiles_until(rows, errors)
+        enough = (count.min(axis=1) >= FEWEST)[place]
+        found[enough] = self._around(blocks.part(enough), quantiles[place[enough]], problem)
         return found
 
     def _errors(self, inputs: Inputs, step: int, rows: Rows, problem: Problem) -> tuple[Rows, Array]:
@@ -108,14 +106,10 @@ class Baseline(Estimator):
         return origin[known] + step, errors[known]
 
     def _around(self, blocks: Blocks, errors: Array, problem: Problem) -> Array:
-        """Normalised quantiles (N, H, Q) of the points with quantiles of errors (H, Q); the points are the medians."""
+        """Normalised quantiles (N, H, Q) of the points, which are the medians, with quantiles of errors (N, H, Q)."""
         inputs, origin = blocks.inputs, blocks.origin
-        errors = errors.copy()
-        errors[:, :MEDIAN], errors[:, MEDIAN + 1 :] = (
-            errors[:, :MEDIAN].clip(max=0),
-            errors[:, MEDIAN + 1 :].clip(min=0),
-        )
-        errors[:, MEDIAN] = 0
+        below, above = errors[..., :MEDIAN].clip(max=0), errors[..., MEDIAN + 1 :].clip(min=0)
+        errors = np.concatenate([below, np.zeros((*errors.shape[:-1], 1)), above], axis=-1)
         path = _path(inputs, origin, self.point(inputs.target, origin, problem).T).T[:, :, None] + errors
         levels = inputs.level[origin][:, None, None]
         logarithms = np.where(np.isfinite(levels), path, 0.0)

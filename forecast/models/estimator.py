@@ -135,7 +135,8 @@ class Estimator(ABC):
     Attributes:
         name: As in `--models`.
         summary: One line for `forecast models`.
-        learned: Whether its moves are shrunk by their losses on past origins; False for the baselines.
+        learned: Whether its moves are shrunk by their losses on past origins, and learned in the units of expected
+            moves; False for the baselines, garch and har.
         is_network: Whether Keras trains it.
         uses_lookback: Whether a forecast is made from the window alone, not from all rows up to the origin.
         is_local: Whether parameters are estimated from the rows up to each origin alone, so that its forecasts on

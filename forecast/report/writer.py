@@ -3,6 +3,7 @@
 scores.csv     one row a model
 backtest.csv   every tested origin and step: what was forecast and what came
 forecast.csv   the coming steps, seven quantiles
+risk.csv       of a price: value at risk and expected shortfall, and their tests
 run.json       settings, versions, the data's fingerprint, split dates, verdicts
 plots/         PNG pictures
 models/        one bundle a network and baseline
@@ -41,7 +42,7 @@ from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
 # What a run writes into its folder.
-CONTENT = {"scores.csv", "backtest.csv", "forecast.csv", RUN, "plots", "models", "report.html"}
+CONTENT = {"scores.csv", "backtest.csv", "forecast.csv", "risk.csv", RUN, "plots", "models", "report.html"}
 
 
 def default_folder(name: str) -> Path:
@@ -120,6 +121,8 @@ def _write_tables(experiment: Experiment, folder: Path) -> None:
     write_csv(experiment.scores_frame(), folder / "scores.csv")
     write_csv(experiment.backtest_frame(), folder / "backtest.csv")
     write_csv(experiment.forecast_frame(), folder / "forecast.csv")
+    if experiment.risks:
+        write_csv(experiment.risk_frame(), folder / "risk.csv")
     (folder / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     for name, model in experiment.models.items():
         (folder / "models" / name).mkdir(parents=True)
@@ -143,6 +146,7 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
         **trained(experiment.models, experiment.skipped),
         **finite(task_of(experiment.config).record(experiment.backtests, experiment.models, experiment.forecasts)),
         "scores": [finite(dataclasses.asdict(row)) for row in experiment.scores],
+        "risk": [finite(dataclasses.asdict(row)) for row in experiment.risks],
         "seeds": {name: list(ratios) for name, ratios in experiment.seeds.items()},
         "verdict": {row.model: finite(dataclasses.asdict(row)) for row in experiment.verdicts},
     }

@@ -87,7 +87,10 @@ def train_on(
     started = time.perf_counter()
     known = [start.known(dataset) if start else None for dataset in datasets]
     scalers = [old.scaler if old else dataset.scaler for dataset, old in zip(datasets, known, strict=True)]
-    scaled = [with_volatility(dataset, scaler) for dataset, scaler in zip(datasets, scalers, strict=True)]
+    scaled = [
+        with_volatility(dataset, scaler, expected=chosen.learned)
+        for dataset, scaler in zip(datasets, scalers, strict=True)
+    ]
     panel = Panel.of(scaled, splits)
     if start:
         panel_with_news = _with_news(panel, datasets, known, problem)

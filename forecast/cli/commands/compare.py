@@ -17,7 +17,7 @@ from forecast.runtime.names import slug
 def compare(
     ctx: typer.Context,
     series: ManySeriesArguments,
-    models: Annotated[str | None, typer.Option(help="Models, separated by commas [lstm,gru,rnn,dense,linear].")] = None,
+    models: Annotated[str | None, typer.Option(help="Models, separated by commas [as of run].")] = None,
     folds: Annotated[int, typer.Option(help="Folds at the end of each series.")] = 5,
     step: Annotated[int | None, typer.Option(help="Rows in a fold [the last fifth of the rows, shared out].")] = None,
     train: Annotated[str, typer.Option(help="expanding: train on all rows before; rolling: on as many.")] = "expanding",

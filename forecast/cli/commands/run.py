@@ -23,7 +23,8 @@ def run(
     ctx: typer.Context,
     series: SeriesArgument,
     models: Annotated[
-        str | None, typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense,linear].")
+        str | None,
+        typer.Option(help="Models to train, separated by commas [lstm,gru,rnn,dense,linear; prices: garch,har]."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/SERIES-DATE].")] = None,
     overwrite: Annotated[
@@ -62,6 +63,7 @@ def run(
         print(json.dumps(writer.run_record(result)))
         return
     results.print_scores(result)
+    results.print_risks(result)
     forecasts.print_forecasts(list(result.forecasts.values()))
     print(f"Tables, plots, models and report.html are in {folder}")
     print(result.bottom_line)

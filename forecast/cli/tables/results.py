@@ -16,7 +16,7 @@ from forecast.data.fill import fill
 from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
 from forecast.data.sources.inspection import Inspection, SeriesInspection
-from forecast.evaluation.columns import COLUMNS, TERMINAL, columns_for
+from forecast.evaluation.columns import COLUMNS, RISK, TERMINAL, columns_for
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
 from forecast.models import Estimator
@@ -63,6 +63,20 @@ def print_scores(experiment: Experiment) -> None:
         )
     print_sentences([verdict.sentence for verdict in experiment.verdicts])
     print_sentences(experiment.remarks)
+
+
+def print_risks(experiment: Experiment) -> None:
+    """The risk of holding a price, by the model with the best distribution; nothing where the series is no price."""
+    if not experiment.risks:
+        return
+    best = min(experiment.scores, key=lambda row: row.crps).model
+    table = titled(f"Risk of holding {experiment.series.name} by {best}, the smallest CRPS; p-values of its tests")
+    for column in RISK:
+        table.add_column(escape(column.header), justify="right")
+    for risk in experiment.risks:
+        if risk.model == best:
+            table.add_row(*(column.text(asdict(risk)) for column in RISK))
+    wide_console().print(table)
 
 
 def print_sentences(sentences: Iterable[str]) -> None:

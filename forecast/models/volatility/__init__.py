@@ -3,6 +3,7 @@
 features.py    what is known of the size of moves at each row, from closes, and from open, high and low where there are
 expected.py    the expected size of the coming moves, and whether windows are better measured by it
 history.py     the distribution of coming moves by all past ones, each over the size expected of it
+tails.py       how far falls reach beyond the quantiles that are forecast
 simulation.py  from quantiles of logarithmic moves to a model's quantiles; what GARCH and HAR share
 garch.py       GJR-GARCH with filtered historical simulation
 har.py         heterogeneous autoregression of the size of moves
@@ -10,6 +11,16 @@ prior.npz      coefficients from simulated prices, written by benchmarks/volatil
 """
 
 from forecast.models.volatility.expected import log_scale, with_volatility
-from forecast.models.volatility.history import past_quantiles, smooth
+from forecast.models.volatility.history import past_moves, past_quantiles, smooth
+from forecast.models.volatility.tails import TAILS, losses_beyond, past_tails
 
-__all__ = ["log_scale", "past_quantiles", "smooth", "with_volatility"]
+__all__ = [
+    "TAILS",
+    "log_scale",
+    "losses_beyond",
+    "past_moves",
+    "past_quantiles",
+    "past_tails",
+    "smooth",
+    "with_volatility",
+]

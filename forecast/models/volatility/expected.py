@@ -74,19 +74,24 @@ def prior_of(kind: str) -> Prior:
         return Prior(**{name: file[f"{kind}_{name}"] for name in Prior.__dataclass_fields__})
 
 
-def with_volatility(dataset: Dataset, scaler: Scaler) -> Inputs:
-    """The inputs of a dataset in the units of a scaler, with the expected size of its moves."""
+def with_volatility(dataset: Dataset, scaler: Scaler, *, expected: bool = True) -> Inputs:
+    """The inputs of a dataset in the units of a scaler, with the size of its moves.
+
+    Args:
+        expected: Whether with the expected size of the coming moves too, which a model that learns nothing from windows
+            does not need.
+    """
     inputs, config = dataset.scaled(scaler), dataset.config
     if config.training.normalisation != "window" or config.task != "forecast":
         return inputs
     y, span = np.ascontiguousarray(dataset.inputs.past[:, 0], dtype=np.float64), scaler.span[0]
     ranges = _ranges(dataset, y)
-    found = _kept(y.tobytes(), ranges.tobytes(), config.lookback or 1, config.season or 1)
     level = np.where(np.minimum.accumulate(y) > 0, y, np.nan) / span
-    size = ranges if len(ranges) else moves_of(inputs.target, level)
-    return replace(
-        inputs, level=level, size=np.abs(size), log_scale=found - np.log(span) * (np.arange(STEP_TERMS) == 0)
-    )
+    inputs = replace(inputs, level=level, size=np.abs(ranges if len(ranges) else moves_of(inputs.target, level)))
+    if not expected:
+        return inputs
+    found = _kept(y.tobytes(), ranges.tobytes(), config.lookback or 1, config.season or 1)
+    return replace(inputs, log_scale=found - np.log(span) * (np.arange(STEP_TERMS) == 0))
 
 
 def _ranges(dataset: Dataset, y: Array) -> Array:
@@ -130,11 +135,11 @@ def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int) -> Arr
     x, unit = prior.design(features), np.log(base)[:, None] * (np.arange(STEP_TERMS) == 0)
     simulated = x @ prior.coefficients.T
     found = np.full((len(path), STEP_TERMS), np.nan)
-    stops = _estimation_rows(len(path))
+    sizes, stops = sizes_of(path, base), _estimation_rows(len(path))
     serves = _serves(path, simulated + unit, stops, lookback=lookback, season=season)
     for first, stop, better in zip(stops, [*stops[1:], len(path)], serves, strict=True):
         if better:
-            change = x[first:stop] @ (_estimate(prior, path, base, x, first) - prior.coefficients).T
+            change = x[first:stop] @ (_estimate(prior, sizes, x, first) - prior.coefficients).T
             bounded = np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
             found[first:stop] = simulated[first:stop] + bounded + unit[first:stop]
     return found
@@ -149,37 +154,46 @@ def _estimation_rows(rows: int) -> list[int]:
     return found
 
 
-def _estimate(prior: Prior, path: Array, base: Array, x: Array, rows: int) -> Array:
-    """B after one step of Newton's method from the prior, on the moves that are known after `rows` rows."""
-    gradient, hessian = np.zeros(prior.information.shape[0]), PRIOR_ROWS * prior.information
-    terms = step_terms(max(FIT_STEPS))
+def _estimate(prior: Prior, sizes: Array, x: Array, rows: int) -> Array:
+    """B after one step of Newton's method from the prior, on the moves that are known after `rows` rows.
+
+    Args:
+        sizes: Moves over each of FIT_STEPS from each row (`sizes_of`), shape (T, S).
+    """
     begin = max(BURN, rows - MOST_ROWS)
-    for step in FIT_STEPS:
-        origin = slice(begin, rows - step)
-        if rows - step <= begin:
-            break
-        size = np.abs(path[begin + step : rows] - path[origin]) / (base[origin] * np.sqrt(step))
-        one, two = derivatives(np.minimum(size, LARGEST_MOVE), x[origin], prior.coefficients, terms[step - 1], step)
-        gradient, hessian = gradient + one, hessian + two
-    change = np.linalg.solve(hessian, gradient)
+    known = np.arange(begin, rows)[:, None] + FIT_STEPS < rows
+    gradient, hessian = derivatives(np.where(known, sizes[begin:rows], np.nan), x[begin:rows], prior.coefficients)
+    change = np.linalg.solve(hessian + PRIOR_ROWS * prior.information, gradient)
     return np.asarray(prior.coefficients - change.reshape(prior.coefficients.shape))
 
 
-def derivatives(size: Array, x: Array, coefficients: Array, terms: Array, step: int) -> tuple[Array, Array]:
-    """Gradient (C,) and Hessian (C, C) of the loss of moves over one step: size / exp(eta) + eta, eta = terms B x.
+def sizes_of(path: Array, base: Array) -> Array:
+    """Moves over each of FIT_STEPS in units of the base and the root of the step, cut, shape (T, S); NaN at the end."""
+    found = np.full((len(path), len(FIT_STEPS)), np.nan)
+    for place, step in enumerate(FIT_STEPS):
+        moves = np.abs(path[step:] - path[:-step])
+        found[: len(moves), place] = np.minimum(moves / (base[: len(moves)] * np.sqrt(step)), LARGEST_MOVE)
+    return found
+
+
+def derivatives(sizes: Array, x: Array, coefficients: Array) -> tuple[Array, Array]:
+    """Gradient (C,) and Hessian (C, C) of the loss of moves: size / exp(eta) + eta, eta = terms of the step B x.
 
     Overlapping moves say the same thing several times, and count by one over the root of the step.
 
     Args:
-        size: Moves in units of the base and the root of the step, shape (n,).
+        sizes: Moves over each of FIT_STEPS (`sizes_of`), shape (n, S); NaN where not known.
         x: Of the same rows, shape (n, P + 1).
-        terms: Of this step, shape (3,).
     """
-    weight = step**-0.5
-    error = size * np.exp(-np.clip(x @ (terms @ coefficients), -5, 5))
-    gradient = weight * np.kron(terms, x.T @ (1 - error))
-    curved = x.T @ (x * np.minimum(error, 5)[:, None])
-    return gradient, weight * np.kron(np.outer(terms, terms), curved)
+    terms, weight = step_terms(max(FIT_STEPS))[np.array(FIT_STEPS) - 1], np.array(FIT_STEPS) ** -0.5
+    error = sizes * np.exp(-np.clip(x @ (terms @ coefficients).T, -5, 5))
+    columns = x.shape[1]
+    gradients = np.where(np.isnan(error), 0.0, 1 - error).T @ x
+    curved = np.nan_to_num(np.minimum(error, 5)).T @ (x[:, :, None] * x[:, None, :]).reshape(len(x), columns**2)
+    both = (terms[:, :, None] * terms[:, None, :]).reshape(-1, STEP_TERMS**2)
+    hessian = ((weight[:, None] * both).T @ curved).reshape(STEP_TERMS, STEP_TERMS, columns, columns)
+    size = STEP_TERMS * columns
+    return ((weight[:, None] * terms).T @ gradients).ravel(), hessian.transpose(0, 2, 1, 3).reshape(size, size)
 
 
 def _serves(path: Array, simulated: Array, stops: list[int], *, lookback: int, season: int) -> list[bool]:

@@ -21,8 +21,9 @@ from forecast.config import QUANTILES
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks, Inputs, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Step, Weights
+from forecast.models.volatility.history import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
 # Omega as a share of the variance, alpha, gamma, beta: what they are where they cannot be estimated.
 USUAL = np.array([0.02, 0.04, 0.06, 0.91])
@@ -30,6 +31,8 @@ USUAL = np.array([0.02, 0.04, 0.06, 0.91])
 SERIES, FEWEST = 20, 250
 # Paths, and rows before the first estimation.
 PATHS, BEGIN = 500, 30
+# Origins whose paths are in memory together.
+TOGETHER = 32
 # Standardised moves at the start that are not drawn: the variance is not known there.
 BURN = 20
 TINY = 1e-24
@@ -85,7 +88,7 @@ def _estimate(moves: Array) -> Array:
     return np.array([omega, alpha, gamma, beta]) if sound and alpha + gamma / 2 + beta <= 1 else USUAL
 
 
-def _simulated(inputs: Inputs, origin: Array, known: int, parameters: Array, horizon: int) -> Array:
+def _simulated(inputs: Inputs, origin: Rows, known: int, parameters: Array, horizon: int) -> Array:
     """Quantiles of simulated path moves, shape (N, H, Q), with variance and shocks of the first `known` rows."""
     from scipy.signal import lfilter
 
@@ -95,13 +98,24 @@ def _simulated(inputs: Inputs, origin: Array, known: int, parameters: Array, hor
     added = omega * usual + (alpha + gamma * (moves < 0)) * moves**2
     variance = lfilter([1.0], [1.0, -beta], added, zi=[beta * usual])[0]  # of the move after each row
     shocks = (moves[1:known] / np.sqrt(np.maximum(variance[: known - 1], TINY)))[min(BURN, known // 4) :]
-    now, moved = np.repeat(np.maximum(variance[origin], TINY)[:, None], PATHS, axis=1), np.zeros((len(origin), PATHS))
+    drawn = shocks[(_draws(horizon) * len(shocks)).astype(int)]
     found = np.empty((len(origin), horizon, len(QUANTILES)))
-    for step, places in enumerate(_draws(horizon)):
-        shock = np.sqrt(now) * shocks[(places * len(shocks)).astype(int)]
-        moved += shock
-        now = omega * usual + (alpha + gamma * (shock < 0)) * shock**2 + beta * now
-        found[:, step] = np.quantile(moved, QUANTILES, axis=1).T
+    for first in range(0, len(origin), TOGETHER):
+        part = slice(first, first + TOGETHER)
+        paths = _paths(np.maximum(variance[origin[part]], TINY), drawn, omega * usual, parameters[1:])
+        found[part] = quantiles_of_sorted(np.sort(paths, axis=-1), QUANTILES).transpose(1, 0, 2)
+    return found
+
+
+def _paths(variance: Array, drawn: Array, omega: float, parameters: Array) -> Array:
+    """The moves of paths from variances (N,) with drawn shocks (H, P), shape (H, N, P)."""
+    alpha, gamma, beta = parameters
+    now, moved = np.repeat(variance[:, None], drawn.shape[1], axis=1), 0.0
+    found = np.empty((len(drawn), *now.shape))
+    for step, standardised in enumerate(drawn):
+        shock = np.sqrt(now) * standardised
+        moved = found[step] = moved + shock
+        now = omega + (alpha + gamma * (standardised < 0)) * shock**2 + beta * now
     return found
 
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Inputs, moves_of
+from forecast.data.windows import Blocks, Flags, Inputs, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
+from forecast.models.volatility.history import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
 from forecast.typing import Array
 
@@ -71,13 +72,12 @@ class Har(Estimator):
 
 def _quantiles(moves: Array, known: int, pooled: Array) -> Array:
     """Quantiles (H, Q) of standardised moves (T, H) that `known` rows tell, drawn towards the pooled ones."""
-    found = np.empty(pooled.shape)
+    found = pooled.copy()
     for step in range(1, len(pooled) + 1):
         own = moves[BEGIN : max(known - step, 0), step - 1]
         weight = len(own) / step / (len(own) / step + PRIOR_MOVES)
-        found[step - 1] = (1 - weight) * pooled[step - 1]
         if len(own):
-            found[step - 1] += weight * np.quantile(own, QUANTILES)
+            found[step - 1] = (1 - weight) * pooled[step - 1] + weight * quantiles_of_sorted(np.sort(own), QUANTILES)
     return found
 
 
@@ -90,18 +90,35 @@ def _standardised(inputs: Inputs, known: int, horizon: int) -> tuple[Array, Arra
     moves = moves_of(inputs.target, inputs.level)
     size = np.where(np.isfinite(inputs.size), inputs.size, np.abs(moves))
     features, month = _features(size, moves)
-    total, path = np.concatenate([[0.0], np.cumsum(size)]), np.cumsum(moves)
-    scales, found = np.empty((len(size), horizon)), np.zeros((len(size), horizon))
+    coefficients, fitted = _coefficients(features, size, month, known, horizon)
+    ratio = np.where(fitted, np.clip(features @ coefficients, LEAST, LARGEST), 1.0)
+    scales = ratio * month[:, None] * np.sqrt(np.arange(1, horizon + 1))
+    path, found = np.cumsum(moves), np.zeros((len(size), horizon))
     for step in range(1, horizon + 1):
-        rows = slice(max(MONTH, known - MOST), max(known - step, 0))
-        came = (total[step + 1 :] - total[1:-step]) / step if step < len(size) else np.zeros(0)
-        ratio = np.ones(len(size))
-        if rows.stop - rows.start >= FEWEST // 2:
-            coefficients = np.linalg.lstsq(features[rows], came[rows] / month[rows], rcond=None)[0]
-            ratio = np.clip(features @ coefficients, LEAST, LARGEST)
-        scales[:, step - 1] = ratio * month * np.sqrt(step)
-        found[: len(size) - step, step - 1] = (path[step:] - path[:-step]) / scales[: len(size) - step, step - 1]
-    return scales, found
+        found[: len(size) - step, step - 1] = path[step:] - path[:-step]
+    return scales, found / scales
+
+
+def _coefficients(features: Array, size: Array, month: Array, known: int, horizon: int) -> tuple[Array, Flags]:
+    """Least squares of the mean size of the h coming rows over that of the last month, shape (5, H).
+
+    By the normal equations, which are nearly the same for all steps. Rows of too short a series are fitted to nothing.
+
+    Returns:
+        Coefficients, and at which steps there are any, shape (H,).
+    """
+    steps, first = np.arange(1, horizon + 1), max(MONTH, known - MOST)
+    total, rows = np.concatenate([[0.0], np.cumsum(size[:known])]), np.arange(first, max(known, first))
+    ends = rows[:, None] + steps
+    came = (total[np.minimum(ends, known - 1) + 1] - total[rows + 1][:, None]) / steps / month[rows][:, None]
+    x, within = features[rows], ends < known
+    products = x.T @ np.where(within, came, 0.0)
+    squares = np.repeat((x.T @ x)[None], horizon, axis=0)
+    for place, step in enumerate(steps):
+        left_out = x[max(len(x) - step, 0) :]
+        squares[place] -= left_out.T @ left_out
+    found = np.linalg.pinv(squares, hermitian=True) @ products.T[:, :, None]
+    return found[:, :, 0].T, within.sum(axis=0) >= FEWEST // 2
 
 
 def _features(size: Array, moves: Array) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ those of simulated prices, as far as moves that do not overlap are few, and smoo
 simulation: Barone-Adesi, Giannopoulos and Vosper (1999).
 """
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,37 +32,38 @@ def past_quantiles(inputs: Inputs, origin: Rows, *, horizon: int) -> Array:
     serves = np.isfinite(inputs.log_scale[origin, 0]) if len(origin) else np.zeros(0, bool)
     if not serves.any():
         return found
-    refreshed = refresh_rows(origin)
-    last = int(refreshed.max())
-    moves = [_moves(inputs, step, last) for step in range(1, horizon + 1)]
-    for row in np.unique(refreshed[serves]):
-        found[serves & (refreshed == row)] = _quantiles_at(int(row), moves)
+    rows, place = np.unique(refresh_rows(origin[serves]), return_inverse=True)
+    moves = [past_moves(inputs, step, int(rows[-1])) for step in range(1, horizon + 1)]
+    found[serves] = _quantiles_at(rows, moves)[place]
     return found
 
 
-def _moves(inputs: Inputs, step: int, last: int) -> tuple[Rows, Array]:
-    """The rows up to `last` in which normalised moves over `step` rows became known, and these moves."""
+def past_moves(inputs: Inputs, step: int, last: int, *, expected: bool = True) -> tuple[Rows, Array]:
+    """The rows up to `last` in which moves over `step` rows became known, and these over their `expected` size.
+
+    Rows without an expected size are left out.
+    """
     start = np.arange(max(0, last + 1 - step))
     came = inputs.labels[start + step]
     scale = expected_moves(inputs.log_scale[start], horizon=step)[:, -1]
+    scale = scale if expected else np.where(np.isfinite(scale), inputs.level[start], np.nan)
     level = np.where(np.isfinite(scale), inputs.level[start], np.nan)
     moves = relative(came - inputs.labels[start], level) / scale
     known = np.isfinite(moves)
     return start[known] + step, moves[known]
 
 
-def _quantiles_at(row: int, moves: list[tuple[Rows, Array]]) -> Array:
-    """Quantiles (H, Q) of the moves that are known at a row."""
+def _quantiles_at(rows: Rows, moves: list[tuple[Rows, Array]]) -> Array:
+    """Quantiles (R, H, Q) of the moves that are known at rows (R,), in increasing order."""
     horizon = len(moves)
-    known = known_until(row, moves)
-    if len(known[0]) < FEWEST:
-        return np.full((horizon, len(QUANTILES)), np.nan)
-    count = np.array([len(part) for part in known]) / np.arange(1, horizon + 1)
-    own = np.array([np.quantile(part, QUANTILES) if len(part) else np.zeros(len(QUANTILES)) for part in known])
-    if (np.diff(own[0]) <= 0).any():  # a rate that stays for weeks: most moves are 0, and nothing is to be smoothed
-        return own
-    weight = (count / (count + PRIOR_MOVES))[:, None]
-    return smooth(weight * own + (1 - weight) * simulated_quantiles(horizon))
+    own, count = quantiles_until(rows, moves)
+    apart = count / np.arange(1, horizon + 1)
+    weight = (apart / (apart + PRIOR_MOVES))[..., None]
+    smoothed = smooth(weight * own + (1 - weight) * simulated_quantiles(horizon))
+    # A rate that stays for weeks: most moves are 0, and nothing is to be smoothed.
+    rests = np.diff(own[:, 0]).min(axis=1) <= 0
+    found = np.where(rests[:, None, None], own, smoothed)
+    return np.where(count[:, :1, None] < FEWEST, np.nan, found)
 
 
 def refresh_rows(origin: Rows) -> Rows:
@@ -69,9 +71,41 @@ def refresh_rows(origin: Rows) -> Rows:
     return np.asarray(origin - origin % np.maximum(1, origin // PARTS))
 
 
-def known_until(row: int, moves: list[tuple[Rows, Array]]) -> list[Array]:
-    """The moves that were known at a row, of pairs, for each step, of the rows they became known in and moves."""
-    return [part[: np.searchsorted(rows, row, side="right")] for rows, part in moves]
+def quantiles_until(rows: Rows, moves: list[tuple[Rows, Array]]) -> tuple[Array, Rows]:
+    """Quantiles (R, H, Q) of the moves that were known at rows (R,), in increasing order; and their numbers (R, H).
+
+    0 where none is known.
+
+    Args:
+        moves: For each step the rows in which they became known, and the moves.
+    """
+    count = np.stack([np.searchsorted(known, rows, side="right") for known, _ in moves], axis=1)
+    found = np.zeros((*count.shape, len(QUANTILES)))
+    for step, (_, values) in enumerate(moves):
+        for place, ordered in enumerate(grow(values, count[:, step])):
+            if len(ordered):
+                found[place, step] = quantiles_of_sorted(ordered, QUANTILES)
+    return found, count
+
+
+def grow(values: Array, counts: Rows) -> Iterator[Array]:
+    """The first values (n,) in order of size, for each number of them in `counts`, which do not decrease."""
+    ordered, before = values[:0], 0
+    for count in counts:
+        if count > before:
+            new = np.sort(values[before:count])
+            ordered, before = np.insert(ordered, np.searchsorted(ordered, new), new), int(count)
+        yield ordered
+
+
+def quantiles_of_sorted(ordered: Array, levels: Sequence[float]) -> Array:
+    """Quantiles (..., Q) of values (..., n) that are in order along the last axis: those of `numpy.quantile`."""
+    place = np.asarray(levels) * (ordered.shape[-1] - 1)
+    low = place.astype(int)
+    share, below = place - low, ordered[..., low]
+    above = ordered[..., np.minimum(low + 1, ordered.shape[-1] - 1)]
+    gap = above - below
+    return np.asarray(np.where(share < 0.5, below + gap * share, above - gap * (1 - share)))
 
 
 def smooth(values: Array) -> Array:

@@ -24,10 +24,13 @@ def estimation_rows(origin: Rows, *, fewest: int) -> Rows:
 
 def quantiles_of(blocks: Blocks, path: Array) -> Array:
     """Normalised quantiles of quantiles of path moves (N, H, Q), smooth over the steps."""
+    horizon = path.shape[1]
+    if horizon >= SMOOTHED:
+        root = np.sqrt(np.arange(1, horizon + 1))[:, None]
+        path = np.sort(smooth(path / root) * root, axis=-1)
     level = blocks.inputs.level[blocks.origin][:, None, None]
     logarithms = np.where(np.isfinite(level), path, 0.0)
     moves = (
         np.where(np.isfinite(level), level * np.expm1(logarithms), path) + blocks.target[blocks.origin][:, None, None]
     )
-    found = np.stack([blocks.normalise(moves[:, :, one]) for one in range(path.shape[-1])], axis=-1)
-    return np.sort(smooth(found), axis=-1) if path.shape[1] >= SMOOTHED else found
+    return np.stack([blocks.normalise(moves[:, :, one]) for one in range(path.shape[-1])], axis=-1)

@@ -12,7 +12,7 @@ from typing import Any
 from forecast.errors import ConfigError
 from forecast.evaluation.bottom_line import say_once
 from forecast.evaluation.columns import PAGE as SHOWN
-from forecast.evaluation.columns import Column, columns_for
+from forecast.evaluation.columns import RISK, Column, columns_for
 from forecast.report.html.content import read_pictures, read_record, read_run
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.names import unique_slug, visible
@@ -64,6 +64,8 @@ def _forecast_page(record: dict[str, Any], folder: Path, home: Path) -> str:
         "run.html",
         content=content,
         **_values(record, best=content.best, home=home),
+        risk_headers=[(column.header, column.meaning) for column in RISK],
+        risks=[_row(risk, RISK) for risk in record.get("risk", ())],
         charts=charts,
         script=script,
         library=Resources(mode="inline", components=["bokeh"]).render_js(),
