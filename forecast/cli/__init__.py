@@ -2,7 +2,9 @@
 
 main        the program: its commands, exit statuses and how errors are shown
 options     options made from the fields of the configuration
-progress    bars and lines on standard error
+help        --help in groups
+progress    a bar and lines on standard error
+json_output    --json: one document on standard output
 commands/   one file a command
 tables/     results as tables on standard output
 """

@@ -1,8 +1,6 @@
 """The command line: its commands, and how they end.
 
-Results go to standard output, progress and messages to standard error. Exit status: 0 done, 1 the input or the network
-was at fault (one line says what, where and what to do), 2 wrong usage, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by
-SIGHUP.
+Results go to standard output, progress and messages to standard error. docs/command-line.md lists the exit statuses.
 """
 
 import atexit
@@ -12,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -29,9 +28,11 @@ from forecast.cli.commands.show import show
 from forecast.cli.commands.train import train
 from forecast.cli.commands.tune import tune
 from forecast.cli.commands.update import update
+from forecast.cli.help import GroupedCommand, GroupedProgram
 from forecast.cli.progress import native_noise_off, say
 from forecast.errors import ForecastError, Stopped
 from forecast.runtime.lifeline import end_with_parent, listen, received
+from forecast.runtime.versions import versions_here
 
 # What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
 # Arrow would set aside memory of which a table needs little.
@@ -48,31 +49,40 @@ TOO_LITTLE = "forecast: there is too little free memory for this command. End ot
 LEAST = 128 << 20
 
 app = typer.Typer(
+    cls=GroupedProgram,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # it would eat the defaults in square brackets
+    rich_markup_mode=None,  # `help` writes the groups
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Honest time-series forecasts with Keras: networks that are always measured against the naive forecast. "
     "No investment advice.",
+    epilog="Example: forecast run data/sp500.csv",
 )
-for command in (
-    run,
-    compare,
-    report,
-    audit,
-    train,
-    tune,
-    predict,
-    update,
-    explain,
-    show,
-    export,
-    fetch,
-    inspect,
-    models,
-):
-    app.command()(command)
+COMMANDS = {
+    "Test models": (run, compare, report, audit),
+    "Train and use a model": (train, tune, predict, update, explain, show, export, models),
+    "Data": (fetch, inspect),
+}
+for title, commands in COMMANDS.items():
+    for command in commands:
+        app.command(cls=GroupedCommand, rich_help_panel=title)(command)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        found = versions_here()
+        beside = ", ".join(f"{name} {version}" for name, version in found.items() if name != "forecast")
+        typer.echo(f"forecast {found['forecast']} ({beside})")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    _: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 def main() -> None:

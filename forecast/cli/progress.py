@@ -23,9 +23,24 @@ Item = TypeVar("Item")
 MANY = 2000
 
 
+_is_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Whether the command shows neither progress nor notes."""
+    global _is_quiet
+    _is_quiet = quiet
+
+
 def say(message: str) -> None:
     """Print one line to standard error; nothing in it acts on the terminal."""
     print(visible(message), file=sys.stderr, flush=True)
+
+
+def note(message: str) -> None:
+    """Say what is good to know; with --quiet nothing."""
+    if not _is_quiet:
+        say(message)
 
 
 def native_noise_off() -> None:
@@ -42,20 +57,15 @@ def native_noise_off() -> None:
 
 
 class Bar:
-    """A bar for each named task, on standard error while the block runs; nothing where that is no terminal."""
+    """A bar for each named task, on standard error while the block runs; where that is no terminal, lines."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self.plain = not sys.stderr.isatty()
-        columns = (
-            TextColumn("{task.description:<9}"),
-            BarColumn(20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[notes]}"),
-        )
-        self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self.plain)
+        columns = TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[notes]}")
+        self._progress = Progress(*columns, console=Console(file=sys.stderr), disable=self.plain or _is_quiet)
         self._tasks: dict[str, tuple[TaskID, float, int]] = {}
 
     def __enter__(self) -> Self:
@@ -67,30 +77,53 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def move(self, name: str, done: int, total: int, *notes: str) -> str:
+    def move(self, name: str, done: int, total: int, *notes: str, shown: str = "") -> str:
         """Move a task's bar; return the notes with pace and time left, for a plain line.
 
         The pace counts what was done since the task's first move, not what was found done.
+
+        Args:
+            shown: What stands before the bar, by default the name and the counts.
         """
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=total, notes=""), time.monotonic(), done
+            self._tasks[name] = self._progress.add_task("", total=total, notes=""), time.monotonic(), done
         task, start, found = self._tasks[name]
-        shown = _joined(*notes, pace_of(done - found, time.monotonic() - start, total - done))
-        self._progress.update(task, completed=done, notes=shown)
-        return shown
+        text = _joined(*notes, pace_of(done - found, time.monotonic() - start, total - done))
+        shown = shown or f"{name} {done:,}/{total:,}"
+        self._progress.update(task, description=shown, completed=done, total=total, notes=text)
+        return text
 
 
 class TrainingBar(Bar):
-    """A bar a model, with its loss; in plain lines the first and the last step, and two between."""
+    """One bar over all trainings of a command, with the loss of the one that runs.
+
+    In plain lines each training's first and last step, and two between. Models that are no networks take seconds.
+
+    Args:
+        trainings: How many networks are trained, one after the other.
+    """
+
+    def __init__(self, trainings: int = 1) -> None:
+        super().__init__()
+        self._trainings, self._finished, self._last = trainings, 0, ("", 0)
 
     def advance(self, step: "Step") -> None:
         """Show one training step."""
-        if step.validation_loss is not None:
+        from forecast.models import find_model
+
+        if step.validation_loss is not None or not find_model(step.model).is_network:
             return
-        loss = f"loss {step.loss:.4f}"
-        self.move(step.model, step.step, step.steps, loss)
+        model, before = self._last
+        if model and (step.model != model or step.step <= before):
+            self._finished += 1
+        self._last = step.model, step.step
+        count = max(self._trainings, self._finished + 1)
+        which = f" ({self._finished + 1} of {count})" if count > 1 else ""
+        loss, place = f"loss {step.loss:.4f}", f"step {step.step}/{step.steps}"
+        done, total = self._finished * step.steps + step.step, count * step.steps
+        left = self.move("training", done, total, loss, shown=f"{step.model}{which} {place}")
         if self.plain and (step.step in (1, step.steps) or step.step % max(1, step.steps // 3) == 0):
-            say(f"{step.model}: step {step.step}/{step.steps}, {loss}")
+            note(f"{step.model}{which}: {_joined(place, left)}")
 
 
 class TrialsBar(Bar):
@@ -107,7 +140,7 @@ class TrialsBar(Bar):
         self.move("trials", len(trials), self._wanted, best)
         if self.plain and trials:
             found = f"{len(trials)} of {max(len(trials), self._wanted)} trials are there from before"
-            say(_joined(_trial_line(trials[-1], self._wanted) if self._started else found, best))
+            note(_joined(_trial_line(trials[-1], self._wanted) if self._started else found, best))
         self._started = True
 
 
@@ -130,7 +163,7 @@ class JobsBar(Bar):
         finished, failed = jobs.done + jobs.failed, f"{jobs.failed:,} failed" if jobs.failed else ""
         notes, tenth = self.move(jobs.stage, finished, jobs.total, failed), 10 * finished // max(1, jobs.total)
         if self.plain and tenth > self._tenths.get(jobs.stage, -1):
-            say(_joined(f"{jobs.done:,} of {jobs.total:,} {jobs.stage} are done", notes))
+            note(_joined(f"{jobs.done:,} of {jobs.total:,} {jobs.stage} are done", notes))
             self._tenths[jobs.stage] = tenth
 
 

@@ -35,6 +35,7 @@ def _is_missing(value: Any) -> bool:
 
 _FORECAST = (
     Column("mae_vs_naive", "MAE / naive", "{mae_vs_naive:.3f}", "MAE over that of naive; below 1 is better"),
+    Column("crps_vs_naive", "CRPS / naive", "{crps_vs_naive:.3f}", "CRPS over that of naive; below 1 is better"),
     Column("mae", "MAE [{unit}]", "{mae:.4g}", "mean absolute error of the median"),
     Column("rmse", "RMSE [{unit}]", "{rmse:.4g}", "root of the mean squared error of the median"),
     Column("bias", "bias [{unit}]", "{bias:+.3g}", "mean of median minus truth"),
@@ -110,21 +111,10 @@ RISK = (
 COLUMNS = {"forecast": {column.name: column for column in _FORECAST}, "direction": {c.name: c for c in _DIRECTION}}
 # Columns that are left out where no model has a value.
 OPTIONAL = ("network_share", "fit_seconds")
-# Those of the tables at the terminal, and on the page.
+# Those of the tables at the terminal, where --wide shows all, and on the page.
 TERMINAL = {
-    "forecast": (
-        "mae",
-        "rmse",
-        "mape",
-        "mase",
-        "crps",
-        "direction",
-        "coverage90",
-        "mae_vs_naive",
-        "network_share",
-        "fit_seconds",
-    ),
-    "direction": tuple(COLUMNS["direction"]),
+    "forecast": ("mae", "mae_vs_naive", "crps_vs_naive", "coverage90"),
+    "direction": ("log_loss", "log_loss_skill", "brier", "accuracy", "calibration_error"),
 }
 PAGE = {
     "forecast": (

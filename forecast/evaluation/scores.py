@@ -17,7 +17,6 @@ from forecast.typing import Array
 
 # The widest interval that is forecast.
 LEVEL = QUANTILES[-1] - QUANTILES[0]
-REFERENCES = tuple(name for name in BASELINES if name != "naive")
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class Scores:
         coverage90: From 0 to 1, as direction and the ends of its 95 % interval, which counts forecasts that overlap
             as one.
         mae_vs_naive: MAE over that of the naive forecast; `skill_naive` is what is left to one.
+        crps_vs_naive: CRPS over that of the naive forecast with its intervals; NaN without one.
         network_share: From 0 to 1, the mean share of the forecast moves that is the network's own, not its highway's;
             NaN for models that are no networks.
     """
@@ -51,6 +51,7 @@ class Scores:
     direction_low: float
     direction_high: float
     mae_vs_naive: float
+    crps_vs_naive: float
     skill_naive: float
     skill_drift: float
     skill_seasonal_naive: float
@@ -94,7 +95,7 @@ def score(
 
     Args:
         y_train: Training rows of the target, whose changes are the scale of MASE and RMSSE.
-        others: Forecasts of the baselines from the same origins; skill against one that is missing is NaN.
+        others: Forecasts of the baselines from the same origins; a score against one that is missing is NaN.
         overlap: Rows that neighbouring forecasts share; the horizon by default.
     """
     known = np.isfinite(backtest.actual)
@@ -105,6 +106,8 @@ def score(
     direction = metrics.direction(y_true, y_pred, y_last=y_last)
     sure = metrics.share_interval(direction, len(known) / (overlap or known.shape[1]))
     references = {name: metrics.mae(y_true, one.quantiles[known][..., MEDIAN]) for name, one in (others or {}).items()}
+    crps, naive = metrics.crps(y_true, quantiles, levels=QUANTILES), (others or {}).get("naive")
+    naive_crps = metrics.crps(y_true, naive.quantiles[known], levels=QUANTILES) if naive else float("nan")
     return Scores(
         model=backtest.model,
         mae=mae,
@@ -115,7 +118,7 @@ def score(
         rmsse=metrics.rmsse(y_true, y_pred, y_train=y_train),
         bias=metrics.bias(y_true, y_pred),
         pinball=metrics.pinball(y_true, quantiles, levels=QUANTILES),
-        crps=metrics.crps(y_true, quantiles, levels=QUANTILES),
+        crps=crps,
         winkler90=metrics.winkler(y_true, low, high, level=LEVEL),
         coverage90=metrics.coverage(y_true, low, high),
         width90=metrics.width(low, high),
@@ -123,6 +126,7 @@ def score(
         direction_low=sure[0],
         direction_high=sure[1],
         mae_vs_naive=mae / naive_mae if naive_mae > 0 else 1.0 if mae == 0 else float("inf"),
+        crps_vs_naive=crps / naive_crps if naive_crps > 0 else float("nan"),
         skill_naive=metrics.skill(mae, naive_mae),
         skill_drift=metrics.skill(mae, references.get("drift", float("nan"))),
         skill_seasonal_naive=metrics.skill(mae, references.get("seasonal_naive", float("nan"))),
@@ -157,8 +161,8 @@ def score_steps(backtests: Mapping[str, Backtest], *, y_train: Array) -> list[tu
 
 
 def references(backtests: Mapping[str, Backtest]) -> dict[str, Backtest]:
-    """The baselines beside naive, which is known from the last values alone."""
-    return {name: backtests[name] for name in REFERENCES if name in backtests}
+    """The baselines among them."""
+    return {name: backtests[name] for name in BASELINES if name in backtests}
 
 
 def reached(backtest: Backtest) -> Array:

@@ -1,23 +1,26 @@
 """Compare models over folds and series."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from forecast.cli.commands.inputs import ManySeriesArguments, config_of, references_of
-from forecast.cli.options import CONFIG, ENGINE, JSON, SOURCE, VERBOSE, names_in, shared
+from forecast.cli.json_output import print_json
+from forecast.cli.options import CONFIG, ENGINE, SOURCE, WIDE, complete_models, names_in, shared
 from forecast.cli.progress import JobsBar
 from forecast.errors import ConfigError, Stopped
 from forecast.runtime.names import slug
 
 
-@shared(SOURCE, CONFIG, ENGINE, JSON, VERBOSE)
+@shared(SOURCE, CONFIG, ENGINE, WIDE)
 def compare(
     ctx: typer.Context,
     series: ManySeriesArguments,
-    models: Annotated[str | None, typer.Option(help="Models, separated by commas [as of run].")] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(help="Models, separated by commas [as of run].", autocompletion=complete_models),
+    ] = None,
     folds: Annotated[int, typer.Option(help="Folds at the end of each series.")] = 5,
     step: Annotated[int | None, typer.Option(help="Rows in a fold [the last fifth of the rows, shared out].")] = None,
     train: Annotated[str, typer.Option(help="expanding: train on all rows before; rolling: on as many.")] = "expanding",
@@ -25,13 +28,18 @@ def compare(
     trials: Annotated[int, typer.Option(help="Tuning trials at each cutoff.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for the results [runs/compare-SERIES].")] = None,
 ) -> None:
-    """Walk-forward test: models are trained anew at each cutoff, on the past alone, and forecast what follows.
+    """Test models at several cutoffs, over one series or many.
+
+    Walk-forward test: models are trained anew at each cutoff, on the past alone, and forecast what follows.
 
     Finished trainings are kept: after Ctrl-C or a kill the same command continues. Neither --jobs nor --engine
     changes the result.
+
+    Example: forecast compare "data/stock_price.csv:*" --models linear --folds 3
     """
     from forecast import pipeline
     from forecast.cli.tables.comparison import print_comparison
+    from forecast.cli.tables.layout import print_paragraph
     from forecast.evaluation.walk_forward import WalkForward
     from forecast.report.comparison_writer import record
 
@@ -57,11 +65,10 @@ def compare(
     except KeyboardInterrupt:
         raise Stopped(folder) from None
     if ctx.params["as_json"]:
-        print(json.dumps(record(comparison)))
+        print_json(record(comparison))
         return
-    print_comparison(comparison)
-    print(f"Tables, plots and folds are in {folder}")
-    print(comparison.bottom_line)
+    print_comparison(comparison, wide=ctx.params["wide"])
+    print_paragraph([f"Tables, plots and folds are in {folder}", comparison.bottom_line])
 
 
 def _refit(text: str) -> int:

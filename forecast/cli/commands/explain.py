@@ -1,25 +1,29 @@
 """What a saved model does with a series."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from forecast.cli.commands.inputs import SeriesArgument, load_one
-from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
+from forecast.cli.json_output import print_json
+from forecast.cli.options import SOURCE, shared
 
 
-@shared(SOURCE, JSON, VERBOSE)
+@shared(SOURCE)
 def explain(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved model.")],
     series: SeriesArgument,
     plot: Annotated[Path | None, typer.Option(help="Picture of all of it, as PNG, SVG or PDF.")] = None,
 ) -> None:
-    """What a saved model does with a series: its gates over time, the rows that count, what each part adds.
+    """Show what the forecast of a saved model depends on.
+
+    Its gates over time, the rows that count, what each part adds.
 
     Without TensorFlow; each of the last rows is hidden in turn, which takes some seconds where the model sees many.
+
+    Example: forecast explain models/sp500 data/sp500.csv --plot why.png
     """
     from forecast.inference import bundle
     from forecast.inference import explain as explanation
@@ -33,6 +37,6 @@ def explain(
     from forecast.cli.tables import explanation as printing
 
     if ctx.params["as_json"]:
-        print(json.dumps(printing.explanation_record(found)))
+        print_json(printing.explanation_record(found))
         return
     printing.print_explanation(found)

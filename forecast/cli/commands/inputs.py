@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.options import SOURCE, given_fields
-from forecast.cli.progress import TrainingBar, counted, say
+from forecast.cli.progress import TrainingBar, counted, note, say
 
 # Series that one line names.
 LISTED = 4
@@ -42,6 +42,13 @@ def config_of(options: dict[str, Any], start: Any = None) -> Any:
         raise ConfigError("--from takes the configuration of the bundle. Received: --recipe or --config as well.")
     config = start or (read_config(Path(options["config_file"])) if options["config_file"] else RECIPES[recipe])
     return override(config, given_fields(options))
+
+
+def model_of(name: str | None, config: Any) -> str:
+    """The registered name of the model that is asked for, in any case; without one that of the layers, or lstm."""
+    from forecast.models import find_model
+
+    return find_model(name or ("stack" if config.network.layers else "lstm")).name
 
 
 def callbacks_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
@@ -95,7 +102,7 @@ def _say_lines(several: list[Any]) -> None:
             lines.setdefault(str(line), []).append(series.name)
     for line, names in lines.items():
         rest = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-        say(f"{', '.join(names[:LISTED])}{rest}: {line}.")
+        note(f"{', '.join(names[:LISTED])}{rest}: {line}.")
 
 
 def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[Any]:
@@ -158,6 +165,6 @@ def load_readable(references: list[str], options: dict[str, Any], config: Any) -
 def say_interrupted(interrupted: list[Any], skipped: tuple[str, ...]) -> None:
     """Names the trainings that Ctrl-C ended, and those that it left out."""
     for model in interrupted:
-        say(f"Training of {model.model} was stopped; its best weights so far are kept.")
+        note(f"Training of {model.model} was stopped; its best weights so far are kept.")
     if skipped:
-        say(f"Not trained: {', '.join(skipped)}.")
+        note(f"Not trained: {', '.join(skipped)}.")

@@ -1,19 +1,21 @@
 """What can be trained."""
 
-import json
-
 import typer
 
-from forecast.cli.options import JSON, VERBOSE, shared
+from forecast.cli.json_output import print_json
+from forecast.cli.options import shared
 
 
-@shared(JSON, VERBOSE)
+@shared()
 def models(ctx: typer.Context) -> None:
-    """What can be trained and tested."""
+    """List the models.
+
+    Example: forecast models
+    """
     from forecast.models import MODELS
 
     if ctx.params["as_json"]:
-        print(json.dumps({name: model.summary for name, model in MODELS.items()}))
+        print_json({name: model.summary for name, model in MODELS.items()})
         return
     from forecast.cli.tables import results as tables
 

@@ -1,20 +1,20 @@
 """Forecasts from a saved model."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from forecast.cli.commands.inputs import ManySeriesArguments, expanded, load_readable, reading_of
-from forecast.cli.options import JSON, SOURCE, VERBOSE, shared
-from forecast.cli.progress import JobsBar, say
+from forecast.cli.json_output import print_json
+from forecast.cli.options import SOURCE, shared
+from forecast.cli.progress import JobsBar, note, say
 from forecast.errors import Stopped
 
 BACKENDS = ("numpy", "keras")
 
 
-@shared(SOURCE, JSON, VERBOSE)
+@shared(SOURCE)
 def predict(
     ctx: typer.Context,
     series: ManySeriesArguments,
@@ -32,11 +32,15 @@ def predict(
     below: Annotated[float | None, typer.Option(help="How likely is it to end below this level?")] = None,
     touch: Annotated[float | None, typer.Option(help="How likely is it to touch this level on the way?")] = None,
 ) -> None:
-    """The coming steps of any series from a saved model, without training and without TensorFlow.
+    """Forecast the coming steps from a saved model.
+
+    Any series, without training and without TensorFlow.
 
     Series that it was not trained on are forecast on their own scale. With several, one that cannot be forecast is
     named, the others are given, and the exit status is 1. With --out, such series stand in a table of errors beside
     the file, and after Ctrl-C or a kill the same command goes on.
+
+    Example: forecast predict data/nasdaq.csv --model models/sp500
     """
     levels = {
         name: level for name, level in (("above", above), ("below", below), ("touch", touch)) if level is not None
@@ -52,7 +56,7 @@ def predict(
     references = expanded(series, ctx.params)
     several, unread = load_readable(references, ctx.params, trained.config)
     for sentence in forecasting.assumptions(trained, several):
-        say(sentence)
+        note(sentence)
     done, failed = _forecast(trained, several)
     records = [one.record() for one in done]
     if csv:
@@ -64,7 +68,7 @@ def predict(
     chances = _chances(done, several, paths, levels) if levels else []
     records = [{**record, "chances": one} for record, one in zip(records, chances, strict=True)] if levels else records
     if ctx.params["as_json"]:
-        print(json.dumps(records[0] if len(references) == 1 else {"forecasts": records}))
+        print_json(records[0] if len(references) == 1 else {"forecasts": records})
     else:
         _print(done)
         _print_chances(done, chances, levels)
@@ -131,11 +135,11 @@ def _forecast_into(
     except KeyboardInterrupt:
         raise Stopped(shards_folder(out)) from None
     if found.new:
-        say(f"{found.new:,} series are new to this {trained.model}: their own scale and recent rows are used.")
+        note(f"{found.new:,} series are new to this {trained.model}: their own scale and recent rows are used.")
     if found.with_issues:
-        say(f"{found.with_issues:,} series have data issues; `forecast inspect` names them.")
+        note(f"{found.with_issues:,} series have data issues; `forecast inspect` names them.")
     if options["as_json"]:
-        print(json.dumps({"out": str(out), "series": found.done, "failed": len(found.errors)}))
+        print_json({"out": str(out), "series": found.done, "failed": len(found.errors)})
     else:
         print(f"Forecasts of {found.done:,} series are in {out}")
     if found.errors:

@@ -5,15 +5,25 @@ from typing import Annotated
 
 import typer
 
-from forecast.cli.options import VERBOSE, shared
+from forecast.cli.json_output import print_json
+from forecast.cli.options import shared
 
 
-@shared(VERBOSE)
+@shared()
 def report(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or a comparison.")],
 ) -> None:
-    """Make report.html: one self-contained page, from the tables in the folder of a run or a comparison."""
+    """Make report.html of a run or a comparison.
+
+    One self-contained page, from the tables in the folder.
+
+    Example: forecast report runs/sp500
+    """
     from forecast.report.html import make_page
 
-    print(f"The report is {make_page(folder)}")
+    page = make_page(folder)
+    if ctx.params["as_json"]:
+        print_json({"report": str(page)})
+        return
+    print(f"The report is {page}")

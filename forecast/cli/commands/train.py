@@ -16,18 +16,22 @@ from forecast.cli.commands.inputs import (
     expanded,
     load_keras,
     load_readable,
+    model_of,
     say_interrupted,
 )
-from forecast.cli.options import CONFIG, SOURCE, TASK, TENSORBOARD, VERBOSE, shared
+from forecast.cli.json_output import print_json
+from forecast.cli.options import CONFIG, SOURCE, TASK, TENSORBOARD, complete_models, shared
 from forecast.cli.progress import TrainingBar, counted
 
 
-@shared(SOURCE, CONFIG, TASK, TENSORBOARD, VERBOSE)
+@shared(SOURCE, CONFIG, TASK, TENSORBOARD)
 def train(
     ctx: typer.Context,
     series: ManySeriesArguments,
     save: Annotated[Path, typer.Option(help="Folder for the bundle.")],
-    model: Annotated[str | None, typer.Option(help="What to train; see `forecast models` [lstm].")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="What to train; see `forecast models` [lstm].", autocompletion=complete_models)
+    ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="Saved network to go on from.")] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="With --from: train the head alone.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")] = False,
@@ -36,10 +40,14 @@ def train(
         typer.Option(help="Processes that train one network together, each on a share of every batch.", min=1),
     ] = None,
 ) -> None:
-    """One model on the first four fifths of one series or many, saved as a bundle for `forecast predict`.
+    """Train one model on one series or many, and save it.
+
+    It learns from the first four fifths of each series, for `forecast predict`.
 
     Says how well it does on the rest of each. A series that cannot be read is named and left out. With --workers, each
     process reads all series; where the variable TF_CONFIG names workers, this is one of them.
+
+    Example: forecast train data/sp500.csv --model dense --save models/sp500
     """
     to_start = _workers_to_start(workers)
     from forecast.data.covariates import names_of
@@ -52,14 +60,14 @@ def train(
     bundle.check_folder(save)
     references = expanded(series, ctx.params)
     bundle.check_size(len(references), columns=sum(map(len, names_of(config.inputs, ""))))
-    name = parent.model if parent else model or ("stack" if config.network.layers else "lstm")
+    name = parent.model if parent else model_of(model, config)
     checkpoint = save.with_name(f"{save.name}.checkpoint")
     with _process_group(to_start, name, config, resume=resume) as group:
         several, unread = load_readable(references, ctx.params, config)
         load_keras([name])
         _check_same_work(group, several, config)
         _clear(checkpoint, keep=resume or group.rank > 0)
-        with TrainingBar() as bar:
+        with TrainingBar(config.training.seeds) as bar:
             callbacks = callbacks_of(bar, ctx.params, checkpoint=checkpoint if group.size == 1 else None)
             callbacks = callbacks if group.rank == 0 else None
             trained = training.train(several, name, config, callbacks=callbacks, start=parent, freeze=freeze)
@@ -69,7 +77,10 @@ def train(
     scores, trained = _tested(trained, several)
     bundle.save_model(trained, save)
     _clear(checkpoint, keep=False)
-    _print(name, trained, scores, save)
+    if ctx.params["as_json"]:
+        print_json(_record(trained, save) | {"tested": list(trained.tested)})
+    else:
+        _print(trained, scores, save)
     if unread:
         raise typer.Exit(1)
 
@@ -145,13 +156,25 @@ def _tested(trained: Any, several: list[Any]) -> tuple[dict[str, Any], Any]:
     return scores, replace(trained, tested=tested)
 
 
-def _print(name: str, trained: Any, scores: dict[str, Any], save: Path) -> None:
+def _record(trained: Any, save: Path) -> dict[str, Any]:
+    """What was trained on how much, and where it is, as plain JSON values."""
+    rows = sum(known.rows for known in trained.trained_on)
+    what = {"model": trained.model, "save": str(save), "rows": rows, "series": len(trained.trained_on)}
+    return what | {"seconds": trained.seconds, "interrupted": trained.interrupted}
+
+
+def _print(trained: Any, scores: dict[str, Any], save: Path) -> None:
+    from forecast.cli.tables.layout import print_paragraph
     from forecast.cli.tables.results import print_panel
 
     print_panel(scores, task=trained.config.task)
-    rows = sum(known.rows for known in trained.trained_on)
-    series = len(trained.trained_on)
-    print(f"{name} was trained on {rows:,} rows of {series} series in {trained.seconds:.1f} s and is in {save}")
+    what = _record(trained, save)
+    print_paragraph(
+        [
+            f"{what['model']} was trained on {what['rows']:,} rows of {what['series']} series in "
+            f"{trained.seconds:.1f} s and is in {save}"
+        ]
+    )
 
 
 def _check_start(parent: Any, model: str | None, *, freeze: bool) -> None:
@@ -160,7 +183,7 @@ def _check_start(parent: Any, model: str | None, *, freeze: bool) -> None:
 
     if freeze and parent is None:
         raise ConfigError("--freeze needs --from, the network whose layers stay as they are.")
-    if parent is not None and model not in (None, parent.model):
+    if parent is not None and model is not None and model.casefold() != parent.model:
         raise ConfigError(f"--from goes on with the model of the bundle, {parent.model}. Received: --model {model}.")
 
 

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from forecast.cli.commands.inputs import SeriesArguments, load_keras, load_many, say_interrupted
-from forecast.cli.options import SOURCE, VERBOSE, shared
-from forecast.cli.progress import TrainingBar, say
+from forecast.cli.json_output import print_json
+from forecast.cli.options import SOURCE, shared
+from forecast.cli.progress import TrainingBar, note, say
 
 
-@shared(SOURCE, VERBOSE)
+@shared(SOURCE)
 def update(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(metavar="DIR", help="Saved model.")],
@@ -24,13 +25,18 @@ def update(
         bool, typer.Option("--keep-anyway", help="Replace the old bundle even if the update harmed.")
     ] = False,
 ) -> None:
-    """Train a saved network on with new rows: same scaler, windows and layers, old rows kept in the mix.
+    """Train a saved network on with new rows.
+
+    Same scaler, windows and layers, old rows kept in the mix.
 
     Says whether that helped on the last rows, which neither the old nor the new model saw. The old bundle stays until
     the new one is whole, and if the update harmed beyond luck; the exit status is 1 then.
+
+    Example: forecast update models/sp500 NEWER.csv
     """
     from dataclasses import asdict
 
+    from forecast.cli.tables.layout import print_sentences
     from forecast.evaluation.update import compare
     from forecast.inference import bundle
     from forecast.inference.predict import assumptions
@@ -42,7 +48,7 @@ def update(
     bundle.check_folder(save or model)
     several = load_many(series, ctx.params, old.config)
     for sentence in assumptions(old, several):
-        say(sentence)
+        note(sentence)
     load_keras([old.model])
     with TrainingBar() as bar:
         new = updating.update(
@@ -51,15 +57,21 @@ def update(
     say_interrupted([new] if new.interrupted else [], ())
     worth = compare(old, new, several)
     tested = tuple({**finite(asdict(one)), "verdict": {"sentence": one.sentence}} for one in worth)
-    for one in worth:
-        print(one.sentence)
+    if not ctx.params["as_json"]:
+        print_sentences(one.sentence for one in worth)
     replaces = save is None or save.resolve() == model.resolve()
-    if replaces and not keep_anyway and any(one.harmed for one in worth):
+    harmed = replaces and not keep_anyway and any(one.harmed for one in worth)
+    if ctx.params["as_json"]:
+        rows = sum(known.rows for known in new.trained_on)
+        print_json({"model": new.model, "save": None if harmed else str(save or model), "rows": rows, "worth": tested})
+    if harmed:
         say(
             f"forecast: {model} is as it was, because the update harmed. Give --save DIR to keep the new model beside "
             "it, or --keep-anyway to replace it."
         )
         raise typer.Exit(1)
     bundle.save_model(replace(new, tested=tested), save or model)
+    if ctx.params["as_json"]:
+        return
     rows = sum(known.rows for known in new.trained_on)
     print(f"{new.model} has now learned from {rows:,} rows of {len(new.trained_on)} series and is in {save or model}")

@@ -1,6 +1,8 @@
 """Results as tables on standard output, with units in their headers.
 
-results        scores and verdicts, and the tables of fetch, inspect, models, audit and tune
+layout         how tables and sentences fit a terminal
+results        scores and verdicts, and the tables of models, audit and tune
+sources        the tables of fetch and inspect
 forecasts      the coming steps, or the probabilities of directions
 comparison     a walk-forward comparison
 explanation    an explanation, also as JSON

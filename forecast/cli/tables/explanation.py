@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from forecast.cli.tables.results import titled, wide_console
+from forecast.cli.tables.layout import add_columns, new_table, print_paragraph, print_sentences, print_table
 from forecast.inference.explain.explain import Explanation
 from forecast.inference.explain.occlusion import Lags
 from forecast.models import find_model
@@ -17,15 +17,14 @@ STEPS = ("last_value", "past_moves", "highway", "model", "forecast")
 
 def print_explanation(explanation: Explanation) -> None:
     """Print components, shrinkage, the strongest lags, gates, and notes on what the model lacks."""
-    console = wide_console()
-    console.print(_steps_table(explanation))
-    console.print(_shrinkage_line(explanation), highlight=False)
+    print_table(_steps_table(explanation))
+    print_sentences([_shrinkage_line(explanation), ""])
     if explanation.lags is not None:
-        console.print(_lags_table(explanation, explanation.lags))
+        print_table(_lags_table(explanation, explanation.lags))
     if explanation.layers:
-        console.print(_gates_table(explanation))
-    for note in explanation.notes:
-        console.print(note, soft_wrap=True, highlight=False, markup=False)
+        print_sentences([""])
+        print_table(_gates_table(explanation))
+    print_paragraph(explanation.notes)
 
 
 def _shrinkage_line(explanation: Explanation) -> str:
@@ -41,9 +40,11 @@ def _shrinkage_line(explanation: Explanation) -> str:
 
 def _steps_table(explanation: Explanation) -> Table:
     series, rows = explanation.series, explanation.steps
-    table = titled(f"{series.name}: what {explanation.model} adds to the value of {explanation.origin} [{series.unit}]")
-    for header in ("step", "date", "last value", "past moves", "highway adds", f"{explanation.model} adds", "forecast"):
-        table.add_column(header, justify="right")
+    table = new_table(
+        f"{series.name}: what {explanation.model} adds to the value of {explanation.origin} [{series.unit}]"
+    )
+    adds = "past moves", "highway adds", f"{explanation.model} adds"
+    add_columns(table, "step", "date", "last value", *adds, "forecast")
     for step in sorted({0, min(4, len(rows) - 1), len(rows) - 1}):
         last, usual, linear, network, forecast = rows[step]
         cells = f"{last:.6g}", f"{usual:+.4g}", f"{linear:+.4g}", f"{network:+.4g}", f"{forecast:.6g}"
@@ -52,11 +53,10 @@ def _steps_table(explanation: Explanation) -> Table:
 
 
 def _lags_table(explanation: Explanation, lags: Lags) -> Table:
-    table = titled(
+    table = new_table(
         f"Change of the forecast when a row is hidden, mean over test rows and steps [{explanation.series.unit}]"
     )
-    for header in ("row", "forecast", "highway, unshrunk", f"{explanation.model}, unshrunk"):
-        table.add_column(header, justify="right")
+    add_columns(table, "row", "forecast", "highway, unshrunk", f"{explanation.model}, unshrunk")
     strongest = np.argsort(-np.maximum(lags.forecast, 1e-9 * (lags.network + lags.linear)), kind="stable")[:MOST_LAGS]
     for lag in sorted(strongest):
         parts = (f"{part[lag]:.3g}" for part in (lags.forecast, lags.linear, lags.network))
@@ -66,9 +66,11 @@ def _lags_table(explanation: Explanation, lags: Lags) -> Table:
 
 def _gates_table(explanation: Explanation) -> Table:
     rows = len(explanation.window) - 1
-    table = titled(f"Gates and absolute states over the last {rows} rows, mean over units")
-    for header in ("layer", "gate or state", "mean", "lowest row", "highest row", "last row"):
-        table.add_column(header, justify="left" if header in ("layer", "gate or state") else "right")
+    table, text = (
+        new_table(f"Gates and absolute states over the last {rows} rows, mean over units"),
+        ("layer", "gate or state"),
+    )
+    add_columns(table, *text, "mean", "lowest row", "highest row", "last row", text=text)
     for layer, parts in explanation.layers.items():
         for name, part in parts.items():
             sizes = np.abs(part).mean(axis=1)

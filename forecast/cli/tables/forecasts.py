@@ -6,7 +6,7 @@ from math import floor, log10
 import numpy as np
 from rich.markup import escape
 
-from forecast.cli.tables.results import middle_left_out, rest, titled, wide_console
+from forecast.cli.tables.layout import add_columns, middle_left_out, new_table, print_sentences, print_table, rest
 from forecast.inference.forecasts import DirectionForecast, Forecast
 from forecast.models.direction_classes import CLASSES
 from forecast.typing import Array
@@ -23,16 +23,13 @@ def print_forecasts(forecasts: Forecasts) -> None:
         title = f"{first.series}: probabilities from {first.origin} to {first.date}"
     else:
         title = f"{first.series}: median and 90 % interval [{first.unit}]"
-    table = titled(title)
-    table.add_column("model")
-    for header in _headers(first, dated=True):
-        table.add_column(escape(header), justify="right")
+    table, headers = new_table(title), _headers(first, dated=True)
+    add_columns(table, "model", *headers, text=["model"])
     for forecast in forecasts:
         table.add_row(forecast.model, *_cells(forecast))
-    console = wide_console()
-    console.print(table)
+    print_table(table)
     if isinstance(first, DirectionForecast):
-        console.print(f"Flat is a move of at most {first.flat_within:.4g} {first.unit}.", highlight=False, markup=False)
+        print_sentences([f"Flat is a move of at most {first.flat_within:.4g} {first.unit}."])
 
 
 def print_forecast(forecast: Forecast | DirectionForecast) -> None:
@@ -41,38 +38,36 @@ def print_forecast(forecast: Forecast | DirectionForecast) -> None:
         print_forecasts([forecast])
         return
     decimals = decimals_of(forecast.quantiles)
-    table = titled(f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}]")
-    for header in ("step", "date", *(f"{100 * level:.0f} %" for level in forecast.levels)):
-        table.add_column(header, justify="right")
+    table = new_table(
+        f"{forecast.series}: {forecast.model} from {forecast.origin} [{forecast.unit}], 50 % is the median"
+    )
+    add_columns(table, "step", "date", *(f"{100 * level:.0f} %" for level in forecast.levels))
     for step, (date, quantiles) in enumerate(zip(forecast.dates, forecast.quantiles, strict=True), start=1):
         table.add_row(str(step), date, *(shown(value, decimals) for value in quantiles))
-    wide_console().print(table)
+    print_table(table)
 
 
 def print_outlook(forecasts: Forecasts) -> None:
     """The forecasts of many series by one model, one row each; the middle of very many is left out."""
     first, count = forecasts[0], f"{len(forecasts):,}"
-    if isinstance(first, DirectionForecast):
-        table = titled(f"{first.model}: probabilities of {count} series")
-    else:
-        table = titled(f"{first.model}: {count} series, median and 90 % interval")
-    last = "to" if isinstance(first, DirectionForecast) else "unit"
-    for header in ("series", "from", *_headers(first, dated=False), last):
-        table.add_column(escape(header))
+    is_direction = isinstance(first, DirectionForecast)
+    what = f"probabilities of {count} series" if is_direction else f"{count} series, median and 90 % interval"
+    table, last = new_table(f"{first.model}: {what}"), "to" if is_direction else "unit"
+    add_columns(table, "series", "from", *_headers(first, dated=False), last, text=["series", "from", last])
     for one in middle_left_out(forecasts):
         if one is None:
             table.add_row(*rest(forecasts))
         else:
             end = one.date if isinstance(one, DirectionForecast) else one.unit
             table.add_row(escape(one.series), one.origin, *_cells(one), escape(end))
-    wide_console().print(table)
+    print_table(table)
 
 
 def _headers(forecast: Forecast | DirectionForecast, *, dated: bool) -> list[str]:
     if isinstance(forecast, DirectionForecast):
         return [f"{name} [%]" for name in CLASSES]
     dates = forecast.dates
-    return [f"{dates[step]} (step {step + 1})" if dated else f"step {step + 1}" for step in _shown(forecast)]
+    return [f"step {step + 1} [{dates[step]}]" if dated else f"step {step + 1}" for step in _shown(forecast)]
 
 
 def _cells(forecast: Forecast | DirectionForecast) -> list[str]:
