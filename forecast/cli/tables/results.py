@@ -71,6 +71,7 @@ def print_risks(experiment: Experiment) -> None:
     if not experiment.risks:
         return
     best = min(experiment.scores, key=lambda row: row.crps).model
+    print_sentences([""])
     table = new_table(f"Risk of holding {experiment.series.name} by {best}, the smallest CRPS; p-values of its tests")
     add_columns(table, *(column.header for column in RISK))
     for risk in experiment.risks:
