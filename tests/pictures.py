@@ -41,7 +41,7 @@ def made_backtest(model):
     origin = np.arange(96, ROWS - HORIZON)
     actual = WAVE[origin[:, None] + np.arange(1, HORIZON + 1)]
     median = WAVE[origin, None] + 0.6 * (actual - WAVE[origin, None])
-    return Backtest(model, origin, WAVE[origin], actual, median[..., None] + SPREAD)
+    return Backtest(model, origin, WAVE[origin], actual, median[..., None] + SPREAD, index=DATES)
 
 
 def made_forecast(number, model):

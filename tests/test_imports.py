@@ -18,6 +18,7 @@ FLOORS = (
     "config",
     "metrics",
     "runtime",
+    "display",
     "data",
     "models",
     "inference",

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from pictures import GOLDEN, PICTURES, draw, made_experiment
 
+from forecast.display.style import LINES, TRUTH
 from forecast.models import MODELS
 from forecast.report import plots
 from forecast.report.plots.experiment import save_plots
-from forecast.report.plots.style import LINES, TRUTH
 
 # Root mean square difference, of 255: letters may differ by machine, lines and colours may not.
 TOLERANCE = 6

@@ -16,6 +16,7 @@ from forecast.inference.direction import predict as predict_direction
 from forecast.inference.forecasts import Forecast
 from forecast.inference.predict import write_table
 from forecast.pipeline import compare, run
+from forecast.report import writer
 from forecast.training.train import train
 
 FREQUENCIES = ["D", "h", "MS", "15min", "W-SUN"]
@@ -27,11 +28,14 @@ def series_of(frequency, rows=240):
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
-def test_pandas_reads_the_dates_of_every_table_without_a_word(frequency):
+def test_pandas_reads_the_dates_of_every_table_without_a_word(frequency, tmp_path):
     """Among them dates of hours with midnights and without, of which pandas reads only one form in a column."""
     series = series_of(frequency)
     found = run(series, models=[], config=SMALL)
-    tables = {"forecast": found.forecast_frame(), "backtest": found.backtest_frame()}
+    writer.write_experiment(found, tmp_path / "run")
+    tables = {
+        name: pd.read_csv(tmp_path / "run" / f"{name}.csv", dtype={"date": str}) for name in ("forecast", "backtest")
+    }
     for table in tables.values():
         for column in table.columns.intersection(["date", "origin"]):
             pd.to_datetime(table[column])

@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import Index, is_counted, iso
+from forecast.data.calendar.frequency import Index, is_counted, iso, moment
 from forecast.data.grid import TimeGrid
 from forecast.data.placement import Placement, place_rows
 from forecast.data.vocabulary import column_roles
+from forecast.display import Chart, Line, Panel, Rule, Shown
+from forecast.display.style import BLUE, GREEN, ORANGE, PINK, RED, SKY
 from forecast.errors import SeriesError
 from forecast.typing import Array
 
@@ -25,6 +27,7 @@ from forecast.typing import Array
 MAX_NAMED = 5
 # What is found when rows are put on their grid.
 PLACING = ("missing_rows", "other_frequency")
+ISSUE_COLOURS = (RED, BLUE, PINK, GREEN, ORANGE, SKY)
 # The grid of a series whose dates have not been looked at.
 UNKNOWN = TimeGrid("", is_regular=False)
 
@@ -52,8 +55,8 @@ class DataIssue:
         return f"{self.kind} {self.count}{f' ({dates})' if self.dates else ''}: {self.action}"
 
 
-@dataclass(frozen=True, eq=False)
-class TimeSeries:
+@dataclass(frozen=True, eq=False, repr=False)
+class TimeSeries(Shown):
     """One row a point in time, one column a feature; `target` is the column to forecast.
 
     Rows that are due on the grid and lacking are added as missing values, so that a step is always the same stretch of
@@ -125,6 +128,33 @@ class TimeSeries:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def _headline(self) -> str:
+        rows = f"{len(self):,} rows of {self.target} [{self.unit}]"
+        return f"{self.name}, {rows}, {iso(self.index[0])} to {iso(self.index[-1])}, {self.grid}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a point in time; the dates, or counts, are the index."""
+        index = self.index.rename("date" if isinstance(self.index, pd.DatetimeIndex) else "step")
+        return pd.DataFrame(self.values, index, list(self.columns))
+
+    def chart(self) -> Chart:
+        """The target, and a dotted line at each date with a data issue."""
+        rules = [
+            Rule(moment(date), f"{issue.kind} {issue.count}" if number == 0 else "", colour, width=1.0)
+            for issue, colour in zip(self._dated, ISSUE_COLOURS * len(self._dated), strict=False)
+            for number, date in enumerate(issue.dates)
+        ]
+        return Chart(f"{self.name}: {self.target}", self.unit, [Line(self.index, self.y, width=1.0), *rules])
+
+    @property
+    def _dated(self) -> list[DataIssue]:
+        """The findings that name dates."""
+        return [issue for issue in self.findings if issue.dates]
+
+    def _panels(self) -> tuple[Panel, ...]:
+        issues = [str(issue) for issue in self.findings]
+        return Panel(chart=self.chart()), Panel(self.to_frame(), (*self.notes, *issues))
 
     @property
     def target_column(self) -> int:

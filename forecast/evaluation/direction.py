@@ -60,7 +60,7 @@ class Reliability:
         return {"error": self.error, **bins, "count": self.count.astype(int).tolist()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DirectionVerdict:
     """Whether a model's probabilities are better than the base rates beyond luck."""
 
@@ -69,6 +69,9 @@ class DirectionVerdict:
     log_loss_skill: float
     p_value: float
     sentence: str
+
+    def __repr__(self) -> str:
+        return f"DirectionVerdict({self.sentence})"
 
 
 def complete(chances: ClassProbabilities) -> ClassProbabilities:

@@ -3,25 +3,33 @@
 In: a `Dataset` and the models that were trained on it. Out: an `Experiment`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from math import isnan
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from forecast.config import ExperimentConfig
+from forecast.data.calendar.frequency import count_steps
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.data.split import Split
+from forecast.display import Chart, Panel, Shown
+from forecast.display.shown import check_table
+from forecast.evaluation.columns import PAGE, columns_for
 from forecast.evaluation.risk import Risk
 from forecast.evaluation.scores import complete, score
 from forecast.evaluation.tasks import task_of
+from forecast.inference.charts import chart_coming
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import find_model
+from forecast.models import BASELINES, find_model
+
+Table = Literal["scores", "verdicts", "risks", "forecast", "backtest"]
 
 
-@dataclass(frozen=True, eq=False)
-class Experiment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Experiment(Shown):
     """What one run found; the models of each table are in the order in which they were asked for, baselines last.
 
     Values have `Backtest`, `Forecast`, `Scores` and `Verdict`; directions `ClassProbabilities`, `DirectionForecast`,
@@ -54,25 +62,66 @@ class Experiment:
     skipped: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
 
-    def scores_frame(self) -> pd.DataFrame:
-        """One row a model, with the fields of its scores."""
-        return pd.DataFrame([asdict(row) for row in self.scores])
+    def to_frame(self, table: Table = "scores") -> pd.DataFrame:
+        """The result as a table.
 
-    def risk_frame(self) -> pd.DataFrame:
-        """One row a model, step and level of confidence; none where the series is no price."""
-        return pd.DataFrame([asdict(risk) for risk in self.risks])
+        Args:
+            table: `scores` and `verdicts`, one row a model; `risks`, one a model, step and level, none where the series
+                is no price; `forecast`, one a model and coming step; `backtest`, one a model, test origin and step.
+                Their dates, or counts, are the index of the last two.
+        Raises:
+            ConfigError: there is no such table.
+        """
+        check_table(table, get_args(Table))
+        if table in ("scores", "verdicts", "risks"):
+            rows = {"scores": self.scores, "verdicts": self.verdicts, "risks": self.risks}[table]
+            return pd.DataFrame([_flat(row) for row in rows], columns=None if rows else ["model"]).set_index("model")
+        made = self.forecasts if table == "forecast" else self.backtests
+        return pd.concat([_of_model(name, one.to_frame()) for name, one in made.items()])
 
-    def backtest_frame(self) -> pd.DataFrame:
-        """One row a model, test origin and step."""
-        frames = [backtest.to_frame(self.series.index) for backtest in self.backtests.values()]
-        table: pd.DataFrame = pd.concat(frames, ignore_index=True)
-        return table
+    @property
+    def learned(self) -> list[str]:
+        """The models beside the baselines, from the smallest error on; naive if there are none."""
+        rows = sorted(self.scores, key=lambda row: (isnan(row.mae_vs_naive), row.mae_vs_naive))
+        return [row.model for row in rows if row.model not in BASELINES] or ["naive"]
 
-    def forecast_frame(self) -> pd.DataFrame:
-        """One row a model and coming step."""
-        frames = [forecast.to_frame() for forecast in self.forecasts.values()]
-        table: pd.DataFrame = pd.concat(frames, ignore_index=True)
-        return table
+    def chart_coming(self, models: Sequence[str]) -> Chart:
+        """The last rows and the coming steps of several models, with the intervals of the first."""
+        series, steps = self.series, count_steps(self.config.resolved_horizon, self.series.frequency)
+        coming = {name: (self.forecasts[name].index, self.forecasts[name].quantiles) for name in models}
+        title = f"{series.name}: the next {steps}, with the fan of {models[0]}"
+        return chart_coming(title, f"{series.target} [{series.unit}]", (series.index, series.y), coming)
+
+    def chart(self) -> Chart:
+        """The coming steps of the learned models and of naive, with the intervals of the best.
+
+        Raises:
+            ConfigError: the forecasts are of directions.
+        """
+        if self.config.task == "direction":
+            return super().chart()
+        return self.chart_coming(list(dict.fromkeys([*self.learned, "naive"])))
+
+    def _headline(self) -> str:
+        return f"{self.series.name}, {', '.join(self.models)}: {self.bottom_line}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        task, rows = self.config.task, [asdict(row) for row in self.scores]
+        columns = columns_for(rows, PAGE[task], task)
+        cells = {one.header.format(unit=self.series.unit): [one.text(row) for row in rows] for one in columns}
+        table = pd.DataFrame(cells, pd.Index([row["model"] for row in rows], name="model"))
+        sentences = [*self.cautions, *(verdict.sentence for verdict in self.verdicts), *self.remarks]
+        return (Panel(table, sentences, self.chart() if task == "forecast" else None),)
+
+
+def _flat(row: Any) -> dict[str, Any]:
+    """The fields of scores or of a verdict that are numbers or text."""
+    return {name: value for name, value in asdict(row).items() if not isinstance(value, dict)}
+
+
+def _of_model(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the model as its first column."""
+    return table.assign(model=name)[["model", *(column for column in table if column != "model")]]
 
 
 def evaluate(

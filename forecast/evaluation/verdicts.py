@@ -41,7 +41,7 @@ TIE = 1.005
 SHOWN = 0.0005
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The verdict on one model and one series.
 
@@ -70,6 +70,9 @@ class Verdict:
     sentence: str
     crps_vs_naive: float = float("nan")
     p_intervals: float = float("nan")
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.sentence})"
 
     @property
     def has_better_intervals(self) -> bool:

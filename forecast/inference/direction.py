@@ -17,7 +17,7 @@ from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins, past_moves
 from forecast.errors import ForecastError, ModelError
-from forecast.inference.forecasts import ClassProbabilities, DirectionForecast
+from forecast.inference.forecasts import ClassProbabilities, DirectionForecast, index_of
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import find_network
 from forecast.models.direction_classes import BAND, CLASSES, RATES, classes_of, shares_of
@@ -36,11 +36,12 @@ def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | Non
         SeriesTooShort: no row is left after the lookback.
         ModelError: the series lacks a column that the model was trained on, or the model forecasts values.
     """
-    network = _network(model)
+    network, series = _network(model), model.prepare(series)
     blocks = model.blocks(series, first)
     actual = classes_of(blocks.y[:, 0, -1], band_of(model))
     found = network.predict_proba(model.weights, blocks, model.problem)
-    return ClassProbabilities(model.model, blocks.origin, actual, found, model.config.resolved_horizon)
+    horizon, index = model.config.resolved_horizon, index_of(series.series, model.config.resolved_horizon)
+    return ClassProbabilities(model.model, blocks.origin, actual, found, horizon, index)
 
 
 def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForecast:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.calendar.frequency import moment
@@ -19,10 +20,12 @@ from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
 from forecast.data.split import test_start
 from forecast.data.windows import Blocks, Flags, outcomes
+from forecast.display import Chart, Panel, Shown
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bounds import keep_in_bounds
-from forecast.inference.forecasts import Backtest, Forecast, Moves, next_steps
+from forecast.inference.charts import chart_losses
+from forecast.inference.forecasts import Backtest, Forecast, Moves, index_of, next_steps
 from forecast.inference.paths import sample_paths
 from forecast.inference.trajectory import Checkpoint, TrainedOn, Trajectory
 from forecast.models import Estimator, Problem, Validation, Weights, find_model
@@ -42,8 +45,8 @@ RECENT = 128
 EXACT = 2.0**24
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedModel(Shown):
     """Everything that a forecast needs, as numbers: a bundle holds just this.
 
     Attributes:
@@ -71,6 +74,31 @@ class TrainedModel:
     ancestry: tuple[Record, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     runtime: Network | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series that it was trained on: rows, span and unit."""
+        rows = [(one.rows, one.first, one.last, one.frequency, one.unit) for one in self.trained_on]
+        names = pd.Index([one.series for one in self.trained_on], name="series")
+        return pd.DataFrame(rows, names, ["rows", "first", "last", "frequency", "unit"])
+
+    def chart(self) -> Chart:
+        """The losses of the training.
+
+        Raises:
+            ConfigError: the model was not trained step by step.
+        """
+        return chart_losses(self.model, self.history, self.config.loss) if self.history else super().chart()
+
+    def _headline(self) -> str:
+        names = [one.series for one in self.trained_on]
+        known = f"{names[0]} and {len(names) - 1:,} more" if len(names) > 1 else "".join(names)
+        return f"{self.model}, trained on {known}, {self.config.resolved_horizon} steps ahead"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        said = [one["verdict"]["sentence"] for one in self.tested if one.get("verdict", {}).get("sentence")]
+        size = f"{sum(array.size for array in self.weights.values()):,} numbers, made {self.created}"
+        lines = (find_model(self.model).summary, f"{size} in {self.seconds:.1f} s.", *said)
+        return (Panel(self.to_frame(), lines, self.chart() if self.history else None),)
 
     @property
     def problem(self) -> Problem:
@@ -124,6 +152,8 @@ class TrainedModel:
             actual=_actual(found.dataset.series.known_y, origin, self.problem.horizon),
             quantiles=found.levels,
             network_share=found.network_share if self.estimator.is_network else None,
+            index=index_of(found.dataset.series, self.problem.horizon),
+            unit=found.dataset.series.unit,
         )
 
     def predict(self, series: TimeSeries | Dataset) -> Forecast:

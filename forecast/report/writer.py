@@ -20,14 +20,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecast.config import ExperimentConfig
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import has_times, iso, iso_dates
 from forecast.data.series import TimeSeries
 from forecast.data.split import Split, split_rows
 from forecast.errors import ConfigError
-from forecast.evaluation.holdout import Experiment
+from forecast.evaluation.holdout import Experiment, Table
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bundle import write_bundle
 from forecast.inference.trained_model import TrainedModel
@@ -41,6 +42,9 @@ from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
 RUN = "run.json"
+TABLES: tuple[Table, ...] = ("scores", "backtest", "forecast")
+# The first columns of a table, in their order.
+ORDER = ("model", "origin", "step", "date")
 # What a run writes into its folder.
 CONTENT = {"scores.csv", "backtest.csv", "forecast.csv", "risk.csv", RUN, "plots", "models", "report.html"}
 
@@ -118,11 +122,11 @@ def load_drawing() -> None:
 
 def _write_tables(experiment: Experiment, folder: Path) -> None:
     """Write tables, the record and the bundles."""
-    write_csv(experiment.scores_frame(), folder / "scores.csv")
-    write_csv(experiment.backtest_frame(), folder / "backtest.csv")
-    write_csv(experiment.forecast_frame(), folder / "forecast.csv")
+    timed = has_times(experiment.series.index)
+    for table in TABLES:
+        write_csv(_in_columns(experiment.to_frame(table), timed=timed), folder / f"{table}.csv")
     if experiment.risks:
-        write_csv(experiment.risk_frame(), folder / "risk.csv")
+        write_csv(experiment.to_frame("risks").reset_index(), folder / "risk.csv")
     (folder / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     for name, model in experiment.models.items():
         (folder / "models" / name).mkdir(parents=True)
@@ -204,6 +208,21 @@ def trained(models: Mapping[str, TrainedModel], skipped: tuple[str, ...]) -> dic
     """Which models were trained in a run."""
     interrupted = [name for name, model in models.items() if model.interrupted]
     return {"models": list(models), "interrupted": interrupted, "skipped": list(skipped)}
+
+
+def _in_columns(table: pd.DataFrame, *, timed: bool) -> pd.DataFrame:
+    """The table of a file: the index is a column, and dates are text in one form."""
+    table = table.reset_index()
+    first = [name for name in ORDER if name in table]
+    table = table[[*first, *(name for name in table if name not in first)]]
+    dates = {name: _texts(table[name], timed=timed) for name in ("date", "origin") if name in table}
+    return table.assign(**dates)
+
+
+def _texts(dates: "pd.Series[Any]", *, timed: bool) -> Any:
+    """Dates as text, each written once."""
+    places, found = pd.factorize(dates)
+    return np.array(iso_dates(pd.Index(found), timed=timed), dtype=object)[places]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -142,4 +142,6 @@ def read_folds(jobs: list[FoldJob]) -> Backtest:
         actual=columns["actual"].reshape(-1, horizon),
         quantiles=quantiles.reshape(-1, horizon, len(LEVELS)),
         network_share=columns["network_share"][::horizon] if find_model(jobs[0].model).is_network else None,
+        index=jobs[-1].series.index,
+        unit=jobs[-1].series.unit,
     )

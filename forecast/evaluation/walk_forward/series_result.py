@@ -34,7 +34,7 @@ from forecast.typing import Array
 FORMAT = 2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SeriesResult:
     """The forecasts of all models on one series, their scores and verdicts.
 
@@ -51,6 +51,9 @@ class SeriesResult:
     scores: tuple[Scores, ...]
     verdicts: tuple[Verdict, ...]
     best: dict[str, float]
+
+    def __repr__(self) -> str:
+        return f"SeriesResult({self.series.name}, {len(self.folds)} folds: {self.bottom_line})"
 
     @property
     def bottom_line(self) -> str:

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from forecast.display import Chart, Line, Panel, Rule, Shown
+from forecast.display.shown import check_table
+from forecast.display.style import colour_of
 from forecast.evaluation.bottom_line import line_over_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_result import SeriesResult, SeriesSummary
 from forecast.metrics.significance import Ranking, discoveries, rank
+from forecast.typing import Array
 
 # Up to so many series each is kept in memory, printed and drawn.
 FEW = 20
@@ -20,8 +25,22 @@ COLUMNS = ("series", "model", "mae_vs_naive", "coverage90", "gain", "p_value", "
 PERCENT = (5, 25, 75, 95)
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+Table = Literal["models", "scores", "by_fold", "by_step"]
+# The columns of the table of models in a notebook, with their headers.
+SHOWN_COLUMNS = {
+    "series": "series",
+    "mae_vs_naive": "mean MAE / naive",
+    "median_mae_vs_naive": "median",
+    "worst_mae_vs_naive": "worst",
+    "coverage90": "in 90 % interval",
+    "found_better": "better",
+    "found_worse": "worse than naive",
+    "mean_rank": "mean rank",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Shown):
     """The result of a walk-forward comparison.
 
     Attributes:
@@ -48,6 +67,53 @@ class Comparison:
         if len(self.results) == 1:
             return next(iter(self.results.values())).bottom_line
         return line_over_series(models_table(self).to_dict("records"))
+
+    def to_frame(self, table: Table = "models") -> pd.DataFrame:
+        """The result as a table.
+
+        Args:
+            table: `models`, one row a model over all series; `scores`, one a series and model; `by_fold` and `by_step`,
+                one a series, model and fold or step of the horizon.
+        Raises:
+            ConfigError: there is no such table.
+        """
+        check_table(table, get_args(Table))
+        return models_table(self).set_index("model") if table == "models" else table_of(self, table)
+
+    def chart(self) -> Chart:
+        """MAE / MAE of naive as one point a series and one column a model, with the median."""
+        models = [model for model in self.models if model != "naive"]
+        columns = [self.scores.loc[self.scores["model"] == model, "mae_vs_naive"] for model in models]
+        layers = [
+            layer
+            for place, (model, ratios) in enumerate(zip(models, columns, strict=True))
+            for layer in _column(place, model, np.sort(ratios.to_numpy(dtype=float)))
+        ]
+        title = f"{len(self.results)} series: error over that of naive, and the median"
+        rule = Rule(1, width=1, level=True)
+        return Chart(title, "MAE / MAE of naive", [*layers, rule], names=tuple(models))
+
+    def _headline(self) -> str:
+        count = len(self.results)
+        series = next(iter(self.results)) if count == 1 else f"{count:,} series"
+        return f"{series}, {self.plan.folds} folds, {', '.join(self.models)}: {self.bottom_line}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        table = self.to_frame()[list(SHOWN_COLUMNS)].rename(columns=SHOWN_COLUMNS).dropna(axis=1, how="all")
+        errors = [f"{series}{f', {model}' if model else ''}: {why}" for (series, model), why in self.errors.items()]
+        few = list(self.results.values()) if len(self.results) == 1 else []
+        verdicts = [verdict.sentence for one in few for verdict in one.verdicts]
+        return (Panel(table.round(3), (*errors, *verdicts), self.chart()),)
+
+
+def _column(place: int, model: str, ratios: Array) -> list[Line]:
+    """The points of one model, side by side, and their median."""
+    if not len(ratios):
+        return []
+    spread = 0.3 * np.sin(np.arange(len(ratios)) * 2.4)
+    size, median = (4 if len(ratios) <= FEW else 2), np.repeat(np.median(ratios), 2)
+    points = Line(place + spread, ratios, "", colour_of(model), "", marker="o", size=size, alpha=0.7)
+    return [points, Line(np.array([place - 0.4, place + 0.4]), median, width=2)]
 
 
 def scores_of(summaries: Iterable[SeriesSummary]) -> pd.DataFrame:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import iso
+from forecast.data.calendar.frequency import iso, moments
 from forecast.data.series import TimeSeries
+from forecast.display import Chart, Panel, Shown
+from forecast.inference.charts import chart_components
 from forecast.inference.explain.occlusion import Lags, lags_of
 from forecast.inference.forecasts import Moves, coming_dates
 from forecast.inference.trained_model import TrainedModel
@@ -15,9 +18,12 @@ from forecast.models.equations.gates import Parts, parts_by_layer
 from forecast.models.neural.architecture import members_of, stack_of
 from forecast.typing import Array
 
+# The columns of a table of components.
+COMPONENTS = ["last", "past_moves", "highway", "network", "forecast"]
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Shown):
     """How a model forecasts the coming steps of a series.
 
     Attributes:
@@ -61,7 +67,23 @@ class Explanation:
         moves, (factor_linear, factor_network) = self.moves, self.shrinkage
         linear, network = factor_linear * moves.linear[-1], factor_network * moves.network[-1]
         last = np.full(len(linear), moves.last_value[-1])
-        return np.stack([last, moves.usual[-1], linear, network, moves.median[-1]], axis=1)
+        return np.stack([last, moves.usual[-1], linear, network, moves.median[-1]], axis=1) + 0.0  # no -0
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a coming step: last value, past moves, both components after shrinkage, and the forecast."""
+        return pd.DataFrame(self.steps, moments(self.dates).rename("date"), COMPONENTS)
+
+    def chart(self) -> Chart:
+        """What highway and model add to the last value at each coming step, after shrinkage."""
+        title, unit = f"added to the value of {self.origin}", self.series.unit
+        return chart_components(title, unit, self.model, self.steps, self.shrinkage, has_highway=self.has_highway)
+
+    def _headline(self) -> str:
+        shares = "highway {:.0%}, network {:.0%} believed".format(*self.shrinkage)
+        return f"{self.series.name}, {self.model}, {len(self.dates)} steps after {self.origin}, {shares}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        return Panel(chart=self.chart()), Panel(self.to_frame(), self.notes)
 
 
 def explain(model: TrainedModel, series: TimeSeries) -> Explanation:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.display.interactive import date_texts
 from forecast.errors import ConfigError
 from forecast.models import BASELINES
 
@@ -59,7 +60,7 @@ class Content:
         shown = {name: [f"{value:,.{digits}f}" for value in rows[name]] for name in names}
         return [
             {"step": str(step), "date": date, **{name: shown[name][place] for name in names}}
-            for place, (step, date) in enumerate(zip(rows["step"], texts_of(pd.Index(rows["date"])), strict=True))
+            for place, (step, date) in enumerate(zip(rows["step"], _texts(rows["date"]), strict=True))
         ]
 
     @property
@@ -90,11 +91,9 @@ class Content:
         return rows[(rows["model"] == model) & (rows["step"] == self.horizon)]
 
 
-def texts_of(dates: pd.Index) -> list[str]:
-    """Dates as text, with the time of day if any row has one; counts as they are."""
-    if not isinstance(dates, pd.DatetimeIndex):
-        return [str(one) for one in dates]
-    return [str(one) for one in dates.strftime("%Y-%m-%d" if (dates == dates.normalize()).all() else "%Y-%m-%d %H:%M")]
+def _texts(dates: pd.Series) -> list[str]:
+    is_dated = pd.api.types.is_datetime64_any_dtype(dates)
+    return date_texts(pd.DatetimeIndex(dates)) if is_dated else [str(one) for one in dates]
 
 
 def _digits(rows: pd.DataFrame) -> int:

@@ -11,10 +11,10 @@ Each plot is a function of a result and a Matplotlib Axes. The modules::
     explanation    window, gates, lags, components and shrinkage of one forecast
     reliability    probabilities of classes against how often the classes came
     experiment     the pictures that a run keeps
-    figure         panels, title, legend, file
-    style          Matplotlib settings, colours and lines
 """
 
+from forecast.display.figure import finish, legend_beside, panels, save
+from forecast.display.style import SHEET, styled
 from forecast.report.plots.backtest import plot_backtest, plot_comparison
 from forecast.report.plots.comparison import plot_ranks, plot_skill
 from forecast.report.plots.diagnostics import (
@@ -32,11 +32,9 @@ from forecast.report.plots.explanation import (
     plot_shrinkage,
     plot_window,
 )
-from forecast.report.plots.figure import finish, legend_beside, panels, save
 from forecast.report.plots.forecast import plot_forecast, plot_forecasts
 from forecast.report.plots.reliability import plot_reliability
 from forecast.report.plots.series import plot_history, plot_series
-from forecast.report.plots.style import SHEET, styled
 from forecast.report.plots.training import plot_losses
 
 __all__ = [

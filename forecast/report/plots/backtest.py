@@ -1,18 +1,18 @@
 """Plots of the test of an experiment: forecasts beside actual values, and the error of each model."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from forecast.config import MEDIAN
 from forecast.data.calendar.frequency import count_steps
+from forecast.display.draw import draw
+from forecast.display.figure import finish
+from forecast.display.style import TRUTH, colour_of, styled
 from forecast.evaluation.holdout import Experiment
-from forecast.report.plots.figure import finish, legend_beside
-from forecast.report.plots.style import TRUTH, colour_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@styled
 def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int | None = None) -> None:
     """Plot actual values of the test rows, and the median and 90 % interval that were forecast `step` rows earlier.
 
@@ -21,16 +21,8 @@ def plot_backtest(experiment: Experiment, model: str, ax: "Axes", *, step: int |
     """
     series, backtest = experiment.series, experiment.backtests[model]
     step = step or backtest.actual.shape[1]
-    dates = series.index[backtest.origin + step]
-    quantiles, colour = backtest.quantiles[:, step - 1], colour_of(model)
-    ax.fill_between(
-        dates, quantiles[:, 0], quantiles[:, -1], color=colour, alpha=0.2, linewidth=0, label="90 % interval"
-    )
-    ax.plot(dates, backtest.actual[:, step - 1], color=TRUTH, linewidth=1.1, label="actual")
-    ax.plot(dates, quantiles[:, MEDIAN], color=colour, linewidth=1.1, label="forecast")
     title = f"{model}: what it had forecast {count_steps(step, series.frequency)} before"
-    finish(ax, title, f"{series.target} [{series.unit}]")
-    legend_beside(ax)
+    draw(replace(backtest.chart_at(step), title=title, y_label=f"{series.target} [{series.unit}]"), ax)
 
 
 @styled

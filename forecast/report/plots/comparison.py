@@ -4,14 +4,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from forecast.display.draw import draw
+from forecast.display.figure import finish, save_panels
+from forecast.display.style import GREY, colour_of, styled
 from forecast.evaluation.walk_forward.summary import FEW, Comparison
 from forecast.metrics.significance import Ranking
 from forecast.models import BASELINES
 from forecast.report.plots.diagnostics import save_diagnostics
-from forecast.report.plots.figure import finish, save_panels
-from forecast.report.plots.style import GREY, TRUTH, colour_of, styled
 from forecast.runtime.names import unique_slug
 
 if TYPE_CHECKING:
@@ -47,28 +46,9 @@ def plot_ranks(ranking: Ranking, ax: "Axes") -> None:
     ax.set_xlabel("mean rank (1 is the best)")
 
 
-@styled
 def plot_skill(comparison: Comparison, ax: "Axes") -> None:
     """Plot MAE / MAE of naive as one point a series and one column a model, with the median."""
-    table = comparison.scores
-    models = [model for model in comparison.models if model != "naive"]
-    for place, model in enumerate(models):
-        ratios = np.sort(table.loc[table["model"] == model, "mae_vs_naive"].to_numpy(dtype=float))
-        spread = 0.3 * np.sin(np.arange(len(ratios)) * 2.4)
-        ax.plot(
-            place + spread,
-            ratios,
-            "o",
-            color=colour_of(model),
-            markersize=4 if len(ratios) <= FEW else 2,
-            alpha=0.7,
-            markeredgewidth=0,
-        )
-        if len(ratios):
-            ax.plot([place - 0.4, place + 0.4], [np.median(ratios)] * 2, color=TRUTH, linewidth=2)
-    ax.axhline(1, color=TRUTH, linewidth=1, linestyle=":")
-    ax.set_xticks(range(len(models)), models, rotation=20)
-    finish(ax, f"{len(comparison.results)} series: error over that of naive, and the median", "MAE / MAE of naive")
+    draw(comparison.chart(), ax)
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.data.calendar.frequency import Index
+from forecast.display.figure import finish, legend_beside, save_panels
+from forecast.display.style import GREY, TRUTH, colour_of, line_of, styled
 from forecast.evaluation.lag_detector import Lag
 from forecast.evaluation.scores import reached
 from forecast.inference.forecasts import Backtest
-from forecast.report.plots.figure import finish, legend_beside, save_panels
-from forecast.report.plots.style import GREY, TRUTH, colour_of, line_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,12 +6,12 @@
 from functools import partial
 from pathlib import Path
 
+from forecast.display.figure import save_panels
 from forecast.evaluation.direction import reliability
 from forecast.evaluation.holdout import Experiment
 from forecast.models import BASELINES, NETWORKS
 from forecast.report.plots.backtest import plot_backtest, plot_comparison
 from forecast.report.plots.diagnostics import save_diagnostics
-from forecast.report.plots.figure import save_panels
 from forecast.report.plots.forecast import plot_forecast
 from forecast.report.plots.reliability import plot_reliability
 from forecast.report.plots.series import plot_history

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecast.display.draw import draw
+from forecast.display.figure import finish, save
+from forecast.display.style import PALE, TRUTH, colour_of, styled
 from forecast.errors import ModelError
+from forecast.inference.charts import HIGHWAY
 from forecast.inference.explain.explain import Explanation
-from forecast.report.plots.figure import finish, save
-from forecast.report.plots.style import GREY, ORANGE, PALE, TRUTH, colour_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 # Colour maps that the colour-blind can read: sequential for gates in [0, 1], diverging for states around 0.
 GATES, STATES = "cividis", "PuOr"
 SIGNED = ("candidate", "cell", "hidden")
-HIGHWAY = ORANGE
 
 
 @styled
@@ -65,22 +66,9 @@ def plot_lags(explanation: Explanation, ax: "Axes") -> None:
     ax.legend(loc="upper left")
 
 
-@styled
 def plot_components(explanation: Explanation, ax: "Axes") -> None:
     """Plot what highway and model add to the last value at each coming step, after shrinkage."""
-    steps = np.arange(1, len(explanation.steps) + 1)
-    last, usual, linear, network, forecast = explanation.steps.T
-    (factor_linear, factor_network), model = explanation.shrinkage, explanation.model
-    ax.axhline(0, color=GREY, linewidth=0.8)
-    ax.plot(steps, forecast - last, color=PALE, linewidth=6, label="forecast")
-    ax.plot(steps, network, color=colour_of(model), label=f"{model}, {factor_network:.0%} believed")
-    if usual.any():
-        ax.plot(steps, usual, color=GREY, linestyle=":", label="past moves")
-    if explanation.has_highway:
-        ax.plot(steps, linear, color=HIGHWAY, linestyle="--", label=f"highway, {factor_linear:.0%} believed")
-    ax.set_xlabel("step")
-    finish(ax, f"added to the value of {explanation.origin}", explanation.series.unit)
-    ax.legend(loc="best")
+    draw(explanation.chart(), ax)
 
 
 @styled

@@ -5,59 +5,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from forecast.config import MEDIAN
-from forecast.data.calendar.frequency import Index, count_steps, iso, moments
+from forecast.data.calendar.frequency import count_steps
 from forecast.data.series import TimeSeries
+from forecast.display.draw import draw
+from forecast.display.figure import save_panels
 from forecast.errors import ConfigError
 from forecast.evaluation.holdout import Experiment
+from forecast.inference.charts import chart_coming
 from forecast.inference.forecasts import Forecast
-from forecast.report.plots.figure import finish, legend_beside, place_of, save_panels
-from forecast.report.plots.style import GREY, TRUTH, colour_of, line_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Last rows of the series beside a forecast.
-CLOSE_UP = 120
-# Intervals of the fan, from the widest: label and opacity.
-FAN = (("90 %", 0.14), ("80 %", 0.2), ("50 %", 0.3))
 # Most series in one picture.
 MOST_SERIES = 8
 
 
-@styled
 def plot_forecast(experiment: Experiment, models: Sequence[str], ax: "Axes") -> None:
     """Plot the coming steps of several models of an experiment, with the intervals of the first."""
-    series = experiment.series
-    plot_forecasts(series, {model: experiment.forecasts[model] for model in models}, ax)
-    steps = count_steps(experiment.config.resolved_horizon, series.frequency)
-    finish(ax, f"{series.name}: the next {steps}, with the fan of {models[0]}", f"{series.target} [{series.unit}]")
+    draw(experiment.chart_coming(models), ax)
 
 
-@styled
 def plot_forecasts(series: TimeSeries, forecasts: Mapping[str, Forecast], ax: "Axes") -> None:
     """Plot the last rows of a series and the median of each forecast, with the intervals of the first."""
-    rows = slice(max(len(series) - CLOSE_UP, 0), len(series))
-    ax.plot(series.index[rows], series.y[rows], color=TRUTH, linewidth=1.3, label="actual")
-    for number, (model, forecast) in enumerate(forecasts.items()):
-        dates = moments([iso(series.index[-1]), *forecast.dates])
-        quantiles = np.vstack([np.full(forecast.quantiles.shape[1], series.y[-1]), forecast.quantiles])
-        if number == 0:
-            _fan(ax, dates, quantiles, colour_of(model))
-        ax.plot(dates, quantiles[:, MEDIAN], **line_of(model), linewidth=1.6, label=model)
-    ax.axvline(place_of(series.index[-1]), color=GREY, linewidth=0.8, linestyle=":")
-    steps = max(len(forecast.dates) for forecast in forecasts.values())
-    finish(ax, f"{series.name}: the next {count_steps(steps, series.frequency)}", series.unit)
-    legend_beside(ax)
-
-
-def _fan(ax: "Axes", dates: Index, quantiles: np.ndarray, colour: str) -> None:
-    for level, (label, alpha) in enumerate(FAN):
-        ax.fill_between(
-            dates, quantiles[:, level], quantiles[:, -1 - level], color=colour, alpha=alpha, linewidth=0, label=label
-        )
+    steps = count_steps(max(len(forecast) for forecast in forecasts.values()), series.frequency)
+    coming = {model: (forecast.index, forecast.quantiles) for model, forecast in forecasts.items()}
+    draw(chart_coming(f"{series.name}: the next {steps}", series.unit, (series.index, series.y), coming), ax)
 
 
 def save_forecasts(forecasts: Sequence[Any], several: Sequence[TimeSeries], path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from forecast.display.figure import finish, legend_beside
+from forecast.display.style import GREY, TRUTH, colour_of, styled
 from forecast.evaluation.direction import Reliability
-from forecast.report.plots.figure import finish, legend_beside
-from forecast.report.plots.style import GREY, TRUTH, colour_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,34 +4,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.data.calendar.frequency import moment
 from forecast.data.series import TimeSeries
 from forecast.data.sources.inspection import Inspection
+from forecast.display.draw import draw
+from forecast.display.figure import finish, legend_beside, place_of, save_panels
+from forecast.display.style import BLUE, GREY, ORANGE, RED, styled
 from forecast.evaluation.holdout import Experiment
-from forecast.report.plots.figure import finish, legend_beside, place_of, save_panels
-from forecast.report.plots.style import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY, TRUTH, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPLIT_COLOURS = {"training rows": BLUE, "validation rows": ORANGE, "test rows": RED}
-ISSUE_COLOURS = (RED, BLUE, PINK, GREEN, ORANGE, SKY)
 # Most series in one picture of an inspection.
 MOST_SERIES = 8
 
 
-@styled
 def plot_series(series: TimeSeries, ax: "Axes") -> None:
     """Plot a series as it was loaded, with a dotted line at each date with a data issue."""
-    ax.plot(series.index, series.y, color=TRUTH, linewidth=1.0)
-    dated = [issue for issue in series.findings if issue.dates]
-    for issue, colour in zip(dated, ISSUE_COLOURS * len(dated), strict=False):
-        for number, date in enumerate(issue.dates):
-            label = f"{issue.kind} {issue.count}" if number == 0 else None
-            ax.axvline(place_of(moment(date)), color=colour, linewidth=1.0, linestyle=":", label=label)
-    finish(ax, f"{series.name}: {series.target}", series.unit)
-    if dated:
-        legend_beside(ax)
+    draw(series.chart(), ax)
 
 
 @styled

@@ -3,12 +3,12 @@
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from forecast.display.style import styled
 from forecast.errors import ConfigError
-from forecast.report.plots.style import styled
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.names import visible
 
@@ -76,6 +76,12 @@ def place_of(date: pd.Timestamp | int) -> float:
 
 
 @styled
+def legend(ax: "Axes", **place: Any) -> None:
+    """Add the legend; its names are no formulas."""
+    for text in ax.legend(**{"loc": "best", **place}).get_texts():
+        text.set_parse_math(False)
+
+
 def legend_beside(ax: "Axes") -> None:
     """Add the legend to the right of the Axes."""
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
+    legend(ax, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, frameon=False)
