@@ -117,7 +117,7 @@ def test_several_forecasts_are_a_long_table(results):
     table = results["Experiment"].to_frame("forecast")
     assert table.groupby("model").size().to_dict() == dict.fromkeys(("linear", "naive", "drift", "seasonal_naive"), 3)
     assert isinstance(table.index, pd.DatetimeIndex)
-    with pytest.raises(ConfigError, match="one of scores, verdicts, forecast, backtest"):
+    with pytest.raises(ConfigError, match="one of scores, verdicts, risks, forecast, backtest"):
         results["Experiment"].to_frame("score")
 
 

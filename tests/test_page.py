@@ -153,12 +153,13 @@ def test_rows_are_equally_spaced_and_no_legend_covers_them(browser, folder):
     open_page(browser, folder / PAGE)
     look = """
         const {model} = Bokeh.documents[0].roots().map(root => ({model: root})).filter(({model}) =>
-            model.renderers.some(one => one.name == 'naive' && one.data_source.data.place.length == 3))[0];
-        const line = name => [...model.renderers.filter(one => one.name == name)[0].data_source.data.place];
+            model.renderers.some(one => one.name == 'naive' && one.data_source.data.x.length == 4))[0];
+        const line = name => [...model.renderers.filter(one => one.name == name)[0].data_source.data.x];
         return [line('actual'), line('naive'), model.below.map(one => one.type), model.center.map(one => one.type)];
     """
     actual, coming, below, inside = browser.execute_script(look)
-    assert actual + coming == list(range(len(actual) + 3))
+    assert actual + coming[1:] == list(range(len(actual) + 3))
+    assert coming[0] == actual[-1]
     assert "Legend" in below
     assert "Legend" not in inside
 

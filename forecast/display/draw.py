@@ -84,7 +84,9 @@ def _name_dates(dates: pd.DatetimeIndex, ax: "Axes") -> None:
     begins = [tick for tick in locator.tick_values(dates[0], dates[-1]) if tick <= date2num(dates[-1])]
     rows = dates.searchsorted([pd.Timestamp(num2date(tick)).tz_localize(None) for tick in begins])
     chosen = dict(zip(rows.tolist(), begins, strict=True))
-    ax.set_xticks(list(chosen), ConciseDateFormatter(locator).format_ticks(list(chosen.values())))
+    names = ConciseDateFormatter(locator)
+    ax.set_xticks(list(chosen), names.format_ticks(list(chosen.values())))
+    ax.set_xlabel(names.get_offset(), loc="right")
 
 
 @styled
