@@ -26,6 +26,7 @@ FLOORS = (
     "evaluation",
     "report",
     "pipeline",
+    "sktime",
     "cli",
     "__init__",
     "__main__",
@@ -81,7 +82,7 @@ def loaded_by(code):
 
 
 def test_importing_the_package_loads_nothing_heavy():
-    assert not {"numpy", "pandas", "keras", "tensorflow", "matplotlib"} & loaded_by("import forecast")
+    assert not {"numpy", "pandas", "keras", "tensorflow", "matplotlib", "sktime"} & loaded_by("import forecast")
 
 
 def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_path):

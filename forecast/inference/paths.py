@@ -24,13 +24,25 @@ def sample_paths(quantiles: Array, levels: Sequence[float], *, count: int, seed:
     """
     if count < 1:
         raise ConfigError(f"the number of paths must be at least 1. Received: {count}.")
-    positive = bool((quantiles > 0).all())
-    marginals = np.log(quantiles) if positive else quantiles
     steps = np.arange(1, len(quantiles) + 1)
     correlation = np.sqrt(np.minimum.outer(steps, steps) / np.maximum.outer(steps, steps))
     root = np.linalg.cholesky(correlation + 1e-12 * np.eye(len(steps)))
     normal = np.random.default_rng(seed).standard_normal((count, len(steps))) @ root.T
-    found = np.stack([_marginal(normal[:, step], marginals[step], levels) for step in range(len(steps))], axis=1)
+    return _marginals(normal, quantiles, levels)
+
+
+def quantiles_at(quantiles: Array, levels: Sequence[float], wanted: Sequence[float]) -> Array:
+    """Other quantiles (H, W) of a distribution whose quantiles (H, Q) at some levels are known."""
+    from scipy.stats import norm
+
+    return _marginals(np.tile(norm.ppf(wanted)[:, None], len(quantiles)), quantiles, levels).T
+
+
+def _marginals(normal: Array, quantiles: Array, levels: Sequence[float]) -> Array:
+    """Standard normal numbers (N, H) as numbers with the quantiles (H, Q) of their steps."""
+    positive = bool((quantiles > 0).all())
+    known = np.log(quantiles) if positive else quantiles
+    found = np.stack([_marginal(column, row, levels) for column, row in zip(normal.T, known, strict=True)], axis=1)
     return np.exp(found) if positive else found
 
 

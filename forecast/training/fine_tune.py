@@ -26,6 +26,7 @@ def update(
     learning_rate: float | None = None,
     freeze: bool = False,
     callbacks: Callbacks | None = None,
+    whole: bool = False,
 ) -> TrainedModel:
     """Trains a network on; series that it knows keep their scaler, and their new rows are half of what is seen.
 
@@ -33,6 +34,7 @@ def update(
         steps: Training steps; half of the first training's by default.
         learning_rate: The highest one; a quarter of the first training's by default.
         freeze: Leave all layers but the head as they are.
+        whole: Learn from all rows, and leave none for a test.
     Raises:
         ConfigError: the model is no network, or there is nothing new to learn from.
         SeriesTooShort: the rows do not suffice.
@@ -46,7 +48,7 @@ def update(
     usual = max(1, round((training.max_steps or 1) * STEPS_SHARE))
     rate = learning_rate or training.learning_rate * RATE_SHARE
     config = replace(model.config, training=replace(training, max_steps=steps or usual, learning_rate=rate))
-    datasets = prepare_all(several, config)
+    datasets = [replace(one, cutoff=len(one) if whole else None) for one in prepare_all(several, config)]
     if old := [dataset.name for dataset in datasets if not _has_news(model, dataset)]:
         share = config.train_share + config.validation_share
         raise ConfigError(
