@@ -142,6 +142,45 @@ print(next(verdict.sentence for verdict in ours.verdicts if verdict.model == "ls
 # No miracle: the price of the S&P 500 can hardly be forecast a day ahead. If a test says otherwise, look for leakage.
 
 # %% [markdown]
+# ## What can be won: the spread
+#
+# Tomorrow's level is yesterday's, but how far it will be from there can be forecast: wild days come together. So look
+# at the whole distribution. Its error is the CRPS; naive's distribution is that of all past moves, the same in calm
+# weeks and in wild ones. `har` forecasts how much the coming days move.
+
+# %%
+spread = forecast.run(series, models=["har"], config=override(forecast.ExperimentConfig(), {"horizon": 10}))
+har, naive = (next(row for row in spread.scores if row.model == name) for name in ("har", "naive"))
+print(f"CRPS of har over that of naive: {har.crps / naive.crps:.3f}")
+print(next(verdict.sentence for verdict in spread.verdicts if verdict.model == "har"))
+
+# %%
+figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+for name in ("naive", "har"):
+    backtest = spread.backtests[name]
+    last = backtest.last_value[:, None]
+    ax.fill_between(
+        series.index[backtest.origin + 1],
+        *(100 * (backtest.quantiles[:, 0, [0, -1]] / last - 1)).T,
+        alpha=0.4,
+        label=name,
+    )
+moved = 100 * (backtest.actual[:, 0] / backtest.last_value - 1)
+ax.plot(series.index[backtest.origin + 1], moved, ".", markersize=2, color="black", label="what came")
+ax.set_ylabel("90 % interval of the next day's move [%]")
+_ = ax.legend()
+
+# %% [markdown]
+# From the spread follow *value at risk*, the loss that one day in twenty or in a hundred exceeds, and *expected
+# shortfall*, the mean of the losses beyond. They are tested as well: a right share of exceptions (Kupiec), none that
+# follow one another (Christoffersen), losses beyond that are no larger than said (Acerbi and Szekely). P-values below
+# 0.05 speak against a model. Naive, whose moves of 2008 count as much as those of last week, is too wide here.
+
+# %%
+risks = spread.risk_frame()
+risks[risks["model"].isin(["har", "naive"]) & (risks["step"] == 1)].drop(columns="step").round(3)
+
+# %% [markdown]
 # ## Leakage, planted and found
 #
 # *Leakage* is the use of values that are not known at the origin. Here it is planted: a column with the price of the

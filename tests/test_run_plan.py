@@ -9,6 +9,7 @@ import pytest
 from conftest import SMALL, make_series, random_walk
 
 import forecast
+from forecast import TimeSeries, load
 from forecast.config import ExperimentConfig, override
 from forecast.data.split import split_rows
 from forecast.errors import ConfigError, SeriesError, SeriesTooShort
@@ -51,6 +52,23 @@ def test_counts_with_many_zeros_are_compared_with_croston(monkeypatch):
         assert "croston" not in usual_models(SMALL, make_series(values))
     monkeypatch.setattr("forecast.evaluation.run_plan.find_spec", lambda _: None)
     assert "croston" not in usual_models(SMALL, demand)
+
+
+def test_daily_prices_are_compared_with_garch_and_har_and_ranges_are_told(monkeypatch):
+    random = np.random.default_rng(0)
+    walk = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 400)))
+    prices = make_series(walk)
+    assert usual_models(SMALL, SERIES, prices)[-2:] == ("garch", "har")
+    assert {"garch", "har"} <= set(plan_run(prices, None, SMALL).models)
+    week = 50 + 10 * np.sin(np.arange(400) * 2 * np.pi / 7) + random.normal(size=400)
+    hourly = TimeSeries("h", pd.date_range("2020-01-01", periods=400, freq="h"), walk[:, None], ("y",), "y")
+    for other in (make_series(week), make_series(walk - walk.max() - 1), make_series(walk[:200]), hourly):
+        assert "garch" not in usual_models(SMALL, other)
+    assert "garch" not in usual_models(override(SMALL, {"task": "direction"}), prices)
+    assert plan_run(prices, ["linear"], SMALL).cautions == ()
+    days = pd.DataFrame({"Open": walk - 0.1, "High": walk + 1, "Low": walk - 1, "Close": walk}, index=prices.index)
+    (said,) = plan_run(load(days), ["linear"], SMALL).cautions
+    assert "open, high and low" in said
 
 
 @pytest.mark.parametrize("rows", [12, 20, 33, 47, 60, 119, 250])

@@ -99,7 +99,7 @@ def plan_run(series: TimeSeries, models: Sequence[str] | None, config: Experimen
         dataset.split  # noqa: B018
     except SeriesTooShort as error:
         return _plan_without_networks(series, names, dataset.config, error)
-    return RunPlan(dataset, tuple(names), _few_values(dataset))
+    return RunPlan(dataset, tuple(names), (*_few_values(dataset), *_on_ranges(dataset)))
 
 
 def check_varies(series: TimeSeries) -> None:
@@ -123,6 +123,14 @@ def _few_values(dataset: Dataset) -> tuple[str, ...]:
     return (
         f"{dataset.name}: the test rows of {target} hold only {len(values)} {are} ({shown}): scores say little there.",
     )
+
+
+def _on_ranges(dataset: Dataset) -> tuple[str, ...]:
+    """A word where models see how far each row ranged."""
+    series = dataset.series
+    if not len(series.ranges) or not is_price(series, dataset.config):
+        return ()
+    return (f"{series.name}: open, high and low tell how much it moves; the forecast spread comes from them too.",)
 
 
 def _plan_without_networks(
