@@ -167,7 +167,7 @@ for name in ("naive", "har"):
     )
 moved = 100 * (backtest.actual[:, 0] / backtest.last_value - 1)
 ax.plot(series.index[backtest.origin + 1], moved, ".", markersize=2, color="black", label="what came")
-ax.set_ylabel("90 % interval of the next day's move [%]")
+ax.set_ylabel("next day's move [%]")
 _ = ax.legend()
 
 # %% [markdown]
