@@ -3,9 +3,10 @@
     import forecast
 
     series = forecast.load("data/sp500.csv")
-    result = forecast.run(series, models=["lstm"], out="runs/sp500")
+    result = forecast.run(series, models=["lstm"], horizon=10, out="runs/sp500")
+    result.plot()
     model = forecast.open_model("runs/sp500/models/lstm")
-    print(model.predict(series).median)
+    print(model.predict(series).to_frame())
 
 Importing this package loads neither TensorFlow nor pandas: a name below is imported when it is first used.
 """
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from forecast.data.sources import inspect, load, load_all
     from forecast.errors import ForecastError
     from forecast.evaluation.holdout import Experiment
-    from forecast.evaluation.leakage import audit
-    from forecast.evaluation.walk_forward import WalkForward
+    from forecast.evaluation.leakage import audit, audit_model
+    from forecast.evaluation.walk_forward import Comparison, WalkForward
     from forecast.inference.bundle import open_model, save_model
+    from forecast.inference.bundle.exporting import export
     from forecast.inference.explain import Explanation, explain
     from forecast.inference.forecasts import Forecast
     from forecast.inference.trained_model import TrainedModel
     from forecast.models import MODELS, Callbacks
-    from forecast.pipeline import compare, run
+    from forecast.pipeline import compare, fetch, run, update
+    from forecast.report.html import make_page
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
 
@@ -34,6 +37,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "MODELS": "models",
+    "Comparison": "evaluation.walk_forward",
     "Experiment": "evaluation.holdout",
     "ExperimentConfig": "config",
     "Explanation": "inference.explain",
@@ -47,20 +51,26 @@ _HOME = {
     "WalkForward": "evaluation.walk_forward",
     "Callbacks": "models",
     "audit": "evaluation.leakage",
+    "audit_model": "evaluation.leakage",
     "compare": "pipeline",
     "explain": "inference.explain",
+    "export": "inference.bundle.exporting",
+    "fetch": "pipeline",
     "inspect": "data.sources",
     "load": "data.sources",
     "load_all": "data.sources",
+    "make_page": "report.html",
     "open_model": "inference.bundle",
     "run": "pipeline",
     "save_model": "inference.bundle",
     "train": "training.train",
     "tune": "training.tuning.tune",
+    "update": "pipeline",
 }
 __all__ = [
     "MODELS",
     "Callbacks",
+    "Comparison",
     "Experiment",
     "ExperimentConfig",
     "Explanation",
@@ -73,16 +83,21 @@ __all__ = [
     "TrainingConfig",
     "WalkForward",
     "audit",
+    "audit_model",
     "compare",
     "explain",
+    "export",
+    "fetch",
     "inspect",
     "load",
     "load_all",
+    "make_page",
     "open_model",
     "run",
     "save_model",
     "train",
     "tune",
+    "update",
 ]
 
 

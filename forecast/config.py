@@ -7,8 +7,9 @@ In: options of the command line, keyword arguments, or the `config` entry of a b
 import json
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args, get_origin
 
@@ -182,13 +183,34 @@ def override(config: ExperimentConfig, values: Mapping[str, Any]) -> ExperimentC
     Raises:
         ConfigError: no field has that name, or a value is out of its limits.
     """
-    parts, rest = config.to_dict(), dict(values)
+    check_known(values, field_names())
+    parts = config.to_dict()
     for part in (parts, parts["inputs"], parts["network"], parts["training"]):
-        for name in part.keys() & rest.keys():
-            part[name] = rest.pop(name)
-    if rest:
-        raise ConfigError(f"an option is a field of ExperimentConfig. Received: {', '.join(sorted(rest))}.")
+        for name in part.keys() & values.keys():
+            part[name] = _plain(values[name], several=isinstance(part[name], tuple))
     return ExperimentConfig.from_dict(parts)
+
+
+def field_names() -> list[str]:
+    """The fields of a configuration, without their parts."""
+    parts = (ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig)
+    return [one.name for part in parts for one in fields(part) if one.name not in ("inputs", "network", "training")]
+
+
+def check_known(given: Iterable[str], known: Collection[str]) -> None:
+    """Raise ConfigError for a keyword that is not known; names the nearest one."""
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            cure = f" Did you mean {near[0]}?" if near else f" There are {', '.join(sorted(known))}."
+            raise ConfigError(f"a keyword must be an option. Received: {name}.{cure}")
+
+
+def _plain(value: Any, *, several: bool) -> Any:
+    """A value of numpy as one of Python; a text as a tuple where a field takes several."""
+    if several and isinstance(value, str):
+        return (value,)
+    return value.item() if hasattr(value, "item") else value
 
 
 def read_config(path: Path) -> ExperimentConfig:

@@ -5,17 +5,20 @@ In: whatever names a series, and a configuration. Out: an `Experiment` or a `Com
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from forecast.config import RECIPES, ExperimentConfig
+from forecast.config import RECIPES, ExperimentConfig, check_known
 from forecast.data.series import TimeSeries
-from forecast.data.sources import Source, load
+from forecast.data.sources import Source, load_for, load_several, split_keywords
+from forecast.data.sources.keywords import LOAD_OPTIONS, reading_of
 from forecast.errors import SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.run_plan import RunPlan, plan_run, usual_models
 from forecast.evaluation.tasks import task_of
+from forecast.evaluation.update import compare as compare_update
 from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
@@ -23,18 +26,27 @@ from forecast.evaluation.walk_forward.summary import Comparison
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Callbacks, find_model
 from forecast.report import comparison_writer, writer
+from forecast.runtime.json_values import finite
 from forecast.runtime.parallel import LOCAL, OnProgress
+from forecast.training import fine_tune
 from forecast.training.train import train_on
+
+if TYPE_CHECKING:
+    from forecast.data.sources.yahoo.tickers import FetchResult
+
+# The fields of a plan of folds.
+FOLDS = tuple(one.name for one in fields(WalkForward))
 
 
 def run(
     source: Source | RunPlan,
     *,
-    models: Sequence[str] | None = None,
+    models: str | Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     callbacks: Callbacks | None = None,
+    **options: Any,
 ) -> Experiment:
     """Train and test models on one series, beside the baselines, and forecast its coming steps.
 
@@ -48,15 +60,13 @@ def run(
         out: Folder for tables, plots and models; None writes nothing. An earlier run of the same series is replaced.
         overwrite: Replace it even if models or other files are lost that this run does not make.
         callbacks: Who is told of the progress of each training, and where it is kept.
+        options: Fields of the configuration, as in `horizon=7`, and options of `load`, as in `target="Close"`.
     Raises:
         ForecastError: what is wrong with the series, an option or the folder.
     """
     if out is not None:
         writer.check_folder(Path(out))
-    config = config or RECIPES["blocks"]
-    if not isinstance(source, RunPlan):
-        task_of(config).names(usual_models(config) if models is None else models, config)  # before prices are fetched
-    plan = source if isinstance(source, RunPlan) else plan_run(load(source), models, config)
+    plan = source if isinstance(source, RunPlan) else _plan(source, _names(models), config, options)
     if out is not None:
         writer.check_kept(Path(out), plan.dataset.series, plan.models, overwrite=overwrite)
         writer.get_ready()
@@ -65,6 +75,20 @@ def run(
     if out is not None:
         writer.write_experiment(experiment, Path(out))
     return experiment
+
+
+def _plan(
+    source: Source, models: Sequence[str] | None, config: ExperimentConfig | None, options: Mapping[str, Any]
+) -> RunPlan:
+    """Load the series, once the options are known to be right, and plan the run."""
+    config, loading, _ = split_keywords(config or RECIPES["blocks"], options)
+    task_of(config).names(usual_models(config) if models is None else models, config)
+    return plan_run(load_for(source, config, **loading), models, config)
+
+
+def _names(models: str | Sequence[str] | None) -> Sequence[str] | None:
+    """Names of models; a text holds one, or several with commas between."""
+    return [name.strip() for name in models.split(",")] if isinstance(models, str) else models
 
 
 def train_all(
@@ -90,7 +114,7 @@ def train_all(
 def compare(
     sources: Source | Sequence[Source],
     *,
-    models: Sequence[str] | None = None,
+    models: str | Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     plan: WalkForward | None = None,
     trials: int = 0,
@@ -99,6 +123,7 @@ def compare(
     engine: str = LOCAL,
     on_progress: OnProgress | None = None,
     load_options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Comparison:
     """Walk-forward test of models on one series or many: at each cutoff they are trained on the past alone.
 
@@ -116,24 +141,78 @@ def compare(
         jobs: Processes side by side; None for as many as there are cores.
         engine: Where they run (`parallel.run_jobs`).
         on_progress: Called at the start of each stage and after each of its jobs.
-        load_options: Arguments of `load` for paths and tickers.
+        load_options: Arguments of `load`.
+        options: Fields of the configuration and of the plan, as in `horizon=7, folds=3`, and options of `load`.
     Raises:
         ForecastError: what is wrong with an option or the folder, or that no series could be tested.
     """
     if out is not None:
         comparison_writer.check_folder(Path(out))
-    config = config or RECIPES["blocks"]
+    config, loading, folds = split_keywords(config or RECIPES["blocks"], options, others=FOLDS)
+    plan = replace(plan or WalkForward(), **folds)
     loaded = [one for one in sources if isinstance(one, TimeSeries)] if isinstance(sources, list | tuple) else []
-    chosen = usual_models(config, *loaded) if models is None else models
+    chosen = usual_models(config, *loaded) if models is None else _names(models) or ()
     names = tuple(dict.fromkeys(find_model(name).name for name in (*chosen, *BASELINES)))
-    options = tuple(sorted((load_options or {}).items()))
+    reading = tuple(sorted({**reading_of(config.inputs), **loading, **(load_options or {})}.items()))
     with TemporaryDirectory(prefix="forecast-") if out is None else nullcontext(out) as folder:
         # absolute, as a worker may be in another folder
         place = Path(folder).absolute()
-        spec = ComparisonSpec(names, config, plan or WalkForward(), trials, options, place)
+        spec = ComparisonSpec(names, config, plan, trials, reading, place)
         comparison = compare_series(
             sources, spec, jobs=jobs, engine=engine, on_progress=on_progress, in_memory=out is None
         )
     if out is not None:
         comparison_writer.write_comparison(comparison, Path(out))
     return comparison
+
+
+def update(
+    model: TrainedModel,
+    sources: Source | Sequence[Source],
+    *,
+    steps: int | None = None,
+    learning_rate: float | None = None,
+    freeze: bool = False,
+    callbacks: Callbacks | None = None,
+    **options: Any,
+) -> TrainedModel:
+    """Train a network on with new rows; old rows stay in the mix, and shape and scaler as they are.
+
+    Args:
+        sources: Anything that `load` takes, or a list of such.
+        steps: Training steps; half of the first training's by default.
+        learning_rate: The highest one; a quarter of the first training's by default.
+        freeze: Leave all layers but the head as they are.
+        options: Options of `load`.
+    Returns:
+        The new model. Its `tested` says whether the update helped, on rows that neither model has seen.
+    Raises:
+        ConfigError: the model is no network, there is nothing new to learn from, or there is no such option.
+        SeriesTooShort: the rows do not suffice.
+    """
+    check_known(options, LOAD_OPTIONS)
+    several = load_several(sources, model.config, **options)
+    new = fine_tune.update(model, several, steps=steps, learning_rate=learning_rate, freeze=freeze, callbacks=callbacks)
+    worth = compare_update(model, new, several)
+    tested = tuple(finite(asdict(one)) | {"verdict": {"sentence": one.sentence}} for one in worth)
+    return replace(new, tested=tested)
+
+
+def fetch(
+    tickers: str | Sequence[str],
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    interval: str = "1d",
+    offline: bool = False,
+    wait: bool = False,
+) -> "list[FetchResult]":
+    """Download prices from Yahoo Finance into the copies on disk that `load` uses; a failure is an `error` of a result.
+
+    Raises:
+        ConfigError: a date or the interval is invalid.
+    """
+    from forecast.data.sources.yahoo import tickers as yahoo
+
+    names = [tickers] if isinstance(tickers, str) else tickers
+    return list(yahoo.fetch(names, start=start, end=end, interval=interval, offline=offline, wait=wait))

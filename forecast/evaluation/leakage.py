@@ -11,6 +11,7 @@ how it changes tells what went wrong.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from forecast.config import RECIPES, ExperimentConfig
 from forecast.data.dataset import prepare
 from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load_for, split_keywords
 from forecast.errors import ConfigError, ModelError
 from forecast.training.train import train
 from forecast.typing import Array
@@ -116,14 +118,18 @@ def audit(forecaster: Forecaster, table: pd.DataFrame, *, cutoff: int, seed: int
 
 
 def audit_model(
-    series: TimeSeries, model: str = "lstm", config: ExperimentConfig | None = None, *, seed: int = 0
+    source: Source, model: str = "lstm", config: ExperimentConfig | None = None, *, seed: int = 0, **options: Any
 ) -> Audit:
     """Audit a model of the registry on the split of a single run, with scaler, training, shrinkage and calibration.
 
+    Args:
+        source: Anything that `load` takes.
+        options: Fields of the configuration, and options of `load`.
     Raises:
         ForecastError: what is wrong with the series or an option.
     """
-    dataset = prepare(series, config or RECIPES["blocks"])
+    config, loading, _ = split_keywords(config or RECIPES["blocks"], options)
+    dataset = prepare(load_for(source, config, **loading), config)
     series, config, cutoff = dataset.series, dataset.config, dataset.split.test
 
     def forecaster(table: pd.DataFrame, cutoff: int) -> Array:

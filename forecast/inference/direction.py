@@ -15,6 +15,7 @@ from forecast.data.calendar.frequency import has_times, iso_dates
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
+from forecast.data.sources import Source
 from forecast.data.windows import origins, past_moves
 from forecast.errors import ForecastError, ModelError
 from forecast.inference.forecasts import ClassProbabilities, DirectionForecast, index_of
@@ -27,7 +28,7 @@ from forecast.typing import Array
 BASE_RATE, PERSISTENCE = "base_rate", "persistence"
 
 
-def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | None = None) -> ClassProbabilities:
+def backtest(model: TrainedModel, series: Source | Dataset, first: int | None = None) -> ClassProbabilities:
     """Forecast probabilities at every origin from row `first` to the last, each from the rows up to it alone.
 
     `first` defaults to the first test origin.
@@ -44,7 +45,7 @@ def backtest(model: TrainedModel, series: TimeSeries | Dataset, first: int | Non
     return ClassProbabilities(model.model, blocks.origin, actual, found, horizon, index)
 
 
-def predict(model: TrainedModel, series: TimeSeries | Dataset) -> DirectionForecast:
+def predict(model: TrainedModel, series: Source | Dataset) -> DirectionForecast:
     """Forecast the probabilities of the move from the last row of `series` to step H.
 
     Raises:

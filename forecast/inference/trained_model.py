@@ -18,6 +18,7 @@ from forecast.data.covariates import check_future, names_of
 from forecast.data.dataset import Dataset, all_columns, prepare
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load_for
 from forecast.data.split import test_start
 from forecast.data.windows import Blocks, Flags, outcomes
 from forecast.display import Chart, Panel, Shown
@@ -120,10 +121,10 @@ class TrainedModel(Shown):
         config = replace(self.config, training=training)
         return replace(self, config=config, weights=member(self.weights, number))
 
-    def backtest(self, series: TimeSeries | Dataset, first: int | None = None) -> Backtest:
+    def backtest(self, series: Source | Dataset, first: int | None = None) -> Backtest:
         """Forecasts at every origin from row `first` to the last row, each from the rows up to it alone.
 
-        By default `first` gives the last fifth of the rows, as in the test.
+        By default `first` gives the last fifth of the rows, as in the test. `series` is anything that `load` takes.
 
         Raises:
             SeriesTooShort: no row is left after the lookback.
@@ -132,7 +133,7 @@ class TrainedModel(Shown):
         (found,) = self.at_origins([series], first)
         return self._backtest(found)
 
-    def test(self, series: TimeSeries | Dataset) -> tuple[Backtest, Self]:
+    def test(self, series: Source | Dataset) -> tuple[Backtest, Self]:
         """The backtest of the test rows, and the model with a checkpoint after the last of them.
 
         Raises:
@@ -156,15 +157,17 @@ class TrainedModel(Shown):
             unit=found.dataset.series.unit,
         )
 
-    def predict(self, series: TimeSeries | Dataset) -> Forecast:
+    def predict(self, series: Source | Dataset) -> Forecast:
         """The `horizon` steps after the last row of `series`: the backtest's forecast at the last origin.
+
+        `series` is anything that `load` takes.
 
         Raises:
             SeriesError: coming values of columns that are known ahead are missing.
         """
         return self.predict_all([series])[0]
 
-    def predict_all(self, several: Sequence[TimeSeries | Dataset]) -> list[Forecast]:
+    def predict_all(self, several: Sequence[Source | Dataset]) -> list[Forecast]:
         """The same for several series, which go through a network together."""
         ready = [self.prepare(series) for series in several]
         for one in ready:
@@ -173,7 +176,7 @@ class TrainedModel(Shown):
         found = [one for part in parts for one in self.at_origins(part, last=True)]
         return [next_steps(self.model, one.levels[-1], one.dataset.series) for one in found]
 
-    def paths(self, series: TimeSeries | Dataset, n: int = 1000, seed: int = 0) -> Array:
+    def paths(self, series: Source | Dataset, n: int = 1000, seed: int = 0) -> Array:
         """Draw `n` joint paths of the coming steps, shape (n, H), whose steps have the quantiles of `predict`.
 
         Raises:
@@ -182,7 +185,7 @@ class TrainedModel(Shown):
         found = self.predict(series)
         return sample_paths(found.quantiles, found.levels, count=n, seed=seed)
 
-    def moves(self, series: TimeSeries | Dataset) -> Moves:
+    def moves(self, series: Source | Dataset) -> Moves:
         """The components of the forecasts of `backtest`, at the same origins; the last one is that of `predict`.
 
         Raises:
@@ -206,7 +209,7 @@ class TrainedModel(Shown):
         )
 
     def at_origins(
-        self, several: Sequence[TimeSeries | Dataset], first: int | None = None, *, last: bool = False
+        self, several: Sequence[Source | Dataset], first: int | None = None, *, last: bool = False
     ) -> list[Trajectory]:
         """The one computation of forecasts: at every origin of each series from row `first` on, or at the last alone.
 
@@ -349,7 +352,7 @@ class TrainedModel(Shown):
             return series
         return series.with_exchange(known.exchange)
 
-    def blocks(self, series: TimeSeries | Dataset, first: int | None = None) -> Blocks:
+    def blocks(self, series: Source | Dataset, first: int | None = None) -> Blocks:
         """What the model sees at the origins that `backtest` forecasts from, one label each."""
         dataset = self.prepare(series)
         return self._blocks(dataset, self._test_start(dataset) if first is None else first)[0]
@@ -386,7 +389,7 @@ class TrainedModel(Shown):
             return min(self.trained_to(dataset), len(dataset) - 1)
         return max(self.problem.lookback, test_start(len(dataset), self.config) - 1)
 
-    def prepare(self, series: TimeSeries | Dataset) -> Dataset:
+    def prepare(self, series: Source | Dataset) -> Dataset:
         """The series with the columns that the model sees.
 
         Raises:
@@ -394,7 +397,7 @@ class TrainedModel(Shown):
             ModelError: it lacks a column that the model was trained on.
         """
         try:
-            dataset = series if isinstance(series, Dataset) else prepare(self._on_sessions(series), self.config)
+            dataset = series if isinstance(series, Dataset) else self._load(series)
         except ConfigError as error:
             raise ModelError(str(error)) from error
         lookback = self.problem.lookback
@@ -404,6 +407,9 @@ class TrainedModel(Shown):
                 f"Received: {len(dataset)}, {lookback + 1 - len(dataset)} too few."
             )
         return dataset
+
+    def _load(self, source: Source) -> Dataset:
+        return prepare(self._on_sessions(load_for(source, self.config)), self.config)
 
 
 def problem_of(config: ExperimentConfig) -> Problem:

@@ -13,11 +13,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
 import numpy as np
+
+from forecast.errors import ConfigError
 
 # Most bytes of compiled programs on disk, those of all versions together.
 CACHE_SIZE = 512 << 20
@@ -39,14 +42,46 @@ def load_keras() -> None:
     """Import Keras without what this program does not use: scikit-learn and Matplotlib alone take 0.8 s to load.
 
     With a backend other than TensorFlow, TensorFlow is not loaded either; Keras looks for it when it saves a network.
+
+    Raises:
+        ConfigError: the backend of Keras is not installed.
     """
+    if "keras" in sys.modules:
+        return
+    _check_backend(_chosen_backend())
     set_compile_cache()
     unused = () if _chosen_backend() == "jax" else ("jax",)  # which TensorFlow loads if it is there
-    with _hide("sklearn", "matplotlib.pyplot", *unused):
+    with _hide("sklearn", "matplotlib.pyplot", *unused), _quiet():
         import keras
     if keras.backend.backend() != "tensorflow":
         with _hide("tensorflow"):
             _ = keras.src.utils.module_utils.tensorflow.available
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the compiled parts of TensorFlow, which write to file descriptor 2, unless the user chose their level."""
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _check_backend(backend: str) -> None:
+    if find_spec(backend) is None:
+        raise ConfigError(
+            f"Keras' backend must be installed. KERAS_BACKEND asks for {backend}, which is not: "
+            f"pip install 'forecast[{backend}]'."
+        )
 
 
 def _chosen_backend() -> str:

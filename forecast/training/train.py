@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from forecast.data.calendar.frequency import iso, moment
 from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.panel import Panel
 from forecast.data.scaling import Scaler
-from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load_several, split_keywords
 from forecast.data.split import Split
 from forecast.data.windows import Inputs, origins
 from forecast.errors import ConfigError
@@ -27,6 +28,7 @@ from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmSt
 from forecast.models.estimator import clip_labels, window_blocks
 from forecast.models.highway import HIGHWAY, apply_highway
 from forecast.models.volatility import past_quantiles, with_volatility
+from forecast.runtime import devices
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
 
@@ -36,7 +38,7 @@ EARLIER = 200
 
 
 def train(
-    series: TimeSeries | Sequence[TimeSeries],
+    series: Source | Sequence[Source],
     model: str = "lstm",
     config: ExperimentConfig | None = None,
     *,
@@ -44,12 +46,14 @@ def train(
     callbacks: Callbacks | None = None,
     start: TrainedModel | None = None,
     freeze: bool = False,
+    **options: Any,
 ) -> TrainedModel:
     """Train one model on the first part of one series or of many; their last fifth is not looked at.
 
     Many series are seen equally often, however long each is. The model forecasts each of them, and others.
 
     Args:
+        series: Anything that `load` takes, or a list of such.
         model: A name in the registry `MODELS`.
         config: Settings; the defaults are meant for every series.
         cutoff: The first row that is not looked at, instead of that of the last fifth.
@@ -57,15 +61,17 @@ def train(
         start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
             theirs that it has not seen are drawn as often as all others together.
         freeze: With `start`, leave all layers but the head as they are.
+        options: Fields of the configuration, as in `units=64`, and options of `load`.
     Raises:
-        ConfigError: no such model, no series, or two of one name; `start` has another shape.
+        ConfigError: no such model, no series, or two of one name; no such option; `start` has another shape.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
-    several = [series] if isinstance(series, TimeSeries) else list(series)
+    config, loading, _ = split_keywords(config or ExperimentConfig(), options)
+    several = load_several(series, config, **loading)
     if not several:
         raise ConfigError("a model is trained on one series or more. Received: none.")
     check_names([one.name for one in several])
-    datasets = prepare_all(several, config or ExperimentConfig(), cutoff=cutoff)
+    datasets = prepare_all(several, config, cutoff=cutoff)
     return train_on(datasets, model, callbacks=callbacks, start=start, freeze=freeze)
 
 
@@ -83,7 +89,7 @@ def train_on(
     problem = problem_of(config)
     splits = [dataset.split for dataset in datasets]
     if chosen.is_network:
-        import keras  # noqa: F401  its import takes seconds that are not the fit's
+        devices.load_keras()  # its import takes seconds that are not the fit's
     started = time.perf_counter()
     known = [start.known(dataset) if start else None for dataset in datasets]
     scalers = [old.scaler if old else dataset.scaler for dataset, old in zip(datasets, known, strict=True)]

@@ -6,6 +6,7 @@ frame ────────────────────────�
 ticker ─── yahoo/ ─────────────────────────┘
 
 load             `load`, `load_all`, `inspect`: from a source to series
+keywords         sources with the keywords that people type beside them
 expand           a folder, pattern, dataset or list to the references of its series
 resolve          the name of a source to its table
 formats/         bytes to a table of columns
@@ -21,6 +22,18 @@ inspection       what `inspect` tells of a source
 """
 
 from forecast.data.sources.expand import expand, load_each
+from forecast.data.sources.keywords import as_list, load_for, load_several, split_keywords
 from forecast.data.sources.load import Source, inspect, load, load_all
 
-__all__ = ["Source", "expand", "inspect", "load", "load_all", "load_each"]
+__all__ = [
+    "Source",
+    "as_list",
+    "expand",
+    "inspect",
+    "load",
+    "load_all",
+    "load_each",
+    "load_for",
+    "load_several",
+    "split_keywords",
+]

@@ -25,7 +25,8 @@ from forecast.errors import ConfigError, ForecastError, SeriesError, SeveralSeri
 from forecast.runtime.names import whole_characters
 from forecast.typing import Array
 
-Source = str | Path | pd.DataFrame | pd.Series | Array | Sequence[float] | TimeSeries
+# Tables of other libraries and mappings of columns are sources as well.
+Source = str | Path | pd.DataFrame | pd.Series | Array | Sequence[float] | Mapping[str, Any] | TimeSeries | Any
 
 # Series that an error message lists.
 MAX_LISTED = 12
@@ -97,14 +98,15 @@ def load(
 
     Args:
         source: A file (text, Excel or Parquet, plain or compressed), `FILE:NAME` for one of several series or columns,
-            a partition of a Parquet dataset (`DIR/ticker=AAPL`), a ticker of Yahoo Finance, a pandas object, or an
-            array or list of numbers. Dates are a column or the index; rows without any are counted.
+            a partition of a Parquet dataset (`DIR/ticker=AAPL`), a ticker of Yahoo Finance, a table or column of
+            pandas, Polars, Arrow or another library that narwhals knows, a mapping of columns, or an array or list of
+            numbers. Dates are a column or the index; rows without any are counted.
         target: The column to forecast; by default the adjusted close, else the close, else the only column of values.
         columns: Past covariates: other columns to load.
         future_columns: Future covariates: columns to load that are known ahead. Rows after the last one with a target
             hold their coming values.
         prices: Load open, high, low and volume as well, if there are any.
-        name: The name of the series; by default its name in the file, or that of the file or the ticker.
+        name: The name of the series; by default its name in the file, or that of the file, the ticker or the column.
         unit: The unit of the target, such as `USD`.
         date_order: Order of day, month and year, `dmy`, `mdy` or `ymd`; by default the whole column decides.
         exchange: The exchange whose sessions the rows follow, such as `XNYS`; by default inferred from the dates.
@@ -143,16 +145,21 @@ def load(
     schema, names = _select(found, options)
     if len(names) > 1:
         listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
-        raise SeveralSeries(f"{found.table.where}: say which series, with FILE:NAME or --target. There are {listed}.")
+        how = (
+            "with FILE:NAME or --target"
+            if isinstance(source, str | Path)
+            else "with target= for a column of its own, or take load_all for all"
+        )
+        raise SeveralSeries(f"{found.table.where}: say which series, {how}. There are {listed}.")
     return _build(found, schema, names[0], options)
 
 
 def load_all(source: Source, **options: Any) -> list[TimeSeries]:
-    """Load all series of `FILE:*`, or the only series of another source; options as for `load`."""
-    file = str(source).removesuffix(EVERY) if isinstance(source, str | Path) else ""
-    if not isinstance(source, str | Path):
+    """Load all series of `FILE:*` or of a table in memory, or the only series of a file; options as for `load`."""
+    if isinstance(source, TimeSeries):
         return [load(source, **options)]
-    if file == str(source):
+    file = str(source).removesuffix(EVERY) if isinstance(source, str | Path) else source
+    if isinstance(source, str | Path) and file == str(source):
         try:
             return [load(source, **options)]
         except SeveralSeries as error:
@@ -189,7 +196,7 @@ def load_parts(path: Path, parts: Sequence[str], **options: Any) -> Iterator[Tim
 
 
 def inspect(
-    source: str | Path | pd.DataFrame | pd.Series | Array | Sequence[float],
+    source: Source,
     *,
     target: str | None = None,
     date_order: str | None = None,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ class SourceTable:
 
 
 def resolve(
-    source: "str | Path | pd.DataFrame | pd.Series[float] | Array | Sequence[float]",
+    source: Any,
     offline: bool,
     *,
     wait: bool = False,
@@ -57,12 +58,9 @@ def resolve(
     Args:
         target_only: Of `FILE:NAME`, only the dates and the target are needed.
     """
-    if not isinstance(source, str | Path | pd.DataFrame | pd.Series):
-        source = _series_of(source)
-    if isinstance(source, pd.Series):
-        source = source.to_frame(name=str(source.name) if source.name is not None else "value")
-    if isinstance(source, pd.DataFrame):
-        return SourceTable(read_frame(source, "the table"), "series")
+    if not isinstance(source, str | Path):
+        frame, name = as_frame(source)
+        return SourceTable(read_frame(frame, "the table"), name or "series")
     _check_local(str(source))
     if is_partition(Path(source)):
         return SourceTable(read_dataset(Path(source)), partition_value(Path(source)))
@@ -86,8 +84,30 @@ def _check_local(source: str) -> None:
         )
 
 
+def as_frame(source: Any) -> tuple[pd.DataFrame, str]:
+    """A table of pandas, Polars, Arrow or another library, a mapping, or numbers as a pandas frame; and its name.
+
+    Raises:
+        SourceError: it is none of these.
+    """
+    import narwhals as nw
+
+    if isinstance(source, Mapping):
+        source = pd.DataFrame(source)
+    known = nw.from_native(source, allow_series=True, pass_through=True)
+    if isinstance(known, nw.LazyFrame):
+        known = known.collect()
+    if isinstance(known, nw.DataFrame):
+        return known.to_pandas(), ""
+    column = known.to_pandas() if isinstance(known, nw.Series) else _series_of(source)
+    name = "" if column.name is None else str(column.name)
+    if not isinstance(source, pd.Series) and isinstance(column.index, pd.RangeIndex):
+        column = column.set_axis(pd.RangeIndex(1, len(column) + 1))
+    return column.to_frame(name=name or "value"), name
+
+
 def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
-    """An array or list as a column, counted from 1 on.
+    """An array or list as a column.
 
     Raises:
         SourceError: it holds more than one column, or something else than numbers.
@@ -95,13 +115,18 @@ def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        raise SourceError("an array or a list must hold numbers. Give anything else as a pandas frame.") from error
+        raise SourceError(
+            "a series is a file, a ticker, a table, or an array or a list of numbers. Received: "
+            f"{type(values).__name__}."
+        ) from error
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
     if array.ndim != 1:
         raise SourceError(
             f"an array must have one dimension, the rows of one series. Received: shape {array.shape}. Give columns as "
             "a pandas frame with their names."
         )
-    return pd.Series(array, pd.RangeIndex(1, len(array) + 1))
+    return pd.Series(array)
 
 
 def resolve_parts(path: Path, parts: Sequence[str], *, target_only: bool) -> SourceTable | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from forecast.data.series import TimeSeries
-from forecast.data.sources import Source, load
+from forecast.data.sources import Source, as_list, load_all
+from forecast.data.sources.keywords import reading_of
 from forecast.errors import ConfigError
 from forecast.evaluation.walk_forward.series_result import SeriesResult, SeriesSummary, read_summary
 from forecast.evaluation.walk_forward.series_task import (
@@ -48,7 +49,7 @@ def compare_series(
     if spec.config.task == "direction":
         raise ConfigError("a comparison forecasts values, not directions. Received: task=direction.")
     check_engine(engine, jobs)
-    tasks = [SeriesTask(source, spec, spec.models) for source in _references(sources)]
+    tasks = [SeriesTask(source, spec, spec.models) for source in _references(sources, spec)]
     stages = _Stages(jobs, engine, on_progress or (lambda _: None))
     statuses, errors = _find_missing(tasks, stages)
     errors |= _train(tasks, statuses, stages)
@@ -65,12 +66,18 @@ def compare_series(
     return Comparison(spec.plan, spec.models, results, summaries, scores, errors, rank_models(scores, spec.models))
 
 
-def _references(sources: Source | Sequence[Source]) -> list[str | TimeSeries]:
-    """Keep paths and tickers as strings; load everything else."""
-    several: Sequence[Source] = sources if isinstance(sources, list | tuple) else [sources]  # type: ignore[list-item]
+def _references(sources: Source | Sequence[Source], spec: ComparisonSpec) -> list[str | TimeSeries]:
+    """Keep paths and tickers as strings; load everything else, all series of a table."""
+    several = as_list(sources)
     if not several:
         raise ConfigError("a comparison needs a series. Received: none.")
-    return [str(one) if isinstance(one, str | Path) else load(one) for one in several]
+    options = reading_of(spec.config.inputs) | dict(spec.load_options)
+    found = [[str(one)] if isinstance(one, str | Path) else _loaded(one, options) for one in several]
+    return [one for part in found for one in part]
+
+
+def _loaded(source: Source, options: Mapping[str, Any]) -> list[TimeSeries]:
+    return [source] if isinstance(source, TimeSeries) else load_all(source, **options)
 
 
 @dataclass(frozen=True)

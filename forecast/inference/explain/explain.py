@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import iso, moments
 from forecast.data.series import TimeSeries
+from forecast.data.sources import Source
 from forecast.display import Chart, Panel, Shown
 from forecast.inference.charts import chart_components
 from forecast.inference.explain.occlusion import Lags, lags_of
@@ -86,24 +87,26 @@ class Explanation(Shown):
         return Panel(chart=self.chart()), Panel(self.to_frame(), self.notes)
 
 
-def explain(model: TrainedModel, series: TimeSeries) -> Explanation:
+def explain(model: TrainedModel, series: Source) -> Explanation:
     """Explain the forecast of the coming steps, without TensorFlow.
 
+    Args:
+        series: Anything that `load` takes.
     Raises:
         SeriesTooShort: no row is left after the lookback.
         ModelError: the series lacks a column that the model was trained on, or the model gives directions.
     """
     dataset = model.prepare(series)
-    moves, series = model.moves(dataset), dataset.series
+    moves, prepared = model.moves(dataset), dataset.series
     looks = find_model(model.model).uses_lookback
     return Explanation(
         model=model.model,
-        series=series,
-        window=series.y[-model.problem.lookback - 1 :],
+        series=prepared,
+        window=prepared.y[-model.problem.lookback - 1 :],
         layers=_layers(model, moves),
         lags=lags_of(model, moves) if looks else None,
         moves=moves,
-        dates=coming_dates(series, model.problem.horizon),
+        dates=coming_dates(prepared, model.problem.horizon),
         notes=_notes(model, moves, looks),
     )
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from forecast.config import ExperimentConfig, override, read_config
 from forecast.data.series import TimeSeries
+from forecast.data.sources import Source, load_several, split_keywords
 from forecast.errors import ConfigError
 from forecast.models import find_model
 from forecast.runtime import devices
@@ -74,7 +75,7 @@ class Tuning:
 
 
 def tune(
-    series: TimeSeries | Sequence[TimeSeries],
+    series: Source | Sequence[Source],
     model: str = "lstm",
     config: ExperimentConfig | None = None,
     *,
@@ -85,6 +86,7 @@ def tune(
     jobs: int | None = 1,
     engine: str = LOCAL,
     on_progress: OnTrials | None = None,
+    **options: Any,
 ) -> Tuning:
     """Search lookback, units, depth, dropout and learning rate of a model, judged on validation rows alone.
 
@@ -92,6 +94,7 @@ def tune(
     search and returns what it found so far. The result depends neither on `jobs` nor on `engine`.
 
     Args:
+        series: Anything that `load` takes, or a list of such.
         trials: In all, those in the file `study` among them.
         fixed: Names of hyperparameters that are not searched.
         study: File that keeps the trials, to continue from after Ctrl-C or a kill.
@@ -99,12 +102,15 @@ def tune(
         jobs: Processes side by side, up to four; None for as many as there are cores.
         engine: Where they run (`parallel.run_jobs`).
         on_progress: Called with all finished trials, at the start and after each one.
+        options: Fields of the configuration, which are not searched then, and options of `load`.
     Raises:
         ConfigError: an unknown model, nothing to search, a study of another search, or no trial that completed.
         SeriesTooShort: too few rows for the shortest lookback.
     """
     check_engine(engine, jobs)
-    objective = Objective.of(series, model, config or ExperimentConfig(), fixed)
+    config, loading, _ = split_keywords(config or ExperimentConfig(), options)
+    several = load_several(series, config, **loading)
+    objective = Objective.of(several, model, config, {*fixed, *(options.keys() - loading.keys())})
     run = partial(run_jobs, workers=jobs, engine=engine)
     seed = objective.config.training.seed
     with open_study(study, key=objective.key, ranges=objective.ranges, first=objective.first, seed=seed) as opened:
