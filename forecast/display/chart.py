@@ -93,7 +93,7 @@ class Chart:
         """The same chart with rows in place of dates: equally spaced, so that nights and weekends take no room."""
         if not self.is_dated:
             return self
-        places = [pd.DatetimeIndex(layer.x) for layer in self.layers if not isinstance(layer, Rule)]
+        places = [_moments(layer.x) for layer in self.layers if not isinstance(layer, Rule)]
         dates = pd.DatetimeIndex(np.unique(np.concatenate([one.to_numpy() for one in places])))
         return replace(self, layers=[_on_rows(layer, dates) for layer in self.layers], dates=dates)
 
@@ -106,4 +106,8 @@ class Chart:
 def _on_rows(layer: Line | Band | Rule, dates: pd.DatetimeIndex) -> Line | Band | Rule:
     if isinstance(layer, Rule):
         return layer if layer.level else replace(layer, at=int(dates.searchsorted(pd.Timestamp(layer.at))))
-    return replace(layer, x=dates.get_indexer(pd.DatetimeIndex(layer.x)))
+    return replace(layer, x=dates.get_indexer(_moments(layer.x)))
+
+
+def _moments(x: Places) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(x).as_unit("ns")

@@ -65,6 +65,8 @@ def load_several(sources: Source | Sequence[Source], config: ExperimentConfig, *
 
 def as_list(sources: Source | Sequence[Source]) -> list[Any]:
     """The sources in a list or tuple; numbers in one are the rows of a single series."""
-    several = isinstance(sources, list | tuple)
-    numbers = several and len(sources) > 0 and all(one is None or isinstance(one, Real) for one in sources)
-    return list(sources) if several and not numbers else [sources]
+    if not isinstance(sources, list | tuple):
+        return [sources]
+    found: list[Any] = list(sources)
+    numbers = len(found) > 0 and all(one is None or isinstance(one, Real) for one in found)
+    return [sources] if numbers else found

@@ -145,12 +145,9 @@ def load(
     schema, names = _select(found, options)
     if len(names) > 1:
         listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
-        how = (
-            "with FILE:NAME or --target"
-            if isinstance(source, str | Path)
-            else "with target= for a column of its own, or take load_all for all"
-        )
-        raise SeveralSeries(f"{found.table.where}: say which series, {how}. There are {listed}.")
+        column = "with target= for a column of its own, or take load_all for all"
+        which = "with FILE:NAME or --target" if isinstance(source, str | Path) else column
+        raise SeveralSeries(f"{found.table.where}: say which series, {which}. There are {listed}.")
     return _build(found, schema, names[0], options)
 
 
@@ -163,7 +160,7 @@ def load_all(source: Source, **options: Any) -> list[TimeSeries]:
         try:
             return [load(source, **options)]
         except SeveralSeries as error:
-            raise error.or_all(file) from None
+            raise error.or_all(str(file)) from None
     checked = LoadOptions(**options)
     found = resolve(file, checked.offline, wait=checked.wait)
     schema, names = _select(found, checked)
