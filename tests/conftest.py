@@ -31,6 +31,20 @@ devices.set_compile_cache()
 # There are as many test processes as cores; more threads would wait for one another.
 threadpool_limits(1, user_api="blas")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the slow tests too: clusters, browser, backends, kills")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow tests out, unless they are asked for or one test is named."""
+    if config.getoption("--slow") or any("::" in argument for argument in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if item not in slow]
+    config.hook.pytest_deselected(items=slow)
+
+
 SMALL = ExperimentConfig(
     lookback=8,
     horizon=3,

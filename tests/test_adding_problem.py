@@ -14,6 +14,7 @@ def test_two_numbers_are_marked_one_in_each_half_and_summed():
     assert y.var() == pytest.approx(adding_problem.FORGETFUL, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_gru_learns_to_add_two_of_six_numbers():
     lesson = adding_problem.learn_adding("gru", 6, steps=400, units=16, learning_rate=0.02)
     assert lesson.errors.shape == (400,)

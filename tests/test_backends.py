@@ -12,6 +12,8 @@ import pytest
 
 from forecast.runtime import devices
 
+pytestmark = pytest.mark.slow
+
 # Trains twenty steps, and compares the network that Keras holds with the equations in numpy.
 TRAIN = """
 import json, sys

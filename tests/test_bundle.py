@@ -54,6 +54,7 @@ def test_any_other_series_can_be_forecast(bundle):
     assert forecast.quantiles.shape == (3, 7)
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, walk, tmp_path, capsys):
     """In a process that has not seen this package, against the network's own quantiles."""
     docs = (Path(__file__).parent.parent / "docs" / "bundle.md").read_text()
@@ -276,6 +277,7 @@ def test_what_would_not_open_again_replaces_nothing(trained, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.zip"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a", "a.zip"])
 def test_a_bundle_that_is_replaced_all_the_time_opens(trained, tmp_path, name):
     save_model(trained("drift"), tmp_path / "drift")
@@ -377,6 +379,7 @@ def test_random_changes_are_refused_or_change_nothing(bundle, trained, walk):
     assert refused > 250
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_a_bundle_that_opens(trained, bundle, tmp_path):
     """A small part of benchmarks/hammer.py: a process that saves two models in turns is killed at random moments."""
     save_model(trained("drift"), tmp_path / "a")
@@ -398,6 +401,7 @@ def test_a_killed_writer_leaves_a_bundle_that_opens(trained, bundle, tmp_path):
         assert open_model(target).model in ("drift", "naive")
 
 
+@pytest.mark.slow
 def test_as_many_series_as_are_let_through_can_be_opened(trained, walk, tmp_path):
     """Each with a long name, every digit of its numbers, its scores, and the checkpoint of its test."""
     scores, model = experiment.test(trained("drift"), walk)

@@ -30,6 +30,7 @@ def test_joined_securities_without_a_common_code_stay_apart(fixed):
     assert [one.name for one in inspect(frame).series] == ["AAA", "BBB"]
 
 
+@pytest.mark.slow
 def test_between_sales_and_a_price_the_user_is_asked(tmp_path):
     one = pd.DataFrame({"store": 1, "date": DAYS, "sales": VALUES, "price": VALUES / 50})
     both = pd.concat([one, one.assign(store=2)])

@@ -50,6 +50,7 @@ def forecast(tmp_path, cache, request):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forecast", ["tensorflow"], indirect=True)
 def test_run_train_and_predict_end_to_end(forecast, prices, tmp_path):
     done = forecast("run", prices, "--models", "dense", "--unit", "USD", "--out", "run", *QUICK)
@@ -75,6 +76,7 @@ def test_run_train_and_predict_end_to_end(forecast, prices, tmp_path):
     assert (tmp_path / "dense.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp_path):
     old, new = tmp_path / "old" / "walk.csv", tmp_path / "new" / "walk.csv"
     for path, rows in ((old, 150), (new, 200)):
@@ -103,6 +105,7 @@ def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp
     assert (tmp_path / "t.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_saved_network(forecast, prices):
     assert forecast("train", prices, "--model", "dense", "--save", "m", *QUICK).returncode == 0
     done = forecast("train", prices, "--from", "m", "--freeze", "--steps", "3", "--save", "t")
@@ -221,6 +224,7 @@ def quick(monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "jax")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
     command = [sys.executable, "-m", "forecast", "run", str(prices), "--models", "dense,lstm", "--out", "run", *QUICK]
@@ -251,6 +255,7 @@ def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_terminal_sees_a_bar_with_loss_and_pace(prices, tmp_path):
     screen, terminal = os.openpty()

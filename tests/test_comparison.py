@@ -187,6 +187,7 @@ def write(folder):
         pd.DataFrame({"Date": one.index, "Close": one.y}).to_csv(folder / f"{name}.csv", index=False)
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_killed_twice_ends_with_the_same_table(tmp_path, capsys):
     write(tmp_path)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

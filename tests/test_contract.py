@@ -12,7 +12,9 @@ from forecast.inference.bundle import open_model, save_model
 from forecast.models import MODELS
 from forecast.training.train import train
 
-pytestmark = pytest.mark.parametrize("name", MODELS)
+# ARIMA searches its orders anew in each of them.
+SLOW = {"arima": [pytest.mark.slow]}
+pytestmark = pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, [])) for name in MODELS])
 
 
 def test_quantiles_are_finite_ordered_and_of_the_right_shape(name, trained, walk):

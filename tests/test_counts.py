@@ -235,6 +235,7 @@ def test_a_bundle_may_name_counts(text, good):
     assert _is_moment(text) == good
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_file_of_counts(tmp_path):
     (tmp_path / "day.csv").write_text(COUNTED["day.csv"][0])
 

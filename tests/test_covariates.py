@@ -93,6 +93,7 @@ def test_rows_before_the_first_value_of_a_feature_are_left_out(tmp_path):
         load(tmp_path / "sales.csv", target="Sales", columns=["Weather"])
 
 
+@pytest.mark.slow
 def test_every_column_of_a_file_becomes_a_series(tmp_path):
     values = np.column_stack([random_walk(), random_walk(seed=2)])
     frame = pd.DataFrame(

@@ -26,6 +26,8 @@ from forecast.runtime.distributed import launch, process_group
 from forecast.runtime.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from forecast.training.train import train
 
+pytestmark = pytest.mark.slow
+
 # As many validations as steps, so that the history holds the loss of every step; everything that draws random numbers
 # or adds to the loss; and a batch of odd size, so that the shares differ.
 SETTINGS = {

@@ -15,6 +15,8 @@ from conftest import make_series, random_walk
 
 import forecast
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -17,6 +17,8 @@ from forecast.cli.main import app
 from forecast.errors import ConfigError
 from forecast.report.html import PAGE, make_page
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = (
     "--headless",
     "--no-sandbox",

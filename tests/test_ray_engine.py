@@ -23,6 +23,8 @@ from forecast.runtime.parallel import LOCAL, run_jobs
 from forecast.runtime.parallel.jobs import ONE_THREAD
 from forecast.runtime.parallel.ray_engine import LOOPBACK, SETTINGS
 
+pytestmark = pytest.mark.slow
+
 # Read when Ray is imported: every address is that of the loopback, here and in what is started from here.
 os.environ |= SETTINGS | LOOPBACK
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'forecast[ray]'.")
