@@ -1,7 +1,7 @@
 # make demo       set up .venv with what a user needs and run everything on bundled data, offline
 # make test       add what the tests need to .venv and run the tests, but for the slow ones
 # make test-all   run all tests: clusters, crews of processes, the browser, three backends
-# make check      format, lint and types, then all tests: what CI runs
+# make check      format, lint and types (make lint), then all tests: what CI runs
 # make format     format the code and fix what the linter can fix
 # make docs       build the site from docs/ and notebooks/ into build/docs; a warning is an error
 # make notebooks  run the notebooks: each script in notebooks/ becomes an .ipynb with its outputs
@@ -20,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-dep
 PEERS := .venv-peers
 UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test test-all check dist format docs notebooks pictures lock data bench bench-peers clean
+.PHONY: demo test test-all check lint dist format docs notebooks pictures lock data bench bench-peers clean
 
 demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --horizon 30 --out runs/demo
@@ -31,11 +31,12 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --slow
 
-check: $(DEV)
+check: lint test-all
+
+lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) --no-print-directory test-all
 
 dist: $(DEV)
 	rm -rf dist
