@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -20,6 +21,8 @@ FOLDER = Path(__file__).parent
 SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
 # Longest time of a cell, in seconds: much more than it takes, for other work may run on the machine.
 PATIENCE = 900
+# Notebooks that run side by side.
+AT_ONCE = 2
 
 
 def cells_of(script: Path) -> nbformat.NotebookNode:
@@ -35,9 +38,9 @@ def cells_of(script: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def run(script: Path) -> None:
-    """Run a notebook beside its script and write it with its outputs."""
-    notebook = cells_of(script)
+def run(script: Path) -> str:
+    """Run a notebook beside its script and write it with its outputs; say how long that took."""
+    started, notebook = time.perf_counter(), cells_of(script)
     client = NotebookClient(
         notebook,
         timeout=PATIENCE,
@@ -50,6 +53,8 @@ def run(script: Path) -> None:
         raise SystemExit(f"{script.name}: a cell wrote to standard error:\n{said[0]}")
     notebook.metadata.language_info = {"name": "python"}
     nbformat.write(notebook, script.with_suffix(".ipynb"))
+    size = script.with_suffix(".ipynb").stat().st_size
+    return f"{script.stem}: {time.perf_counter() - started:.0f} s, {size / 1000:.0f} kB"
 
 
 def is_noise(output: nbformat.NotebookNode) -> bool:
@@ -63,11 +68,9 @@ def main(names: list[str]) -> None:
     chosen = [script for script in SCRIPTS if not names or script.stem in names]
     if len(chosen) < len(names):
         raise SystemExit(f"a notebook is one of {', '.join(script.stem for script in SCRIPTS)}. Received: {names}.")
-    for script in chosen:
-        started = time.perf_counter()
-        run(script)
-        size = script.with_suffix(".ipynb").stat().st_size
-        print(f"{script.stem}: {time.perf_counter() - started:.0f} s, {size / 1000:.0f} kB", flush=True)
+    with ProcessPoolExecutor(AT_ONCE) as pool:
+        for told in pool.map(run, chosen):
+            print(told, flush=True)
 
 
 if __name__ == "__main__":
