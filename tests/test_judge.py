@@ -139,7 +139,7 @@ def test_many_series_are_summed_up():
     ]
     judged = forecast.score(several, pd.concat([*parts, parts[0].assign(unique_id="other")]), step=1)
     assert judged.errors == {"other": "there are no actual values of it"}
-    frame = judged.models_frame().set_index("model")
+    frame = judged.to_frame("models").set_index("model")
     assert frame.loc["seer", "found_better"] == 3
     assert judged.bottom_line.startswith("Use seer: it is better than naive beyond luck on 3 of 3 series")
 

@@ -10,7 +10,7 @@ from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
 from forecast.errors import SeriesError
 from forecast.inference.forecasts import Backtest
-from forecast.models.volatility.history import known_until, refresh_rows
+from forecast.models.volatility.history import quantiles_until, refresh_rows
 from forecast.typing import Array, Rows
 
 # Known errors that the quantiles of naive need.
@@ -105,14 +105,10 @@ def naive_quantiles(y: Array, origins: Rows, horizon: int) -> Array:
         moves = path[step:] - path[:-step]
         known = np.isfinite(moves)
         errors.append((np.flatnonzero(known) + step, moves[known]))
-    last = fill_forward(path)[origins]
-    found = np.full((len(origins), horizon, len(QUANTILES)), np.nan)
-    refreshed = refresh_rows(origins)
-    for row in np.unique(refreshed):
-        known_errors = known_until(int(row), errors)
-        if min(map(len, known_errors)) >= FEWEST:
-            around = np.array([np.quantile(part, QUANTILES) for part in known_errors])
-            found[refreshed == row] = last[refreshed == row, None, None] + around
+    rows, place = np.unique(refresh_rows(origins), return_inverse=True)
+    around, count = quantiles_until(rows, errors)
+    around[count.min(axis=1) < FEWEST] = np.nan
+    found = fill_forward(path)[origins][:, None, None] + around[place]
     found = np.exp(found) if positive else found
     median = fill_forward(y)[origins][:, None]
     found[..., MEDIAN] = median

@@ -6,7 +6,7 @@ In: a series with its past, and forecasts that others made of it. Out: the same 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ import pandas as pd
 from forecast.config import LEVELS, MEDIAN, QUANTILES
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load_all
+from forecast.display import Panel, Shown
+from forecast.display.shown import check_table
 from forecast.errors import ForecastError, SeriesError
 from forecast.evaluation.bottom_line import bottom_line, line_over_series
 from forecast.evaluation.given_backtests import given_backtests
@@ -25,12 +27,13 @@ from forecast.inference.forecasts import Backtest
 from forecast.runtime.json_values import finite
 from forecast.typing import Array
 
+Table = Literal["scores", "models"]
 # Scores that need a distribution.
 SPREAD = ("pinball", "crps", "winkler90", "coverage90", "width90", "crps_vs_naive")
 
 
-@dataclass(frozen=True, eq=False)
-class JudgedSeries:
+@dataclass(frozen=True, eq=False, repr=False)
+class JudgedSeries(Shown):
     """The forecasts of one series, tested.
 
     Attributes:
@@ -49,6 +52,17 @@ class JudgedSeries:
         """What to use, in one sentence."""
         return bottom_line(self.verdicts, self.scores)
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row a model: scores, and the outcome of the verdict."""
+        rows = [asdict(row) | _decided(verdict) for row, verdict in zip(self.scores, self.verdicts, strict=True)]
+        return pd.DataFrame(rows).set_index("model")
+
+    def _headline(self) -> str:
+        return f"{self.series.name}, {', '.join(self.backtests)}: {self.bottom_line}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        return (Panel(self.to_frame(), [verdict.sentence for verdict in self.verdicts]),)
+
     def record(self) -> dict[str, Any]:
         """Plain JSON values."""
         first = next(iter(self.backtests.values()))
@@ -63,8 +77,8 @@ class JudgedSeries:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judgement(Shown):
     """What forecasts of one series or many are worth.
 
     Attributes:
@@ -87,21 +101,28 @@ class Judgement:
         """What to use, in one sentence."""
         if len(self.series) == 1:
             return next(iter(self.series.values())).bottom_line
-        return line_over_series(self.models_frame().to_dict("records"))
+        return line_over_series(self.to_frame("models").to_dict("records"))
 
-    def scores_frame(self) -> pd.DataFrame:
-        """One row a series and model: scores, and the outcome of the verdict."""
-        return pd.DataFrame(
-            [
-                {"series": name, **asdict(row), **_decided(verdict)}
-                for name, one in self.series.items()
-                for row, verdict in zip(one.scores, one.verdicts, strict=True)
-            ]
-        )
+    def to_frame(self, table: Table = "scores") -> pd.DataFrame:
+        """The result as a table.
 
-    def models_frame(self) -> pd.DataFrame:
-        """One row a model, over all series."""
-        return models_over_series(self.scores_frame(), self.models)
+        Args:
+            table: `scores`, one row a series and model, with the outcome of the verdict; `models`, one a model, over
+                all series.
+        Raises:
+            ConfigError: there is no such table.
+        """
+        check_table(table, get_args(Table))
+        scores = pd.concat([one.to_frame().assign(series=name) for name, one in self.series.items()])
+        return scores if table == "scores" else models_over_series(scores.reset_index(), self.models)
+
+    def _headline(self) -> str:
+        return f"{len(self.series)} series, {', '.join(self.models)}: {self.bottom_line}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        if len(self.series) == 1:
+            return next(iter(self.series.values()))._panels()
+        return (Panel(self.to_frame("models").set_index("model")),)
 
     def record(self) -> dict[str, Any]:
         """Plain JSON values."""

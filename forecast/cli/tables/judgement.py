@@ -31,7 +31,7 @@ def print_judgement(judgement: Judgement, *, wide: bool = False) -> None:
         _print_series(next(iter(judgement.series.values())), wide=wide)
     else:
         columns = MODELS | REST if wide else MODELS
-        print_models_over_series(f"{len(judgement.series)} series", columns, judgement.models_frame())
+        print_models_over_series(f"{len(judgement.series)} series", columns, judgement.to_frame("models"))
         print_sentences([OVER_SERIES])
     print_paragraph(f"{name} is not scored: {why}" for name, why in judgement.errors.items())
     print_paragraph([judgement.bottom_line])
