@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from forecast.config import LEVELS, MEDIAN, QUANTILES
+from forecast.config import LEVELS, MEDIAN, QUANTILES, RECIPES
 from forecast.data.series import TimeSeries
-from forecast.data.sources import Source, load_all
+from forecast.data.sources import Source, load_several
 from forecast.display import Panel, Shown
 from forecast.display.shown import check_table
 from forecast.errors import ForecastError, SeriesError
@@ -135,7 +135,7 @@ class Judgement(Shown):
 
 
 def score(
-    y: Source | Sequence[TimeSeries],
+    y: Source | Sequence[Source],
     y_hat: str | Path | pd.DataFrame,
     *,
     step: int | None = None,
@@ -145,7 +145,7 @@ def score(
     """Test forecasts that any program made: scores beside naive, verdict, lag detector, calibration.
 
     Args:
-        y: The series with its past, which the naive forecast needs: anything that `load_all` takes, or series.
+        y: The series with its past, which the naive forecast needs: anything that `load` takes, or a list of such.
         y_hat: The forecasts, a CSV or Parquet file or a frame: one row a date, a column a model; quantiles, several
             series and several cutoffs as statsforecast, neuralforecast, Prophet and Chronos write them
             (`given_forecasts`).
@@ -158,8 +158,8 @@ def score(
         SeriesError: no forecast can be scored; says why.
     """
     table = read_forecasts(y_hat, name=name)
-    known = isinstance(y, list | tuple) and all(isinstance(one, TimeSeries) for one in y)
-    several = list(y) if known else load_all(y, **load_options)  # type: ignore[arg-type]
+    given = {option: value for option, value in load_options.items() if value}
+    several = load_several(y, RECIPES["blocks"], **given)
     groups = {str(key): part for key, part in table.groupby("series", sort=False)}
     if len(groups) == 1 and len(several) == 1:
         groups = {several[0].name: next(iter(groups.values()))}
