@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from forecast.data.series import TimeSeries
     from forecast.data.sources import inspect, load, load_all
     from forecast.errors import ForecastError
+    from forecast.evaluation.follow_up import FollowUp
     from forecast.evaluation.holdout import Experiment
     from forecast.evaluation.leakage import audit, audit_model
+    from forecast.evaluation.score_forecasts import Judgement, score
     from forecast.evaluation.walk_forward import Comparison, WalkForward
     from forecast.inference.bundle import open_model, save_model
     from forecast.inference.bundle.exporting import export
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from forecast.inference.forecasts import Forecast
     from forecast.inference.trained_model import TrainedModel
     from forecast.models import MODELS, Callbacks
-    from forecast.pipeline import compare, fetch, run, update
+    from forecast.pipeline import check, compare, fetch, run, update
     from forecast.report.html import make_page
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
@@ -41,6 +43,8 @@ _HOME = {
     "Experiment": "evaluation.holdout",
     "ExperimentConfig": "config",
     "Explanation": "inference.explain",
+    "Judgement": "evaluation.score_forecasts",
+    "FollowUp": "evaluation.follow_up",
     "Forecast": "inference.forecasts",
     "ForecastError": "errors",
     "InputConfig": "config",
@@ -52,6 +56,7 @@ _HOME = {
     "Callbacks": "models",
     "audit": "evaluation.leakage",
     "audit_model": "evaluation.leakage",
+    "check": "pipeline",
     "compare": "pipeline",
     "explain": "inference.explain",
     "export": "inference.bundle.exporting",
@@ -63,6 +68,7 @@ _HOME = {
     "open_model": "inference.bundle",
     "run": "pipeline",
     "save_model": "inference.bundle",
+    "score": "evaluation.score_forecasts",
     "train": "training.train",
     "tune": "training.tuning.tune",
     "update": "pipeline",
@@ -74,9 +80,11 @@ __all__ = [
     "Experiment",
     "ExperimentConfig",
     "Explanation",
+    "FollowUp",
     "Forecast",
     "ForecastError",
     "InputConfig",
+    "Judgement",
     "NetworkConfig",
     "TimeSeries",
     "TrainedModel",
@@ -84,6 +92,7 @@ __all__ = [
     "WalkForward",
     "audit",
     "audit_model",
+    "check",
     "compare",
     "explain",
     "export",
@@ -95,6 +104,7 @@ __all__ = [
     "open_model",
     "run",
     "save_model",
+    "score",
     "train",
     "tune",
     "update",

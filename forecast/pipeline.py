@@ -14,7 +14,9 @@ from forecast.config import RECIPES, ExperimentConfig, check_known
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load_for, load_several, split_keywords
 from forecast.data.sources.keywords import LOAD_OPTIONS, reading_of
-from forecast.errors import SeriesTooShort
+from forecast.errors import ConfigError, SeriesTooShort
+from forecast.evaluation.follow_up import FollowUp, follow_up
+from forecast.evaluation.given_forecasts import read_forecasts
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.run_plan import RunPlan, plan_run, usual_models
 from forecast.evaluation.tasks import task_of
@@ -216,3 +218,33 @@ def fetch(
 
     names = [tickers] if isinstance(tickers, str) else tickers
     return list(yahoo.fetch(names, start=start, end=end, interval=interval, offline=offline, wait=wait))
+
+
+def check(
+    forecasts: str | Path, source: Source | Sequence[Source], *, model: str | None = None, **load_options: Any
+) -> tuple[FollowUp, ...]:
+    """How forecasts did, now that their dates have come, and what is to be done: nothing, update or train anew.
+
+    Args:
+        forecasts: The folder of a run, or a CSV or Parquet file of forecasts as `forecast predict` writes it.
+        source: The series as it is now: anything that `load_all` takes, or a list of such.
+        model: The model to check; by default all, of a run the one with the smallest error in its test.
+        **load_options: Options of `load`; of a run its target and unit are the default.
+    Raises:
+        ForecastError: no forecasts, no series, or a model that is not there.
+    """
+    folder, chosen = Path(forecasts), model
+    if folder.is_dir():
+        run_record = writer.read_forecast_record(folder)
+        chosen = model or min(run_record["scores"], key=lambda row: row["mae"])["model"]
+        if not isinstance(source, TimeSeries | list):
+            about = {name: run_record["series"][name] for name in ("target", "unit")}
+            load_options = about | {name: value for name, value in load_options.items() if value}
+    table = read_forecasts(folder / writer.FORECAST if folder.is_dir() else folder, baselines=True)
+    if chosen is not None:
+        names = {name.casefold(): name for name in dict.fromkeys(table["model"])}
+        if chosen.casefold() not in names:
+            raise ConfigError(f"`model` must be one of {', '.join(names.values())}. Received: {chosen}.")
+        table = table[table["model"] == names[chosen.casefold()]]
+    given = {name: value for name, value in load_options.items() if value}
+    return follow_up(table, {one.name: one for one in load_several(source, RECIPES["blocks"], **given)})

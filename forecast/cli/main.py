@@ -15,11 +15,13 @@ from typing import Annotated
 import typer
 
 from forecast.cli.commands.audit import audit
+from forecast.cli.commands.check import check
 from forecast.cli.commands.compare import compare
 from forecast.cli.commands.explain import explain
 from forecast.cli.commands.export import export
 from forecast.cli.commands.fetch import fetch
 from forecast.cli.commands.inspect import inspect
+from forecast.cli.commands.judge import judge
 from forecast.cli.commands.models import models
 from forecast.cli.commands.predict import predict
 from forecast.cli.commands.report import report
@@ -59,8 +61,8 @@ app = typer.Typer(
     epilog="Example: forecast run data/sp500.csv",
 )
 COMMANDS = {
-    "Test models": (run, compare, report, audit),
-    "Train and use a model": (train, tune, predict, update, explain, show, export, models),
+    "Test models": (run, compare, judge, audit, report),
+    "Train and use a model": (train, tune, predict, check, update, explain, show, export, models),
     "Data": (fetch, inspect),
 }
 for title, commands in COMMANDS.items():

@@ -13,4 +13,8 @@ bottom_line      what to use, in one sentence; what holds for several models, on
 lag_detector     does a forecast only follow the last value?
 leakage          the audit: do forecasts change with rows that they must not know?
 update           did an update help?
+follow_up        did a forecast keep what it promised, now that its dates have come?
+given_forecasts  tables of forecasts that others made, in one form
+given_backtests  those forecasts at the rows of a series, beside baselines
+score_forecasts  the same test of them: `Judgement`
 """

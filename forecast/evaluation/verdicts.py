@@ -20,6 +20,7 @@ from forecast.metrics.significance import (
     diebold_mariano,
     holm,
     longest_horizon,
+    origins_needed,
     rows_needed,
 )
 from forecast.models import BASELINES
@@ -86,7 +87,9 @@ class Verdict:
         return without and self.mae_vs_naive != 1 and self.lag.copies and self.model not in BASELINES
 
 
-def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Array, unit: str) -> tuple[Verdict, ...]:
+def judge(
+    backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Array, unit: str, overlap: int | None = None
+) -> tuple[Verdict, ...]:
     """Judge each model of one run against the naive forecast, from the same origins.
 
     Better: the error is smaller, and the moves agree with the true ones beyond luck. Worse: the error is larger beyond
@@ -94,15 +97,23 @@ def judge(backtests: Mapping[str, Backtest], scores: Sequence[Scores], *, y: Arr
 
     Args:
         y: The whole target that the origins are rows of, shape (T,).
+        overlap: Neighbouring origins whose forecasts overlap, of forecasts that others made; by default the horizon.
     """
     gains = [gain_of(backtest) for backtest in backtests.values()]
-    p_values = holm([_p_value(backtest, gain) for backtest, gain in zip(backtests.values(), gains, strict=True)])
-    p_skills = holm([_p_skill(backtest) for backtest in backtests.values()])
+    p_values = holm(
+        [_p_value(backtest, gain, overlap) for backtest, gain in zip(backtests.values(), gains, strict=True)]
+    )
+    p_skills = holm([_p_skill(backtest, overlap) for backtest in backtests.values()])
     lags = [find_lag(backtest, y, step=backtest.actual.shape[1]) for backtest in backtests.values()]
-    p_intervals = holm(_p_intervals(backtests))
+    p_intervals = holm(_p_intervals(backtests, overlap))
     beside = {row.model: row for row in scores if row.model in ("naive", "linear")}
     parts = zip(scores, gains, p_values, p_skills, p_intervals, lags, strict=True)
-    return tuple(_verdict(*part, beside=beside, unit=unit) for part in parts)
+    cure = (
+        what_suffices(*gains[0].shape)
+        if overlap is None
+        else f"forecasts from {origins_needed(overlap)} origins would do"
+    )
+    return tuple(_verdict(*part, beside=beside, unit=unit, cure=cure) for part in parts)
 
 
 def gain_of(backtest: Backtest) -> Array:
@@ -111,23 +122,23 @@ def gain_of(backtest: Backtest) -> Array:
     return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
 
 
-def _p_value(backtest: Backtest, gain: Array) -> float:
+def _p_value(backtest: Backtest, gain: Array, overlap: int | None) -> float:
     if backtest.model == "naive":
         return float("nan")
-    return diebold_mariano(np.nanmean(gain, axis=1), horizon=gain.shape[1])
+    return diebold_mariano(np.nanmean(gain, axis=1), horizon=overlap or gain.shape[1])
 
 
-def _p_skill(backtest: Backtest) -> float:
+def _p_skill(backtest: Backtest, overlap: int | None) -> float:
     if backtest.model == "naive":
         return float("nan")
     last = backtest.last_value[:, None]
-    return 2 * clark_west(backtest.actual - last, backtest.quantiles[..., MEDIAN] - last)
+    return 2 * clark_west(backtest.actual - last, backtest.quantiles[..., MEDIAN] - last, overlap=overlap)
 
 
-def _p_intervals(backtests: Mapping[str, Backtest]) -> list[float]:
+def _p_intervals(backtests: Mapping[str, Backtest], overlap: int | None) -> list[float]:
     """The p-values of the CRPS of each model being that of naive; NaN without a naive forecast."""
     losses = {name: crps_by_origin(backtest) for name, backtest in backtests.items()}
-    horizon = next(iter(backtests.values())).actual.shape[1]
+    horizon = overlap or next(iter(backtests.values())).actual.shape[1]
     naive = losses.get("naive")
     return [
         float("nan") if naive is None or name == "naive" else diebold_mariano(naive - loss, horizon=horizon)
@@ -151,6 +162,7 @@ def _verdict(
     *,
     beside: Mapping[str, Scores],
     unit: str,
+    cure: str,
 ) -> Verdict:
     gain = float(np.nanmean(gains))
     outcome: Outcome = "not distinguishable"
@@ -161,7 +173,7 @@ def _verdict(
     elif gain < 0 and p_value < SIGNIFICANCE:
         outcome = "worse"
     decisive = p_skill if gain > 0 else p_value  # the one that the outcome was decided by
-    enough = what_suffices(*gains.shape) if outcome != "baseline" and isnan(decisive) else ""
+    enough = cure if outcome != "baseline" and isnan(decisive) else ""
     nothing, intervals = _on_network(scores, beside.get("linear")), _on_intervals(scores, beside.get("naive"))
     sentence = _sentence(outcome, scores, decisive, gain=gain, unit=unit, enough=enough)
     sentence += f" {nothing}" if nothing and gain else ""

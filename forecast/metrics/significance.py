@@ -87,11 +87,16 @@ def rows_needed(horizon: int) -> int:
     return next(rows for rows in count(horizon) if _suffices(rows, horizon))
 
 
+def origins_needed(overlap: int) -> int:
+    """The fewest origins that a test needs of which so many neighbours overlap."""
+    return next(origins for origins in count(1) if frequencies_of(origins, overlap) >= FEWEST)
+
+
 def _suffices(rows: int, horizon: int) -> bool:
     return frequencies_of(max(0, rows - horizon + 1), horizon) >= FEWEST
 
 
-def clark_west(moves: Array, forecast: Array) -> float:
+def clark_west(moves: Array, forecast: Array, *, overlap: int | None = None) -> float:
     """The one-sided p-value of forecast moves being uncorrelated with the true ones; NaN if the test is too short.
 
     The naive forecast, without moves, is a special case of every model. A model that forecasts moves adds noise, so
@@ -101,11 +106,12 @@ def clark_west(moves: Array, forecast: Array) -> float:
     Args:
         moves: True moves from the last known value, shape (N, H); NaN where missing, but not for all steps of a row.
         forecast: Forecast moves, shape (N, H).
+        overlap: Neighbouring origins whose forecasts overlap; the horizon by default.
     Source: Clark and West (2007), Approximately normal tests for equal predictive accuracy in nested models.
     """
-    size = np.nanmean(np.square(moves), axis=0)
+    size = np.nansum(np.square(moves), axis=0) / np.maximum(1, np.isfinite(moves).sum(axis=0))
     together = np.nanmean(2 * moves * forecast / np.where(size > 0, size, 1), axis=1)
-    p_value = diebold_mariano(together, horizon=moves.shape[1])
+    p_value = diebold_mariano(together, horizon=overlap or moves.shape[1])
     return p_value / 2 if together.mean() > 0 else 1 - p_value / 2
 
 

@@ -41,7 +41,7 @@ from forecast.runtime.names import slug
 from forecast.runtime.parallel import in_background, start_worker
 from forecast.runtime.versions import versions_here
 
-RUN = "run.json"
+RUN, FORECAST = "run.json", "forecast.csv"
 TABLES: tuple[Table, ...] = ("scores", "backtest", "forecast")
 # The first columns of a table, in their order.
 ORDER = ("model", "origin", "step", "date")
@@ -154,6 +154,20 @@ def run_record(experiment: Experiment) -> dict[str, Any]:
         "seeds": {name: list(ratios) for name, ratios in experiment.seeds.items()},
         "verdict": {row.model: finite(dataclasses.asdict(row)) for row in experiment.verdicts},
     }
+
+
+def read_forecast_record(folder: Path) -> dict[str, Any]:
+    """Read `run.json` of a run that forecast values.
+
+    Raises:
+        ConfigError: the folder holds no run, or one of directions.
+    """
+    found = read_record(folder)
+    if found["config"]["task"] != "forecast":
+        raise ConfigError(
+            f"forecasts of values can be checked. {folder} is a run of the task {found['config']['task']}."
+        )
+    return found
 
 
 def about(series: TimeSeries, config: ExperimentConfig, *, split: Split) -> dict[str, Any]:

@@ -5,5 +5,6 @@ results        scores and verdicts, and the tables of models, audit and tune
 sources        the tables of fetch and inspect
 forecasts      the coming steps, or the probabilities of directions
 comparison     a walk-forward comparison
+judgement      forecasts that others made
 explanation    an explanation, also as JSON
 """

@@ -1,5 +1,6 @@
 """Print a comparison as tables."""
 
+import pandas as pd
 from rich.markup import escape
 
 from forecast.cli.tables.layout import MOST_ROWS, add_columns, new_table, print_paragraph, print_sentences, print_table
@@ -28,6 +29,10 @@ REST = {
     "best": "{among_best}",
     "mean rank": "{mean_rank:.2f}",
 }
+OVER_SERIES = (
+    "MAE / naive is the mean over the series, worst the largest. better*, worse*: series on which the model beats "
+    "naive, or naive the model, if at most one in twenty of them may be luck."
+)
 MARKET = {
     "model": "{model}",
     "better* [%]": "{share_better:.1%}",
@@ -49,7 +54,7 @@ def print_comparison(comparison: Comparison, *, wide: bool = False) -> None:
         if len(comparison.results) <= FEW:
             _print_each(comparison)
         else:
-            _print_rows("Share of the series, and MAE / naive over them", MARKET, comparison)
+            print_models_over_series("Share of the series, and MAE / naive over them", MARKET, models_table(comparison))
     if comparison.ranking:
         print_paragraph([_on_ranks(comparison.ranking)])
     if comparison.errors:
@@ -79,11 +84,10 @@ def _print_series(result: SeriesResult, *, wide: bool) -> None:
 def _print_models(comparison: Comparison, *, wide: bool) -> None:
     """What each model is worth over all series."""
     columns = MODELS | REST if wide else MODELS
-    _print_rows(f"{len(comparison.results)} series, {comparison.plan.folds} folds each", columns, comparison)
-    sentences = [
-        "MAE / naive is the mean over the series, worst the largest. better*, worse*: series on which the model beats "
-        "naive, or naive the model, if at most one in twenty of them may be luck."
-    ]
+    print_models_over_series(
+        f"{len(comparison.results)} series, {comparison.plan.folds} folds each", columns, models_table(comparison)
+    )
+    sentences = [OVER_SERIES]
     if wide:
         sentences.append(
             "better, unclear, worse: verdicts, a series each. best: series where the model is among the best with "
@@ -92,11 +96,11 @@ def _print_models(comparison: Comparison, *, wide: bool) -> None:
     print_sentences([*sentences, ""])
 
 
-def _print_rows(title: str, columns: dict[str, str], comparison: Comparison) -> None:
+def print_models_over_series(title: str, columns: dict[str, str], models: pd.DataFrame) -> None:
     """A table of models, the best first; a number that is not defined leaves its cell empty."""
     table = new_table(title)
     add_columns(table, *columns, text=["model"])
-    for row in models_table(comparison).sort_values("mae_vs_naive", kind="stable").to_dict("records"):
+    for row in models.sort_values("mae_vs_naive", kind="stable").to_dict("records"):
         values = {str(name): value for name, value in row.items()}
         values |= {f"share_{name}": row[f"found_{name}"] / row["series"] for name in ("better", "worse")}
         table.add_row(*(form.format(**values).replace("%", "").replace("nan", "") for form in columns.values()))

@@ -43,8 +43,7 @@ def _steps_table(explanation: Explanation) -> Table:
     table = new_table(
         f"{series.name}: what {explanation.model} adds to the value of {explanation.origin} [{series.unit}]"
     )
-    adds = "past moves", "highway adds", f"{explanation.model} adds"
-    add_columns(table, "step", "date", "last value", *adds, "forecast")
+    add_columns(table, "step", "date", "last", "past moves", "highway", explanation.model, "forecast")
     for step in sorted({0, min(4, len(rows) - 1), len(rows) - 1}):
         last, usual, linear, network, forecast = rows[step]
         cells = f"{last:.6g}", f"{usual:+.4g}", f"{linear:+.4g}", f"{network:+.4g}", f"{forecast:.6g}"

@@ -70,7 +70,7 @@ def _choice_line(sighting: SeriesInspection) -> str:
     if sighting.series is None:
         return f"{sighting.name} cannot be used. {sighting.why}"
     if len(sighting.columns) == 1:
-        return f"The target is {sighting.why}."
+        return f"The target is {sighting.series.target}, {sighting.why}."
     return f"The target is {sighting.series.target}: {sighting.why}. Columns: {', '.join(sighting.columns)}."
 
 

@@ -136,13 +136,20 @@ def table_of(comparison: Comparison, name: str) -> pd.DataFrame:
 
 
 def models_table(comparison: Comparison) -> pd.DataFrame:
+    """One row a model, over all series."""
+    return models_over_series(comparison.scores, comparison.models, comparison.ranking)
+
+
+def models_over_series(scores: pd.DataFrame, models: tuple[str, ...], ranking: Ranking | None = None) -> pd.DataFrame:
     """One row a model, over all series.
 
     `better`, `not_distinguishable` and `worse` count verdicts of single series; `found_better` and `found_worse` count
     those that remain at a false discovery rate of 5 %.
+
+    Args:
+        scores: One row a series and model, with the columns `COLUMNS`.
     """
-    scores, ranking = comparison.scores, comparison.ranking
-    tables = {model: scores[scores["model"] == model] for model in comparison.models}
+    tables = {model: scores[scores["model"] == model] for model in models}
     ranks = ranking.ranks if ranking else {}
     return pd.DataFrame(
         [_model_row(model, own, ranks.get(model, np.nan)) for model, own in tables.items() if not own.empty]
@@ -166,7 +173,7 @@ def _model_row(model: str, scores: pd.DataFrame, mean_rank: float) -> dict[str, 
         "worst_mae_vs_naive": ratio.max(),
         **{f"q{level:02d}_mae_vs_naive": ratio.quantile(level / 100) for level in PERCENT},
         "coverage90": coverage.mean(),
-        "worst_coverage90": coverage.iloc[int((coverage - 0.9).abs().argmax())],
+        "worst_coverage90": coverage.get((coverage - 0.9).abs().idxmax()) if coverage.notna().any() else np.nan,
         **{outcome.replace(" ", "_"): int((scores["outcome"] == outcome).sum()) for outcome in OUTCOMES},
         "found_better": int(better.sum()),
         "found_worse": int(worse.sum()),

@@ -18,6 +18,8 @@ from forecast.models.highway import HIGHWAY
 from forecast.models.neural.architecture import outputs_of, stack_of
 from forecast.runtime.names import visible
 
+# The scores that a card shows, of values and of directions; bundle.json has all.
+SCORES = ("mae", "mae_vs_naive", "crps", "coverage90", "log_loss", "log_loss_skill", "accuracy", "calibration_error")
 # Series that a card lists, and the width of its first column.
 LISTED, WIDTH = 12, 14
 
@@ -97,7 +99,8 @@ def _tests(model: TrainedModel) -> Iterator[str]:
         verdict = one.get("verdict", {}).get("sentence")
         yield _row("tested" if number == 0 else "", f"{one.get('series')}, {one.get('first')} to {one.get('last')}")
         if one.get("scores"):
-            numbers = {name: value for name, value in one["scores"].items() if isinstance(value, int | float)}
+            known = {name: one["scores"].get(name) for name in SCORES}
+            numbers = {name: value for name, value in known.items() if isinstance(value, int | float)}
             yield _row("", "  " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         if verdict:
             yield _row("", f"  {verdict}")
