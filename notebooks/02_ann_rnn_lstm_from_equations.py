@@ -234,8 +234,8 @@ _ = ax.legend(loc="upper right")
 #
 # The words come from the brain: neuron, excitation, inhibition, gate, memory. What do both share, and what not?
 #
-# - **Excitation and inhibition.** The brain has two kinds of neurons: one excites all that it reaches, the other inhibits
-#   all of them (Dale's principle). A unit has weights of both signs, and training may turn a sign round.
+# - **Excitation and inhibition.** The brain has two kinds of neurons: one excites all that it reaches, the other
+#   inhibits all of them (Dale's principle). A unit has weights of both signs, and training may turn a sign round.
 # - **Adding up.** The membrane of a neuron adds up currents, and leaks. The cell state adds up inputs, and the forget
 #   gate is the leak.
 # - **What is sent.** A neuron sends spikes, all or nothing, at moments of its own; a unit a number between -1 and 1, at
@@ -246,8 +246,8 @@ _ = ax.legend(loc="upper right")
 # - **Memory.** In the brain milliseconds in the membrane, seconds in activity that a circuit keeps up, years in the
 #   strength of synapses. Here rows in `c`, as long as `f` is near 1, and what training found, in the weights; nothing
 #   goes from one window to the next.
-# - **Learning.** A synapse changes by what it meets: two neurons, and a few signals for all. Back-propagation gives every
-#   weight the slope of one common error, backwards through time; no way is known in which a brain would do that.
+# - **Learning.** A synapse changes by what it meets: two neurons, and a few signals for all. Back-propagation gives
+#   every weight the slope of one common error, backwards through time; no way is known in which a brain would do that.
 #
 # So a unit is no model of a neuron. What both do share can be computed: with gates that stand still, the cell state
 # *is* the leaky membrane, `v = f v + current`.
