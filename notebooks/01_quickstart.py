@@ -43,7 +43,7 @@ plots.plot_history(result, ax)
 # over that of the naive forecast: below 1 is better than naive.
 
 # %%
-result.scores_frame().set_index("model")[["mae", "rmse", "mape", "coverage90", "mae_vs_naive"]].round(3)
+result.to_frame()[["mae", "rmse", "mape", "coverage90", "mae_vs_naive"]].round(3)
 
 # %% [markdown]
 # Below 1 is not yet *better*: it may be luck. The verdicts say which.
@@ -73,9 +73,7 @@ plots.plot_forecast(result, ["lstm", "dense", "naive"], ax)
 
 # %%
 model = forecast.open_model("../runs/quickstart/models/lstm")
-coming = model.predict(series)
-for date, low, middle, high in list(zip(coming.dates, *coming.quantiles[:, [0, 3, 6]].T, strict=True))[::7]:
-    print(f"{date}   {middle:7.1f} points   (90 %: {low:7.1f} to {high:7.1f})")
+model.predict(series)
 
 # %% [markdown]
 # The same on the command line: `forecast run data/sp500.csv --unit points --models lstm,dense`. The [next

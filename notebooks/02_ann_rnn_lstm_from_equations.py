@@ -230,6 +230,37 @@ ax.set(title="cell state after an impulse at row 5", xlabel="row", ylim=(0, 0.8)
 _ = ax.legend(loc="upper right")
 
 # %% [markdown]
+# ## A neuron of the brain and a unit of an LSTM
+#
+# The words come from the brain: neuron, excitation, inhibition, gate, memory. What do both share, and what not?
+#
+# - **Excitation and inhibition.** The brain has two kinds of neurons: one excites all that it reaches, the other
+#   inhibits all of them (Dale's principle). A unit has weights of both signs, and training may turn a sign round.
+# - **Adding up.** The membrane of a neuron adds up currents, and leaks. The cell state adds up inputs, and the forget
+#   gate is the leak.
+# - **What is sent.** A neuron sends spikes, all or nothing, at moments of its own; a unit a number between -1 and 1, at
+#   each row.
+# - **Gates.** Inhibition near the body of a neuron divides what its branches bring, and circuits through the basal
+#   ganglia decide what working memory takes in and keeps (O'Reilly and Frank 2006). `i`, `f` and `o` multiply too; each
+#   is computed from the row and the last output.
+# - **Memory.** In the brain milliseconds in the membrane, seconds in activity that a circuit keeps up, years in the
+#   strength of synapses. Here rows in `c`, as long as `f` is near 1, and what training found, in the weights; nothing
+#   goes from one window to the next.
+# - **Learning.** A synapse changes by what it meets: two neurons, and a few signals for all. Back-propagation gives
+#   every weight the slope of one common error, backwards through time; no way is known in which a brain would do that.
+#
+# So a unit is no model of a neuron. What both do share can be computed: with gates that stand still, the cell state
+# *is* the leaky membrane, `v = f v + current`.
+
+# %%
+current = (parts["input"] * parts["candidate"])[0, :, 0]
+leak, potential, course = parts["forget"].max(), 0.0, []
+for arriving in current:
+    potential = leak * potential + arriving
+    course.append(potential)
+print("largest difference from the cell state:", np.abs(course - parts["cell"][0, :, 0]).max())
+
+# %% [markdown]
 # And a trained network: it forecasts the sales of a shop, which repeat every week. Each row of a heat map is one unit
 # of its first layer; the top panel is its input. The *highway*, a linear map beside the network that would find the
 # weeks alone, is switched off.

@@ -27,7 +27,7 @@ shown = ["mae", "coverage90", "mae_vs_naive"]
 sea = forecast.load("../data/sea_temperature.csv", unit="°C")
 result = forecast.run(sea, models=["lstm", "linear"], config=override(forecast.ExperimentConfig(), {"horizon": 12}))
 print("frequency", sea.frequency, " season", result.config.season, " lookback", result.config.lookback)
-result.scores_frame().set_index("model")[shown].round(3)
+result.to_frame()[shown].round(3)
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
@@ -63,7 +63,7 @@ load = forecast.load(table, unit="MW")
 config = override(forecast.ExperimentConfig(), {"horizon": 24, "max_steps": 60})
 result = forecast.run(load, models=["dense", "linear"], config=config)
 print("frequency", load.frequency, " season", result.config.season, " lookback", result.config.lookback)
-result.scores_frame().set_index("model")[shown].round(3)
+result.to_frame()[shown].round(3)
 
 # %%
 figure, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")

@@ -101,3 +101,34 @@ def test_compiled_programs_that_were_not_used_for_longest_make_room(tmp_path):
     devices.remove_oldest(tmp_path, most=25)
     assert {file.name for file in (tmp_path / "kind").iterdir()} == {"new", "used"}
     devices.remove_oldest(tmp_path / "nowhere", most=0)
+
+
+def test_a_backend_that_is_not_installed_is_named_with_its_cure(tmp_path):
+    """As torch is where nobody installed it."""
+    code = "import forecast; forecast.train([float(k % 7) for k in range(300)], 'dense')"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: None if name == 'torch' else find(name, *rest)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=100)
+    assert done.stderr.splitlines()[-1].endswith(
+        "Keras' backend must be installed. KERAS_BACKEND asks for torch, which is not: pip install 'forecast[torch]'."
+    )
+    source = Path(__file__).parent.parent / "data" / "sp500.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "forecast",
+        "train",
+        str(source),
+        "--model",
+        "dense",
+        "--save",
+        str(tmp_path / "m"),
+    ]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("forecast: Keras' backend must be installed.")

@@ -133,7 +133,7 @@ def test_help_ends_with_the_default():
     texts = {option.opts[0]: option.help for option in run.params if hasattr(option, "help")}
     assert texts["--units"] == "Cells in a layer [32]."
     assert texts["--learning-rate"] == "Highest learning rate [0.004]."
-    assert texts["--clip-norm"] == "Largest norm of a gradient [1]."
+    assert texts["--clip-norm"] == "Largest norm of a gradient, over all weights together [0.1]."
     assert texts["--highway"].endswith("[yes].")
     assert texts["--steps"] == "Training steps [100, more for many series]."
     assert texts["--task"].endswith("[forecast].")

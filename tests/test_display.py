@@ -160,3 +160,20 @@ def test_a_long_line_keeps_its_extremes_and_its_ends():
     assert len(rows) <= MOST_POINTS + 2
     assert {0, 500, 77_777, 99_999} <= set(rows)
     assert len(svg(Chart("long", "", [Line(np.arange(100_000), y)]))) < 60_000
+
+
+def test_an_inspection_shows_every_series():
+    table = pd.DataFrame({"a": random_walk(), EVIL: random_walk(seed=2)}, pd.bdate_range("2020-01-01", periods=200))
+    found = forecast.inspect(table)
+    assert repr(found).isprintable()
+    assert len(found.to_frame()) == 2
+    assert "<script" not in found._repr_html_()
+    assert found.plot(Figure().subplots()).has_data()
+
+
+def test_a_search_shows_its_trials(walk):
+    found = forecast.tune(walk, "dense", SMALL, trials=2, lookback=8, max_steps=2)
+    assert found.to_frame().index.tolist() == [1, 2]
+    assert {"lookback", "max_steps"}.isdisjoint(found.objective.ranges)
+    assert "2 trials" in repr(found)
+    assert "best so far" in found._repr_html_()

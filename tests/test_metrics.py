@@ -15,6 +15,7 @@ PAIRS = hnp.arrays(np.float64, (2, 12), elements=NUMBERS)
 def test_mae_and_rmse_agree_with_scikit_learn(pair):
     y_true, y_pred = pair
     assert metrics.mae(y_true, y_pred) == pytest.approx(oracle.mean_absolute_error(y_true, y_pred), rel=1e-9)
+    assert metrics.mse(y_true, y_pred) == pytest.approx(oracle.mean_squared_error(y_true, y_pred), rel=1e-9)
     assert metrics.rmse(y_true, y_pred) == pytest.approx(oracle.root_mean_squared_error(y_true, y_pred), rel=1e-9)
 
 

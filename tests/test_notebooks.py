@@ -22,7 +22,7 @@ def make():
 
 
 def test_every_notebook_has_its_script():
-    assert len(SCRIPTS) == 7
+    assert len(SCRIPTS) == 8
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SCRIPTS}
 
 
@@ -49,6 +49,15 @@ class TestNotebook:
     def test_links_lead_somewhere(self, script):
         for target in re.findall(r"^# .*\]\(([^):]+)\)", script.read_text(), re.M):
             assert (FOLDER / target).is_file(), target
+
+
+def test_a_whole_job_is_fifteen_lines_without_an_index_into_an_array():
+    tree = ast.parse((FOLDER / "08_fifteen_lines.py").read_text())
+    assert sum(node.end_lineno - node.lineno + 1 for node in tree.body) <= 15
+    indexes = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    keys = [part for index in indexes for part in ast.walk(index) if isinstance(part, ast.Constant)]
+    assert keys
+    assert all(isinstance(key.value, str) for key in keys)
 
 
 def test_a_failing_cell_leaves_the_notebook_as_it_was(make, tmp_path):

@@ -3,9 +3,10 @@ import pytest
 from conftest import SMALL, make_problem, make_series, random_walk, scaled_inputs
 
 from forecast.config import QUANTILES, TrainingConfig, override
-from forecast.errors import ModelError
+from forecast.errors import ConfigError, ModelError
 from forecast.models import MODELS, Callbacks
-from forecast.models.neural import network, training_loop
+from forecast.models.neural import architecture, network, training_loop
+from forecast.runtime.distributed import process_group
 from forecast.training.train import train
 
 
@@ -181,3 +182,38 @@ def test_each_training_has_the_rates_of_its_own(walk):
     first = train(walk, "dense", config)
     assert after.history == first.history
     assert after.history != train(walk, "dense", override(config, {"learning_rate": 0.01})).history
+
+
+@pytest.mark.parametrize("clip_norm", [TrainingConfig().clip_norm, 0.02, 1e9])
+def test_the_norm_of_the_whole_gradient_is_clipped(clip_norm):
+    """The first step of gradient descent is as long as the gradient times the rate: that of all weights together."""
+    config = override(SMALL, {"optimizer": "sgd", "clip_norm": clip_norm})
+    program = training_loop.Program("dense", make_problem(config), architecture.build, 13)
+    made = training_loop._initialise(program, config.training, {})
+    random = np.random.default_rng(0)
+    head = made.get_layer("head")
+    head.set_weights([random.normal(size=one.shape) for one in head.get_weights()])
+    before = made.get_weights()
+    batch = random.normal(size=(4, 13, 1)).astype(np.float32), random.normal(size=(4, 6, 3))
+    training_loop._train_step(made, batch, 0.5, process_group.SINGLE_PROCESS)
+    steps = [(new - old) / 0.5 for new, old in zip(made.get_weights(), before, strict=True)]
+    norm = np.sqrt(sum(float(np.square(one).sum()) for one in steps))
+    if clip_norm < 1:
+        assert norm == pytest.approx(clip_norm, rel=1e-3)
+        assert max(np.linalg.norm(one) for one in steps) < 0.99 * clip_norm  # none of the arrays has it by itself
+    else:
+        assert norm > TrainingConfig().clip_norm  # so the default bites here
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "adamw"])
+def test_each_optimiser_learns(optimizer):
+    wave = make_series(50 + 10 * np.sin(np.arange(300) / 3) + 0.1 * random_walk(300))
+    rate = 0.5 if optimizer == "sgd" else 0.02
+    settings = {"optimizer": optimizer, "learning_rate": rate, "max_steps": 20, "highway": False}
+    losses = [row.validation_loss for row in train(wave, "dense", override(SMALL, settings)).history]
+    assert losses[-1] < 0.95 * losses[0]
+
+
+def test_an_unknown_optimiser_is_refused(walk):
+    with pytest.raises(ConfigError, match="one of adam, sgd, rmsprop, adamw"):
+        train(walk, "dense", SMALL, optimizer="lion")

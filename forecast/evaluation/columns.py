@@ -37,6 +37,7 @@ _FORECAST = (
     Column("mae_vs_naive", "MAE / naive", "{mae_vs_naive:.3f}", "MAE over that of naive; below 1 is better"),
     Column("crps_vs_naive", "CRPS / naive", "{crps_vs_naive:.3f}", "CRPS over that of naive; below 1 is better"),
     Column("mae", "MAE [{unit}]", "{mae:.4g}", "mean absolute error of the median"),
+    Column("mse", "MSE [{unit}²]", "{mse:.4g}", "mean squared error of the median"),
     Column("rmse", "RMSE [{unit}]", "{rmse:.4g}", "root of the mean squared error of the median"),
     Column("bias", "bias [{unit}]", "{bias:+.3g}", "mean of median minus truth"),
     Column("mape", "MAPE [%]", "{mape:.2f}", "mean absolute error in percent of the truth"),

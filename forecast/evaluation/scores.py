@@ -24,6 +24,7 @@ class Scores:
     """One row of the table; `metrics.py` defines each number.
 
     Attributes:
+        mse: In the square of the series' unit.
         mae: In the series' unit, as rmse, pinball, crps, winkler90, width90 and bias.
         mape: In percent, as smape.
         coverage90: From 0 to 1, as direction and the ends of its 95 % interval, which counts forecasts that overlap
@@ -36,6 +37,7 @@ class Scores:
 
     model: str
     mae: float
+    mse: float
     rmse: float
     mape: float
     smape: float
@@ -111,6 +113,7 @@ def score(
     return Scores(
         model=backtest.model,
         mae=mae,
+        mse=metrics.mse(y_true, y_pred),
         rmse=metrics.rmse(y_true, y_pred),
         mape=metrics.mape(y_true, y_pred),
         smape=metrics.smape(y_true, y_pred),

@@ -7,6 +7,7 @@ conformal        calibration of the intervals
 bounds           no negative forecasts of values that never are, whole ones of counts
 paths            joint sample paths whose steps have the quantiles of a forecast
 direction        probabilities of down, flat and up
+charts           the charts of forecasts, as data: coming steps, backtest, losses, components
 forecasts        the results as data: `Backtest`, `Forecast`, `ClassProbabilities`, `DirectionForecast`
 predict          several series with one model, and what is assumed of them
 bundle/          a model as a folder or zip file

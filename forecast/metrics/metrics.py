@@ -23,6 +23,11 @@ def mae(y_true: Array, y_pred: Array) -> float:
     return float(np.abs(y_true - y_pred).mean())
 
 
+def mse(y_true: Array, y_pred: Array) -> float:
+    """Mean squared error, in the square of the unit of the values."""
+    return float(np.mean(np.square(y_true - y_pred)))
+
+
 def rmse(y_true: Array, y_pred: Array) -> float:
     """Root of the mean squared error, in the series' unit."""
     return float(np.sqrt(np.square(y_true - y_pred).mean()))

@@ -12,6 +12,11 @@ import pandas as pd
 from forecast.data.calendar.frequency import iso
 from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
+from forecast.display import Chart, Panel, Shown
+
+# The columns of a table of series, and series and findings that a notebook names.
+FOUND = ("name", "target", "rows", "missing", "first", "last", "unit", "frequency", "exchange", "error")
+LISTED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +69,8 @@ class SeriesInspection:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Inspection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Inspection(Shown):
     """All that was found in a source.
 
     Attributes:
@@ -75,6 +80,30 @@ class Inspection:
     source: str
     form: Mapping[str, str]
     series: tuple[SeriesInspection, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series: what was found, or why it cannot be used."""
+        rows = [{name: value for name, value in one.record().items() if name in FOUND} for one in self.series]
+        return pd.DataFrame(rows, columns=list(FOUND)).set_index("name").dropna(axis=1, how="all")
+
+    def chart(self) -> Chart:
+        """The only series, or the first that can be used.
+
+        Raises:
+            ConfigError: none can.
+        """
+        usable = [one.series for one in self.series if one.series]
+        return usable[0].chart() if usable else super().chart()
+
+    def _headline(self) -> str:
+        names = ", ".join(one.name for one in self.series[:LISTED]) + ", ..." * (len(self.series) > LISTED)
+        return f"{self.source}, {len(self.series):,} series: {names}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        form = ", ".join(f"{what} {how}" for what, how in self.form.items())
+        usable = [one.series for one in self.series if one.series]
+        issues = [f"{one.name}: {issue}" for one in usable for issue in one.findings]
+        return (Panel(self.to_frame(), (form, *issues[:LISTED]), self.chart() if usable else None),)
 
     def record(self) -> dict[str, Any]:
         """The inspection as JSON values; dates in ISO form."""

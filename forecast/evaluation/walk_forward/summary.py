@@ -89,7 +89,9 @@ class Comparison(Shown):
             for place, (model, ratios) in enumerate(zip(models, columns, strict=True))
             for layer in _column(place, model, np.sort(ratios.to_numpy(dtype=float)))
         ]
-        title = f"{len(self.results)} series: error over that of naive, and the median"
+        count = len(self.results)
+        several = f"{count} series: error over that of naive, and the median"
+        title = several if count > 1 else f"{next(iter(self.results))}: error over that of naive"
         rule = Rule(1, width=1, level=True)
         return Chart(title, "MAE / MAE of naive", [*layers, rule], names=tuple(models))
 
@@ -107,9 +109,9 @@ class Comparison(Shown):
 
 
 def _column(place: int, model: str, ratios: Array) -> list[Line]:
-    """The points of one model, side by side, and their median."""
-    if not len(ratios):
-        return []
+    """The points of one model, side by side, and their median; of one point no more than that."""
+    if len(ratios) < 2:
+        return [Line(np.full(len(ratios), place), ratios, "", colour_of(model), "", marker="o", size=8)]
     spread = 0.3 * np.sin(np.arange(len(ratios)) * 2.4)
     size, median = (4 if len(ratios) <= FEW else 2), np.repeat(np.median(ratios), 2)
     points = Line(place + spread, ratios, "", colour_of(model), "", marker="o", size=size, alpha=0.7)

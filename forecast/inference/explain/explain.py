@@ -80,8 +80,10 @@ class Explanation(Shown):
         return chart_components(title, unit, self.model, self.steps, self.shrinkage, has_highway=self.has_highway)
 
     def _headline(self) -> str:
-        shares = "highway {:.0%}, network {:.0%} believed".format(*self.shrinkage)
-        return f"{self.series.name}, {self.model}, {len(self.dates)} steps after {self.origin}, {shares}"
+        linear, network = self.shrinkage
+        highway = f"highway {linear:.0%}, " if self.has_highway else ""
+        steps = f"{len(self.dates)} steps after {self.origin}"
+        return f"{self.series.name}, {self.model}, {steps}, {highway}{self.model} {network:.0%} believed"
 
     def _panels(self) -> tuple[Panel, ...]:
         return Panel(chart=self.chart()), Panel(self.to_frame(), self.notes)

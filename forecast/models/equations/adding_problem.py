@@ -59,7 +59,7 @@ def learn_adding(
 
     Args:
         length: Numbers in a sequence, at least 2.
-        clip_norm: Largest norm of a gradient; None for no limit.
+        clip_norm: Largest norm of a gradient, over all weights together; None for no limit.
     """
     devices.load_keras()
     import keras
@@ -69,7 +69,8 @@ def learn_adding(
     devices.seed(seed)
     cells = layer(units, activation=activation, **({} if kind == "rnn" else {"use_cudnn": False}))
     network = keras.Sequential([keras.Input((length, 2)), cells, keras.layers.Dense(1)])
-    network.compile(keras.optimizers.Adam(learning_rate, clipnorm=clip_norm), "mse", jit_compile=devices.can_compile())
+    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=clip_norm)
+    network.compile(optimizer, "mse", jit_compile=devices.can_compile())
     errors = np.array([network.train_on_batch(*draw_adding(random, batch, length)) for _ in range(steps)])
     kernel, recurrent, bias = (np.asarray(weight) for weight in cells.get_weights())
     return AddingResult(errors.astype(np.float64), (kernel, recurrent, bias))

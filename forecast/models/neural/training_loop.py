@@ -1,8 +1,8 @@
 """Gradient descent: a fixed number of steps on blocks drawn at random; the best weights on validation rows are kept.
 
-Adam (Kingma and Ba 2015), the gradient's norm clipped, a short warm-up and a cosine decay of the learning rate
-(Loshchilov and Hutter 2017). The untrained network takes part in the choice of the best weights, so that training
-cannot make the validation loss worse.
+Adam (Kingma and Ba 2015) or another optimiser, with the norm of the whole gradient clipped, a short warm-up and a
+cosine decay of the learning rate (Loshchilov and Hutter 2017). The untrained network takes part in the choice of the
+best weights, so that training cannot make the validation loss worse.
 
 A network is compiled once in a process for all trainings of one shape, whatever the series, the seed, the number of
 steps and the learning rate.
@@ -10,14 +10,14 @@ steps and the learning rate.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import cos, pi
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import QUANTILES, ExperimentConfig, LossFunction, TrainingConfig
+from forecast.config import QUANTILES, ExperimentConfig, LossFunction, OptimizerName, TrainingConfig
 from forecast.errors import ModelError
 from forecast.metrics.metrics import SMALLEST, log_loss
 from forecast.models.estimator import Callbacks, Fit, Problem, Step, Validation, Weights
@@ -39,6 +39,8 @@ HEAD = "head"
 KEPT = 16
 # The first and the last learning rate as a share of the highest, and the share of the steps until it is reached.
 FIRST_RATE, WARM_UP = 0.1, 0.1
+# Of stochastic gradient descent.
+MOMENTUM = 0.9
 # Labels are cut at this many scales: larger ones come from windows that hardly moved before a jump.
 LARGEST = 1e3
 
@@ -214,7 +216,11 @@ def _without_unused_settings(program: Program) -> Program:
         task=config.task,
         network=replace(config.network, **unused),
         training=TrainingConfig(
-            loss=training.loss, labels=training.labels, batch=training.batch, clip_norm=training.clip_norm
+            loss=training.loss,
+            labels=training.labels,
+            batch=training.batch,
+            optimizer=training.optimizer,
+            clip_norm=training.clip_norm,
         ),
     )
     return replace(program, problem=replace(problem, config=config, season=1))
@@ -222,7 +228,6 @@ def _without_unused_settings(program: Program) -> Program:
 
 @lru_cache(maxsize=KEPT)
 def _compile(program: Program) -> "keras.Model":
-    import keras
 
     training = program.problem.config.training
     with devices.scope(), devices.policy():
@@ -230,12 +235,25 @@ def _compile(program: Program) -> "keras.Model":
         for layer in network.layers:
             layer.trainable = layer.name == HEAD or not program.frozen
         network.compile(
-            optimizer=keras.optimizers.Adam(clipnorm=training.clip_norm, name="adam"),
+            optimizer=_optimizer(training),
             loss={"pinball": _pinball, "mse": _squared_error, "entropy": _cross_entropy}[program.problem.config.loss],
             jit_compile=devices.can_compile(),  # halves the time of a recurrent step
         )
         network.optimizer.build(network.trainable_variables)
     return network
+
+
+def _optimizer(training: TrainingConfig) -> "keras.optimizers.Optimizer":
+    """The optimiser of a configuration, with the norm of the whole gradient clipped (Pascanu et al. 2013)."""
+    import keras
+
+    kinds: dict[OptimizerName, Callable[..., Any]] = {
+        "adam": keras.optimizers.Adam,
+        "sgd": partial(keras.optimizers.SGD, momentum=MOMENTUM),
+        "rmsprop": keras.optimizers.RMSprop,
+        "adamw": keras.optimizers.AdamW,
+    }
+    return kinds[training.optimizer](global_clipnorm=training.clip_norm, name=training.optimizer)
 
 
 def _pinball(y_true: Any, y_pred: Any) -> Any:

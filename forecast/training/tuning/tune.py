@@ -15,9 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from forecast.config import ExperimentConfig, override, read_config
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load_several, split_keywords
+from forecast.display import Chart, Line, Panel, Shown
+from forecast.display.style import BLUE
 from forecast.errors import ConfigError
 from forecast.models import find_model
 from forecast.runtime import devices
@@ -30,8 +35,8 @@ from forecast.training.tuning.study import PendingTrial, Study, Trial, open_stud
 OnTrials = Callable[[tuple[Trial, ...]], None]
 
 
-@dataclass(frozen=True, eq=False)
-class Tuning:
+@dataclass(frozen=True, eq=False, repr=False)
+class Tuning(Shown):
     """The result of a search.
 
     Attributes:
@@ -59,6 +64,29 @@ class Tuning:
         """The number of trials in each state."""
         count = Counter(trial.state for trial in self.trials)
         return {state: count[state] for state in ("complete", "pruned", "failed")}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a trial: its state, hyperparameters, MAE / naive on the validation rows, and seconds."""
+        rows = [
+            {"trial": one.number, "state": one.state, **one.hyperparameters, "value": one.value, "seconds": one.seconds}
+            for one in self.trials
+        ]
+        return pd.DataFrame(rows).set_index("trial")
+
+    def chart(self) -> Chart:
+        """MAE / naive of each complete trial, and the best so far."""
+        done = [one for one in self.trials if one.value is not None]
+        numbers, values = np.array([one.number for one in done]), np.array([one.value for one in done], float)
+        best = Line(numbers, np.minimum.accumulate(values), "best so far")
+        points = Line(numbers, values, "trial", BLUE, "", marker="o", size=6)
+        return Chart(f"{self.objective.model}: trials", "MAE / MAE of naive", [best, points], x_label="trial")
+
+    def _headline(self) -> str:
+        best, count = self.ranking[0], len(self.trials)
+        return f"{self.objective.model}, {count} trials, MAE / naive {best.value:.4f} with {dict(best.hyperparameters)}"
+
+    def _panels(self) -> tuple[Panel, ...]:
+        return (Panel(self.to_frame().sort_values("value"), chart=self.chart()),)
 
     def record(self) -> dict[str, Any]:
         """The result as plain JSON values."""
