@@ -3,6 +3,7 @@
     .venv/bin/python benchmarks/honesty.py walks       random walks: how often is a model called better than naive?
     .venv/bin/python benchmarks/honesty.py skill       returns with memory: how often is the lstm called better?
     .venv/bin/python benchmarks/honesty.py volatility  changing volatility: what 90 % intervals hold, how wide they are
+    .venv/bin/python benchmarks/honesty.py spread      how often intervals are called better, with and without reason
 
 Each prints a table; benchmarks/honesty.md keeps what they printed. Default settings throughout.
 """
@@ -22,7 +23,7 @@ from forecast.metrics.metrics import share_interval
 from forecast.runtime import devices
 
 MODELS = ("drift", "seasonal_naive", "linear", "lstm", "gru", "rnn", "dense")
-ROWS = {"walks": 1500, "skill": 2000, "volatility": 3000}
+ROWS = {"walks": 1500, "skill": 2000, "volatility": 3000, "spread": 2000}
 MEMORY = 0.3
 # GARCH(1, 1) of daily returns: weight of the last shock, of the last variance.
 GARCH = ((0.10, 0.88), (0.05, 0.93), (0.15, 0.80))
@@ -121,6 +122,25 @@ def volatility(count: int, config: ExperimentConfig) -> None:
         print(f"| {f'{window} rows' if window else 'all rows so far'} | {ratio:.3f} |")
 
 
+def spread(count: int, config: ExperimentConfig, models: tuple[str, ...]) -> None:
+    """How often the intervals of each model are called better than naive's, where volatility changes and where not."""
+    found: dict[str, Counter[str]] = {model: Counter() for model in models}
+    for make in (random_walk, garch):
+        for series in simulated(make, count, ROWS["spread"]):
+            for verdict in run(series, models=models, config=config).verdicts:
+                if verdict.model in found:
+                    found[verdict.model][make.__name__] += verdict.has_better_intervals
+    print(f"\n{count} paths of each kind, {ROWS['spread']} rows, horizon {config.horizon}")
+    ends = "95 % interval"
+    print(f"| model | better on random walks [%] | {ends} | better on GARCH [%] | {ends} |\n|---|---|---|---|---|")
+    for model, counts in found.items():
+        shares = [counts[make.__name__] / count for make in (random_walk, garch)]
+        cells = [
+            f"{100 * s:.1f} | {' to '.join(f'{100 * end:.1f}' for end in share_interval(s, count))}" for s in shares
+        ]
+        print(f"| {model} | {' | '.join(cells)} |")
+
+
 def historical(series: TimeSeries, origin: np.ndarray, window: int) -> np.ndarray:
     """The standard deviation of the returns before each origin, shape (N, 1)."""
     returns = np.diff(np.log(series.y))
@@ -128,10 +148,10 @@ def historical(series: TimeSeries, origin: np.ndarray, window: int) -> np.ndarra
 
 
 def main() -> None:
-    """Runs one of the three."""
+    """Runs one of the four."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["walks", "skill", "volatility"])
-    parser.add_argument("--count", type=int, help="series [200 walks, 40 others]")
+    parser.add_argument("what", choices=["walks", "skill", "volatility", "spread"])
+    parser.add_argument("--count", type=int, help="series [200 walks and spread, 40 others]")
     parser.add_argument("--horizon", type=int, default=ExperimentConfig().horizon)
     parser.add_argument("--models", default=",".join(MODELS))
     options = parser.parse_args()
@@ -140,6 +160,8 @@ def main() -> None:
     print(describe())
     if options.what == "walks":
         walks(options.count or 200, config, tuple(options.models.split(",")))
+    elif options.what == "spread":
+        spread(options.count or 200, config, tuple(options.models.split(",")))
     else:
         {"skill": skill, "volatility": volatility}[options.what](options.count or 40, config)
 

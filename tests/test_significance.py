@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
-from forecast.metrics.significance import clark_west, confidence_set, diebold_mariano, discoveries, holm, rank
+from forecast.config import QUANTILES
+from forecast.metrics.significance import (
+    clark_west,
+    confidence_set,
+    diebold_mariano,
+    discoveries,
+    holm,
+    quantile_skill,
+    rank,
+)
 
 
 def overlapping(random, rows, horizon):
@@ -77,6 +87,58 @@ def test_moves_that_know_nothing_are_called_skill_as_rarely_as_it_says(horizon):
         forecast = 0.2 * overlapping(random, 400, 5)[:, None] * np.sqrt(np.arange(1, horizon + 1))
         called += clark_west(moves, forecast) < 0.05
     assert called / 500 < 0.08
+
+
+def spread(random, rows, horizon, *, alpha, beta):
+    """Moves over 1 to H steps of a GARCH path of variance 1, and quantiles that know its variance, and that do not.
+
+    Those that know smooth past squared moves, so that without GARCH (alpha = 0) they are noise.
+    """
+    variance, shocks, known = 1.0, np.empty(rows + 2 * horizon), np.empty(rows + 2 * horizon)
+    for row in range(len(shocks)):
+        shocks[row] = np.sqrt(variance) * random.standard_normal()
+        variance = 1 - alpha - beta + alpha * shocks[row] ** 2 + beta * variance
+        known[row] = variance
+    if not alpha:
+        known = np.convolve(shocks**2, np.ones(20) / 20)[: len(shocks)]
+    path, origin = np.cumsum(shocks), np.arange(horizon, rows + horizon)
+    steps = np.arange(1, horizon + 1)
+    moves = path[origin[:, None] + steps] - path[origin, None]
+    usual = np.sqrt(steps)[None, :, None] * norm.ppf(QUANTILES) + np.zeros((rows, 1, 1))
+    kept = 1 + (known[origin, None] - 1) * (alpha + beta if alpha else 1) ** (steps / 2)
+    return moves, usual * np.sqrt(kept)[..., None], usual
+
+
+@pytest.mark.parametrize("horizon", [1, 10])
+def test_quantiles_that_know_nothing_are_called_better_as_rarely_as_it_says(horizon):
+    random = np.random.default_rng(4)
+    paths = (spread(random, 400, horizon, alpha=0.0, beta=0.0) for _ in range(300))
+    called = [2 * quantile_skill(y, knows, usual, levels=QUANTILES) < 0.05 for y, knows, usual in paths]
+    assert np.mean(called) < 0.05
+
+
+@pytest.mark.parametrize(("horizon", "least", "by_diebold_mariano"), [(1, 0.9, 0.85), (30, 0.8, 0.3)])
+def test_quantiles_that_know_the_volatility_are_found(horizon, least, by_diebold_mariano):
+    """In 400 test rows, those of 2,000; the test of Diebold and Mariano on the CRPS finds fewer."""
+    random, levels = np.random.default_rng(5), np.array(QUANTILES)
+    found, by_crps = [], []
+    for _ in range(60):
+        y, knows, usual = spread(random, 400, horizon, alpha=0.1, beta=0.88)
+        found.append(2 * quantile_skill(y, knows, usual, levels=QUANTILES) < 0.05)
+        errors = (y[..., None] - quantiles for quantiles in (usual, knows))
+        before, after = (np.maximum(levels * error, (levels - 1) * error).mean(axis=(1, 2)) for error in errors)
+        by_crps.append(diebold_mariano(before - after, horizon=horizon) < 0.05)
+    assert np.mean(found) >= least
+    assert np.mean(by_crps) < by_diebold_mariano
+
+
+def test_quantile_skill_by_hand():
+    """Truths below the 5 % quantile of the reference: lower quantiles save 0.95 of the way, higher ones lose it."""
+    reference = np.broadcast_to(np.array(QUANTILES), (60, 1, 7))
+    y = np.full((60, 1), -1.0) + 1e-3 * np.arange(60)[:, None] % 7
+    assert quantile_skill(y, reference - 0.1 - 0.01 * y[..., None], reference, levels=QUANTILES) < 0.001
+    assert quantile_skill(y, reference + 0.1 + 0.01 * y[..., None], reference, levels=QUANTILES) > 0.999
+    assert np.isnan(quantile_skill(y[:3], reference[:3], reference[:3], levels=QUANTILES))
 
 
 def test_holm_by_hand():

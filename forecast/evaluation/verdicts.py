@@ -21,6 +21,7 @@ from forecast.metrics.significance import (
     holm,
     longest_horizon,
     origins_needed,
+    quantile_skill,
     rows_needed,
 )
 from forecast.models import BASELINES
@@ -55,7 +56,7 @@ class Verdict:
         intervals: What is wrong with the intervals, as one sentence; empty if nothing is.
         enough: What would make too short a test long enough to rule out luck; empty if it is.
         crps_vs_naive: CRPS over that of naive.
-        p_intervals: Two-sided, of equal CRPS (Diebold and Mariano), corrected in the same way.
+        p_intervals: Two-sided, of quantiles that know no more than naive's (Engle and Manganelli), corrected as well.
     """
 
     model: str
@@ -136,20 +137,14 @@ def _p_skill(backtest: Backtest, overlap: int | None) -> float:
 
 
 def _p_intervals(backtests: Mapping[str, Backtest], overlap: int | None) -> list[float]:
-    """The p-values of the CRPS of each model being that of naive; NaN without a naive forecast."""
-    losses = {name: crps_by_origin(backtest) for name, backtest in backtests.items()}
-    horizon = overlap or next(iter(backtests.values())).actual.shape[1]
-    naive = losses.get("naive")
+    """The p-values of the quantiles of each model knowing no more than naive's; NaN without a naive forecast."""
+    naive = backtests.get("naive")
     return [
-        float("nan") if naive is None or name == "naive" else diebold_mariano(naive - loss, horizon=horizon)
-        for name, loss in losses.items()
+        float("nan")
+        if naive is None or name == "naive"
+        else 2 * quantile_skill(one.actual, one.quantiles, naive.quantiles, levels=QUANTILES, overlap=overlap)
+        for name, one in backtests.items()
     ]
-
-
-def crps_by_origin(backtest: Backtest) -> Array:
-    """CRPS at each origin, the mean over the steps whose outcome is known, shape (N,)."""
-    error, levels = backtest.actual[..., None] - backtest.quantiles, np.array(QUANTILES)
-    return np.asarray(2 * np.nanmean(np.maximum(levels * error, (levels - 1) * error), axis=(1, 2)))
 
 
 def _verdict(

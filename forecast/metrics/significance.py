@@ -111,8 +111,40 @@ def clark_west(moves: Array, forecast: Array, *, overlap: int | None = None) -> 
     """
     size = np.nansum(np.square(moves), axis=0) / np.maximum(1, np.isfinite(moves).sum(axis=0))
     together = np.nanmean(2 * moves * forecast / np.where(size > 0, size, 1), axis=1)
-    p_value = diebold_mariano(together, horizon=overlap or moves.shape[1])
-    return p_value / 2 if together.mean() > 0 else 1 - p_value / 2
+    return _one_sided(together, overlap or moves.shape[1])
+
+
+def quantile_skill(
+    y_true: Array, quantiles: Array, reference: Array, *, levels: Sequence[float], overlap: int | None = None
+) -> float:
+    """The one-sided p-value of quantiles knowing no more than those of a reference; NaN if the test is too short.
+
+    Where the reference is right, a truth lies below its quantile with the probability of the level, whatever is known
+    at the origin, and so whatever other quantiles say: hits less level, times their distance, have a mean of 0. It is
+    the loss that moving the reference towards the other quantiles saves, to first order; as in `clark_west`, the noise
+    that these add is not charged. Tested are the mean over all steps and the first step, whose outcomes do not overlap;
+    the smaller p-value is doubled (Bonferroni).
+
+    Args:
+        y_true: Shape (N, H); NaN where missing, but not for all steps of a row.
+        quantiles: Shape (N, H, Q), as the reference.
+        overlap: Neighbouring origins whose forecasts overlap; the horizon by default.
+    Source: Engle and Manganelli (2004), CAViaR, the dynamic quantile test; Clark and West (2007).
+    """
+    width = reference[..., -1] - reference[..., 0]
+    apart = (quantiles - reference) / np.where(width > 0, width, 1)[..., None]
+    saved = ((np.array(levels) - (y_true[..., None] <= reference)) * apart).sum(axis=-1)
+    saved = np.where(np.isnan(y_true), np.nan, saved)
+    first = saved[np.isfinite(saved[:, 0]), 0]
+    looks = [(np.nanmean(saved, axis=1), overlap or saved.shape[1]), (first, 1)][: saved.shape[1]]
+    found = [_one_sided(gain, horizon) for gain, horizon in looks if len(gain)]
+    known = [p_value for p_value in found if not isnan(p_value)]
+    return min(1.0, len(known) * min(known)) if known else float("nan")
+
+
+def _one_sided(gain: Array, horizon: int) -> float:
+    p_value = diebold_mariano(gain, horizon=horizon)
+    return p_value / 2 if gain.mean() > 0 else 1 - p_value / 2
 
 
 def confidence_set(losses: Array, *, horizon: int, seed: int = 0) -> Array:
