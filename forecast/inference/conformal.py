@@ -49,7 +49,7 @@ def _conform(quantiles: Array, y: Array) -> Array:
     rows = np.isfinite(y).sum(axis=0)
     if origins < 2 * horizon or not rows.all():
         return initial_scale(horizon)
-    distance = _distance(quantiles, y)
+    distance = scores_of(quantiles, y)
     levels = np.minimum(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
     needed = np.array([np.nanquantile(distance[:, step], level, axis=0) for step, level in enumerate(levels)])
     apart = (rows / np.arange(1, horizon + 1))[:, None]
@@ -66,7 +66,7 @@ def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None =
         log_scale: Before the first origin of all, shape (H, 2).
         past: At the first of the N origins, where they are known, shape (n, H, 2) with n of at least H; else None.
     """
-    distance = _distance(quantiles, y)
+    distance = scores_of(quantiles, y)
     rows, horizon = y.shape
     rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
     found, width, steps = np.empty((rows, horizon, 2)), np.empty((rows, horizon, 2)), np.arange(horizon)
@@ -103,7 +103,7 @@ def stretch(quantiles: Array, log_scale: Array) -> Array:
     return np.asarray(median + (quantiles - median) * sides)
 
 
-def _distance(quantiles: Array, y: Array) -> Array:
+def scores_of(quantiles: Array, y: Array) -> Array:
     """How far outcomes lie below and above the median, in half-widths of the 90 % interval there, shape (..., H, 2)."""
     median, low, high = quantiles[..., MEDIAN], quantiles[..., 0], quantiles[..., -1]
     error = np.stack([median - y, y - median], axis=-1)
