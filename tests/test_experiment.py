@@ -39,7 +39,7 @@ def header(path):
 
 
 def test_tables_have_exactly_their_columns(result, folder):
-    errors = ["mae", "rmse", "mape", "smape", "mase", "rmsse", "bias", "pinball", "crps"]
+    errors = ["mae", "mse", "rmse", "mape", "smape", "mase", "rmsse", "bias", "pinball", "crps"]
     held = ["winkler90", "coverage90", "width90", "direction", "direction_low", "direction_high"]
     skills = ["mae_vs_naive", "crps_vs_naive", "skill_naive", "skill_drift", "skill_seasonal_naive"]
     assert header(folder / "scores.csv") == ["model", *errors, *held, *skills, "network_share", "fit_seconds"]
