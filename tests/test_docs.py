@@ -107,6 +107,26 @@ def test_pages_hold_examples():
     opened = {page.stem: len(re.findall(r"^(?:```python|\$ )", page.read_text(), re.M)) for page in PAGES}
     assert counts == opened
     assert all(counts[page] for page in ("bundle", "command-line", "formats", "gallery", "index", "python", "test"))
+    tutorials = ("stock", "shop-sales", "hourly-load", "many-tickers", "service", "coming-from", "troubleshooting")
+    assert all(counts[page] for page in tutorials)
+
+
+def templates():
+    """The strings of the package, with … in place of what is filled in."""
+    for path in (ROOT / "forecast").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_the_messages_of_the_troubleshooting_page_are_those_of_the_package():
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    messages = [message for _, message in re.findall(r"^\| (`+)(.+?)\1 \|", page, re.M)]
+    known = list(templates())
+    assert len(messages) > 30
+    assert not [message for message in messages if not any(message in template for template in known)]
 
 
 def test_every_command_has_its_section_and_its_options():

@@ -226,3 +226,15 @@ def test_all_series_of_a_file_are_offered_to_those_who_take_several(write):
     ((_, error),) = load_each([str(path)])
     assert str(error).endswith(f"There are A, B. {path}:* stands for all of them.")
     assert [one.name for one in load_all(f"{path}:*")] == ["A", "B"]
+
+
+def test_all_series_of_a_frame_are_loaded_long_or_wide():
+    dates = pd.date_range("2020-01-01", periods=60)
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), dates, ["a", "b"])
+    long = wide.melt(ignore_index=False, var_name="unique_id", value_name="y").rename_axis("ds").reset_index()
+    for frame in (long, wide):
+        found = load_all(frame, unit="pieces")
+        assert [(one.name, one.unit) for one in found] == [("a", "pieces"), ("b", "pieces")]
+        assert (found[1].y == wide["b"]).all()
+    (only,) = load_all(wide["a"])
+    assert (only.y == wide["a"]).all()
