@@ -98,6 +98,13 @@ def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_p
     assert not {"tensorflow", "keras", "sklearn", "matplotlib"} & loaded
 
 
+def test_without_sktime_its_forecaster_says_what_to_install():
+    code = "import sys\nsys.modules['sktime'] = None\nimport forecast.sktime"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "ImportError: forecast.sktime needs the package sktime" in done.stderr
+    assert "pip install 'honest-forecast[sktime]'" in done.stderr
+
+
 def test_public_names_are_there():
     assert len(set(forecast.__all__)) == len(forecast.__all__)  # their order is ruff's, constants first
     for name in forecast.__all__:
