@@ -17,7 +17,7 @@ from pictures import made_experiment, made_explanation, made_model
 import forecast
 from forecast.config import override
 from forecast.display.chart import Chart, Line
-from forecast.display.draw import MOST_POINTS, svg, thinned
+from forecast.display.draw import MOST_POINTS, draw, svg, thinned
 from forecast.errors import ConfigError
 
 mpl.use("Agg")
@@ -177,3 +177,20 @@ def test_a_search_shows_its_trials(walk):
     assert {"lookback", "max_steps"}.isdisjoint(found.objective.ranges)
     assert "2 trials" in repr(found)
     assert "best so far" in found._repr_html_()
+
+
+@pytest.mark.parametrize("frequency", ["s", "5min", "h", "D", "B", "W", "MS", "QS", "YS"])
+def test_dates_below_a_chart_are_those_of_its_rows(frequency):
+    """Each label stands at the first row of the year, month, day ... that it names, and none warns."""
+    for rows in (2, 30, 145):
+        dates = pd.date_range("2001-03-05 10:30", periods=rows, freq=frequency)
+        ax = Figure().subplots()
+        draw(Chart("made", "USD", [Line(dates, np.arange(rows))]), ax)
+        places = ax.get_xticks()
+        assert len(places) == len(set(places)) <= 13
+        assert all(0 <= place < rows for place in places)
+        years = [
+            (label.get_text(), dates[int(place)].year)
+            for label, place in zip(ax.get_xticklabels(), places, strict=True)
+        ]
+        assert all(int(text) == year for text, year in years if re.fullmatch(r"(19|20)\d\d", text))

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 10, 3.6
 INLINE = (7.4, 2.5)
 LETTERS = 9
-# Most dates below a chart.
-MOST_TICKS = 8
 # Most points of a line in SVG, which is text.
 MOST_POINTS = 1000
 # A colour that nobody uses, in place of which SVG has that of the text around it.
@@ -80,8 +78,9 @@ def _name_dates(dates: pd.DatetimeIndex, ax: "Axes") -> None:
     """Name the rows at which a year, a month, a day begins, by Matplotlib's choice for these dates."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num, num2date
 
-    locator = AutoDateLocator(maxticks=MOST_TICKS)
-    begins = [tick for tick in locator.tick_values(dates[0], dates[-1]) if tick <= date2num(dates[-1])]
+    locator = AutoDateLocator()
+    first, last = date2num(dates[[0, -1]])
+    begins = [tick for tick in locator.tick_values(dates[0], dates[-1]) if first <= tick <= last]
     rows = dates.searchsorted([pd.Timestamp(num2date(tick)).tz_localize(None) for tick in begins])
     chosen = dict(zip(rows.tolist(), begins, strict=True))
     names = ConciseDateFormatter(locator)
