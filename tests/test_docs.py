@@ -184,7 +184,7 @@ def test_the_table_of_the_readme_comes_out_of_the_demo_s_data():
     """Baselines to the digits shown, and the quickest network, whose last digits differ by machine."""
     result = forecast.run(ROOT / "data" / "sp500.csv", models=["dense"])
     shown = table_rows()
-    assert len(shown) == 8
+    assert {"lstm", "garch", "har", "naive"} < shown.keys()
     for row in result.scores:
         mae, held, ratio = shown[row.model]
         digits = 20 if row.model == "dense" else 1
