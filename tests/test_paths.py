@@ -35,6 +35,22 @@ def test_paths_of_a_random_walk_move_and_fall_as_it_does():
     assert share_above(paths, 106)[-1] == pytest.approx(norm.sf(6 / np.sqrt(30)), rel=0.06)
 
 
+@pytest.mark.parametrize(("begin", "tolerance"), [(1.0, 0.05), (0.4, 0.05), (2.5, 0.05)])
+def test_paths_of_garch_move_and_fall_as_it_does(begin, tolerance):
+    """From the usual variance, a calm and a wild one: the quantiles are those of the truth, the paths are drawn."""
+    random, count = np.random.default_rng(2), 40_000
+    variance, truth = np.full(count, begin), np.empty((count, 30))
+    for step in range(30):
+        truth[:, step] = np.sqrt(variance) * random.normal(size=count)
+        variance = 0.02 + 0.1 * truth[:, step] ** 2 + 0.88 * variance
+    truth = 100 * np.exp(0.01 * np.cumsum(truth, axis=1))
+    paths = sample_paths(np.quantile(truth, LEVELS, axis=0).T, QUANTILES, count=20_000)
+    whole = [np.log(np.column_stack([np.full(len(one), 100.0), one])) for one in (paths, truth)]
+    ours, theirs = (np.diff(one, axis=1).std() for one in whole)
+    assert ours == pytest.approx(theirs, rel=tolerance)
+    assert drawdowns(paths, 100).mean() == pytest.approx(drawdowns(truth, 100).mean(), rel=tolerance)
+
+
 def test_the_seed_decides_and_no_path_is_refused():
     np.testing.assert_array_equal(sample_paths(WALK, QUANTILES, count=5), sample_paths(WALK, QUANTILES, count=5))
     assert (sample_paths(WALK, QUANTILES, count=5, seed=1) != sample_paths(WALK, QUANTILES, count=5)).any()

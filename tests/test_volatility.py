@@ -4,16 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_inputs, make_problem, make_series
+from scipy.optimize import approx_fprime
 
 from forecast import load
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.dataset import prepare
-from forecast.data.windows import Inputs, expected_moves, make_blocks
+from forecast.data.windows import Inputs, expected_moves, make_blocks, step_terms
 from forecast.models import MODELS
 from forecast.models.estimator import Callbacks
-from forecast.models.volatility import log_scale, past_quantiles, smooth, with_volatility
+from forecast.models.volatility import expected, log_scale, past_quantiles, smooth, with_volatility
 from forecast.models.volatility.features import average, range_volatility
-from forecast.models.volatility.history import simulated_quantiles
+from forecast.models.volatility.history import grow, quantiles_of_sorted, simulated_quantiles
+from forecast.training.train import train
 
 RANDOM_WALK = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, 1500)))
 
@@ -182,6 +184,44 @@ def test_har_is_least_squares_on_its_own_rows():
     ratio = np.array(x)[-1] @ np.linalg.lstsq(np.array(x), np.array(y), rcond=None)[0]
     assert scales[596, 2] == pytest.approx(ratio * mean(596, 22) * np.sqrt(3), rel=1e-6)
     assert moves[596, 2] == pytest.approx(np.log(prices[599] / prices[596]) / scales[596, 2])
+
+
+def test_quantiles_of_growing_samples_are_those_of_numpy():
+    values, counts = np.random.default_rng(0).normal(size=300), np.array([0, 1, 2, 2, 65, 300])
+    for count, ordered in zip(counts, grow(values, counts), strict=True):
+        np.testing.assert_array_equal(ordered, np.sort(values[:count]))
+        if count:
+            np.testing.assert_allclose(
+                quantiles_of_sorted(ordered, QUANTILES), np.quantile(values[:count], QUANTILES), rtol=1e-12
+            )
+
+
+def test_the_derivatives_of_the_expected_size_are_those_of_finite_differences():
+    random, steps = np.random.default_rng(0), np.array(expected.FIT_STEPS)
+    x, sizes = random.normal(size=(40, 3)), random.exponential(size=(40, len(steps)))
+    sizes[35:, 4:] = np.nan
+    coefficients, terms = 0.1 * random.normal(size=(3, 3)), step_terms(30)[steps - 1]
+
+    def loss(b):
+        eta = x @ (terms @ b.reshape(3, 3)).T
+        return np.nansum(steps**-0.5 * np.where(np.isnan(sizes), np.nan, sizes * np.exp(-eta) + eta))
+
+    gradient, hessian = expected.derivatives(sizes, x, coefficients)
+    by_difference = approx_fprime(coefficients.ravel(), loss, 1e-6)
+    np.testing.assert_allclose(gradient, by_difference, rtol=1e-3, atol=1e-3)
+    direction = 1e-5 * random.normal(size=9)
+    moved, _ = expected.derivatives(np.minimum(sizes, 4), x, coefficients + direction.reshape(3, 3))
+    still, hessian = expected.derivatives(np.minimum(sizes, 4), x, coefficients)
+    np.testing.assert_allclose(moved - still, hessian @ direction, rtol=0.05, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["garch", "har", "naive"])
+def test_models_that_learn_nothing_expect_no_moves(name, monkeypatch):
+    """So a thousand series are forecast in seconds: what is expected takes most of the time."""
+    model = train(make_series(RANDOM_WALK[:400]), name, ExperimentConfig(horizon=5, lookback=64, season=5))
+    monkeypatch.setattr("forecast.models.volatility.expected.log_scale", None)
+    found = model.predict(make_series(RANDOM_WALK[:500], name="another"))
+    assert (np.diff(found.quantiles, axis=1) > 0).all()
 
 
 def test_ranges_are_read_from_open_high_and_low_and_belong_to_the_close():

@@ -2,10 +2,11 @@
 
 In: the quantiles of the coming steps. Out: paths, for questions about several steps at once: to touch a level, the
 worst fall on the way, the sum of all steps. The steps are tied by a Gaussian copula with the correlation of a random
-walk, sqrt(min(i, j) / max(i, j)) between steps i and j; beyond the outer quantiles the distribution goes on with the
-slope of the last two in a normal quantile plot, of logarithms where all quantiles are above 0. Sources: Nelsen (2006),
-An introduction to copulas; Schefzik, Thorarinsdottir and Gneiting (2013), Uncertainty quantification in complex
-simulation models using ensemble copula coupling.
+walk, sqrt(i / j) between steps i < j, or, where it is smaller, the ratio of the widths there: that of a walk whose
+moves grow, from calm into usual weeks. Beyond the outer quantiles the distribution goes on with the slope of the last
+two in a normal quantile plot, of logarithms where all quantiles are above 0. Sources: Nelsen (2006), An introduction
+to copulas; Schefzik, Thorarinsdottir and Gneiting (2013), Uncertainty quantification in complex simulation models
+using ensemble copula coupling.
 """
 
 from collections.abc import Sequence
@@ -24,10 +25,8 @@ def sample_paths(quantiles: Array, levels: Sequence[float], *, count: int, seed:
     """
     if count < 1:
         raise ConfigError(f"the number of paths must be at least 1. Received: {count}.")
-    steps = np.arange(1, len(quantiles) + 1)
-    correlation = np.sqrt(np.minimum.outer(steps, steps) / np.maximum.outer(steps, steps))
-    root = np.linalg.cholesky(correlation + 1e-12 * np.eye(len(steps)))
-    normal = np.random.default_rng(seed).standard_normal((count, len(steps))) @ root.T
+    root = np.linalg.cholesky(_correlation(quantiles) + 1e-12 * np.eye(len(quantiles)))
+    normal = np.random.default_rng(seed).standard_normal((count, len(quantiles))) @ root.T
     return _marginals(normal, quantiles, levels)
 
 
@@ -44,6 +43,16 @@ def _marginals(normal: Array, quantiles: Array, levels: Sequence[float]) -> Arra
     known = np.log(quantiles) if positive else quantiles
     found = np.stack([_marginal(column, row, levels) for column, row in zip(normal.T, known, strict=True)], axis=1)
     return np.exp(found) if positive else found
+
+
+def _correlation(quantiles: Array) -> Array:
+    """The correlation of the steps with quantiles (H, Q), shape (H, H): a Markov chain, so positive definite."""
+    low, high = quantiles[:, 0], quantiles[:, -1]
+    width = np.log(high / low) if (quantiles > 0).all() else high - low
+    ratio = width[1:] / np.where(width[:-1] > 0, width[:-1], np.inf)
+    apart = np.maximum(np.log(np.maximum(ratio, 1.0)), 0.5 * np.diff(np.log(np.arange(1, len(width) + 1))))
+    place = np.concatenate([[0.0], np.cumsum(apart)])
+    return np.asarray(np.exp(-np.abs(np.subtract.outer(place, place))))
 
 
 def _marginal(normal: Array, quantiles: Array, levels: Sequence[float]) -> Array:
