@@ -113,18 +113,18 @@ def spread(random, rows, horizon, *, alpha, beta):
 def test_quantiles_that_know_nothing_are_called_better_as_rarely_as_it_says(horizon):
     random = np.random.default_rng(4)
     paths = (spread(random, 400, horizon, alpha=0.0, beta=0.0) for _ in range(300))
-    called = [2 * quantile_skill(y, knows, usual, levels=QUANTILES) < 0.05 for y, knows, usual in paths]
-    assert np.mean(called) < 0.05
+    called = [quantile_skill(y, knows, usual, levels=QUANTILES) < 0.05 for y, knows, usual in paths]
+    assert np.mean(called) < 0.08
 
 
-@pytest.mark.parametrize(("horizon", "least", "by_diebold_mariano"), [(1, 0.9, 0.85), (30, 0.8, 0.3)])
+@pytest.mark.parametrize(("horizon", "least", "by_diebold_mariano"), [(1, 0.9, 0.85), (30, 0.9, 0.3)])
 def test_quantiles_that_know_the_volatility_are_found(horizon, least, by_diebold_mariano):
     """In 400 test rows, those of 2,000; the test of Diebold and Mariano on the CRPS finds fewer."""
     random, levels = np.random.default_rng(5), np.array(QUANTILES)
     found, by_crps = [], []
     for _ in range(60):
         y, knows, usual = spread(random, 400, horizon, alpha=0.1, beta=0.88)
-        found.append(2 * quantile_skill(y, knows, usual, levels=QUANTILES) < 0.05)
+        found.append(quantile_skill(y, knows, usual, levels=QUANTILES) < 0.05)
         errors = (y[..., None] - quantiles for quantiles in (usual, knows))
         before, after = (np.maximum(levels * error, (levels - 1) * error).mean(axis=(1, 2)) for error in errors)
         by_crps.append(diebold_mariano(before - after, horizon=horizon) < 0.05)

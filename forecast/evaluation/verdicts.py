@@ -56,7 +56,8 @@ class Verdict:
         intervals: What is wrong with the intervals, as one sentence; empty if nothing is.
         enough: What would make too short a test long enough to rule out luck; empty if it is.
         crps_vs_naive: CRPS over that of naive.
-        p_intervals: Two-sided, of quantiles that know no more than naive's (Engle and Manganelli), corrected as well.
+        p_intervals: One-sided, of quantiles that know no more than naive's (Engle and Manganelli), corrected as well;
+            NaN for baselines, whose intervals are made as naive's.
     """
 
     model: str
@@ -137,12 +138,12 @@ def _p_skill(backtest: Backtest, overlap: int | None) -> float:
 
 
 def _p_intervals(backtests: Mapping[str, Backtest], overlap: int | None) -> list[float]:
-    """The p-values of the quantiles of each model knowing no more than naive's; NaN without a naive forecast."""
+    """The p-values of the quantiles of each model knowing no more than naive's; NaN for baselines and without naive."""
     naive = backtests.get("naive")
     return [
         float("nan")
-        if naive is None or name == "naive"
-        else 2 * quantile_skill(one.actual, one.quantiles, naive.quantiles, levels=QUANTILES, overlap=overlap)
+        if naive is None or name in BASELINES
+        else quantile_skill(one.actual, one.quantiles, naive.quantiles, levels=QUANTILES, overlap=overlap)
         for name, one in backtests.items()
     ]
 
