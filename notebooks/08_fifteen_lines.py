@@ -11,7 +11,6 @@ import forecast
 
 prices = pd.read_csv("../data/sp500.csv", parse_dates=["Date"], index_col="Date")
 series = forecast.load(prices[:"2015"], name="S&P 500", unit="points")
-series
 
 # %% [markdown]
 # **Train and test.** Options of the configuration are keywords; one that does not exist is refused with the nearest
