@@ -5,6 +5,7 @@ source ── sources/ ── TimeSeries ── covariates ── scaling ──
              └─ vocabulary: names of columns
 
 sources/      load, inspect, expand: any file, ticker or pandas object to checked series
+synthetic/    simulated series of many kinds, from a seed
 calendar/     exchange, sessions, steps between rows, windows of the week
 series        the checked `TimeSeries`: rows, unit, frequency, trading calendar, roles of columns
 vocabulary    what the names of columns mean, in many languages
