@@ -9,6 +9,7 @@
 # make lock       write requirements.lock (users) and requirements-dev.lock (all) again from pyproject.toml
 # make dist       build wheel and source distribution into dist/, the same bytes from the same commit
 # make data       write the bundled series again
+# make pretrained train the network that comes with the package again, on simulated series, in an hour or two
 # make bench      measure forecast, beside other packages if `make bench-peers` came first, into benchmarks/*.md
 # make clean      remove .venv, the peers' environment and runs/
 
@@ -20,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-dep
 PEERS := .venv-peers
 UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test test-all check lint dist format docs notebooks pictures lock data bench bench-peers clean
+.PHONY: demo test test-all check lint dist format docs notebooks pictures lock data pretrained bench bench-peers clean
 
 demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --horizon 30 --out runs/demo
@@ -63,6 +64,9 @@ lock: $(DEV)
 
 data: $(DEV)
 	$(BIN)/python data/make.py
+
+pretrained: $(READY)
+	OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 $(BIN)/python -m forecast.training.pretrain
 
 bench: $(DEV)
 	$(BIN)/python benchmarks/opening.py

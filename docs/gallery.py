@@ -6,11 +6,15 @@ python docs/gallery.py
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from PIL import Image
 
 import forecast
 from forecast.config import override
+from forecast.data.synthetic import GENERATORS
 from forecast.evaluation.direction import reliability
 from forecast.report import plots
 
@@ -74,8 +78,23 @@ def draw_explanations() -> None:
     draw("shrinkage", lambda ax: plots.plot_shrinkage(stocks, ax), 2.6)
 
 
+def draw_synthetic() -> None:
+    """Draw twenty simulated series of each kind, over their own spread, one below the other."""
+    rows, count = 300, 20
+    figure, grid = plt.subplots(7, 2, figsize=(WIDTH, 24), layout="constrained")
+    for ax, (name, (make, *_)) in zip(grid.flat, GENERATORS.items(), strict=True):
+        made = make(np.random.default_rng(0), count, rows, (24, 168) if name == "work_and_rest" else (24,))
+        low, spread = made.min(axis=1, keepdims=True), np.ptp(made, axis=1, keepdims=True) + 1e-9
+        ax.plot((1.3 * (made - low) / spread + np.arange(count)[:, None]).T, color="0.25", linewidth=0.6)
+        ax.set(title=name, xticks=[], yticks=[])
+    figure.savefig(FOLDER / "synthetic.png", dpi=64)
+    plt.close(figure)
+    Image.open(FOLDER / "synthetic.png").convert("L").quantize(8).save(FOLDER / "synthetic.png", optimize=True)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     draw_runs()
     draw_directions()
     draw_explanations()
+    draw_synthetic()

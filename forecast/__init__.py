@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from forecast.inference.forecasts import Forecast
     from forecast.inference.trained_model import TrainedModel
     from forecast.models import MODELS, Callbacks
-    from forecast.pipeline import check, compare, fetch, run, update
+    from forecast.pipeline import check, compare, fetch, predict, run, update
     from forecast.report.html import make_page
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
@@ -66,6 +66,7 @@ _HOME = {
     "load_all": "data.sources",
     "make_page": "report.html",
     "open_model": "inference.bundle",
+    "predict": "pipeline",
     "run": "pipeline",
     "save_model": "inference.bundle",
     "score": "evaluation.score_forecasts",
@@ -102,6 +103,7 @@ __all__ = [
     "load_all",
     "make_page",
     "open_model",
+    "predict",
     "run",
     "save_model",
     "score",

@@ -25,6 +25,8 @@ from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
 from forecast.evaluation.walk_forward.summary import Comparison
+from forecast.evaluation.zero_shot import forecast_at_once
+from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Callbacks, find_model
 from forecast.report import comparison_writer, writer
@@ -77,6 +79,23 @@ def run(
     if out is not None:
         writer.write_experiment(experiment, Path(out))
     return experiment
+
+
+def predict(source: Source, **options: Any) -> Forecast:
+    """Forecast the coming steps of a series at once, by the network that comes with the package; nothing is trained.
+
+    `run(source, models=["pretrained"])` gives the same forecast, with its test.
+
+    Args:
+        source: Anything that `load` takes.
+        options: Fields of the configuration, as in `horizon=7`, and options of `load`, as in `target="Close"`.
+    Raises:
+        ForecastError: what is wrong with the series; it is too short for a test of the forecast.
+    """
+    config, loading, _ = split_keywords(RECIPES["blocks"], options)
+    found = forecast_at_once(load_for(source, config, **loading), config)
+    made: Forecast = found.forecasts["pretrained"]
+    return made
 
 
 def _plan(

@@ -38,7 +38,7 @@ def test_names_go_in_any_case_and_once():
 
 
 def test_linear_stands_beside_networks_that_have_a_highway():
-    assert usual_models(SMALL) == ("lstm", "gru", "rnn", "dense", "linear")
+    assert usual_models(SMALL) == ("pretrained", "lstm", "gru", "rnn", "dense", "linear")
     assert "linear" not in usual_models(override(SMALL, {"highway": False}))
     assert "linear" not in usual_models(override(SMALL, {"task": "direction"}))
     assert "stack" in usual_models(override(SMALL, {"layers": "lstm:4"}))
@@ -89,11 +89,14 @@ def test_the_horizon_and_lookback_that_a_refusal_names_fit_and_no_longer_horizon
 
 def test_where_networks_cannot_the_others_are_run_and_that_is_said_once():
     plan = plan_run(SHORT, None, LONG_HORIZON)
-    assert plan.models[:3] == ("linear", "ets", "theta")
-    assert plan.models[3:] == ("naive", "drift", "seasonal_naive")
+    assert plan.models[:4] == ("pretrained", "linear", "ets", "theta")
+    assert plan.models[4:] == ("naive", "drift", "seasonal_naive")
     (said,) = plan.cautions
     assert said.startswith("short: too short for networks. lookback=8 and horizon=8 need about")
-    assert "--horizon 4 --lookback 8, which fit. Left out: lstm, gru, rnn, dense. Tested instead: linear, ets" in said
+    assert (
+        "--horizon 4 --lookback 8, which fit. Left out: lstm, gru, rnn, dense. Tested instead: pretrained, linear"
+        in said
+    )
     split = plan.dataset.split
     assert split.rows - split.test == split.test - split.validation == 8
 

@@ -26,6 +26,7 @@ LINES = {
     "dense": (PINK, SOLID),
     "sru": (ORANGE, SOLID),
     "stack": (SKY, SOLID),
+    "pretrained": (SKY, DASHED),
     "linear": (ORANGE, DASHED),
     "esn": (BLUE, DASHED),
     "forest": (GREEN, DASHED),

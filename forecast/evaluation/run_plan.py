@@ -51,15 +51,17 @@ class RunPlan:
 def usual_models(config: ExperimentConfig, *several: TimeSeries) -> tuple[str, ...]:
     """The models that are compared where nobody names others.
 
-    With networks that have a linear highway stands `linear`, the highway alone, so that the table shows what they add.
-    Where a series is a count with many zeros, `croston` is added; where one is a daily price, `garch` and `har`.
+    First comes the network that needs no training. With networks that have a linear highway stands `linear`, the
+    highway alone, so that the table shows what they add. Where a series is a count with many zeros, `croston` is added;
+    where one is a daily price, `garch` and `har`.
     """
     stack = ("stack",) if config.network.layers else ()
     values = config.task == "forecast"
     linear = ("linear",) if config.network.highway and values else ()
     demand = any(is_intermittent(series.y) for series in several) and find_spec("statsforecast")
     prices = OF_PRICES if any(is_price(series, config) for series in several) else ()
-    return (*USUAL, *stack, *linear, *prices, *(("croston",) if demand and values else ()))
+    at_once = ("pretrained",) if values else ()
+    return (*at_once, *USUAL, *stack, *linear, *prices, *(("croston",) if demand and values else ()))
 
 
 def is_price(series: TimeSeries, config: ExperimentConfig) -> bool:

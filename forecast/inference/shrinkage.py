@@ -7,7 +7,8 @@ or, where none is given, the model's own spread around the last value. The linea
 network component what the model's own quantiles add to both. Each pair of factors on a grid from 0 to 1 is an expert.
 An expert's loss is its CRPS minus that of the base, over the earlier origins whose outcome is known; its weight falls
 with its loss, and the factors are the weighted means over the experts. The network component starts near 0, so that a
-model has to prove itself on validation rows; the linear component was tested before it was let in (`highway.py`) and
+model has to prove itself on validation rows, unless it learned from thousands of other series and this one is no walk
+(`factors_of`); the linear component was tested before it was let in (`highway.py`) and
 starts in the middle, or further up the more it saves on the training rows. A component that stops helping loses its
 weight again. Nothing looks past the origin.
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.data.windows import Flags
 from forecast.models.volatility import smooth
 from forecast.typing import Array
 
@@ -31,6 +33,8 @@ LEARNING_RATE = 0.45
 PRIOR = 3.0
 # Origins that the share of naive's error that the linear component saves in training counts for.
 HEAD_START = 40.0
+# Head start of experts with the whole of a network that learned elsewhere, over that of those without another one.
+TRUST = 2.0
 # A factor below this is 0: so small a move is noise.
 SMALLEST = 0.1
 
@@ -122,9 +126,15 @@ def _losses(error: Array, linear: Array, network: Array) -> Array:
     return 2 * found
 
 
-def factors_of(losses: Array, *, horizon: int) -> Array:
-    """The factors of the linear and of the network component, shape (..., 2), for expert losses (..., E)."""
-    preference = -LEARNING_RATE * losses - PRIOR * np.sqrt(1 + horizon / 3) * EXPERTS[:, 1]
+def factors_of(losses: Array, *, horizon: int, trusted: Flags | None = None) -> Array:
+    """The factors of the linear and of the network component, shape (..., 2), for expert losses (..., E).
+
+    Args:
+        trusted: Where the network learned from thousands of other series, and this one is no walk: it starts near 1
+            there, shape (...,).
+    """
+    start = np.where(trusted[..., None], TRUST, -1.0) if trusted is not None else -1.0
+    preference = -LEARNING_RATE * losses + start * PRIOR * np.sqrt(1 + horizon / 3) * EXPERTS[:, 1]
     weight = np.exp(preference - preference.max(axis=-1, keepdims=True))
     factors = weight @ EXPERTS / weight.sum(axis=-1, keepdims=True)
     factors[factors < SMALLEST] = 0.0

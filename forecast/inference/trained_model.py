@@ -262,7 +262,8 @@ class TrainedModel(Shown):
             shrinks = self._shrinks
             losses = shrinkage.follow_losses(parts, y, start, seen=seen) if shrinks else np.tile(start, (len(raw), 1))
         if self._shrinks:
-            factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon)
+            trusted = self.estimator.is_pretrained & np.isnan(past[:, 0, 0])
+            factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon, trusted=trusted)
             if checkpoint:
                 factors[: len(checkpoint.factors)] = checkpoint.factors
             quantiles = shrinkage.shrink(parts, factors)

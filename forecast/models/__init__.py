@@ -8,6 +8,7 @@ forest.py             a random forest
 tree_arrays.py        the trees of a forest as arrays
 reservoir.py          an echo state network
 statistical.py        ETS, Theta, ARIMA and Croston's method by statsforecast
+pretrained/           the network that comes with the package, trained on simulated series
 volatility/           the size of coming moves: what windows are measured by, GARCH and HAR
 direction_classes.py  down, flat and up, and the mixture with base rates
 neural/               networks: built and trained by Keras
@@ -20,6 +21,7 @@ from forecast.models.estimator import Callbacks, Estimator, Fit, OnStep, Problem
 from forecast.models.forest import Forest
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
+from forecast.models.pretrained import Pretrained
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Demand, Statistical, arima, croston, ets, theta
 from forecast.models.volatility.garch import Garch
@@ -32,6 +34,7 @@ _ALL: tuple[Estimator, ...] = (
     Network("sru", "Simple Recurrent Units, stacked (Lei et al. 2017)"),
     Network("dense", "Dense network (ANN) on the last `lookback` rows"),
     Network("stack", "Cells of several kinds in one network, as in --layers lstm:64,rnn:32"),
+    Pretrained("pretrained", "The network that comes with the package: trained on simulated series, not on yours"),
     Linear("linear", "Ridge regression on the last `lookback` rows: the networks' highway by itself"),
     Reservoir("esn", "Echo state network: a random reservoir with a linear readout (Jaeger 2001)"),
     Forest("forest", "Random forest on the last `lookback` rows (Breiman 2001)"),

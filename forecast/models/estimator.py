@@ -141,6 +141,7 @@ class Estimator(ABC):
         uses_lookback: Whether a forecast is made from the window alone, not from all rows up to the origin.
         is_local: Whether parameters are estimated from the rows up to each origin alone, so that its forecasts on
             training rows are as good a test as those on later ones.
+        is_pretrained: Whether it learned from other series, and so is trusted before it has proved itself on this one.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Estimator(ABC):
     is_network: ClassVar[bool] = False
     uses_lookback: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
+    is_pretrained: ClassVar[bool] = False
 
     @abstractmethod
     def shapes(self, problem: Problem) -> Shapes:

@@ -203,9 +203,11 @@ def _calibrate(
     blocks = model.blocks(inputs, np.arange(first, split.test), problem)
     quantiles, linear, y = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0], blocks.y[:, 0]
     if model.learned and blocks.moves:
-        parts = shrinkage.parts_of(quantiles, linear, past_quantiles(inputs, blocks.origin, horizon=problem.horizon))
+        past = past_quantiles(inputs, blocks.origin, horizon=problem.horizon)
+        parts = shrinkage.parts_of(quantiles, linear, past)
         followed = shrinkage.follow_losses(parts, y, losses)
-        factors = shrinkage.factors_of(followed, horizon=problem.horizon)
+        trusted = model.is_pretrained & np.isnan(past[:, 0, 0])
+        factors = shrinkage.factors_of(followed, horizon=problem.horizon, trusted=trusted)
         quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
     validation = slice(split.validation - 1 - first, None)
     return losses, conformal.calibrate(quantiles[validation], y[validation])

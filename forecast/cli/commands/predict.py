@@ -1,4 +1,4 @@
-"""Forecasts from a saved model."""
+"""Forecasts at once, or from a saved model."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ import typer
 from forecast.cli.commands.inputs import ManySeriesArguments, expanded, load_readable, reading_of
 from forecast.cli.json_output import print_json
 from forecast.cli.options import SOURCE, shared
-from forecast.cli.progress import JobsBar, note, say
+from forecast.cli.progress import JobsBar, counted, note, say
 from forecast.errors import Stopped
 
 BACKENDS = ("numpy", "keras")
@@ -18,7 +18,11 @@ BACKENDS = ("numpy", "keras")
 def predict(
     ctx: typer.Context,
     series: ManySeriesArguments,
-    model: Annotated[Path, typer.Option(help="Folder or zip file of a saved model.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder or zip file of a saved model [the network that comes with the package]."),
+    ] = None,
+    horizon: Annotated[int | None, typer.Option(help="Without --model: steps [from the frequency].", min=1)] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="File for the forecasts as a table.")] = None,
     plot: Annotated[Path | None, typer.Option(help="File for a picture, as in forecast.png.")] = None,
     backend: Annotated[str, typer.Option(help="numpy for the equations, keras for the saved network.")] = "numpy",
@@ -32,32 +36,36 @@ def predict(
     below: Annotated[float | None, typer.Option(help="How likely is it to end below this level?")] = None,
     touch: Annotated[float | None, typer.Option(help="How likely is it to touch this level on the way?")] = None,
 ) -> None:
-    """Forecast the coming steps from a saved model.
+    """Forecast the coming steps at once, or from a saved model.
 
-    Any series, without training and without TensorFlow.
+    Any series, without training and without TensorFlow. Without --model the network that comes with the package
+    forecasts, and is tested on the last fifth of each series beside naive.
 
-    Series that it was not trained on are forecast on their own scale. With several, one that cannot be forecast is
-    named, the others are given, and the exit status is 1. With --out, such series stand in a table of errors beside
-    the file, and after Ctrl-C or a kill the same command goes on.
+    With --model, series that it was not trained on are forecast on their own scale. With several series, one that
+    cannot be forecast is named, the others are given, and the exit status is 1. With --out, such series stand in a
+    table of errors beside the file, and after Ctrl-C or a kill the same command goes on.
 
-    Example: forecast predict data/nasdaq.csv --model models/sp500
+    Example: forecast predict data/nasdaq.csv
     """
     levels = {
         name: level for name, level in (("above", above), ("below", below), ("touch", touch)) if level is not None
     }
-    if out:
+    _check_model(model, out, backend, horizon)
+    if out and model:
         _check_alone({"--csv": csv, "--plot": plot, "--backend": backend != "numpy", **_flags(levels)})
         _check_parquet(out)
         _forecast_into(out, model, series, ctx.params, jobs, engine)
         return
+    from forecast.config import ExperimentConfig
     from forecast.inference import predict as forecasting
 
-    trained = _open(model, backend)
+    trained = _open(model, backend) if model else None
+    config = trained.config if trained else ExperimentConfig(horizon=horizon)
     references = expanded(series, ctx.params)
-    several, unread = load_readable(references, ctx.params, trained.config)
-    for sentence in forecasting.assumptions(trained, several):
+    several, unread = load_readable(references, ctx.params, config)
+    for sentence in forecasting.assumptions(trained, several) if trained else ():
         note(sentence)
-    done, failed = _forecast(trained, several)
+    done, failed, tests = _forecast(trained, several) if trained else _forecast_at_once(several, config)
     records = [one.record() for one in done]
     if csv:
         forecasting.write_table(records, csv)
@@ -67,10 +75,13 @@ def predict(
         save_forecasts(done, [one for one in several if one.name not in failed], plot)
     chances = _chances(done, several, paths, levels) if levels else []
     records = [{**record, "chances": one} for record, one in zip(records, chances, strict=True)] if levels else records
+    records = [{**record, "test": test} for record, (test, _) in zip(records, tests, strict=True)] if tests else records
     if ctx.params["as_json"]:
         print_json(records[0] if len(references) == 1 else {"forecasts": records})
     else:
         _print(done)
+        for _, sentence in tests:
+            print(sentence)
         _print_chances(done, chances, levels)
     if failed or unread:
         raise typer.Exit(1)
@@ -163,8 +174,39 @@ def _open(path: Path, backend: str) -> Any:
     return open_in_keras(path)
 
 
-def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
-    """The forecasts, and the names of the series that have none, each with a line that says why."""
+def _check_model(model: Path | None, out: Path | None, backend: str, horizon: int | None) -> None:
+    from forecast.errors import ConfigError
+
+    if model is None and (out or backend != "numpy"):
+        raise ConfigError(f"{'--out' if out else '--backend'} goes with --model. Received: no --model.")
+    if model is not None and horizon is not None:
+        raise ConfigError(
+            f"--horizon goes without --model, whose steps are those of its training. Received: {horizon}."
+        )
+
+
+def _forecast_at_once(several: list[Any], config: Any) -> tuple[list[Any], set[str], list[tuple[dict[str, Any], str]]]:
+    """Forecasts without a model of one's own, as `_forecast`, and of each what its test says, in numbers and words."""
+    from forecast.errors import ForecastError
+    from forecast.evaluation import zero_shot
+
+    done, failed, tests = [], set(), []
+    for series in counted(several, "forecasts", len(several)):
+        try:
+            found = zero_shot.forecast_at_once(series, config)
+        except ForecastError as error:
+            if len(several) == 1:
+                raise
+            failed.add(series.name)
+            say(f"forecast: {error}")
+            continue
+        done.append(found.forecasts["pretrained"])
+        tests.append((zero_shot.record(found), zero_shot.sentence(found)))
+    return done, failed, tests
+
+
+def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], tuple[()]]:
+    """The forecasts, and the names of the series that have none, each with a line that says why; no tests."""
     from forecast.evaluation.tasks import task_of
 
     done, failed = task_of(trained.config).predict_all(trained, several)
@@ -172,7 +214,7 @@ def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str]]:
         if len(several) == 1:
             raise error
         say(f"forecast: {error}")
-    return done, set(failed)
+    return done, set(failed), ()
 
 
 def _print(done: list[Any]) -> None:

@@ -28,7 +28,7 @@ def run(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Models to train, separated by commas [lstm,gru,rnn,dense,linear; prices: garch,har].",
+            help="Models to train, separated by commas [pretrained,lstm,gru,rnn,dense,linear; prices: garch,har].",
             autocompletion=complete_models,
         ),
     ] = None,

@@ -1,0 +1,253 @@
+"""The forecasts in closed form that the network mixes, and how wrong each was at earlier origins of the same window.
+
+    levels          last, drift, mean, smoothed, damped trends, Theta: linear in the rows, one matrix for all of them
+    with seasons    levels of the rows without a season, to which it is added, or by which they are multiplied, again
+    seasons ago     the value one short or one long season ago, and the mean of three
+    regressions     ridge regressions on earlier rows, fitted to the window itself
+
+A season's pattern is the weighted mean of the last seasons without their line, shrunk by what noise would leave of it
+(James and Stein 1961), so that a season that is none does no harm. Sources: Hyndman et al. (2002), exponential
+smoothing; Assimakopoulos and Nikolopoulos (2000), Theta; Montero-Manso et al. (2020), FFORMA: mixing by features.
+
+Shapes: N windows of n rows, H steps, C candidates.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from forecast.typing import Array, Rows
+
+# Shares of a new row in a smoothed level; shares in level and slope, and the damping, of damped trends.
+SMOOTHED = {"fast": 0.5, "smoothed": 0.2, "slow": 0.05}
+DAMPED = {"damped": (0.4, 0.08, 0.97), "damped_fast": (0.7, 0.3, 0.9)}
+THETA = 0.3
+LEVELS = ("last", "drift", "mean", *SMOOTHED, *DAMPED, "theta")
+# The levels that are taken of the rows without seasons: one season, both, the last ones of it, and by factors.
+WITH_SEASON = ("last", "smoothed", "slow", "damped", "theta")
+WITH_BOTH = ("fast", "slow", "damped")
+WITH_RECENT = ("smoothed",)
+WITH_FACTORS = ("smoothed", "slow", "damped", "theta")
+NAMES = (
+    *LEVELS,
+    *(f"season_{name}" for name in WITH_SEASON),
+    *(f"seasons_{name}" for name in WITH_BOTH),
+    *(f"recent_{name}" for name in WITH_RECENT),
+    *(f"factors_{name}" for name in WITH_FACTORS),
+    *("season_ago", "long_season_ago", "seasons_ago"),
+    *("regression_of_moves", "regression_of_levels", "regression_with_seasons"),
+)
+# Rows that lines and regressions are fitted to at most; seasons that a pattern is the mean of.
+LINE_ROWS, FIT_ROWS, CYCLES = 256, 512, 12
+# A season's weight in the pattern, over that of the season after it.
+USUAL, RECENT = 0.85, 0.4
+LAGS, RIDGE = 6, 0.02
+# Weights of the earlier origins at which candidates are tested, over a part of the rows, and so many steps at most.
+TESTS, TEST_PART, TEST_STEPS = (0.5, 0.3, 0.2), 8, 64
+# A candidate is kept within the range of the window and so many ranges more.
+BEYOND = 1.0
+
+
+def candidates(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bool) -> Array:
+    """The candidates from the end of each window, shape (N, H, C), in the order of `NAMES`.
+
+    Args:
+        x: Shape (N, n).
+        seasons: Rows in up to two seasons, shortest first.
+        positive: Whether all rows are above 0, so that seasons may grow with the level.
+    """
+    past, coming = np.arange(-x.shape[1], 0), np.arange(horizon)
+    short, recent, long = _patterns(x, seasons)
+    alone = x - _at(short, past)
+    both, coming_short = alone - _at(long, past), _at(short, coming)[:, :, None]
+    coming_both = coming_short + _at(long, coming)[:, :, None]
+    made = [
+        levels(x, horizon, LEVELS),
+        levels(alone, horizon, WITH_SEASON) + coming_short,
+        levels(both, horizon, WITH_BOTH) + coming_both,
+        levels(x - _at(recent, past), horizon, WITH_RECENT) + _at(recent, coming)[:, :, None],
+    ]
+    if positive and seasons:
+        times = factors(x, seasons[0])
+        made.append(levels(x / _at(times, past), horizon, WITH_FACTORS) * _at(times, coming)[:, :, None])
+    else:
+        made.append(levels(alone, horizon, WITH_FACTORS) + coming_short)
+    made += [_seasons_ago(x, seasons, horizon), _regressions(x, both, coming_both[:, :, 0], seasons, horizon)]
+    low, high = x.min(axis=1)[:, None, None], x.max(axis=1)[:, None, None]
+    room = BEYOND * (high - low)
+    return np.clip(np.concatenate(made, axis=2), low - room, high + room)
+
+
+def earlier_errors(x: Array, seasons: tuple[int, ...], *, positive: bool) -> tuple[Array, Array]:
+    """Mean absolute errors of the candidates at earlier origins of a window, over all steps and the first, (N, C)."""
+    steps = int(np.clip(x.shape[1] // TEST_PART, 1, TEST_STEPS))
+    whole, first = np.zeros((len(x), len(NAMES))), np.zeros((len(x), len(NAMES)))
+    for number, weight in enumerate(TESTS, start=1):
+        begin = x.shape[1] - number * steps
+        made = candidates(x[:, :begin], seasons, steps, positive=positive)
+        error = np.abs(made - x[:, begin : begin + steps, None])
+        whole += weight * error.mean(axis=1)
+        first += weight * error[:, : max(1, steps // 4)].mean(axis=1)
+    return whole, first
+
+
+def levels(x: Array, horizon: int, chosen: tuple[str, ...]) -> Array:
+    """Forecasts by level and slope, shape (N, H, K) for K of `LEVELS`."""
+    level, slope = (
+        np.ascontiguousarray(part[:, [LEVELS.index(name) for name in chosen]]) for part in _maps(x.shape[1])
+    )
+    growth = np.stack([_growth(name, horizon) for name in chosen], axis=1)
+    return np.asarray((x @ level)[:, None] + (x @ slope)[:, None] * growth)
+
+
+@lru_cache(maxsize=256)
+def _maps(rows: int) -> tuple[Array, Array]:
+    """What each row adds to the level and to the slope of each of `LEVELS`, both (n, K)."""
+    level, slope = np.zeros((rows, len(LEVELS))), np.zeros((rows, len(LEVELS)))
+    last, line = np.eye(rows)[-1], _line(rows)
+    level[:, 0], level[:, 1], level[:, 2] = last, last, 1 / rows
+    slope[[0, -1], 1] = np.array([-1, 1]) / max(rows - 1, 1)
+    for place, share in enumerate(SMOOTHED.values(), start=3):
+        level[:, place] = _smoothing(rows, share)
+    for place, shares in enumerate(DAMPED.values(), start=3 + len(SMOOTHED)):
+        level[:, place], slope[:, place] = _damped(rows, *shares)
+    level[:, -1], slope[:, -1] = _smoothing(rows, THETA), line / 2
+    return level, slope
+
+
+def _growth(name: str, horizon: int) -> Array:
+    """By how many slopes a forecast lies above its level at each step, shape (H,)."""
+    steps = np.arange(1, horizon + 1)
+    damping = DAMPED[name][2] if name in DAMPED else 1.0
+    return np.asarray(np.cumsum(damping**steps) if damping < 1 else steps, float)
+
+
+def _smoothing(rows: int, share: float) -> Array:
+    """The weight of each row in a smoothed level that begins with the mean of the first rows, shape (n,)."""
+    found = share * (1 - share) ** np.arange(rows - 1, -1, -1.0)
+    begin = min(rows, max(1, round(1 / share)))
+    found[:begin] += (1 - found.sum()) / begin
+    return found
+
+
+def _damped(rows: int, share: float, slope_share: float, damping: float) -> tuple[Array, Array]:
+    """The weight of each row in level and slope of a damped trend, both (n,)."""
+    used = min(rows, LINE_ROWS)
+    unit, begin = np.eye(used), min(used, 10)
+    level, slope = unit[:begin].mean(axis=0), np.zeros(used)
+    for row in unit:
+        expected = level + damping * slope
+        error = row - expected
+        level, slope = expected + share * error, damping * slope + share * slope_share * error
+    return np.pad(level, (rows - used, 0)), np.pad(slope, (rows - used, 0))
+
+
+def _line(rows: int) -> Array:
+    """The weight of each row in the slope of the least-squares line through the last rows, shape (n,)."""
+    used = min(rows, LINE_ROWS)
+    time = np.arange(used) - (used - 1) / 2
+    return np.pad(time / max(float(time @ time), 1.0), (rows - used, 0))
+
+
+def _patterns(x: Array, seasons: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """The pattern of the short season, of its last ones, and of the long season in what is left, each (N, m)."""
+    none = np.zeros((len(x), 1))
+    if not seasons:
+        return none, none, none
+    short, recent = pattern(x, seasons[0], USUAL), pattern(x, seasons[0], RECENT)
+    if len(seasons) < 2:
+        return short, recent, none
+    return short, recent, pattern(x - _at(short, np.arange(-x.shape[1], 0)), seasons[1], USUAL)
+
+
+def pattern(x: Array, season: int, weight: float) -> Array:
+    """The pattern of the m rows after the last one, shape (N, m): 0 where the window holds less than two seasons."""
+    cycles = min(x.shape[1] // season, CYCLES)
+    if season < 2 or cycles < 2:
+        return np.zeros((len(x), 1))
+    folded = x[:, -cycles * season :].reshape(len(x), cycles, season)
+    detrended = folded - _lines(folded)
+    shares = weight ** np.arange(cycles - 1, -1, -1.0)
+    shares /= shares.sum()
+    found = np.einsum("k,nkm->nm", shares, detrended)
+    found -= found.mean(axis=1, keepdims=True)
+    noise = ((detrended - found[:, None]) ** 2).mean(axis=(1, 2)) * cycles / (cycles - 1) * (shares**2).sum()
+    total = np.maximum((found**2).mean(axis=1), 1e-300)
+    return np.asarray(found * np.maximum(0, 1 - noise / total)[:, None])
+
+
+def factors(x: Array, season: int) -> Array:
+    """The pattern over the level, of mean 1, for rows above 0, shape (N, m)."""
+    cycles = min(x.shape[1] // season, CYCLES)
+    if season < 2 or cycles < 2:
+        return np.ones((len(x), 1))
+    folded = x[:, -cycles * season :].reshape(len(x), cycles, season)
+    line = np.maximum(_lines(folded), 0.1 * folded.mean(axis=2, keepdims=True))
+    ratios = (folded / line).reshape(len(x), -1)
+    found = 1 + pattern(ratios, season, USUAL)
+    return np.asarray(np.clip(found, 0.02, None))
+
+
+def _lines(folded: Array) -> Array:
+    """The mean of each season, and a line through it with the slope between the seasons beside it; (N, K, m)."""
+    mean, season = folded.mean(axis=2), folded.shape[2]
+    slope = np.gradient(mean, axis=1) / season
+    return np.asarray(mean[:, :, None] + slope[:, :, None] * (np.arange(season) - (season - 1) / 2))
+
+
+def _at(found: Array, rows: Rows) -> Array:
+    """A pattern (N, m) at rows counted from the first coming one, shape (N, rows)."""
+    return np.asarray(found[:, rows % found.shape[1]])
+
+
+def _seasons_ago(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
+    """The values one short season ago, one long season ago, and the mean of three short ones, shape (N, H, 3)."""
+    short, long = _cycle(x, seasons[0] if seasons else 1), _cycle(x, seasons[-1] if seasons else 1)
+    season, coming = short.shape[1], np.arange(horizon)
+    whole = min(3, x.shape[1] // season)
+    mean = x[:, -whole * season :].reshape(len(x), whole, season).mean(axis=1)
+    return np.stack([_at(part, coming) for part in (short, long, mean)], axis=2)
+
+
+def _cycle(x: Array, season: int) -> Array:
+    """The last season of each window; the last value where the window holds none, shape (N, m)."""
+    return x[:, -season:] if season <= x.shape[1] else x[:, -1:]
+
+
+def _regressions(x: Array, both: Array, coming: Array, seasons: tuple[int, ...], horizon: int) -> Array:
+    """Autoregressions of moves and of levels without seasons, and of moves with seasons among the lags, (N, H, 3)."""
+    near = tuple(range(1, LAGS + 1))
+    moves = _iterate(np.diff(both, axis=1), near, horizon)
+    mean = both[:, -FIT_ROWS:].mean(axis=1, keepdims=True)
+    reverting = mean + _iterate(both - mean, near, horizon)
+    lags = sorted({1, 2, 3, *(lag for season in seasons for lag in (season - 1, season, season + 1) if lag > 0)})
+    direct = _iterate(np.diff(x, axis=1), tuple(lags), horizon)
+    return np.stack(
+        [
+            both[:, [-1]] + np.cumsum(moves, axis=1) + coming,
+            reverting + coming,
+            x[:, [-1]] + np.cumsum(direct, axis=1),
+        ],
+        axis=2,
+    )
+
+
+def _iterate(z: Array, lags: tuple[int, ...], horizon: int) -> Array:
+    """Forecasts of a ridge regression of rows (N, n) on earlier ones, step by step, shape (N, H); 0 if rows are few."""
+    z = z[:, -FIT_ROWS:]
+    rows = z.shape[1]
+    lags = tuple(lag for lag in lags if lag <= rows // 2)
+    if rows - max(lags, default=rows) < 2 * len(lags) + 2:
+        return np.zeros((len(z), horizon))
+    most = max(lags)
+    earlier = np.stack([z[:, most - lag : rows - lag] for lag in lags], axis=1)  # (N, P, rows)
+    gram = earlier @ earlier.transpose(0, 2, 1)
+    size = np.trace(gram, axis1=1, axis2=2) / len(lags)
+    gram += (RIDGE + 1 / np.sqrt(rows)) * size[:, None, None] * np.eye(len(lags)) + 1e-300 * np.eye(len(lags))
+    share = np.linalg.solve(gram + 1e-12 * np.eye(len(lags)) * (size[:, None, None] <= 0), earlier @ z[:, most:, None])
+    path = np.concatenate([z[:, -most:], np.zeros((len(z), horizon))], axis=1)
+    limit = np.abs(z).max(axis=1)
+    places = most - np.array(lags)
+    for step in range(horizon):
+        path[:, most + step] = np.clip((path[:, places + step] * share[:, :, 0]).sum(axis=1), -limit, limit)
+    return path[:, most:]

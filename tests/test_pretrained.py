@@ -1,0 +1,234 @@
+"""The network that comes with the package: what it mixes, what it sees, its equations, its first answer."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import make_series
+from sklearn.linear_model import Ridge
+from typer.testing import CliRunner
+
+import forecast
+from forecast.cli.main import app
+from forecast.config import MEDIAN, ExperimentConfig
+from forecast.evaluation.zero_shot import forecast_at_once
+from forecast.inference import shrinkage
+from forecast.models.pretrained import WEIGHTS, candidates
+from forecast.models.pretrained.candidates import NAMES, factors, levels, pattern
+from forecast.models.pretrained.estimator import FEWEST, MOST, _lengths, shipped_weights
+from forecast.models.pretrained.features import Seen, look
+from forecast.models.pretrained.mixing import SHAPES, mix
+
+RANDOM = np.random.default_rng(0)
+TIME = np.arange(400)
+
+
+def noisy(count=3, rows=400):
+    return np.random.default_rng(1).standard_normal((count, rows)).cumsum(axis=1)
+
+
+def of(made, name):
+    return made[:, :, NAMES.index(name)]
+
+
+def test_a_smoothed_level_and_a_damped_trend_are_their_recursions():
+    x = noisy(1, 60)[0]
+    share, slope_share, damping = candidates.DAMPED["damped"]
+    level, slope = x[:10].mean(), 0.0
+    for value in x:
+        expected = level + damping * slope
+        error = value - expected
+        level, slope = expected + share * error, damping * slope + share * slope_share * error
+    path = level + slope * np.cumsum(damping ** np.arange(1, 6))
+    np.testing.assert_allclose(levels(x[None], 5, ("damped",))[0, :, 0], path, rtol=1e-10)
+    smoothed = x[:5].mean()
+    for value in x:
+        smoothed = 0.8 * smoothed + 0.2 * value
+    assert levels(x[None], 1, ("smoothed",))[0, 0, 0] == pytest.approx(smoothed, rel=1e-6)
+
+
+def test_theta_is_half_the_slope_of_the_line():
+    x = 3.0 + 0.5 * TIME[None, :200]
+    first, last = levels(x, 10, ("theta",))[0, [0, 9], 0]
+    assert (last - first) / 9 == pytest.approx(0.25, rel=1e-6)
+
+
+def test_a_season_without_noise_is_found_with_any_trend():
+    season = np.tile(RANDOM.standard_normal(12), 34)[:400]
+    season -= np.tile(season[:12].mean(), 400)
+    made = candidates.candidates((5 * season + 0.01 * TIME)[None, :388], (12,), 12, positive=False)
+    np.testing.assert_allclose(of(made, "season_last")[0] - 0.01 * 388, 5 * season[388:400], atol=0.15)
+    raised = np.exp(0.002 * TIME) * (10 + 3 * season / np.abs(season).max())
+    found = factors(raised[None, :384], 12)[0]
+    np.testing.assert_allclose(found, 1 + 0.3 * season[384:396] / np.abs(season).max(), atol=0.01)
+
+
+def test_a_pattern_of_noise_is_shrunk_to_nothing():
+    noise = np.random.default_rng(3).standard_normal((200, 120))
+    raw = noise.reshape(200, 10, 12).mean(axis=1)
+    assert pattern(noise, 12, 0.85).var() < 0.35 * raw.var()
+    assert not pattern(noise[:, :20], 12, 0.85).any()
+
+
+def test_seasons_ago_are_rows_of_the_window():
+    x = noisy()
+    made = candidates.candidates(x, (7, 28), 30, positive=False)
+    rows = 400 + np.arange(30) - 7 * (1 + np.arange(30) // 7)
+    np.testing.assert_allclose(of(made, "season_ago"), x[:, rows])
+    np.testing.assert_allclose(of(made, "last"), np.repeat(x[:, [-1]], 30, axis=1))
+
+
+def test_a_regression_is_that_of_scikit_learn():
+    z = noisy(2, 120)
+    lags, rows = (1, 2, 3), 120
+    made = candidates._iterate(z, lags, 1)
+    for row in range(2):
+        earlier = np.stack([z[row, 3 - lag : rows - lag] for lag in lags], axis=1)
+        penalty = (candidates.RIDGE + 1 / np.sqrt(rows)) * np.trace(earlier.T @ earlier) / 3
+        fitted = Ridge(penalty, fit_intercept=False).fit(earlier, z[row, 3:])
+        assert made[row, 0] == pytest.approx(fitted.predict([[z[row, -1], z[row, -2], z[row, -3]]])[0], rel=1e-8)
+
+
+def test_errors_at_earlier_origins_are_those_of_the_candidates_there():
+    x = noisy(2, 80)
+    whole, _ = candidates.earlier_errors(x, (), positive=False)
+    last = np.abs(x[:, [69]] - x[:, 70:80]).mean(axis=1) * 0.5
+    last += np.abs(x[:, [59]] - x[:, 60:70]).mean(axis=1) * 0.3 + np.abs(x[:, [49]] - x[:, 50:60]).mean(axis=1) * 0.2
+    np.testing.assert_allclose(whole[:, NAMES.index("last")], last)
+
+
+def test_what_the_network_sees_does_not_depend_on_level_and_scale():
+    x = noisy()
+    one, other = look(x, (12,), 8, positive=False), look(250 * x, (12,), 8, positive=False)
+    for name in ("rows", "about", "steps", "mixed", "spread"):
+        np.testing.assert_allclose(getattr(other, name), getattr(one, name), atol=1e-6)
+
+
+def test_the_windows_of_an_origin_are_as_long_as_its_past_allows():
+    lengths = _lengths(np.array([3, 15, 16, 100, 1022, 1023, 5000]))
+    assert lengths[0] == lengths[1] == FEWEST
+    assert (lengths[2:] <= np.array([17, 101, 1023, 1024, 5001])).all()
+    assert lengths[-1] == lengths[-2] == MOST
+    assert lengths[3] > 101 / 1.15
+
+
+def test_the_shipped_weights_are_small_and_finite():
+    weights = shipped_weights()
+    assert {name: array.shape for name, array in weights.items()} == SHAPES
+    assert all(np.isfinite(array).all() and array.dtype == np.float32 for array in weights.values())
+    assert WEIGHTS.stat().st_size < 1e6
+
+
+def test_the_equations_are_those_of_keras():
+    from forecast.training import pretrain
+
+    random, network = np.random.default_rng(0), pretrain.build()
+    for one in network.trainable_variables:
+        one.assign(np.asarray(one) + 0.05 * random.standard_normal(one.shape))
+    drawn = pretrain.windows(random, 16)
+    steps = np.arange(pretrain.LOOKED_AT)
+    inputs, y = pretrain._drawn(drawn, np.arange(16), steps)
+    expected = np.asarray(network.predict_on_batch(inputs))
+    parts = [part.astype(float) for part in inputs]
+    made = mix(pretrain.named_weights(network), Seen(*parts, np.ones(16))) * np.exp(-parts[-1])[:, None, None]
+    np.testing.assert_allclose(made, expected, atol=1e-4)
+    assert (np.diff(made, axis=2) > 0).all()
+    levels = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
+    error = y[..., None] - expected
+    loss = 2 * np.maximum(levels * error, (levels - 1) * error).mean()
+    assert float(pretrain.pinball(y, expected)) == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_small_pretraining_gives_the_same_weights_twice():
+    from forecast.training.pretrain import Recipe, pretrain
+
+    first, second = (pretrain(Recipe(steps=2, pool=256, seed=3)) for _ in range(2))
+    assert first.keys() == SHAPES.keys()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+
+
+def test_windows_left_out_and_their_labels():
+    from forecast.training.pretrain import STEPS_AHEAD, windows
+
+    made = windows(np.random.default_rng(5), 32, without="seasonal")
+    assert made["y"].shape == (32, STEPS_AHEAD)
+    assert all(np.isfinite(part).all() for part in made.values())
+
+
+def scores_of(values, **config):
+    found = forecast_at_once(make_series(values), ExperimentConfig(**config))
+    return {row.model: row for row in found.scores}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_random_walk_is_forecast_by_its_last_value(seed):
+    walk = 100 + np.random.default_rng(seed).standard_normal(1500).cumsum() * 0.5
+    scores = scores_of(walk, horizon=10)
+    assert scores["pretrained"].mae_vs_naive == pytest.approx(1, abs=0.025)
+    assert scores["pretrained"].crps <= 1.02 * scores["naive"].crps
+    assert 0.8 < scores["pretrained"].coverage90 < 0.98
+
+
+def test_a_season_is_forecast_better_than_by_the_last_one():
+    random = np.random.default_rng(4)
+    season = np.tile(random.standard_normal(7) * 5, 60)
+    scores = scores_of(50 + season + random.standard_normal(420), horizon=14, season=7)
+    assert scores["pretrained"].mae < 0.85 * scores["seasonal_naive"].mae
+    assert scores["pretrained"].crps < 0.85 * scores["seasonal_naive"].crps
+
+
+def test_trust_is_the_whole_of_the_network_until_it_fails():
+    start = np.tile(shrinkage.initial_losses(), (2, 1))
+    trusted = np.array([True, False])
+    begin = shrinkage.factors_of(start, horizon=12, trusted=trusted)[:, 1]
+    assert begin[0] > 0.9
+    assert begin[1] < 0.2
+    np.testing.assert_array_equal(shrinkage.factors_of(start, horizon=12)[:, 1], begin[[1, 1]])
+    failing = start + 100 * shrinkage.EXPERTS[:, 1]
+    assert (shrinkage.factors_of(failing, horizon=12, trusted=trusted)[:, 1] < 0.2).all()
+
+
+def test_predict_in_python_and_at_the_terminal_is_the_forecast_of_a_run(tmp_path):
+    file = tmp_path / "sales.csv"
+    y = 100 + 10 * np.sin(2 * np.pi * np.arange(300) / 7) + np.random.default_rng(0).standard_normal(300)
+    dates = np.datetime64("2020-01-01") + np.arange(300)
+    file.write_text("Date,Sales\n" + "".join(f"{day},{value:.3f}\n" for day, value in zip(dates, y, strict=True)))
+    made = forecast.predict(file, horizon=6)
+    assert made.quantiles.shape == (6, 7)
+    assert made.dates[0] == "2020-10-27"
+    shown = CliRunner().invoke(app, ["predict", str(file), "--horizon", "6", "--json"])
+    assert shown.exit_code == 0, shown.output
+    record = json.loads(shown.stdout)
+    np.testing.assert_allclose([step["q50"] for step in record["forecast"]], made.quantiles[:, MEDIAN])
+    assert record["test"]["rows"] == 60
+    assert record["test"]["mae_vs_naive"] < 0.5
+    text = CliRunner().invoke(app, ["predict", str(file), "--horizon", "6"])
+    assert "the network that comes with the package" in text.stdout
+    assert "of naive's" in text.stdout
+
+
+def test_options_that_need_a_model_say_so(tmp_path):
+    for options in (["--out", "x.parquet"], ["--backend", "keras"], ["--horizon", "3", "--model", str(tmp_path)]):
+        shown = CliRunner().invoke(app, ["predict", "data/sp500.csv", *options])
+        assert isinstance(shown.exception, forecast.ForecastError)
+        assert "--model" in str(shown.exception)
+
+
+def test_the_first_answer_needs_no_tensorflow():
+    code = (
+        "import sys, forecast; forecast.predict('data/sea_temperature.csv', horizon=3); "
+        "print(*(name for name in ('tensorflow', 'keras', 'sklearn', 'statsforecast') if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_a_series_too_short_is_refused_and_a_short_one_is_forecast():
+    with pytest.raises(forecast.ForecastError, match="longer series"):
+        forecast_at_once(make_series(np.arange(8.0)))
+    made = forecast_at_once(make_series(np.random.default_rng(0).standard_normal(40).cumsum() + 20))
+    assert np.isfinite(made.forecasts["pretrained"].quantiles).all()
