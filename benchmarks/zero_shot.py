@@ -1,7 +1,7 @@
 """How good the network that comes with the package is on series that it never saw, beside statistical models.
 
     .venv/bin/python benchmarks/zero_shot.py                       the bundled series
-    .venv/bin/python benchmarks/zero_shot.py FOLDER...             and those of folders, the form of M4 among them
+    .venv/bin/python benchmarks/zero_shot.py FOLDER...             those of folders, the form of M4 among them
     .venv/bin/python benchmarks/zero_shot.py --fast --out /tmp/zero_shot.md
 
 Each series is forecast from a few origins in its last fifth, 8 by default, one where a folder has the form of M4 (a row
@@ -88,7 +88,9 @@ def tested(series: forecast.TimeSeries, cut: int, origins: int, *, statistics: b
             levels[name] = np.array([statistical(name, y[: row + 1], dataset.config, steps) for row in chosen])
             seconds[name] = (time.perf_counter() - begun) / max(len(chosen), 1)
     actual = y[chosen[:, None] + np.arange(1, steps + 1)]
-    return PRICES if measured else OTHERS, levels, {"actual": actual, "seconds": seconds}, dataset.config.season or 1
+    usual = float(np.nanmean(np.abs(np.diff(y[:cut])))) if cut else float("nan")
+    found = {"actual": actual, "seconds": seconds, "usual": usual}
+    return PRICES if measured else OTHERS, levels, found, dataset.config.season or 1
 
 
 def statistical(name: str, y: np.ndarray, config: ExperimentConfig, steps: int) -> np.ndarray:
@@ -135,7 +137,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     rows, count = [], defaultdict(int)
-    for folder in (ROOT / "data", *options.folders):
+    for folder in options.folders or [ROOT / "data"]:
         for name, series, cut in series_of(folder):
             count[name] += 1
             if cut and count[name] > options.most:
@@ -146,10 +148,11 @@ def main() -> None:
                 print(f"{name}: left out. {error}")
                 continue
             reference = "naive" if kind == PRICES or season == 1 else "seasonal_naive"
-            rows.append((name, kind, len(series), season, ratios(levels, found, reference), found["seconds"]))
+            mase = {model: losses(one, found["actual"])[0] / found["usual"] for model, one in levels.items()}
+            rows.append((name, kind, len(series), season, ratios(levels, found, reference), found["seconds"], mase))
             shown = {model: tuple(round(part, 3) for part in pair) for model, pair in rows[-1][4].items()}
             print(name, kind, season, shown, flush=True)
-    options.out.write_text(report(rows), encoding="utf-8")
+            options.out.write_text(report(rows), encoding="utf-8")
 
 
 def report(rows: list) -> str:
@@ -169,6 +172,9 @@ def report(rows: list) -> str:
             lines.append(f"| {name} | {len(those)} | {season} | {' | '.join(cells)} |")
         worst = max(row[4]["pretrained"][0] for row in chosen)
         lines += ["", f"The largest MAE of `pretrained` on one of them: {worst:.2f}.", ""]
+    if scaled := [row[6] for row in rows if np.isfinite(row[6]["naive"])]:
+        means = ", ".join(f"{model} {np.mean([one[model] for one in scaled]):.3f}" for model in models)
+        lines += [f"## The form of M4, {len(scaled)} series", "", f"Mean MASE, as in the competition: {means}.", ""]
     taken = [np.mean([row[5][model] for row in rows]) for model in models]
     words = ", ".join(f"{model} {one:.2f} s" for model, one in zip(models, taken, strict=True))
     lines += ["## Time", "", f"A series: {words} (`pretrained` and `naive` for the whole test, the others an origin)."]

@@ -22,7 +22,7 @@ def make():
 
 
 def test_every_notebook_has_its_script():
-    assert len(SCRIPTS) == 8
+    assert len(SCRIPTS) == 9
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SCRIPTS}
 
 
