@@ -110,6 +110,8 @@ RISK = (
     Column("zone", "traffic light", "{zone}", "Basel's zone for the last 250 forecasts that do not overlap"),
 )
 COLUMNS = {"forecast": {column.name: column for column in _FORECAST}, "direction": {c.name: c for c in _DIRECTION}}
+# The score that rows are sorted by, the smallest first.
+SORTED_BY = {"forecast": "mae_vs_naive", "direction": "log_loss"}
 # Columns that are left out where no model has a value.
 OPTIONAL = ("network_share", "fit_seconds")
 # Those of the tables at the terminal, where --wide shows all, and on the page.

@@ -21,7 +21,7 @@ from forecast.cli.tables.layout import (
 from forecast.config import Task
 from forecast.data.calendar.frequency import count_steps, day
 from forecast.evaluation.bottom_line import say_once
-from forecast.evaluation.columns import COLUMNS, RISK, TERMINAL, columns_for
+from forecast.evaluation.columns import COLUMNS, RISK, SORTED_BY, TERMINAL, columns_for
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.leakage import Audit
 from forecast.models import Estimator
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 # Trials that a table shows.
 MOST_TRIALS = 10
-# What a table of scores is sorted by, and how it is read.
-SORTED_BY = {"forecast": "mae_vs_naive", "direction": "log_loss"}
 LEGEND = {
     "forecast": "* smallest error. Below 1 beats naive; the interval should hold 90 %.",
     "direction": "* smallest log loss. A skill above 0 beats the base rates.",

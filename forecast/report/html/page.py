@@ -5,14 +5,16 @@ In: the folder of a run or a comparison. Out: `report.html` in it, which needs n
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from forecast.config import Task
 from forecast.errors import ConfigError
 from forecast.evaluation.bottom_line import say_once
 from forecast.evaluation.columns import PAGE as SHOWN
-from forecast.evaluation.columns import RISK, Column, columns_for
+from forecast.evaluation.columns import RISK, SORTED_BY, Column, columns_for
 from forecast.report.html.content import read_pictures, read_record, read_run
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.names import unique_slug, visible
@@ -91,11 +93,17 @@ def _values(record: dict[str, Any], *, best: str, home: Path) -> dict[str, Any]:
         "folder": home,
         "best": best,
         "headers": [(column.header.format(unit=record["series"]["unit"]), column.meaning) for column in columns],
-        "rows": [_row(scores, columns) for scores in record["scores"]],
+        "rows": [_row(scores, columns) for scores in sorted(record["scores"], key=partial(_place, task))],
         "bottom_line": record["bottom_line"],
         "sentences": say_once({name: one["sentence"] for name, one in record["verdict"].items()}),
         "settings": json.dumps(record["config"], indent=1),
     }
+
+
+def _place(task: Task, scores: dict[str, Any]) -> tuple[bool, float]:
+    """Sort by the score, the smallest first and those without one last."""
+    value = scores[SORTED_BY[task]]
+    return value is None, value or 0.0
 
 
 def _row(scores: dict[str, Any], columns: Sequence[Column]) -> dict[str, Any]:

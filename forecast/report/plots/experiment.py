@@ -9,7 +9,7 @@ from pathlib import Path
 from forecast.display.figure import save_panels
 from forecast.evaluation.direction import reliability
 from forecast.evaluation.holdout import Experiment
-from forecast.models import BASELINES, NETWORKS
+from forecast.models import NETWORKS
 from forecast.report.plots.backtest import plot_backtest, plot_comparison
 from forecast.report.plots.diagnostics import save_diagnostics
 from forecast.report.plots.forecast import plot_forecast
@@ -28,11 +28,10 @@ def save_plots(experiment: Experiment, folder: Path) -> None:
 
 
 def _save_forecasts(experiment: Experiment, folder: Path) -> None:
-    learned = [name for name in experiment.models if name not in BASELINES]
     save_panels([partial(plot_history, experiment)], folder / "history.png", width=10, height=4.2)
-    backtests = [partial(plot_backtest, experiment, model) for model in learned or ["naive"]]
+    backtests = [partial(plot_backtest, experiment, model) for model in experiment.learned]
     save_panels(backtests, folder / "backtest.png", width=10, height=3.4)
-    coming = partial(plot_forecast, experiment, [*learned, "naive"])
+    coming = partial(plot_forecast, experiment, list(dict.fromkeys([*experiment.learned, "naive"])))
     save_panels([coming], folder / "forecast.png", width=10, height=4.8)
     height = 0.6 + 0.5 * len(experiment.scores)
     save_panels([partial(plot_comparison, experiment)], folder / "comparison.png", width=10, height=height)
@@ -45,6 +44,5 @@ def save_test_plots(experiment: Experiment, folder: Path) -> None:
         plots = [partial(plot_reliability, name, one) for name, one in bins.items()]
         save_panels(plots, folder / "calibration.png", width=7, height=4.6)
         return
-    shown = [name for name in experiment.models if name not in BASELINES] or ["naive"]
     lags = {row.model: row.lag for row in experiment.verdicts}
-    save_diagnostics(experiment.backtests, experiment.series.index, shown, folder, lags=lags)
+    save_diagnostics(experiment.backtests, experiment.series.index, experiment.learned, folder, lags=lags)
