@@ -1,5 +1,6 @@
 """Forecasts at once, or from a saved model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from forecast.cli.progress import JobsBar, counted, note, say
 from forecast.errors import Stopped
 
 BACKENDS = ("numpy", "keras")
+# Series whose tests are told one by one.
+LISTED = 4
 
 
 @shared(SOURCE)
@@ -80,8 +83,7 @@ def predict(
         print_json(records[0] if len(references) == 1 else {"forecasts": records})
     else:
         _print(done)
-        for _, sentence in tests:
-            print(sentence)
+        _print_tests(tests)
         _print_chances(done, chances, levels)
     if failed or unread:
         raise typer.Exit(1)
@@ -183,6 +185,20 @@ def _check_model(model: Path | None, out: Path | None, backend: str, horizon: in
         raise ConfigError(
             f"--horizon goes without --model, whose steps are those of its training. Received: {horizon}."
         )
+
+
+def _print_tests(tests: Sequence[tuple[dict[str, Any], str]]) -> None:
+    """What the tests of a few series say, one by one; of many, together."""
+    if len(tests) <= LISTED:
+        for _, sentence in tests:
+            print(sentence)
+        return
+    ratios = sorted(test["mae_vs_naive"] for test, _ in tests)
+    print(
+        f"{len(tests):,} series: forecast by the network that comes with the package. On their last rows its mean "
+        f"absolute errors were from {ratios[0]:.3f} to {ratios[-1]:.3f} of naive's, {ratios[len(ratios) // 2]:.3f} in "
+        "the middle; --json has each."
+    )
 
 
 def _forecast_at_once(several: list[Any], config: Any) -> tuple[list[Any], set[str], list[tuple[dict[str, Any], str]]]:
