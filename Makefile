@@ -19,6 +19,8 @@ READY := .venv/ready
 DEV := .venv/ready-dev
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 PEERS := .venv-peers
+# All extras but torch, which brings gigabytes.
+EXTRAS := build data docs export indicators jax ray sktime statistics tensorboard tune dev
 UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .PHONY: demo test test-all check lint dist format docs notebooks pictures lock data pretrained bench bench-peers clean
@@ -59,7 +61,7 @@ pictures: $(DEV)
 	PYTHONPATH=. $(BIN)/python tests/pictures.py
 
 lock: $(DEV)
-	$(BIN)/uv pip compile $(UV_OPTIONS) --all-extras --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(UV_OPTIONS) $(addprefix --extra ,$(EXTRAS)) --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip compile $(UV_OPTIONS) --extra build --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 data: $(DEV)

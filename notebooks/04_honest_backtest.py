@@ -177,8 +177,8 @@ _ = ax.legend()
 # 0.05 speak against a model. Naive, whose moves of 2008 count as much as those of last week, is too wide here.
 
 # %%
-risks = spread.risk_frame()
-risks[risks["model"].isin(["har", "naive"]) & (risks["step"] == 1)].drop(columns="step").round(3)
+risks = spread.to_frame("risks").loc[["har", "naive"]]
+risks[risks["step"] == 1].drop(columns="step").round(3)
 
 # %% [markdown]
 # ## Leakage, planted and found

@@ -27,7 +27,7 @@ forecast.predict(sea, horizon=12).to_frame().round(2)
 # %%
 config = forecast.ExperimentConfig(horizon=12)
 found = forecast.run(sea, models=["pretrained"], config=config)
-found.scores_frame()[["model", "mae", "mae_vs_naive", "crps", "coverage90"]].round(3)
+found.to_frame()[["mae", "mae_vs_naive", "crps", "coverage90"]].round(3)
 
 # %%
 figure, ax = plt.subplots(figsize=(9, 3))

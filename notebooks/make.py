@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import jupytext
@@ -69,8 +69,8 @@ def main(names: list[str]) -> None:
     if len(chosen) < len(names):
         raise SystemExit(f"a notebook is one of {', '.join(script.stem for script in SCRIPTS)}. Received: {names}.")
     with ProcessPoolExecutor(AT_ONCE) as pool:
-        for told in pool.map(run, chosen):
-            print(told, flush=True)
+        for told in as_completed([pool.submit(run, script) for script in chosen]):
+            print(told.result(), flush=True)
 
 
 if __name__ == "__main__":
