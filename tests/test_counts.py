@@ -164,6 +164,10 @@ def test_a_frame_with_labels_left_out_has_missing_values():
         (np.ones((5, 2)), r"one dimension.*Received: shape \(5, 2\)"),
         (["a", "b"], "must hold numbers"),
         ([], "must have rows"),
+        (5, "Received: 5"),
+        (None, "Received: nothing"),
+        ({"a": 1}, "columns of one length"),
+        ({"a": [1, 2], "b": [1]}, "columns of one length"),
         (pd.Series([1.0, 2, 3], ["1-01", "1-02", "1-03"]), "index is '1-01'"),
     ],
 )

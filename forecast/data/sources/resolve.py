@@ -93,7 +93,7 @@ def as_frame(source: Any) -> tuple[pd.DataFrame, str]:
     import narwhals as nw
 
     if isinstance(source, Mapping):
-        source = pd.DataFrame(source)
+        source = _frame_of(source)
     known = nw.from_native(source, allow_series=True, pass_through=True)
     if isinstance(known, nw.LazyFrame):
         known = known.collect()
@@ -106,6 +106,13 @@ def as_frame(source: Any) -> tuple[pd.DataFrame, str]:
     return column.to_frame(name=name or "value"), name
 
 
+def _frame_of(columns: Mapping[str, Any]) -> pd.DataFrame:
+    try:
+        return pd.DataFrame(columns)
+    except ValueError as error:
+        raise SourceError(f"a mapping must hold columns of one length, by name. {error}.") from error
+
+
 def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
     """An array or list as a column.
 
@@ -116,9 +123,14 @@ def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise SourceError(
-            "a series is a file, a ticker, a table, or an array or a list of numbers. Received: "
-            f"{type(values).__name__}."
+            "a series is a file, a ticker, a table, or an array or a list, which must hold numbers. Received: "
+            f"{type(values).__name__}. {error}."
         ) from error
+    if values is None or array.ndim == 0:
+        raise SourceError(
+            "a series is a file, a ticker, a table, or an array or a list of numbers. Received: "
+            f"{'nothing' if values is None else repr(values)}."
+        )
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:

@@ -9,6 +9,7 @@ Sources: the heterogeneous autoregressive model, Corsi (2009); volatility from t
 """
 
 import numpy as np
+import pandas as pd
 
 from forecast.typing import Array
 
@@ -63,11 +64,7 @@ def average(values: Array, half_life: float) -> Array:
 
     The first row, before which nothing moved, has the mean of the second one.
     """
-    from scipy.signal import lfilter
-
-    keep = 0.5 ** (1 / half_life) if half_life else 0.0
-    weight = 1 - keep ** np.arange(1, len(values)) if keep else np.ones(len(values) - 1)
-    found = lfilter([1 - keep], [1, -keep], values[1:]) / weight
+    found = pd.Series(values[1:]).ewm(halflife=half_life).mean().to_numpy() if half_life else values[1:]
     return np.concatenate([found[:1], found]) if len(found) else np.zeros(len(values))
 
 

@@ -198,7 +198,7 @@ def _bounds_of_row_table(rows: Rows) -> TableBounds | None:
     names = pa.array([cell_at(cells, 0) for cells in body], pa.string())
     if not body or read_numbers(names).share or read_dates(names) is not None:
         return None
-    if not all(_are_numbers(cells[labels:], len(cells)) for cells in body):
+    if not _are_numbers([cells[labels:] for cells in body], max(map(len, body))).all():
         return None
     return TableBounds(first + 1, (first,), len(rows[first]), -1, MAX_SCORE)
 
@@ -206,7 +206,7 @@ def _bounds_of_row_table(rows: Rows) -> TableBounds | None:
 def _bounds_of_numbers(rows: Rows, width: int) -> TableBounds | None:
     """A table of numbers alone, below names or without any: nearly all rows have `width` numbers or fewer."""
     filled = [row for row, cells in enumerate(rows) if any(cell.strip() for cell in cells)]
-    good = [row for row in filled if _are_numbers(rows[row], width)]
+    good = [row for row, are in zip(filled, _are_numbers([rows[row] for row in filled], width), strict=True) if are]
     if len(good) < MIN_NUMBERS or len(good) < MOST_NUMBERS * sum(row >= good[0] for row in filled):
         return None
     start = good[0]
@@ -222,13 +222,23 @@ def _rises_by_one(cells: Sequence[str]) -> bool:
     return bool(np.mean(np.diff(values) == 1) > MOST_NUMBERS)
 
 
-def _are_numbers(cells: Sequence[str], width: int) -> bool:
-    """Whether the cells of a row are numbers or empty, without blanks in a number, and some are numbers."""
-    texts = [cell.strip() for cell in cells if cell.strip()]
-    if len(cells) > width or not texts or any(len(text.split()) > 1 for text in texts):
-        return False
-    found = [read_numbers(pa.array(texts, pa.string()), mark) for mark in ".,"]
-    return any(np.isfinite(numbers.values).any() and not numbers.is_text.any() for numbers in found)
+def _are_numbers(rows: Rows, width: int) -> NDArray[np.bool_]:
+    """Whether the cells of each row are numbers or empty, without blanks in a number, and some are numbers, (N,)."""
+    texts = [[cell.strip() for cell in cells if cell.strip()] for cells in rows]
+    fit = [
+        len(cells) <= width and bool(found) and all(len(text.split()) == 1 for text in found)
+        for cells, found in zip(rows, texts, strict=True)
+    ]
+    row = np.repeat(np.arange(len(rows)), [len(found) if good else 0 for found, good in zip(texts, fit, strict=True)])
+    flat = pa.array([text for found, good in zip(texts, fit, strict=True) if good for text in found], pa.string())
+    are = np.zeros(len(rows), bool)
+    for mark in ".,":
+        numbers = read_numbers(flat, mark)
+        some, wrong = (
+            np.bincount(row, found, len(rows)) > 0 for found in (np.isfinite(numbers.values), numbers.is_text)
+        )
+        are |= some & ~wrong
+    return are & np.array(fit, bool)
 
 
 def last_dated(rows: Rows, dates: int) -> int:
