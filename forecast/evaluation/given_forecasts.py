@@ -142,7 +142,7 @@ def _meaning(column: str) -> tuple[str, float | None]:
 
 def _at_levels(given: Mapping[float, Array]) -> Array:
     """Quantiles at the levels of this package, shape (N, Q)."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     levels = sorted(given)
     if levels == [0.5]:
@@ -150,7 +150,7 @@ def _at_levels(given: Mapping[float, Array]) -> Array:
         found[:, MEDIAN] = given[0.5]
         return found
     values = np.sort(np.stack([given[level] for level in levels], axis=1), axis=1)
-    knots, wanted = norm.ppf(levels), norm.ppf(QUANTILES)
+    knots, wanted = ndtri(levels), ndtri(QUANTILES)
     place = np.clip(np.searchsorted(knots, wanted), 1, len(knots) - 1)
     share = (wanted - knots[place - 1]) / (knots[place] - knots[place - 1])
     return np.asarray(values[:, place - 1] * (1 - share) + values[:, place] * share)

@@ -17,6 +17,7 @@ from forecast.data.series import TimeSeries
 from forecast.data.split import Split
 from forecast.display import Chart, Panel, Shown
 from forecast.display.shown import check_table
+from forecast.evaluation.bottom_line import say_once
 from forecast.evaluation.columns import PAGE, columns_for
 from forecast.evaluation.risk import Risk
 from forecast.evaluation.scores import complete, score
@@ -110,7 +111,8 @@ class Experiment(Shown):
         columns = columns_for(rows, PAGE[task], task)
         cells = {one.header.format(unit=self.series.unit): [one.text(row) for row in rows] for one in columns}
         table = pd.DataFrame(cells, pd.Index([row["model"] for row in rows], name="model"))
-        sentences = [*self.cautions, *(verdict.sentence for verdict in self.verdicts), *self.remarks]
+        judged = say_once({verdict.model: verdict.sentence for verdict in self.verdicts})
+        sentences = [*self.cautions, *judged, *self.remarks]
         return (Panel(table, sentences, self.chart() if task == "forecast" else None),)
 
 
@@ -129,8 +131,14 @@ def evaluate(
     models: Mapping[str, TrainedModel],
     skipped: tuple[str, ...] = (),
     cautions: tuple[str, ...] = (),
+    *,
+    with_risks: bool = True,
 ) -> Experiment:
-    """Test trained models on the rows that they have not seen, and forecast the coming steps."""
+    """Test trained models on the rows that they have not seen, and forecast the coming steps.
+
+    Args:
+        with_risks: Assess the risk of holding a price as well.
+    """
     task = task_of(dataset.config)
     made, models = task.backtests(models, dataset)
     backtests = {name: task.complete(backtest) for name, backtest in made.items()}
@@ -148,7 +156,7 @@ def evaluate(
         verdicts=verdicts,
         seeds={name: _seed_scores(model, dataset) for name, model in models.items() if _has_seeds(model)},
         bottom_line=bottom_line,
-        risks=task.risks(made, dataset),
+        risks=task.risks(made, dataset) if with_risks else (),
         remarks=remarks,
         skipped=skipped,
         cautions=cautions,

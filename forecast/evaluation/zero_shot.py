@@ -35,7 +35,7 @@ def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None)
         except SeriesTooShort:
             if name != "seasonal_naive":
                 raise
-    return evaluate(plan.dataset, trained, cautions=plan.cautions)
+    return evaluate(plan.dataset, trained, cautions=plan.cautions, with_risks=False)
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:

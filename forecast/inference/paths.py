@@ -32,9 +32,9 @@ def sample_paths(quantiles: Array, levels: Sequence[float], *, count: int, seed:
 
 def quantiles_at(quantiles: Array, levels: Sequence[float], wanted: Sequence[float]) -> Array:
     """Other quantiles (H, W) of a distribution whose quantiles (H, Q) at some levels are known."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return _marginals(np.tile(norm.ppf(wanted)[:, None], len(quantiles)), quantiles, levels).T
+    return _marginals(np.tile(ndtri(wanted)[:, None], len(quantiles)), quantiles, levels).T
 
 
 def _marginals(normal: Array, quantiles: Array, levels: Sequence[float]) -> Array:
@@ -57,9 +57,9 @@ def _correlation(quantiles: Array) -> Array:
 
 def _marginal(normal: Array, quantiles: Array, levels: Sequence[float]) -> Array:
     """Standard normal numbers as numbers with these quantiles: linear between them in a normal quantile plot."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    knots = norm.ppf(levels)
+    knots = ndtri(levels)
     found = np.interp(normal, knots, quantiles)
     low, high = (np.diff(quantiles[two]) / np.diff(knots[two]) for two in (slice(0, 2), slice(-2, None)))
     found += np.minimum(normal - knots[0], 0) * low + np.maximum(normal - knots[-1], 0) * high

@@ -238,7 +238,7 @@ def _are_numbers(rows: Rows, width: int) -> NDArray[np.bool_]:
             np.bincount(row, found, len(rows)) > 0 for found in (np.isfinite(numbers.values), numbers.is_text)
         )
         are |= some & ~wrong
-    return are & np.array(fit, bool)
+    return np.asarray(are & np.array(fit, bool))
 
 
 def last_dated(rows: Rows, dates: int) -> int:
