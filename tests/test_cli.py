@@ -232,7 +232,7 @@ def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
     process = subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=take_ctrl_c
     )
-    assert process.stderr.readline().startswith("dense: step 1/100000")
+    assert process.stderr.readline().startswith("dense (1 of 2): step 1/100000")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0

@@ -144,7 +144,7 @@ def test_an_update_says_what_it_was_worth():
 
 
 NAMES = {
-    "predict": "open_model",
+    "judge": "score",
     "report": "make_page",
     "show": "open_model",
     "audit": "audit_model",
