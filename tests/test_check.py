@@ -65,6 +65,7 @@ def test_dates_that_have_not_come_are_waited_for(walk):
     assert found.record()["mae"] is None
 
 
+@pytest.mark.slow
 def test_of_forecasts_that_are_right_one_in_twenty_is_called_wrong():
     found = [
         follow_up(forecast_of(one, 150, 10), {"made": one})[0].p_value < 0.05
@@ -99,6 +100,7 @@ def call(folder, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
 
 
+@pytest.mark.slow
 def test_a_run_is_followed_up_at_the_terminal_with_a_status_for_cron(walk, tmp_path):
     whole = pd.DataFrame({"Date": walk.index, "Close": walk.y})
     whole[:150].to_csv(tmp_path / "old.csv", index=False)

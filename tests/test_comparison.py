@@ -131,6 +131,7 @@ def test_scores_agree_with_a_plain_sum_over_the_parquet_files(comparison):
         assert row.mae == pytest.approx(error[row.series, row.model])
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_done_again(comparison):
     found, out = comparison
     told = []

@@ -73,6 +73,7 @@ def test_a_dataset_whose_series_are_spread_is_refused(long, tmp_path):
         expand(str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wide.csv", "wide.parquet", "long.csv", "long.parquet", "plain.parquet", "wide.xlsx"])
 def test_all_series_of_a_file_are_the_same_read_together_or_alone(kind, walks, long, tmp_path):
     path, wide = tmp_path / kind, kind.startswith("wide")

@@ -64,6 +64,8 @@ sys.path.insert(0, sys.argv[1])
 from damage import install
 from forecast.errors import WriteError
 from forecast.inference.bundle import open_model, save_model
+
+pytestmark = pytest.mark.slow
 folder, source, target, most = sys.argv[2:]
 model = open_model(source)
 for at in range(int(most)):

@@ -172,6 +172,7 @@ def call(folder, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
 
 
+@pytest.mark.slow
 def test_forecasts_are_judged_at_the_terminal(walk, made, tmp_path):
     pd.DataFrame({"ds": walk.index, "y": walk.y}).to_csv(tmp_path / "actual.csv", index=False)
     fixed, quantiles = made

@@ -17,6 +17,8 @@ from forecast.evaluation.walk_forward import WalkForward
 from forecast.evaluation.walk_forward.summary import FEW
 from forecast.pipeline import compare
 
+pytestmark = pytest.mark.slow
+
 CONFIG = override(SMALL, {"season": 5})
 PLAN = WalkForward(folds=2, stride=10)
 SERIES = FEW + 2

@@ -177,6 +177,7 @@ def test_the_command_counts_what_failed(market, bundle, tmp_path):
     assert "needs at least 9 rows" in few.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to another process there")
 def test_ctrl_c_keeps_what_is_finished(bundle, tmp_path):
     for number in range(330):

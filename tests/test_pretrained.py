@@ -141,6 +141,7 @@ def test_the_equations_are_those_of_keras():
     assert float(pretrain.pinball(y, expected)) == pytest.approx(loss, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_small_pretraining_gives_the_same_weights_twice():
     from forecast.training.pretrain import Recipe, pretrain
 

@@ -130,6 +130,7 @@ def test_an_update_with_nothing_new_changes_nothing():
     assert fitted.update(y[-10:]).model_ is model
 
 
+@pytest.mark.slow
 def test_it_works_in_a_grid_search_a_pipeline_and_evaluate():
     from sktime.forecasting.compose import TransformedTargetForecaster
     from sktime.forecasting.model_evaluation import evaluate

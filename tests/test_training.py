@@ -71,6 +71,7 @@ def test_what_it_was_trained_on_is_recorded(trained, walk):
     assert trained_on.sha256 == walk.fingerprint(160)
 
 
+@pytest.mark.slow
 def test_many_trainings_take_no_more_memory_than_a_few(walk):
     """The highest memory of this process does not rise once everything is loaded and compiled."""
 

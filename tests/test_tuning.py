@@ -145,6 +145,7 @@ def test_several_series_count_alike(waves, walk):
     assert [*both.objective.ranges] == ["lookback"]
 
 
+@pytest.mark.slow
 def test_neither_processes_nor_ctrl_c_change_what_is_found(found, waves, tmp_path):
     """Ctrl-C after the first trial that ends, which two processes may take in any order."""
     about = {"model": "dense", "config": SMALL, "fixed": FIXED, "study": tmp_path / "study.log", "jobs": 2}
@@ -293,6 +294,7 @@ def test_hyperparameters_that_do_not_fit_are_told_from_failures():
     ]
 
 
+@pytest.mark.slow
 def test_hyperparameters_that_never_work_say_why(waves):
     wild = override(SMALL, {"learning_rate": 1e38, "activation": "linear"})
     with pytest.raises(ConfigError, match="none of 1 trials is complete. The last one: training diverged at step"):
@@ -371,6 +373,7 @@ def cli(waves, tmp_path, monkeypatch):
     return call
 
 
+@pytest.mark.slow
 def test_tune_writes_a_configuration_that_run_takes_and_goes_on(cli, tmp_path):
     first = cli("--trials", "1", "--target", "Close")
     assert first.exit_code == 0, first.output
@@ -390,6 +393,7 @@ def test_tune_writes_a_configuration_that_run_takes_and_goes_on(cli, tmp_path):
     assert used.exit_code == 0, used.output
 
 
+@pytest.mark.slow
 def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_finds(cli, tmp_path):
     """Real processes: Ctrl-C, then a kill, each when the next trial is told, with other trials on their way."""
     command = ["tune", "waves.csv", "--model", "linear", "--target", "Close", "--horizon", "3", "--trials", "12"]

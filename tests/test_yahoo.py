@@ -388,6 +388,7 @@ def test_offline_nobody_is_asked(server):
         read_ticker("MADE", offline=True)
 
 
+@pytest.mark.slow
 def test_downloads_work_after_tensorflow_was_loaded():
     """In a process of its own, as in a notebook: TensorFlow's libcurl must not get in the way of yfinance's."""
     code = (
