@@ -14,6 +14,8 @@ import psutil
 import pytest
 from conftest import random_walk
 
+pytestmark = pytest.mark.slow
+
 POOL = """
 import sys, time
 from forecast.runtime.parallel import run_jobs

@@ -58,14 +58,14 @@ def test_damaged_files_are_refused_or_read(tmp_path):
     assert refused > 15
 
 
+pytestmark = pytest.mark.slow
+
 SAVE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from damage import install
 from forecast.errors import WriteError
 from forecast.inference.bundle import open_model, save_model
-
-pytestmark = pytest.mark.slow
 folder, source, target, most = sys.argv[2:]
 model = open_model(source)
 for at in range(int(most)):
