@@ -27,8 +27,6 @@ JOB = "import os, sys, time\ndef sleep_long(number):\n    sys.stdout.write(f'{os
 GROUP = """
 import sys, time
 from forecast.runtime.distributed.launch import start_workers
-
-pytestmark = pytest.mark.slow
 worker = "import time\\nfrom forecast.runtime.lifeline import end_with_parent\\nend_with_parent()\\ntime.sleep(60)"
 with start_workers(3, [sys.executable, "-c", worker]):
     print("ready", flush=True)
