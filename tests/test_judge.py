@@ -193,3 +193,11 @@ def test_forecasts_are_judged_at_the_terminal(walk, made, tmp_path):
     record = json.loads(other.stdout)
     assert record["errors"] == {"b": "there are no actual values of it"}
     assert record["series"]["actual"]["scores"][0]["coverage90"] is None
+
+
+def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path):
+    (tmp_path / "letter.csv").write_text("a\nb,c,d\n")
+    with pytest.raises(SourceError, match="with a row a date") as caught:
+        forecast.score(make_series(random_walk(50)), tmp_path / "letter.csv")
+    assert "\n" not in str(caught.value)
+    assert not str(caught.value).endswith("..")

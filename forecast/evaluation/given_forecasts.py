@@ -97,7 +97,8 @@ def _read(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise SourceError(f"There is no file {path}.") from None
     except (ValueError, OSError) as error:
-        raise SourceError(f"{path}: forecasts are a CSV or Parquet file with a row a date. {error}.") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise SourceError(f"{path}: forecasts are a CSV or Parquet file with a row a date. {reason}.") from error
 
 
 def _first(table: pd.DataFrame, names: Iterable[str]) -> str | None:
