@@ -196,7 +196,7 @@ def test_forecasts_are_judged_at_the_terminal(walk, made, tmp_path):
 
 
 def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path):
-    (tmp_path / "letter.csv").write_text("a\nb,c,d\n")
+    (tmp_path / "letter.csv").write_text("dear,reader\n1,2\n1,2,3,4\n")
     with pytest.raises(SourceError, match="with a row a date") as caught:
         forecast.score(make_series(random_walk(50)), tmp_path / "letter.csv")
     assert "\n" not in str(caught.value)
