@@ -126,3 +126,15 @@ def test_months_in_the_language_that_knows_them_all():
     assert read_months(["févr", "août"]) == {"févr": 2, "août": 8}
     assert read_months(["Dez", "Mär"]) == {"Dez": 12, "Mär": 3}
     assert read_months(["sun", "rain"]) is None
+
+
+@pytest.mark.parametrize("sign", ["¾", "²", "٣", "３", "Ⅷ", "①"])
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%Y", "%Y-%m-%d %H:%M", "%b %d, %Y", "%G-W%V", "%m/%d/%y"]
+)
+@pytest.mark.parametrize("share", [1, 40])
+def test_a_sign_that_is_a_number_but_no_digit_makes_no_traceback(sign, form, share):
+    days = [(dt.date(2001, 1, 1) + dt.timedelta(weeks=week)).strftime(form) for week in range(40)]
+    spoiled = [day[:-1] + sign if place % share == 0 else day for place, day in enumerate(days)]
+    found = read_dates(pa.array(spoiled))
+    assert share == 1 or found is None or np.isnat(found.stamps[0])

@@ -1,9 +1,11 @@
 import warnings
 
 import numpy as np
+import pytest
 
 from forecast.data.calendar import sessions
 from forecast.data.calendar.sessions import find_sessions
+from forecast.errors import ConfigError
 
 
 def test_sessions_reach_as_far_as_asked_and_end_where_the_exchange_does():
@@ -41,3 +43,8 @@ def test_the_package_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert find_sessions("XNYS", np.datetime64("2020-07-31")) is not None
+
+
+def test_an_exchange_that_the_package_does_not_know_is_said_in_one_line():
+    with pytest.raises(ConfigError, match=r"`exchange` must be one .* Received: XNEW\. Install"):
+        find_sessions("XNEW", np.datetime64("2026-07-31"))

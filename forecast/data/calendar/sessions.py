@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.data.calendar.exchanges import ALWAYS_OPEN, WEEKDAYS
-from forecast.errors import WriteError
+from forecast.errors import ConfigError, WriteError
 from forecast.runtime.atomic import atomic_file
 
 Days = NDArray[np.datetime64]
@@ -53,6 +53,9 @@ def find_sessions(exchange: str, last: np.datetime64, *, ahead: int = 0) -> Sess
 
     Returns:
         None for `24/7`, `24/5` and an empty name, and if the package fails to build the calendar.
+
+    Raises:
+        ConfigError: there is no such exchange, as in a bundle from a newer version of the package.
     """
     if exchange in ("", ALWAYS_OPEN, WEEKDAYS):
         return None
@@ -120,9 +123,15 @@ def _get_calendar(exchange: str, start: str, end: str) -> Any:
     """Build the calendar of a span, or of the published part of it."""
     import exchange_calendars
     import pandas as pd
+    from exchange_calendars.errors import InvalidCalendarName
 
     try:
         return exchange_calendars.get_calendar(exchange, start=start, end=end)
+    except InvalidCalendarName as error:
+        raise ConfigError(
+            f"`exchange` must be one that the package exchange_calendars knows. Received: {exchange}. "
+            "Install a newer version of that package, or give `exchange` anew."
+        ) from error
     except ValueError:
         usual = exchange_calendars.get_calendar(exchange)
         first, last = usual.bound_min(), usual.bound_max()

@@ -13,7 +13,7 @@ from typing import Any
 LONGEST, MOST, DEEPEST, LARGEST = 10_000, 1_000_000, 12, 2**53
 SHA256 = re.compile("[0-9a-f]{64}")
 ROW_COUNT = re.compile("-?[0-9]{1,18}")
-EXCHANGE, FREQUENCY = re.compile(r"[A-Za-z0-9_./-]{0,40}"), re.compile(r"[\w .:,+-]{0,80}")
+EXCHANGE, FREQUENCY = re.compile(r"24/[57]|[A-Za-z0-9_.-]{0,40}"), re.compile(r"[\w .:,+-]{0,80}")
 
 Check = Callable[[Any], bool]
 

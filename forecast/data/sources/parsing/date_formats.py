@@ -113,7 +113,7 @@ def _slice_fields(cells: pa.Array, pattern: str) -> dict[str, pa.Array] | None:
         return None
     first, digits = found.string, {at for name in found.re.groupindex for at in range(*found.span(name))}
     fields = {name: pc.utf8_slice_codeunits(cells, *found.span(name)) for name in found.re.groupindex if found[name]}
-    if not all(pc.all(pc.utf8_is_digit(field)).as_py() for field in fields.values()):
+    if not all(pc.all(pc.ascii_is_decimal(field)).as_py() for field in fields.values()):
         return None
     rest = _stretches_without(digits, len(first))
     alike = (pc.equal(pc.utf8_slice_codeunits(cells, *span), first[slice(*span)]) for span in rest)
