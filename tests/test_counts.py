@@ -46,6 +46,11 @@ COUNTED = {
     "with_time.csv": ("rownames,time,value\n" + lines("{0},{0}.08333,{1}"), 1, "value"),
     "newest_first.csv": ("t,y\n" + lines("{},{}", PAIRS[::-1]), 1, "y"),
     "floats.csv": ("t,y\n" + lines("{}.0,{}"), 1, "y"),
+    "months.csv": (
+        "Month,Sales\n" + "".join(f"{n // 12 + 1}-{n % 12 + 1:02},{y}\n" for n, y in enumerate(VALUES)),
+        1,
+        "Sales",
+    ),
 }
 
 

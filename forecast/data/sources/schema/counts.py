@@ -22,6 +22,8 @@ from forecast.typing import Array, Rows
 SAMPLE, MOST = 400, 0.5
 # Two numbers with something between them, as in 1-01, 3/4 and 10:30.
 DATE_LIKE = re.compile(r"\d\s*[-/.:]\s*\d")
+# A year that is only counted and its month, as in 1-01 to 3-12; fewer rows than this may be days of a month.
+MONTH, LEAST = r"^\s*(?P<year>\d{1,3})\s*[-/.]\s*(?P<month>0?[1-9]|1[0-2])\s*$", 13
 # The share of the steps of a column without a telling name that must be equal.
 EQUAL = 0.9
 
@@ -32,6 +34,9 @@ def count_rows(columns: Mapping[str, pa.Array], counts: pa.Array | None = None) 
     Args:
         counts: Whole numbers that the source has beside its columns: the index of a frame.
     """
+    for name, cells in columns.items():
+        if (months := _numbered_months(cells)) is not None and len(columns) > 1:
+            return Dates(count_dates(months), f"{COUNTED}months are counted by {name}"), {name}
     numbers = {name: values for name, cells in columns.items() if (values := _numbers(cells)) is not None}
     if not numbers or any(_looks_dated(name, cells) for name, cells in columns.items() if name not in numbers):
         return None
@@ -54,6 +59,18 @@ def count_by(columns: Mapping[str, Any], name: str) -> Dates:
     """The whole numbers of a column in place of dates."""
     called = "the first column" if vocabulary.is_unnamed(name) else name
     return Dates(count_dates(np.asarray(columns[name], float)), f"{COUNTED}steps are counted by {called}")
+
+
+def _numbered_months(cells: pa.Array) -> Array | None:
+    """Months counted from the first, of cells as 1-01 to 3-12 that follow one another; None of all others."""
+    if not pa.types.is_string(cells.type) or len(cells) < LEAST:
+        return None
+    found = pc.extract_regex(cells, MONTH)
+    if found.null_count:
+        return None
+    year, month = (pc.cast(pc.struct_field(found, [part]), pa.int64()).to_numpy() for part in ("year", "month"))
+    months = 12.0 * year + month
+    return months - months[0] + 1 if (np.diff(months) == 1).all() else None
 
 
 def _numbers(cells: pa.Array) -> Array | None:
