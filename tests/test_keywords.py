@@ -171,3 +171,21 @@ def test_a_network_is_trained_without_a_word():
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.startswith("Experiment(series, dense")
+
+
+def test_a_model_that_is_wrong_names_the_nearest():
+    with pytest.raises(ConfigError, match=r"Received: lstn\. Did you mean lstm\?"):
+        forecast.run(DATED["frame"], models="lstn", horizon=3)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.0, 2.0, float("inf")] * 9, "inf in row 3 of 27"),
+        ([float("nan")] * 9, "none in 9 rows"),
+        (pd.Series(["a"] * 9), "none in 9"),
+    ],
+)
+def test_a_column_without_finite_numbers_is_refused_by_what_it_holds(values, said):
+    with pytest.raises(SourceError, match=said):
+        forecast.predict(values)

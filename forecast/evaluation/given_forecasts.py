@@ -20,7 +20,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import LEVELS, MEDIAN, QUANTILES
+from forecast.data.sources.resolve import as_frame
 from forecast.errors import SourceError
+from forecast.inference.forecasts import Forecast
 from forecast.typing import Array
 
 _ROLES = {
@@ -45,8 +47,8 @@ _QUANTILES: tuple[tuple[re.Pattern[str], Any], ...] = (
 )
 
 
-def read_forecasts(source: str | Path | pd.DataFrame, *, name: str = "model", baselines: bool = False) -> pd.DataFrame:
-    """Read forecasts; columns series, cutoff, date, model, and the quantiles of `config.LEVELS`.
+def read_forecasts(source: Any, *, name: str = "model", baselines: bool = False) -> pd.DataFrame:
+    """Read forecasts: a file, a frame or column of pandas, Polars or Arrow, or a `Forecast`; columns series, cutoff, date, model, and the quantiles of `config.LEVELS`.
 
     Quantiles between and beyond those that are given are taken from a straight line in a normal quantile plot. A model
     that gives one number a date has it as its median; its other quantiles are NaN.
@@ -57,7 +59,7 @@ def read_forecasts(source: str | Path | pd.DataFrame, *, name: str = "model", ba
     Raises:
         SourceError: no table, or no column of dates or of forecasts.
     """
-    table = _with_index(source) if isinstance(source, pd.DataFrame) else _read(Path(source))
+    table = _read(Path(source)) if isinstance(source, str | Path) else _with_index(_frame_of(source, name))
     table.columns = [str(column).strip() for column in table.columns]
     roles = {role: _first(table, names) for role, names in _ROLES.items()}
     if roles["date"] is None:
@@ -81,6 +83,14 @@ def read_forecasts(source: str | Path | pd.DataFrame, *, name: str = "model", ba
         parts = [_with_quantiles(fixed[chosen], table.loc[chosen, values], models[chosen].iloc[0]) for chosen in rows]
     found = pd.concat(parts, ignore_index=True)
     return found if baselines else found.assign(model=found["model"].replace(GIVEN))
+
+
+def _frame_of(source: Any, name: str) -> pd.DataFrame:
+    """A frame, a column under its own name or `name`, or a `Forecast` as a frame."""
+    if isinstance(source, Forecast):
+        return source.to_frame()
+    frame, named = as_frame(source)
+    return frame if named or frame.columns.tolist() != ["value"] else frame.rename(columns={"value": name})
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ In: a series with its past, and forecasts that others made of it. Out: the same 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -136,7 +135,7 @@ class Judgement(Shown):
 
 def score(
     y: Source | Sequence[Source],
-    y_hat: str | Path | pd.DataFrame,
+    y_hat: Any,
     *,
     step: int | None = None,
     name: str = "model",
@@ -146,9 +145,9 @@ def score(
 
     Args:
         y: The series with its past, which the naive forecast needs: anything that `load` takes, or a list of such.
-        y_hat: The forecasts, a CSV or Parquet file or a frame: one row a date, a column a model; quantiles, several
-            series and several cutoffs as statsforecast, neuralforecast, Prophet and Chronos write them
-            (`given_forecasts`).
+        y_hat: The forecasts, a CSV or Parquet file, a frame of any library, a column with dates as its index, or a
+            `Forecast`: one row a date, a column a model; quantiles, several series and several cutoffs as
+            statsforecast, neuralforecast, Prophet and Chronos write them (`given_forecasts`).
         step: How many rows ahead each forecast was made, for a table without cutoffs; by default all of a series were
             made at once, from the row before the first of them.
         name: The model's name where the table has none.

@@ -99,10 +99,10 @@ def chart_components(
     layers: list[Line | Band | Rule] = [
         Rule(0, colour=GREY, style="-", level=True),
         Line(x, forecast - last, "forecast", PALE, width=6),
-        Line(x, network, f"{model}, {factor_network:.0%} believed", colour_of(model), width=1.4),
+        Line(x, network, f"{model}, shrunk to {factor_network:.0%}", colour_of(model), width=1.4),
     ]
     if usual.any():
         layers.append(Line(x, usual, "past moves", GREY, ":", 1.4))
     if has_highway:
-        layers.append(Line(x, linear, f"highway, {factor_linear:.0%} believed", HIGHWAY, "--", 1.4))
+        layers.append(Line(x, linear, f"highway, shrunk to {factor_linear:.0%}", HIGHWAY, "--", 1.4))
     return Chart(title, y_label, layers, x_label="step", inside=True)

@@ -15,6 +15,8 @@ neural/               networks: built and trained by Keras
 equations/            the same networks in numpy: forecasts without TensorFlow
 """
 
+from difflib import get_close_matches
+
 from forecast.errors import ConfigError
 from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
 from forecast.models.estimator import Callbacks, Estimator, Fit, OnStep, Problem, Step, Validation, WarmStart, Weights
@@ -73,7 +75,9 @@ def find_model(name: str) -> Estimator:
     """
     found = MODELS.get(name.strip().casefold())
     if found is None:
-        raise ConfigError(f"a model must be one of {', '.join(MODELS)}. Received: {name}.")
+        near = get_close_matches(name.strip().casefold(), MODELS, n=1)
+        cure = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"a model must be one of {', '.join(MODELS)}. Received: {name}.{cure}")
     return found
 
 

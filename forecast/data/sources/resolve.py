@@ -88,7 +88,7 @@ def as_frame(source: Any) -> tuple[pd.DataFrame, str]:
     """A table of pandas, Polars, Arrow or another library, a mapping, or numbers as a pandas frame; and its name.
 
     Raises:
-        SourceError: it is none of these.
+        SourceError: it is none of these, or a single column without numbers or with infinite ones.
     """
     import narwhals as nw
 
@@ -101,9 +101,23 @@ def as_frame(source: Any) -> tuple[pd.DataFrame, str]:
         return known.to_pandas(), ""
     column = known.to_pandas() if isinstance(known, nw.Series) else _series_of(source)
     name = "" if column.name is None else str(column.name)
+    _check_numbers(column, name or "a series")
     if not isinstance(source, pd.Series) and isinstance(column.index, pd.RangeIndex):
         column = column.set_axis(pd.RangeIndex(1, len(column) + 1))
     return column.to_frame(name=name or "value"), name
+
+
+def _check_numbers(column: "pd.Series[Any]", name: str) -> None:
+    """Refuse a column that is to be a series but holds no number, or one that is infinite."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    if len(values) and np.isnan(values).all():
+        raise SourceError(f"{name} must hold numbers. Received: none in {len(values)} rows.")
+    if np.isinf(values).any():
+        row = int(np.flatnonzero(np.isinf(values))[0])
+        raise SourceError(
+            f"{name} must hold finite numbers, or NaN where a value is missing. Received: {values[row]} in row "
+            f"{row + 1} of {len(values)}."
+        )
 
 
 def _frame_of(columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -81,9 +81,9 @@ class Explanation(Shown):
 
     def _headline(self) -> str:
         linear, network = self.shrinkage
-        highway = f"highway {linear:.0%}, " if self.has_highway else ""
+        highway = f"highway shrunk to {linear:.0%}, " if self.has_highway else ""
         steps = f"{len(self.dates)} steps after {self.origin}"
-        return f"{self.series.name}, {self.model}, {steps}, {highway}{self.model} {network:.0%} believed"
+        return f"{self.series.name}, {self.model}, {steps}, {highway}{self.model} shrunk to {network:.0%}"
 
     def _panels(self) -> tuple[Panel, ...]:
         return Panel(chart=self.chart()), Panel(self.to_frame(), self.notes)

@@ -80,7 +80,7 @@ def plot_shrinkage(explanation: Explanation, ax: "Axes") -> None:
     if explanation.has_highway:
         ax.plot(dates, moves.shrinkage[:, 0], color=HIGHWAY, linestyle="--", label="highway")
     ax.set_ylim(-0.03, 1.03)
-    finish(ax, "how much of each move was believed", "share")
+    finish(ax, "shrinkage factors: what is left of each component", "share")
     ax.legend(loc="best")
 
 
