@@ -48,8 +48,9 @@ _QUANTILES: tuple[tuple[re.Pattern[str], Any], ...] = (
 
 
 def read_forecasts(source: Any, *, name: str = "model", baselines: bool = False) -> pd.DataFrame:
-    """Read forecasts: a file, a frame or column of pandas, Polars or Arrow, or a `Forecast`; columns series, cutoff, date, model, and the quantiles of `config.LEVELS`.
+    """Read forecasts; columns series, cutoff, date, model, and the quantiles of `config.LEVELS`.
 
+    A file, a frame or column of pandas, Polars or Arrow, or a `Forecast`.
     Quantiles between and beyond those that are given are taken from a straight line in a normal quantile plot. A model
     that gives one number a date has it as its median; its other quantiles are NaN.
 
