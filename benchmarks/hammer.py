@@ -105,7 +105,7 @@ def write_note(state: dict) -> None:
     lines += [
         "",
         f"All of it took {minutes:.0f} minutes, one part after the other, on {os.cpu_count()} cores with a load of up "
-        f"to {load:.1f}. SLOW is 20 s more than the command took before, whatever else the machine had to do.",
+        f"to {load:.1f}. SLOW is 20 s of a processor more than the command took before, or three minutes by the clock.",
     ]
     NOTE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

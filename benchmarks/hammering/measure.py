@@ -11,17 +11,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DAMAGE = ROOT / "tests" / "damage.py"
-# What nothing may take: seconds, and bytes.
-SECONDS, MEMORY = 20.0, 1 << 30
+# What nothing may take: seconds of a processor, seconds by the clock however busy the machine is, and bytes.
+SECONDS, CLOCK, MEMORY = 20.0, 180.0, 1 << 30
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended: its status, standard error, seconds, and the most memory of it and its processes."""
+    """How a command ended.
+
+    Attributes:
+        seconds: Of a processor, by it and the processes that it waited for.
+        clock: Seconds from its start to its end.
+        memory: The most bytes of it or one of its processes.
+    """
 
     status: int
     errors: str
     seconds: float
+    clock: float
     memory: int
 
     def wrong(self, usual: float = 0.0) -> str:
@@ -32,7 +39,9 @@ class Done:
             return f"STATUS {self.status}"
         if self.status == 1 and not self.errors.strip().rpartition("\n")[2].startswith("forecast: "):
             return "NO WORD"
-        return "SLOW" if self.seconds > SECONDS + usual else "LARGE" if self.memory > MEMORY else ""
+        if self.seconds > SECONDS + usual or self.clock > CLOCK:
+            return "SLOW"
+        return "LARGE" if self.memory > MEMORY else ""
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -54,8 +63,8 @@ def command(arguments: list[str], folder: Path, *, at: int = 0, action: str = "0
         )
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - begun
-    return Done(process.returncode, errors.read_text(errors="replace"), seconds, used.ru_maxrss * 1024)
+    clock, seconds = time.monotonic() - begun, used.ru_utime + used.ru_stime
+    return Done(process.returncode, errors.read_text(errors="replace"), seconds, clock, used.ru_maxrss * 1024)
 
 
 def limit_memory() -> None:
