@@ -109,19 +109,25 @@ class InputConfig(Config):
     """What a model sees beside the target.
 
     `features` are known up to the origin, `future_columns` and the terms of the date for the coming rows as well;
-    indicators go by their names in TA-Lib.
+    indicators go by their names in TA-Lib. `joint` are the columns that one network forecasts together, the target
+    first; they come from `target=["Open", "Close"]`.
     """
 
     features: tuple[str, ...] = option((), "Column to see beside the target; may be repeated")
     future_columns: tuple[str, ...] = option((), "Column that is known for the coming rows; may be repeated")
     calendar: tuple[CalendarTerm, ...] = option((), "Terms of the date: hour, weekday, month, year [none]")
     indicators: tuple[str, ...] = option((), "Technical indicators of TA-Lib, as in RSI,ATR [none]")
+    joint: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for term in self.calendar:
             _choice("calendar", term, get_args(CalendarTerm))
         twice = {*self.features} & {*self.future_columns}
         _rule("future_columns", ", ".join(twice), not twice, "name other columns than `features`")
+        both = {*self.joint} & {*self.features, *self.future_columns}
+        _rule("target", ", ".join(both), not both, "name other columns than `features` and `future_columns`")
+        alone = not (self.joint and self.indicators)
+        _rule("indicators", ", ".join(self.indicators), alone, "go with one target, of which they are computed")
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,8 @@ def override(config: ExperimentConfig, values: Mapping[str, Any]) -> ExperimentC
 def field_names() -> list[str]:
     """The fields of a configuration, without their parts."""
     parts = (ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig)
-    return [one.name for part in parts for one in fields(part) if one.name not in ("inputs", "network", "training")]
+    others = ("inputs", "network", "training", "joint")
+    return [one.name for part in parts for one in fields(part) if one.name not in others]
 
 
 def check_known(given: Iterable[str], known: Collection[str]) -> None:

@@ -3,21 +3,22 @@
 In: whatever names a series, and a configuration. Out: an `Experiment` or a `Comparison`, and with `out` a folder.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from forecast.config import RECIPES, ExperimentConfig, check_known
 from forecast.data.series import TimeSeries
-from forecast.data.sources import Source, load_for, load_several, split_keywords
+from forecast.data.sources import Source, load_for, load_several, load_together, split_keywords
 from forecast.data.sources.keywords import LOAD_OPTIONS, reading_of
 from forecast.errors import ConfigError, SeriesTooShort
 from forecast.evaluation.follow_up import FollowUp, follow_up
 from forecast.evaluation.given_forecasts import read_forecasts
 from forecast.evaluation.holdout import Experiment, evaluate
+from forecast.evaluation.joint import JointExperiment, plan_together
 from forecast.evaluation.run_plan import RunPlan, plan_run, usual_models
 from forecast.evaluation.tasks import task_of
 from forecast.evaluation.update import compare as compare_update
@@ -29,11 +30,11 @@ from forecast.evaluation.zero_shot import forecast_at_once
 from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Callbacks, find_model
-from forecast.report import comparison_writer, writer
+from forecast.report import comparison_writer, joint_writer, writer
 from forecast.runtime.json_values import finite
 from forecast.runtime.parallel import LOCAL, OnProgress
 from forecast.training import fine_tune
-from forecast.training.train import train_on
+from forecast.training.train import train_together
 
 if TYPE_CHECKING:
     from forecast.data.sources.yahoo.tickers import FetchResult
@@ -42,16 +43,41 @@ if TYPE_CHECKING:
 FOLDS = tuple(one.name for one in fields(WalkForward))
 
 
+@overload
 def run(
     source: Source | RunPlan,
     *,
+    target: str | None = None,
     models: str | Sequence[str] | None = None,
     config: ExperimentConfig | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     callbacks: Callbacks | None = None,
     **options: Any,
-) -> Experiment:
+) -> Experiment: ...
+@overload
+def run(
+    source: Source,
+    *,
+    target: list[str] | tuple[str, ...],
+    models: str | Sequence[str] | None = None,
+    config: ExperimentConfig | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Callbacks | None = None,
+    **options: Any,
+) -> JointExperiment: ...
+def run(
+    source: Source | RunPlan,
+    *,
+    target: str | list[str] | tuple[str, ...] | None = None,
+    models: str | Sequence[str] | None = None,
+    config: ExperimentConfig | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Callbacks | None = None,
+    **options: Any,
+) -> Experiment | JointExperiment:
     """Train and test models on one series, beside the baselines, and forecast its coming steps.
 
     After Ctrl-C the network in training keeps its best weights so far, those still to come are skipped, and the rest
@@ -59,26 +85,107 @@ def run(
 
     Args:
         source: Anything that `load` takes, or a plan, which has its models and configuration.
+        target: The column to forecast, as for `load`; of several in a list each network forecasts all at once.
         models: Names in the registry, by default `usual_models`; the baselines are always added.
         config: The configuration; the defaults suit every series.
         out: Folder for tables, plots and models; None writes nothing. An earlier run of the same series is replaced.
         overwrite: Replace it even if models or other files are lost that this run does not make.
         callbacks: Who is told of the progress of each training, and where it is kept.
-        options: Fields of the configuration, as in `horizon=7`, and options of `load`, as in `target="Close"`.
+        options: Fields of the configuration, as in `horizon=7`, and options of `load`, as in `unit="USD"`.
+    Returns:
+        An `Experiment`; of several targets a `JointExperiment`, which holds one for each.
     Raises:
         ForecastError: what is wrong with the series, an option or the folder.
     """
+    if isinstance(target, list | tuple):
+        plans = _plan_together(source, target, _names(models), config, options)
+        return run_together(plans, out=out, overwrite=overwrite, callbacks=callbacks)
     if out is not None:
         writer.check_folder(Path(out))
-    plan = source if isinstance(source, RunPlan) else _plan(source, _names(models), config, options)
+    named = options if target is None else {**options, "target": target}
+    plan = source if isinstance(source, RunPlan) else _plan(source, _names(models), config, named)
     if out is not None:
         writer.check_kept(Path(out), plan.dataset.series, plan.models, overwrite=overwrite)
         writer.get_ready()
-    trained, skipped, left_out = train_all(plan, callbacks)
-    experiment = evaluate(plan.dataset, trained, skipped, cautions=(*plan.cautions, *left_out))
+    (experiment,) = _train_and_test([plan], callbacks)
     if out is not None:
         writer.write_experiment(experiment, Path(out))
     return experiment
+
+
+def run_together(
+    plans: Sequence[RunPlan],
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    callbacks: Callbacks | None = None,
+) -> JointExperiment:
+    """Do what `plan_together` planned: train each network once for all targets, and test it on each.
+
+    Raises:
+        ForecastError: as `run`.
+    """
+    if out is not None:
+        joint_writer.check_folder(Path(out), plans, overwrite=overwrite)
+        writer.get_ready()
+    found = JointExperiment({one.series.target: one for one in _train_and_test(plans, callbacks)})
+    if out is not None:
+        joint_writer.write_joint(found, Path(out))
+    return found
+
+
+def _plan_together(
+    source: Source | RunPlan,
+    targets: Sequence[str],
+    models: Sequence[str] | None,
+    config: ExperimentConfig | None,
+    options: Mapping[str, Any],
+) -> tuple[RunPlan, ...]:
+    if not targets:
+        raise ConfigError("`target` must name a column. Received: none.")
+    config, loading, _ = split_keywords(config or RECIPES["blocks"], options)
+    task_of(config).names(usual_models(config) if models is None else models, config)
+    return plan_together(load_together(source, targets, config, **loading), models, config)
+
+
+def _train_and_test(plans: Sequence[RunPlan], callbacks: Callbacks | None) -> list[Experiment]:
+    """An experiment for each plan; the networks that all of them name are trained as one."""
+    trained: list[dict[str, TrainedModel]] = [{} for _ in plans]
+    left_out: list[dict[str, str]] = [{} for _ in plans]
+    for name in dict.fromkeys(name for plan in plans for name in plan.models):
+        interrupted = any(model.interrupted for models in trained for model in models.values())
+        if interrupted and find_model(name).is_network:
+            continue
+        for place, found in _train_one(name, plans, callbacks):
+            if isinstance(found, SeriesTooShort):
+                left_out[place][name] = f"{name} is left out. {found}"
+            else:
+                trained[place][name] = found
+    return [
+        evaluate(
+            plan.dataset,
+            models,
+            tuple(name for name in plan.models if name not in (*models, *short)),
+            cautions=(*plan.cautions, *short.values()),
+        )
+        for plan, models, short in zip(plans, trained, left_out, strict=True)
+    ]
+
+
+def _train_one(
+    name: str, plans: Sequence[RunPlan], callbacks: Callbacks | None
+) -> Iterator[tuple[int, TrainedModel | SeriesTooShort]]:
+    """The model of that name for each plan that has it, by its place, or why its series is too short for it."""
+    places = [place for place, plan in enumerate(plans) if name in plan.models]
+    together = [places] if len(places) == len(plans) and find_model(name).is_network else [[place] for place in places]
+    for several in together:
+        datasets = [[plans[place].dataset] for place in several]
+        try:
+            yield from zip(several, train_together(datasets, name, callbacks=callbacks), strict=True)
+        except SeriesTooShort as error:
+            if name == "naive":
+                raise
+            yield from ((place, error) for place in several)
 
 
 def predict(source: Source, **options: Any) -> Forecast:
@@ -110,26 +217,6 @@ def _plan(
 def _names(models: str | Sequence[str] | None) -> Sequence[str] | None:
     """Names of models; a text holds one, or several with commas between."""
     return [name.strip() for name in models.split(",")] if isinstance(models, str) else models
-
-
-def train_all(
-    plan: RunPlan, callbacks: Callbacks | None
-) -> tuple[dict[str, TrainedModel], tuple[str, ...], tuple[str, ...]]:
-    """The trained models, the names of the networks that Ctrl-C left out, and why others need a longer series."""
-    trained: dict[str, TrainedModel] = {}
-    left_out: dict[str, str] = {}
-    for name in plan.models:
-        interrupted = any(model.interrupted for model in trained.values())
-        if interrupted and find_model(name).is_network:
-            continue
-        try:
-            trained[name] = train_on([plan.dataset], name, callbacks=callbacks)
-        except SeriesTooShort as error:
-            if name == "naive":
-                raise
-            left_out[name] = f"{name} is left out. {error}"
-    skipped = tuple(name for name in plan.models if name not in (*trained, *left_out))
-    return trained, skipped, tuple(left_out.values())
 
 
 def compare(

@@ -143,4 +143,4 @@ def test_help_ends_with_the_default():
 def test_every_field_is_an_option_but_those_of_a_recipe():
     config = asdict(ExperimentConfig())
     fields = {*config, *config["inputs"], *config["network"], *config["training"]} - {"inputs", "network", "training"}
-    assert fields - {*CONFIG, *TASK} == {"normalisation", "loss", "validations", "seasons"}
+    assert fields - {*CONFIG, *TASK} == {"normalisation", "loss", "validations", "seasons", "joint"}

@@ -25,8 +25,11 @@ TALIB_INPUTS = ("open", "high", "low", "close", "volume")
 
 
 def names_of(config: InputConfig, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns of `Inputs.past`, the target first, and of `Inputs.future`."""
-    past = (target, *config.features, *_indicator_columns(config.indicators))
+    """The columns of `Inputs.past`, and of `Inputs.future`.
+
+    First the target, then those that are forecast together with it, then other features.
+    """
+    past = (target, *config.joint[1:], *config.features, *_indicator_columns(config.indicators))
     terms = (
         f"{term} {part} {wave}" for term in config.calendar for wave in _harmonics(term) for part in ("sin", "cos")
     )
@@ -53,8 +56,14 @@ def inputs_of(series: TimeSeries, config: ExperimentConfig) -> Inputs:
     """Past covariates with the target (T, F), and future covariates (T+H, K), unscaled, without missing values.
 
     Raises:
-        ConfigError: the series has no such column.
+        ConfigError: the series has no such column, or another target than that of a joint forecast.
     """
+    if config.inputs.joint and series.target.casefold() != config.inputs.joint[0].casefold():
+        joint = config.inputs.joint
+        raise ConfigError(
+            f"{series.name}: the target must be {joint[0]}, which is forecast together with {', '.join(joint[1:])}. "
+            f"Received: {series.target}."
+        )
     past, _ = names_of(config.inputs, series.target)
     positions = _positions(series, (*past, *config.inputs.future_columns))
     future = _future_covariates(series, positions[len(past) :], config.inputs, config.resolved_horizon)

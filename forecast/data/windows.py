@@ -67,6 +67,8 @@ class Inputs:
             it has one, else the absolute move, shape (T,); NaN by default.
         log_scale: Logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3);
             NaN where the scale of a window serves better, and by default.
+        log_steps: Logarithm of the expected size of the next move of each of M columns that are forecast together, the
+            first ones of `past`, shape (T, M); empty for one target, whose first factor of `log_scale` it is.
     """
 
     past: Array
@@ -75,6 +77,7 @@ class Inputs:
     level: Array = field(default_factory=lambda: np.empty(0))
     size: Array = field(default_factory=lambda: np.empty(0))
     log_scale: Array = field(default_factory=lambda: np.empty((0, STEP_TERMS)))
+    log_steps: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
         rows = len(self.past)
@@ -85,6 +88,8 @@ class Inputs:
                 object.__setattr__(self, name, np.full(rows, np.nan))
         if not len(self.log_scale):
             object.__setattr__(self, "log_scale", np.full((rows, STEP_TERMS), np.nan))
+        if not len(self.log_steps):
+            object.__setattr__(self, "log_steps", np.empty((rows, 0)))
 
     def part(self, first: int, stop: int) -> "Inputs":
         """The rows [first, stop); views, no copies."""
@@ -207,8 +212,10 @@ def make_blocks(
     else:
         differences = np.diff(window, axis=1)
         x, spread = _normalise(differences, lookback, inputs.known[rows])
-        step = _where_known(np.exp(inputs.log_scale[rows[:, :-1], 0]), spread[:, [0]])
-        x[:, :, 0] = np.clip(differences[:, :, 0] / step, -lookback, lookback)
+        log_steps = inputs.log_steps if inputs.log_steps.shape[1] else inputs.log_scale[:, :1]
+        joint = log_steps.shape[1]
+        step = _where_known(np.exp(log_steps[rows[:, :-1]]), spread[:, None, :joint])
+        x[:, :, :joint] = np.clip(differences[:, :, :joint] / step, -lookback, lookback)
         anchor, own = inputs.target[now][:, :, None], spread[:, None, [0]] * np.sqrt(np.arange(1, horizon + 1))
         scale = _where_known(expected_moves(inputs.log_scale[now], horizon=horizon), own)
         level = np.where(np.isfinite(inputs.log_scale[now, :1]), inputs.level[now][:, :, None], np.nan)

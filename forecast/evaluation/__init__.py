@@ -4,6 +4,7 @@ holdout          one test on the last rows: `Experiment`
 walk_forward/    tests at many cutoffs, over many series: `Comparison`
 zero_shot        a forecast at once, by the network that comes with the package, with its test
 run_plan         which models run on which rows of a series, and what is said before
+joint            several columns that one network forecasts at once: `JointExperiment`
 tasks            values or directions: which models can, how they are tested, scored and judged
 scores           errors, coverage and distribution of forecasts of values
 risk             value at risk and expected shortfall of prices, and their tests

@@ -45,6 +45,7 @@ class Problem:
         future_columns: Number of columns that are known for the coming rows as well (K).
         season: Rows in a season.
         lookback: Rows before an origin that a window holds (L).
+        targets: Number of columns that one network forecasts together, while it is trained.
     """
 
     config: ExperimentConfig
@@ -52,6 +53,7 @@ class Problem:
     future_columns: int
     season: int
     lookback: int
+    targets: int = 1
 
     @property
     def horizon(self) -> int:

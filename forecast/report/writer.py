@@ -44,7 +44,7 @@ from forecast.runtime.versions import versions_here
 RUN, FORECAST = "run.json", "forecast.csv"
 TABLES: tuple[Table, ...] = ("scores", "backtest", "forecast")
 # The first columns of a table, in their order.
-ORDER = ("model", "origin", "step", "date")
+ORDER = ("target", "model", "origin", "step", "date")
 # What a run writes into its folder.
 CONTENT = {"scores.csv", "backtest.csv", "forecast.csv", "risk.csv", RUN, "plots", "models", "report.html"}
 
@@ -100,17 +100,24 @@ def get_ready() -> None:
     start_worker(initializer=load_drawing)
 
 
-def write_experiment(experiment: Experiment, folder: Path) -> None:
-    """Write everything that the module's docstring lists; an earlier run in `folder` is replaced."""
+def write_experiment(
+    experiment: Experiment, folder: Path, *, home: Path | None = None, earlier: Path | None = None
+) -> None:
+    """Write everything that the module's docstring lists; an earlier run in `folder` is replaced.
+
+    Args:
+        home: Where `folder` will be moved, which the page names in its commands; `folder` by default.
+        earlier: The folder of the earlier run, whose models are kept if Ctrl-C left them out; `folder` by default.
+    """
     check_folder(folder)
     with atomic_folder(folder) as work:
         with in_background(initializer=load_drawing) as start:
             start(save_plots, experiment, work / "plots")
             _write_tables(experiment, work)
-            _keep_skipped(experiment, folder, work)
+            _keep_skipped(experiment, earlier or folder, work)
             save_test_plots(experiment, work / "plots")
         with in_background(initializer=load_drawing) as start:
-            start(make_page, work, home=folder)
+            start(make_page, work, home=home or folder)
 
 
 def load_drawing() -> None:
@@ -124,7 +131,7 @@ def _write_tables(experiment: Experiment, folder: Path) -> None:
     """Write tables, the record and the bundles."""
     timed = has_times(experiment.series.index)
     for table in TABLES:
-        write_csv(_in_columns(experiment.to_frame(table), timed=timed), folder / f"{table}.csv")
+        write_table(experiment.to_frame(table), folder / f"{table}.csv", timed=timed)
     if experiment.risks:
         write_csv(experiment.to_frame("risks").reset_index(), folder / "risk.csv")
     (folder / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -224,13 +231,13 @@ def trained(models: Mapping[str, TrainedModel], skipped: tuple[str, ...]) -> dic
     return {"models": list(models), "interrupted": interrupted, "skipped": list(skipped)}
 
 
-def _in_columns(table: pd.DataFrame, *, timed: bool) -> pd.DataFrame:
-    """The table of a file: the index is a column, and dates are text in one form."""
+def write_table(table: pd.DataFrame, path: Path, *, timed: bool) -> None:
+    """Write a table of a result as CSV; the index is a column, and dates are text in one form."""
     table = table.reset_index()
     first = [name for name in ORDER if name in table]
     table = table[[*first, *(name for name in table if name not in first)]]
     dates = {name: _texts(table[name], timed=timed) for name in ("date", "origin") if name in table}
-    return table.assign(**dates)
+    write_csv(table.assign(**dates), path)
 
 
 def _texts(dates: "pd.Series[Any]", *, timed: bool) -> Any:

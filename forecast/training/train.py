@@ -27,6 +27,7 @@ from forecast.inference.trajectory import TrainedOn
 from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_model, find_network
 from forecast.models.estimator import clip_labels, window_blocks
 from forecast.models.highway import HIGHWAY, apply_highway
+from forecast.models.neural.network import Network
 from forecast.models.volatility import past_quantiles, with_volatility
 from forecast.runtime import devices
 from forecast.runtime.versions import versions_here
@@ -87,25 +88,68 @@ def train_on(
     chosen, config, callbacks = find_model(model), datasets[0].config, callbacks or Callbacks()
     check_task(model, config)
     problem = problem_of(config)
-    splits = [dataset.split for dataset in datasets]
     if chosen.is_network:
         devices.load_keras()  # its import takes seconds that are not the fit's
     started = time.perf_counter()
     known = [start.known(dataset) if start else None for dataset in datasets]
     scalers = [old.scaler if old else dataset.scaler for dataset, old in zip(datasets, known, strict=True)]
-    scaled = [
-        with_volatility(dataset, scaler, expected=chosen.learned)
-        for dataset, scaler in zip(datasets, scalers, strict=True)
-    ]
-    panel = Panel.of(scaled, splits)
+    panel = _panel_of(chosen, datasets, scalers)
     if start:
         panel_with_news = _with_news(panel, datasets, known, problem)
         fit = _go_on(start, panel_with_news, problem, callbacks, freeze=freeze)
     else:
         fit = chosen.fit(panel, problem, callbacks)
-    states = [_calibrate(chosen, fit.weights, *part, problem) for part in panel]
+    return _trained(chosen, datasets, scalers, panel, fit, started, start)
+
+
+def train_together(
+    targets: Sequence[Sequence[Dataset]], model: str, *, callbacks: Callbacks | None = None
+) -> list[TrainedModel]:
+    """Train one network that forecasts several columns at once, and give the model of each.
+
+    Models that are no networks are trained for each column by themselves; they see the others as well.
+
+    Args:
+        targets: For each target the same rows, prepared with it as their target: all with the same configuration, but
+            that `inputs.joint` begins with the target.
+    Raises:
+        ConfigError: the network cannot forecast several columns at once.
+    """
+    chosen, problem = find_model(model), problem_of(targets[0][0].config)
+    if not isinstance(chosen, Network):
+        return [train_on(datasets, model, callbacks=callbacks) for datasets in targets]
+    devices.load_keras()
+    started = time.perf_counter()
+    scalers = [[dataset.scaler for dataset in datasets] for datasets in targets]
+    panels = [_panel_of(chosen, datasets, own) for datasets, own in zip(targets, scalers, strict=True)]
+    fits = chosen.fit_together(panels, problem, callbacks or Callbacks())
+    parts = zip(targets, scalers, panels, fits, strict=True)
+    return [_trained(chosen, datasets, own, panel, fit, started) for datasets, own, panel, fit in parts]
+
+
+def _panel_of(model: Estimator, datasets: Sequence[Dataset], scalers: Sequence[Scaler]) -> Panel:
+    """The rows of prepared series as a model sees them."""
+    scaled = [
+        with_volatility(dataset, scaler, expected=model.learned)
+        for dataset, scaler in zip(datasets, scalers, strict=True)
+    ]
+    return Panel.of(scaled, [dataset.split for dataset in datasets])
+
+
+def _trained(
+    model: Estimator,
+    datasets: Sequence[Dataset],
+    scalers: Sequence[Scaler],
+    panel: Panel,
+    fit: Fit,
+    started: float,
+    start: TrainedModel | None = None,
+) -> TrainedModel:
+    """What a fit gives, calibrated on each series."""
+    config = datasets[0].config
+    states = [_calibrate(model, fit.weights, *part, problem_of(config)) for part in panel]
     return TrainedModel(
-        model=chosen.name,
+        model=model.name,
         config=config,
         target=datasets[0].series.target,
         weights=fit.weights,
@@ -115,7 +159,7 @@ def train_on(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         interrupted=fit.interrupted,
         ancestry=(*start.ancestry, start.summary()) if start else (),
-        versions=_versions(chosen),
+        versions=_versions(model),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli.options import SOURCE, given_fields
+from forecast.cli.options import SOURCE, given_fields, names_in
 from forecast.cli.progress import TrainingBar, counted, note, say
 
 # Series that one line names.
@@ -76,6 +76,25 @@ def load_one(source: str, options: dict[str, Any], config: Any) -> Any:
     return _read(load, source, options, config)[0]
 
 
+def load_targets(source: str, options: dict[str, Any], config: Any) -> list[Any]:
+    """The series of a source with each column that `--target` names, separated by commas, as its target."""
+    from forecast.data.sources import load_together
+    from forecast.errors import SourceError
+
+    targets = names_in(options["target"] or "")
+    if len(targets) < 2:
+        return [load_one(source, options, config)]
+    try:
+        found = load_together(source, targets, config, **{name: options[name] for name in SOURCE if name != "target"})
+    except SourceError as error:
+        try:
+            return [load_one(source, options, config)]  # a column whose name has a comma
+        except SourceError:
+            raise error from None
+    _say_lines(found)
+    return found
+
+
 def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], config: Any) -> list[Any]:
     """What a reader makes of a source, with the columns that `config` asks for; says what was assumed and found."""
     found = reader(source, **reading_of(options, config))
@@ -86,11 +105,14 @@ def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], conf
 
 def reading_of(options: dict[str, Any], config: Any) -> dict[str, Any]:
     """How series are read: with the columns that `config` asks for."""
+    joint = config.inputs.joint
+    target = options["target"] or (joint[0] if joint else None)
     return {
-        "columns": config.inputs.features,
+        "columns": (*joint, *config.inputs.features),
         "prices": bool(config.inputs.indicators),
         "future_columns": config.inputs.future_columns,
         **{name: options[name] for name in SOURCE},
+        "target": target,
     }
 
 
@@ -100,7 +122,8 @@ def _say_lines(several: list[Any]) -> None:
     for series in several:
         for line in (*series.notes, *series.findings):
             lines.setdefault(str(line), []).append(series.name)
-    for line, names in lines.items():
+    for line, every in lines.items():
+        names = list(dict.fromkeys(every))
         rest = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
         note(f"{', '.join(names[:LISTED])}{rest}: {line}.")
 

@@ -1,6 +1,6 @@
 """Forecasts as tables on standard output: of one model, of the models of a run, of many series."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import floor, log10
 
 import numpy as np
@@ -30,6 +30,16 @@ def print_forecasts(forecasts: Forecasts) -> None:
     print_table(table)
     if isinstance(first, DirectionForecast):
         print_sentences([f"Flat is a move of at most {first.flat_within:.4g} {first.unit}."])
+
+
+def print_targets(forecasts: Mapping[str, Forecast]) -> None:
+    """The coming steps of several targets of one series, each by one model."""
+    first = next(iter(forecasts.values()))
+    table = new_table(f"{first.series}: median and 90 % interval by the best model of each target")
+    add_columns(table, "target", "model", *_headers(first, dated=True), text=["target", "model"])
+    for target, forecast in forecasts.items():
+        table.add_row(escape(target), forecast.model, *_cells(forecast))
+    print_table(table)
 
 
 def print_forecast(forecast: Forecast | DirectionForecast) -> None:

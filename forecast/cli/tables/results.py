@@ -42,8 +42,8 @@ PANEL = {
 }
 
 
-def print_scores(experiment: Experiment, *, wide: bool = False) -> None:
-    """The scores of each model on the test rows, and the verdicts."""
+def print_scores(experiment: Experiment, *, wide: bool = False, target: str = "") -> None:
+    """The scores of each model on the test rows, and the verdicts; with a target, where there are several."""
     series, split, task = experiment.series, experiment.split, experiment.config.task
     dates, steps = series.index[[split.test, -1]], count_steps(experiment.config.resolved_horizon, series.frequency)
     span = f"{day(dates[0])} to {day(dates[1])}"
@@ -52,7 +52,8 @@ def print_scores(experiment: Experiment, *, wide: bool = False) -> None:
         if task == "direction"
         else f"test on {span}, up to {steps} ahead"
     )
-    print_table(scores_of(experiment.scores, f"{series.name}: {what}", unit=series.unit, task=task, wide=wide))
+    name = f"{series.name}, {target}" if target else series.name
+    print_table(scores_of(experiment.scores, f"{name}: {what}", unit=series.unit, task=task, wide=wide))
     print_sentences([LEGEND[task]])
     print_paragraph(
         f"{name}: {len(ratios)} networks by themselves have MAE / naive {np.mean(ratios):.3f} "

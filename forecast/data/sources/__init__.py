@@ -22,7 +22,7 @@ inspection       what `inspect` tells of a source
 """
 
 from forecast.data.sources.expand import expand, load_each
-from forecast.data.sources.keywords import as_list, load_for, load_several, split_keywords
+from forecast.data.sources.keywords import as_list, load_for, load_several, load_together, split_keywords
 from forecast.data.sources.load import Source, inspect, load, load_all
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "load_each",
     "load_for",
     "load_several",
+    "load_together",
     "split_keywords",
 ]

@@ -4,13 +4,15 @@ In: anything that `load` takes, a list of such, and keywords. Out: `TimeSeries`,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Real
 from typing import Any
 
 from forecast.config import ExperimentConfig, InputConfig, check_known, field_names, override
+from forecast.data.calendar.frequency import iso
 from forecast.data.series import TimeSeries
 from forecast.data.sources.load import LoadOptions, Source, load, load_all
+from forecast.errors import ConfigError, SeriesError
 
 # Options of `load` that follow from the inputs of a configuration.
 FROM_INPUTS = ("columns", "future_columns", "prices")
@@ -33,9 +35,10 @@ def split_keywords(
 
 
 def reading_of(inputs: InputConfig) -> dict[str, Any]:
-    """The arguments of `load` for the columns that models see beside the target."""
+    """The arguments of `load` for the columns that models see; with the target of a joint forecast."""
     return {
-        "columns": inputs.features,
+        **({"target": inputs.joint[0]} if inputs.joint else {}),
+        "columns": (*inputs.joint, *inputs.features),
         "prices": bool(inputs.indicators),
         "future_columns": inputs.future_columns,
     }
@@ -45,7 +48,34 @@ def load_for(source: Source, config: ExperimentConfig, **options: Any) -> TimeSe
     """Load one series with the columns that a configuration asks for; options as for `load`."""
     if isinstance(source, TimeSeries) and not options:
         return source
-    return load(source, **reading_of(config.inputs), **options)
+    return load(source, **{**reading_of(config.inputs), **options})
+
+
+def joint_inputs(inputs: InputConfig, targets: Sequence[str]) -> list[InputConfig]:
+    """The inputs of a model of each target, when these are forecast together."""
+    orders = ((target, *(name for name in targets if name != target)) for target in targets)
+    return [replace(inputs, joint=order) for order in orders]
+
+
+def load_together(source: Source, targets: Sequence[str], config: ExperimentConfig, **options: Any) -> list[TimeSeries]:
+    """Load one source with each of several columns as the target, and the others beside it.
+
+    Raises:
+        ConfigError: a column is named twice.
+        SeriesError: their first or last rows differ.
+    """
+    if len({name.casefold() for name in targets}) < len(targets):
+        raise ConfigError(f"each target must be another column. Received: {', '.join(targets)}.")
+    configs = [replace(config, inputs=inputs) for inputs in joint_inputs(config.inputs, targets)]
+    found = [load_for(source, one, **options) for one in configs]
+    for one in found[1:]:
+        if not one.index.equals(found[0].index):
+            spans = "; ".join(f"{one.target} {iso(one.index[0])} to {iso(one.index[-1])}" for one in (found[0], one))
+            raise SeriesError(
+                f"{one.name}: targets that are forecast together must have values in the first row and in the last. "
+                f"Received: {spans}. Leave out the rows before and after."
+            )
+    return found
 
 
 def load_several(sources: Source | Sequence[Source], config: ExperimentConfig, **options: Any) -> list[TimeSeries]:
@@ -59,7 +89,7 @@ def load_several(sources: Source | Sequence[Source], config: ExperimentConfig, *
         if isinstance(one, TimeSeries) and not options:
             found.append(one)
         else:
-            found += load_all(one, **reading_of(config.inputs), **options)
+            found += load_all(one, **{**reading_of(config.inputs), **options})
     return found
 
 

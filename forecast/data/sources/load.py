@@ -55,6 +55,10 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         check_order(self.date_order)
+        if self.target is not None and not isinstance(self.target, str):
+            raise ConfigError(
+                f"`target` must be the name of one column; forecast.run takes several. Received: {self.target}."
+            )
         for field in ("name", "unit"):
             if text := getattr(self, field):
                 object.__setattr__(self, field, whole_characters(text))
@@ -140,6 +144,8 @@ def load(
     if isinstance(source, TimeSeries):
         given = {"target": target, "name": name, "unit": unit}
         named = replace(source, **{field: value for field, value in given.items() if value})  # type: ignore[arg-type]
+        if named.target != source.target:
+            named = replace(named, ranges=source.ranges[:0])  # they belong to the close
         return _regularise(named.with_exchange(options.exchange) if options.exchange else named, options)
     found = resolve(source, offline, wait=wait, target_only=options.target_only)
     schema, names = _select(found, options)

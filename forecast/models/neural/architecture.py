@@ -140,10 +140,10 @@ def _between(
 
 
 def outputs_of(problem: Problem) -> tuple[int, int]:
-    """Number of steps of the head, and of outputs a step."""
+    """Number of steps of the head, those of each target behind one another, and of outputs a step."""
     if problem.config.task == "direction":
         return 1, len(classes.CLASSES)
-    return problem.horizon, 1 if problem.config.training.loss == "mse" else len(QUANTILES)
+    return problem.horizon * problem.targets, 1 if problem.config.training.loss == "mse" else len(QUANTILES)
 
 
 def named_weights(network: "keras.Model") -> dict[str, NDArray[np.float32]]:

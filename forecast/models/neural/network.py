@@ -34,6 +34,7 @@ from forecast.models.estimator import (
 )
 from forecast.models.highway import HIGHWAY, apply_highway, fit_highway
 from forecast.models.neural.architecture import SHARED, build, members_of, outputs_of, stack_of
+from forecast.models.neural.joint import check_joint, known_together, weights_of
 from forecast.models.neural.training_loop import Batch, Program, fit_network
 from forecast.typing import Array, Rows
 
@@ -93,13 +94,34 @@ class Network(Estimator):
         A warm start keeps the earlier highway, or the earlier classes of directions, for which its networks were
         trained.
         """
+        return self.fit_together([panel], problem, callbacks, start)[0]
+
+    def fit_together(
+        self, panels: Sequence[Panel], problem: Problem, callbacks: Callbacks, start: WarmStart | None = None
+    ) -> list[Fit]:
+        """Train one network that forecasts several targets at once, and give the weights of each.
+
+        Args:
+            panels: One a target, of the same rows: its target first, then the others in their order, then the rest.
+            problem: Of one target.
+        Raises:
+            ConfigError: this network cannot forecast several targets together.
+        """
+        check_joint(self.name, panels, problem)
         kept = {name: start.weights[name] for name in SHARED if name in start.weights} if start else {}
-        shared = kept or self._fit_shared(panel, problem)
-        fits: list[Fit] = []
+        shared = [kept or self._fit_shared(panel, problem) for panel in panels]
+        members: list[list[Fit]] = []
         for number in range(problem.config.training.seeds):
-            fits.append(self._fit_member(panel, problem, callbacks, shared, number, start))
-            if fits[-1].interrupted:
+            members.append(self._fit_member(panels, problem, callbacks, shared, number, start))
+            if members[-1][0].interrupted:
                 break
+        return [
+            self._join(list(fits), panel, problem, own)
+            for fits, panel, own in zip(zip(*members, strict=True), panels, shared, strict=True)
+        ]
+
+    def _join(self, fits: list[Fit], panel: Panel, problem: Problem, shared: Weights) -> Fit:
+        """The networks of all seeds as one model."""
         weights = fits[0].weights
         if problem.config.training.seeds > 1:
             fits += [fits[-1]] * (problem.config.training.seeds - len(fits))  # in place of those that Ctrl-C prevented
@@ -132,43 +154,69 @@ class Network(Estimator):
 
     def _fit_member(
         self,
-        panel: Panel,
+        panels: Sequence[Panel],
         problem: Problem,
         callbacks: Callbacks,
-        shared: Weights,
+        shared: Sequence[Weights],
         number: int,
         start: WarmStart | None,
-    ) -> Fit:
-        """Train the network of one seed on what the highway leaves over."""
+    ) -> list[Fit]:
+        """Train the network of one seed on what the highways leave over; the weights of each target."""
         training = replace(problem.config.training, seed=problem.config.training.seed + number)
         random = np.random.default_rng(training.seed)
-        labels = training.labels
-        origin, stop = panel.validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION)
-        validation = self.label_blocks(panel.inputs, origin, problem, labels, stop)
-        y_validation = labels_of(validation.y - apply_highway(shared, validation), shared)
+        labels, whole = training.labels, replace(problem, targets=len(panels))
+        x_validation, y_validation = self._left_over(
+            panels,
+            problem,
+            shared,
+            *panels[0].validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION),
+        )
+        y_validation = labels_of(y_validation, shared[0])
 
         def draw_batch() -> Batch:
-            origin, stop = panel.draw(
+            drawn = panels[0].draw(
                 random, training.batch, lookback=problem.lookback, horizon=problem.horizon, labels=labels
             )
-            blocks = self.label_blocks(panel.inputs, origin, problem, labels, stop)
-            x, y = augment(blocks.x, blocks.y - apply_highway(shared, blocks), random, problem)
-            return x, labels_of(y, shared)
+            x, y = augment(*self._left_over(panels, problem, shared, *drawn), random, problem)
+            return x, labels_of(y, shared[0])
 
         fit = fit_network(
-            Program(self.name, problem, build, problem.lookback + labels - 1, frozen=bool(start and start.freeze)),
-            start=members_of(start.weights, problem)[number] if start else self._first_bias(panel, problem, shared),
+            Program(self.name, whole, build, problem.lookback + labels - 1, frozen=bool(start and start.freeze)),
+            start=members_of(start.weights, problem)[number] if start else self._first_biases(panels, problem, shared),
             draw_batch=draw_batch,
             random=random,
-            predict=lambda weights: self._forward(weights, validation.x, problem),
+            predict=lambda weights: self._forward(weights, x_validation, whole),
             y_validation=y_validation,
             training=training,
             callbacks=callbacks,
         )
         if problem.config.task == "direction":
-            return fit
-        outputs = self._forward(fit.weights, validation.x, problem)
-        return replace(fit, weights=_fit_spread(fit.weights, y_validation, outputs, panel, problem))
+            return [fit]
+        outputs = self._forward(fit.weights, x_validation, whole)
+        found = []
+        for place, panel in enumerate(panels):
+            steps = slice(place * problem.horizon, (place + 1) * problem.horizon)
+            weights = weights_of(fit.weights, place, self.name, problem, len(panels))
+            spread = _fit_spread(weights, y_validation[:, :, steps], outputs[:, :, steps], panel, problem)
+            found.append(replace(fit, weights=spread))
+        return found
+
+    def _left_over(
+        self, panels: Sequence[Panel], problem: Problem, shared: Sequence[Weights], origin: Rows, stop: Rows
+    ) -> Batch:
+        """Inputs of blocks, and what the highways leave of their labels, the steps of all targets behind one another.
+
+        Shapes (N, L+S-1, F+K), and (N, S, H), or more steps for several targets.
+        """
+        labels = problem.config.training.labels
+        blocks = [self.label_blocks(panel.inputs, origin, problem, labels, stop) for panel in panels]
+        parts = zip(known_together(blocks), shared, blocks, strict=True)
+        return blocks[0].x, np.concatenate([y - apply_highway(own, block) for y, own, block in parts], axis=2)
+
+    def _first_biases(self, panels: Sequence[Panel], problem: Problem, shared: Sequence[Weights]) -> Weights:
+        """The first bias of the head, the parts of all targets behind one another."""
+        parts = [self._first_bias(panel, problem, own) for panel, own in zip(panels, shared, strict=True)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _first_bias(self, panel: Panel, problem: Problem, shared: Weights) -> Weights:
         """The first bias of the head: base rates, or the spread of the labels around the naive or linear forecast."""

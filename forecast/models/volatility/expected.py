@@ -91,7 +91,23 @@ def with_volatility(dataset: Dataset, scaler: Scaler, *, expected: bool = True) 
     if not expected:
         return inputs
     found = _kept(y.tobytes(), ranges.tobytes(), config.lookback or 1, config.season or 1)
-    return replace(inputs, log_scale=found - np.log(span) * (np.arange(STEP_TERMS) == 0))
+    log_scale = found - np.log(span) * (np.arange(STEP_TERMS) == 0)
+    return replace(inputs, log_scale=log_scale, log_steps=_log_steps(dataset, scaler))
+
+
+def _log_steps(dataset: Dataset, scaler: Scaler) -> Array:
+    """Logarithm of the expected size of the next move of each column that is forecast together, scaled, shape (T, M).
+
+    By its values alone: where one of them is the target, its ranges tell more of the labels, and inputs stay as they
+    are beside another target.
+    """
+    config, columns = dataset.config, len(dataset.config.inputs.joint)
+    found = [
+        _kept(np.ascontiguousarray(values).tobytes(), b"", config.lookback or 1, config.season or 1)[:, 0]
+        - np.log(span)
+        for values, span in zip(dataset.inputs.past[:, :columns].T, scaler.span[:columns], strict=True)
+    ]
+    return np.column_stack(found) if found else np.empty((len(dataset), 0))
 
 
 def _ranges(dataset: Dataset, y: Array) -> Array:
