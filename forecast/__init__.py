@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from forecast.errors import ForecastError
     from forecast.evaluation.follow_up import FollowUp
     from forecast.evaluation.holdout import Experiment
+    from forecast.evaluation.joint import JointExperiment
     from forecast.evaluation.leakage import audit, audit_model
     from forecast.evaluation.score_forecasts import Judgement, score
     from forecast.evaluation.walk_forward import Comparison, WalkForward
@@ -43,6 +44,7 @@ _HOME = {
     "Experiment": "evaluation.holdout",
     "ExperimentConfig": "config",
     "Explanation": "inference.explain",
+    "JointExperiment": "evaluation.joint",
     "Judgement": "evaluation.score_forecasts",
     "FollowUp": "evaluation.follow_up",
     "Forecast": "inference.forecasts",
@@ -85,6 +87,7 @@ __all__ = [
     "Forecast",
     "ForecastError",
     "InputConfig",
+    "JointExperiment",
     "Judgement",
     "NetworkConfig",
     "TimeSeries",

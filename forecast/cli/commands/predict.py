@@ -1,6 +1,9 @@
 """Forecasts at once, or from a saved model."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from glob import glob
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +26,10 @@ def predict(
     series: ManySeriesArguments,
     model: Annotated[
         Path | None,
-        typer.Option(help="Folder or zip file of a saved model [the network that comes with the package]."),
+        typer.Option(
+            help="Folder or zip file of a saved model, or a pattern in quotes for the models of several targets "
+            "[the network that comes with the package]."
+        ),
     ] = None,
     horizon: Annotated[int | None, typer.Option(help="Without --model: steps [from the frequency].", min=1)] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="File for the forecasts as a table.")] = None,
@@ -59,34 +65,70 @@ def predict(
         _check_parquet(out)
         _forecast_into(out, model, series, ctx.params, jobs, engine)
         return
-    from forecast.config import ExperimentConfig
     from forecast.inference import predict as forecasting
 
-    trained = _open(model, backend) if model else None
-    config = trained.config if trained else ExperimentConfig(horizon=horizon)
-    references = expanded(series, ctx.params)
-    several, unread = load_readable(references, ctx.params, config)
-    for sentence in forecasting.assumptions(trained, several) if trained else ():
-        note(sentence)
-    done, failed, tests = _forecast(trained, several) if trained else _forecast_at_once(several, config)
+    models = _open_all(model, backend) if model else [None]
+    parts = [_forecast(one, series, ctx.params, horizon) for one in models]
+    made = _by_target(parts, models) if len(parts) > 1 else parts[0]
+    several, done, tests = made.several, made.done, made.tests
     records = [one.record() for one in done]
     if csv:
         forecasting.write_table(records, csv)
     if plot:
         from forecast.report.plots.forecast import save_forecasts
 
-        save_forecasts(done, [one for one in several if one.name not in failed], plot)
+        save_forecasts(done, [one for one in several if one.name not in made.failed], plot)
     chances = _chances(done, several, paths, levels) if levels else []
     records = [{**record, "chances": one} for record, one in zip(records, chances, strict=True)] if levels else records
     records = [{**record, "test": test} for record, (test, _) in zip(records, tests, strict=True)] if tests else records
     if ctx.params["as_json"]:
-        print_json(records[0] if len(references) == 1 else {"forecasts": records})
+        print_json(records[0] if made.asked == 1 else {"forecasts": records})
     else:
         _print(done)
         _print_tests(tests)
         _print_chances(done, chances, levels)
-    if failed or unread:
+    if made.failed or made.unread:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What came of a request: the series that were read, their forecasts, and how many were asked for and not read.
+
+    `failed` names series without a forecast; `tests` has the numbers and the words of each test of a forecast at once.
+    """
+
+    several: list[Any]
+    done: list[Any]
+    failed: set[str]
+    tests: list[tuple[dict[str, Any], str]]
+    asked: int
+    unread: int
+
+
+def _forecast(trained: Any, sources: list[str], options: dict[str, Any], horizon: int | None) -> _Made:
+    """Forecast the series of all sources by a saved model, or at once where there is none."""
+    from forecast.config import ExperimentConfig
+    from forecast.inference.predict import assumptions
+
+    config = trained.config if trained else ExperimentConfig(horizon=horizon)
+    references = expanded(sources, options)
+    several, unread = load_readable(references, options, config)
+    for sentence in assumptions(trained, several) if trained else ():
+        note(sentence)
+    done, failed, tests = _forecast_by(trained, several) if trained else _forecast_at_once(several, config)
+    return _Made(several, done, failed, tests, len(references), unread)
+
+
+def _by_target(parts: list[_Made], models: list[Any]) -> _Made:
+    """What several models made of the same sources, each of its own target, which stands behind the series' name."""
+    several, done, failed = [], [], set()
+    for part, model in zip(parts, models, strict=True):
+        several += [replace(one, name=f"{one.name}:{model.target}") for one in part.several]
+        done += [replace(one, series=f"{one.series}:{model.target}") for one in part.done]
+        failed |= {f"{name}:{model.target}" for name in part.failed}
+    asked, unread = (sum(getattr(part, name) for part in parts) for name in ("asked", "unread"))
+    return _Made(several, done, failed, [], asked, unread)
 
 
 def _flags(levels: dict[str, float]) -> dict[str, bool]:
@@ -160,12 +202,26 @@ def _forecast_into(
         raise typer.Exit(1)
 
 
-def _open(path: Path, backend: str) -> Any:
+def _open_all(path: Path, backend: str) -> list[Any]:
+    """The saved model, or all that a pattern matches, each of another target."""
     from forecast.errors import ConfigError
-    from forecast.inference import bundle
 
     if backend not in BACKENDS:
         raise ConfigError(f"`backend` must be one of {', '.join(BACKENDS)}. Received: {backend}.")
+    if path.exists() or not any(mark in str(path) for mark in "*?["):
+        return [_open(path, backend)]
+    found = sorted(glob(str(path)))  # noqa: PTH207  a pattern may be absolute
+    models = [_open(Path(one), backend) for one in found]
+    if not models or len({one.target for one in models}) < len(models):
+        count = Counter(one.target for one in models)
+        targets = ", ".join(f"{number} of {target}" for target, number in count.items()) or "none"
+        raise ConfigError(f"a pattern must match models of one target each. {path} matches: {targets}.")
+    return models
+
+
+def _open(path: Path, backend: str) -> Any:
+    from forecast.inference import bundle
+
     if backend == "numpy":
         return bundle.open_model(path)
     from forecast.inference.bundle.keras_file import open_in_keras
@@ -202,7 +258,7 @@ def _print_tests(tests: Sequence[tuple[dict[str, Any], str]]) -> None:
 
 
 def _forecast_at_once(several: list[Any], config: Any) -> tuple[list[Any], set[str], list[tuple[dict[str, Any], str]]]:
-    """Forecasts without a model of one's own, as `_forecast`, and of each what its test says, in numbers and words."""
+    """Forecasts without a model of one's own, as `_forecast_by`, and what their tests say, in numbers and words."""
     from forecast.errors import ForecastError
     from forecast.evaluation import zero_shot
 
@@ -221,7 +277,7 @@ def _forecast_at_once(several: list[Any], config: Any) -> tuple[list[Any], set[s
     return done, failed, tests
 
 
-def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], tuple[()]]:
+def _forecast_by(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], list[Any]]:
     """The forecasts, and the names of the series that have none, each with a line that says why; no tests."""
     from forecast.evaluation.tasks import task_of
 
@@ -230,7 +286,7 @@ def _forecast(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], tu
         if len(several) == 1:
             raise error
         say(f"forecast: {error}")
-    return done, set(failed), ()
+    return done, set(failed), []
 
 
 def _print(done: list[Any]) -> None:
