@@ -3,7 +3,7 @@
 In: whatever names a series, and a configuration. Out: an `Experiment` or a `Comparison`, and with `out` a folder.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -14,13 +14,14 @@ from forecast.config import RECIPES, ExperimentConfig, check_known
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load_for, load_several, load_together, split_keywords
 from forecast.data.sources.keywords import LOAD_OPTIONS, reading_of
-from forecast.errors import ConfigError, SeriesTooShort
+from forecast.errors import ConfigError
 from forecast.evaluation.follow_up import FollowUp, follow_up
 from forecast.evaluation.given_forecasts import read_forecasts
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.joint import JointExperiment, plan_together
 from forecast.evaluation.run_plan import RunPlan, plan_run, usual_models
 from forecast.evaluation.tasks import task_of
+from forecast.evaluation.train_all import train_all
 from forecast.evaluation.update import compare as compare_update
 from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
@@ -33,8 +34,8 @@ from forecast.models import BASELINES, Callbacks, find_model
 from forecast.report import comparison_writer, joint_writer, writer
 from forecast.runtime.json_values import finite
 from forecast.runtime.parallel import LOCAL, OnProgress
+from forecast.runtime.parallel.standby import Standby
 from forecast.training import fine_tune
-from forecast.training.train import train_together
 
 if TYPE_CHECKING:
     from forecast.data.sources.yahoo.tickers import FetchResult
@@ -53,6 +54,7 @@ def run(
     out: str | Path | None = None,
     overwrite: bool = False,
     callbacks: Callbacks | None = None,
+    trainers: Standby | None = None,
     **options: Any,
 ) -> Experiment: ...
 @overload
@@ -65,6 +67,7 @@ def run(
     out: str | Path | None = None,
     overwrite: bool = False,
     callbacks: Callbacks | None = None,
+    trainers: Standby | None = None,
     **options: Any,
 ) -> JointExperiment: ...
 def run(
@@ -76,6 +79,7 @@ def run(
     out: str | Path | None = None,
     overwrite: bool = False,
     callbacks: Callbacks | None = None,
+    trainers: Standby | None = None,
     **options: Any,
 ) -> Experiment | JointExperiment:
     """Train and test models on one series, beside the baselines, and forecast its coming steps.
@@ -91,6 +95,7 @@ def run(
         out: Folder for tables, plots and models; None writes nothing. An earlier run of the same series is replaced.
         overwrite: Replace it even if models or other files are lost that this run does not make.
         callbacks: Who is told of the progress of each training, and where it is kept.
+        trainers: Processes that train networks side by side; by default they are trained here, one after another.
         options: Fields of the configuration, as in `horizon=7`, and options of `load`, as in `unit="USD"`.
     Returns:
         An `Experiment`; of several targets a `JointExperiment`, which holds one for each.
@@ -99,17 +104,18 @@ def run(
     """
     if isinstance(target, list | tuple):
         plans = _plan_together(source, target, _names(models), config, options)
-        return run_together(plans, out=out, overwrite=overwrite, callbacks=callbacks)
+        return run_together(plans, out=out, overwrite=overwrite, callbacks=callbacks, trainers=trainers)
     if out is not None:
         writer.check_folder(Path(out))
     named = options if target is None else {**options, "target": target}
     plan = source if isinstance(source, RunPlan) else _plan(source, _names(models), config, named)
     if out is not None:
         writer.check_kept(Path(out), plan.dataset.series, plan.models, overwrite=overwrite)
-        writer.get_ready()
-    (experiment,) = _train_and_test([plan], callbacks)
+        if not trainers:
+            writer.get_ready()
+    (experiment,) = _train_and_test([plan], callbacks, trainers, draws=out is not None)
     if out is not None:
-        writer.write_experiment(experiment, Path(out))
+        writer.write_experiment(experiment, Path(out), trainers)
     return experiment
 
 
@@ -119,6 +125,7 @@ def run_together(
     out: str | Path | None = None,
     overwrite: bool = False,
     callbacks: Callbacks | None = None,
+    trainers: Standby | None = None,
 ) -> JointExperiment:
     """Do what `plan_together` planned: train each network once for all targets, and test it on each.
 
@@ -127,10 +134,12 @@ def run_together(
     """
     if out is not None:
         joint_writer.check_folder(Path(out), plans, overwrite=overwrite)
-        writer.get_ready()
-    found = JointExperiment({one.series.target: one for one in _train_and_test(plans, callbacks)})
+        if not trainers:
+            writer.get_ready()
+    every = _train_and_test(plans, callbacks, trainers, draws=out is not None)
+    found = JointExperiment({one.series.target: one for one in every})
     if out is not None:
-        joint_writer.write_joint(found, Path(out))
+        joint_writer.write_joint(found, Path(out), trainers)
     return found
 
 
@@ -148,44 +157,19 @@ def _plan_together(
     return plan_together(load_together(source, targets, config, **loading), models, config)
 
 
-def _train_and_test(plans: Sequence[RunPlan], callbacks: Callbacks | None) -> list[Experiment]:
-    """An experiment for each plan; the networks that all of them name are trained as one."""
-    trained: list[dict[str, TrainedModel]] = [{} for _ in plans]
-    left_out: list[dict[str, str]] = [{} for _ in plans]
-    for name in dict.fromkeys(name for plan in plans for name in plan.models):
-        interrupted = any(model.interrupted for models in trained for model in models.values())
-        if interrupted and find_model(name).is_network:
-            continue
-        for place, found in _train_one(name, plans, callbacks):
-            if isinstance(found, SeriesTooShort):
-                left_out[place][name] = f"{name} is left out. {found}"
-            else:
-                trained[place][name] = found
+def _train_and_test(
+    plans: Sequence[RunPlan], callbacks: Callbacks | None, trainers: Standby | None, *, draws: bool
+) -> list[Experiment]:
+    """An experiment for each plan; the networks that all of them name are trained as one.
+
+    Args:
+        draws: Whether pictures will be drawn.
+    """
+    every = train_all(plans, callbacks, trainers, meanwhile=writer.load_pictures if draws else lambda: None)
     return [
-        evaluate(
-            plan.dataset,
-            models,
-            tuple(name for name in plan.models if name not in (*models, *short)),
-            cautions=(*plan.cautions, *short.values()),
-        )
-        for plan, models, short in zip(plans, trained, left_out, strict=True)
+        evaluate(plan.dataset, found.models, found.skipped, (*plan.cautions, *found.left_out), tests=found.tests)
+        for plan, found in zip(plans, every, strict=True)
     ]
-
-
-def _train_one(
-    name: str, plans: Sequence[RunPlan], callbacks: Callbacks | None
-) -> Iterator[tuple[int, TrainedModel | SeriesTooShort]]:
-    """The model of that name for each plan that has it, by its place, or why its series is too short for it."""
-    places = [place for place, plan in enumerate(plans) if name in plan.models]
-    together = [places] if len(places) == len(plans) and find_model(name).is_network else [[place] for place in places]
-    for several in together:
-        datasets = [[plans[place].dataset] for place in several]
-        try:
-            yield from zip(several, train_together(datasets, name, callbacks=callbacks), strict=True)
-        except SeriesTooShort as error:
-            if name == "naive":
-                raise
-            yield from ((place, error) for place in several)
 
 
 def predict(source: Source, **options: Any) -> Forecast:

@@ -5,7 +5,6 @@ Results go to standard output, progress and messages to standard error. docs/com
 
 import atexit
 import errno
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -33,14 +32,13 @@ from forecast.cli.commands.update import update
 from forecast.cli.help import GroupedCommand, GroupedProgram
 from forecast.cli.progress import native_noise_off, say
 from forecast.errors import ForecastError, Stopped
+from forecast.runtime.garbage import collect_seldom
 from forecast.runtime.lifeline import end_with_parent, listen, received
 from forecast.runtime.versions import versions_here
 
 # What libraries read when they are loaded: Pydantic, which Typer uses, would search all packages for its plugins, and
 # Arrow would set aside memory of which a table needs little.
 SETTINGS = {"PYDANTIC_DISABLE_PLUGINS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-# New objects after which Python looks for garbage: loading the libraries makes many, and none of them is garbage.
-GARBAGE = 50_000
 # Typer's exit status for Ctrl-C, which it reports without a word; with another signal it is 128 and its number.
 STOPPED, SIGNAL = 130, 128
 # What a system says that has no memory left for a library or a thread.
@@ -109,7 +107,7 @@ def _leave(status: int) -> None:
 
 def _run() -> int:
     """Runs the command line, says what went wrong, and gives the exit status."""
-    gc.set_threshold(GARBAGE)
+    collect_seldom()
     _speak_utf8()
     if not _open_streams():
         say("forecast: standard output is closed, and a command prints there. Send it somewhere, as in > results.txt.")

@@ -95,17 +95,20 @@ class Bar:
 
 
 class TrainingBar(Bar):
-    """One bar over all trainings of a command, with the loss of the one that runs.
+    """One bar over all trainings of a command, with the loss of the one that took the last step.
 
     In plain lines each training's first and last step, and two between. Models that are no networks take seconds.
 
     Args:
-        trainings: How many networks are trained, one after the other.
+        trainings: How many networks are trained, one after another or side by side.
     """
 
     def __init__(self, trainings: int = 1) -> None:
         super().__init__()
-        self._trainings, self._finished, self._last = trainings, 0, ("", 0)
+        self._trainings = trainings
+        # The step that each training has reached, and the number of each network's latest.
+        self._reached: list[int] = []
+        self._number: dict[str, int] = {}
 
     def advance(self, step: "Step") -> None:
         """Show one training step."""
@@ -113,17 +116,25 @@ class TrainingBar(Bar):
 
         if step.validation_loss is not None or not find_model(step.model).is_network:
             return
-        model, before = self._last
-        if model and (step.model != model or step.step <= before):
-            self._finished += 1
-        self._last = step.model, step.step
-        count = max(self._trainings, self._finished + 1)
-        which = f" ({self._finished + 1} of {count})" if count > 1 else ""
+        number = self._number_of(step)
+        self._reached[number] = step.step
+        count = max(self._trainings, len(self._reached))
+        which = f" ({number + 1} of {count})" if count > 1 else ""
         loss, place = f"loss {step.loss:.4f}", f"step {step.step}/{step.steps}"
-        done, total = self._finished * step.steps + step.step, count * step.steps
-        left = self.move("training", done, total, loss, shown=f"{step.model}{which} {place}")
+        shown = f"{step.model}{which} {place}"
+        left = self.move("training", sum(self._reached), count * step.steps, loss, shown=shown)
         if self.plain and (step.step in (1, step.steps) or step.step % max(1, step.steps // 3) == 0):
             note(f"{step.model}{which}: {_joined(place, left)}")
+
+    def _number_of(self, step: "Step") -> int:
+        """The number of a step's training; a network of several seeds begins again with the first step."""
+        number = self._number.get(step.model)
+        if number is None or step.step <= self._reached[number]:
+            if number is not None:
+                self._reached[number] = step.steps  # it may have ended early
+            number = self._number[step.model] = len(self._reached)
+            self._reached.append(0)
+        return number
 
 
 class TrialsBar(Bar):

@@ -26,6 +26,8 @@ from forecast.inference.charts import chart_coming
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, find_model
 
+# The backtest of each model, and the model with a checkpoint after it.
+Tests = Mapping[str, tuple[Any, TrainedModel]]
 Table = Literal["scores", "verdicts", "risks", "forecast", "backtest"]
 
 
@@ -132,15 +134,19 @@ def evaluate(
     skipped: tuple[str, ...] = (),
     cautions: tuple[str, ...] = (),
     *,
+    tests: Tests | None = None,
     with_risks: bool = True,
 ) -> Experiment:
     """Test trained models on the rows that they have not seen, and forecast the coming steps.
 
     Args:
+        tests: Those that were made already, by model.
         with_risks: Assess the risk of holding a price as well.
     """
-    task = task_of(dataset.config)
-    made, models = task.backtests(models, dataset)
+    task, tests = task_of(dataset.config), tests or {}
+    every = {name: tests.get(name) or task.test(model, dataset) for name, model in models.items()}
+    models = {name: model for name, (_, model) in every.items()}
+    made = task.add_baselines({name: backtest for name, (backtest, _) in every.items()}, models, dataset)
     backtests = {name: task.complete(backtest) for name, backtest in made.items()}
     scores = task.score(backtests, models, dataset)
     verdicts = task.judge(backtests, scores, dataset)
@@ -149,7 +155,7 @@ def evaluate(
         series=dataset.series,
         config=dataset.config,
         split=dataset.split,
-        models=dict(models),
+        models=models,
         backtests=backtests,
         forecasts=task.forecasts(made, models, dataset),
         scores=scores,
@@ -166,9 +172,10 @@ def evaluate(
 def test(model: TrainedModel, series: TimeSeries) -> tuple[Any, TrainedModel]:
     """The scores of a model on the test rows of a series, and the tested model."""
     dataset, task = model.prepare(series), task_of(model.config)
-    made, models = task.backtests({model.model: model}, dataset)
-    backtests = {name: task.complete(one) for name, one in made.items()}
-    return task.score(backtests, models, dataset)[0], models[model.model]
+    made, model = task.test(model, dataset)
+    models = {model.model: model}
+    backtests = task.add_baselines({model.model: made}, models, dataset)
+    return task.score({name: task.complete(one) for name, one in backtests.items()}, models, dataset)[0], model
 
 
 def _has_seeds(model: TrainedModel) -> bool:

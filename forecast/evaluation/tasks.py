@@ -40,8 +40,12 @@ class Task(Protocol):
         """
         ...
 
-    def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
-        """The forecasts at every test origin, to the last row, of models and baselines; and the tested models."""
+    def test(self, model: TrainedModel, dataset: Dataset) -> tuple[Any, TrainedModel]:
+        """The forecasts at every test origin, to the last row; and the tested model."""
+        ...
+
+    def add_baselines(self, backtests: Backtests, models: Models, dataset: Dataset) -> Backtests:
+        """The backtests of models, and those of baselines that are no models."""
         ...
 
     def complete(self, backtest: Any) -> Any:
@@ -89,9 +93,11 @@ class ForecastTask:
     def names(self, models: Sequence[str], config: ExperimentConfig) -> list[str]:  # noqa: ARG002
         return list(dict.fromkeys(find_model(name).name for name in (*models, *BASELINES)))
 
-    def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
-        tested = {name: model.test(dataset) for name, model in models.items()}
-        return {name: one for name, (one, _) in tested.items()}, {name: model for name, (_, model) in tested.items()}
+    def test(self, model: TrainedModel, dataset: Dataset) -> tuple[Any, TrainedModel]:
+        return model.test(dataset)
+
+    def add_baselines(self, backtests: Backtests, models: Models, dataset: Dataset) -> Backtests:  # noqa: ARG002
+        return backtests
 
     def complete(self, backtest: Any) -> Any:
         return scores.complete(backtest)
@@ -136,10 +142,12 @@ class DirectionTask:
             check_task(name, config)
         return list(dict.fromkeys(find_model(name).name for name in models))
 
-    def backtests(self, models: Models, dataset: Dataset) -> tuple[Backtests, Models]:
-        tested = {name: probabilities.backtest(model, dataset) for name, model in models.items()}
+    def test(self, model: TrainedModel, dataset: Dataset) -> tuple[Any, TrainedModel]:
+        return probabilities.backtest(model, dataset), model
+
+    def add_baselines(self, backtests: Backtests, models: Models, dataset: Dataset) -> Backtests:
         first = next(iter(models.values()))
-        return tested | probabilities.baselines(first, dataset, tested[first.model]), models
+        return backtests | probabilities.baselines(first, dataset, backtests[first.model])
 
     def complete(self, backtest: Any) -> Any:
         return direction.complete(backtest)

@@ -17,6 +17,7 @@ from forecast.evaluation.run_plan import RunPlan
 from forecast.report import writer
 from forecast.runtime.atomic import atomic_folder, holds_other
 from forecast.runtime.names import unique_slug
+from forecast.runtime.parallel.standby import Standby
 
 RECORD = "joint.json"
 # What such a run writes into its folder beside the folders of targets.
@@ -45,12 +46,17 @@ def check_folder(folder: Path, plans: Sequence[RunPlan], *, overwrite: bool = Fa
         writer.check_kept(folder / name, plan.dataset.series, plan.models)
 
 
-def write_joint(experiment: JointExperiment, folder: Path) -> None:
-    """Write what the module's docstring lists; an earlier run in `folder` is replaced."""
+def write_joint(experiment: JointExperiment, folder: Path, trainers: Standby | None = None) -> None:
+    """Write what the module's docstring lists; an earlier run in `folder` is replaced.
+
+    Args:
+        trainers: As for `writer.write_experiment`.
+    """
     folders = {target: unique_slug(target) for target in experiment}
     with atomic_folder(folder) as work:
         for target, name in folders.items():
-            writer.write_experiment(experiment[target], work / name, home=folder / name, earlier=folder / name)
+            places = {"home": folder / name, "earlier": folder / name}
+            writer.write_experiment(experiment[target], work / name, trainers, **places)
         timed = has_times(next(iter(experiment.targets.values())).series.index)
         for table in ("scores", "forecast"):
             writer.write_table(experiment.to_frame(table), work / f"{table}.csv", timed=timed)

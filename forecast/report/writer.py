@@ -32,6 +32,7 @@ from forecast.evaluation.holdout import Experiment, Table
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bundle import write_bundle
 from forecast.inference.trained_model import TrainedModel
+from forecast.models import find_model
 from forecast.report.html import make_page
 from forecast.report.html.content import read_record
 from forecast.report.plots.experiment import save_plots, save_test_plots
@@ -39,6 +40,7 @@ from forecast.runtime.atomic import atomic_folder, holds_other
 from forecast.runtime.json_values import finite
 from forecast.runtime.names import slug
 from forecast.runtime.parallel import in_background, start_worker
+from forecast.runtime.parallel.standby import Standby
 from forecast.runtime.versions import versions_here
 
 RUN, FORECAST = "run.json", "forecast.csv"
@@ -101,11 +103,17 @@ def get_ready() -> None:
 
 
 def write_experiment(
-    experiment: Experiment, folder: Path, *, home: Path | None = None, earlier: Path | None = None
+    experiment: Experiment,
+    folder: Path,
+    trainers: Standby | None = None,
+    *,
+    home: Path | None = None,
+    earlier: Path | None = None,
 ) -> None:
     """Write everything that the module's docstring lists; an earlier run in `folder` is replaced.
 
     Args:
+        trainers: Processes that have Keras, and write the bundles; by default this one does.
         home: Where `folder` will be moved, which the page names in its commands; `folder` by default.
         earlier: The folder of the earlier run, whose models are kept if Ctrl-C left them out; `folder` by default.
     """
@@ -113,31 +121,58 @@ def write_experiment(
     with atomic_folder(folder) as work:
         with in_background(initializer=load_drawing) as start:
             start(save_plots, experiment, work / "plots")
+            _write_bundles(experiment, work / "models", trainers if trainers and trainers.is_there else None)
             _write_tables(experiment, work)
             _keep_skipped(experiment, earlier or folder, work)
             save_test_plots(experiment, work / "plots")
+            for error in (trainers.finish() if trainers else {}).values():
+                if error:
+                    raise error
         with in_background(initializer=load_drawing) as start:
             start(make_page, work, home=home or folder)
 
 
 def load_drawing() -> None:
-    """Loads what draws."""
+    """Load what draws pictures and the page."""
     import bokeh.embed
     import bokeh.plotting  # noqa: F401
-    import matplotlib.backends.backend_agg  # noqa: F401
+
+    _load_pictures()
+
+
+def load_pictures() -> None:
+    """Load what draws pictures, here and in the process that draws, while others train."""
+    get_ready()
+    _load_pictures()
+
+
+def _load_pictures() -> None:
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
 
 
 def _write_tables(experiment: Experiment, folder: Path) -> None:
-    """Write tables, the record and the bundles."""
+    """Write tables and the record."""
     timed = has_times(experiment.series.index)
     for table in TABLES:
         write_table(experiment.to_frame(table), folder / f"{table}.csv", timed=timed)
     if experiment.risks:
         write_csv(experiment.to_frame("risks").reset_index(), folder / "risk.csv")
     (folder / RUN).write_text(json.dumps(run_record(experiment), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _write_bundles(experiment: Experiment, folder: Path, trainers: Standby | None) -> None:
     for name, model in experiment.models.items():
-        (folder / "models" / name).mkdir(parents=True)
-        write_bundle(replace(model, tested=(tested(experiment, name),)), folder / "models" / name)
+        (folder / name).mkdir(parents=True)
+        bundle = replace(model, tested=(tested(experiment, name),)), (folder / name).absolute()
+        if trainers and find_model(name).is_network:
+            trainers.submit(name, _write_there, *bundle)
+        else:
+            write_bundle(*bundle)
+
+
+def _write_there(_: Any, model: TrainedModel, folder: Path) -> None:
+    write_bundle(model, folder)
 
 
 def _keep_skipped(experiment: Experiment, old: Path, work: Path) -> None:

@@ -2,6 +2,7 @@
 
 atomic        files and folders that are replaced as a whole or not at all
 devices       how Keras uses this machine
+garbage       how often Python looks for garbage
 json_values   values that JSON can hold
 lifeline      processes that end with their parent, signals that end a command
 names         names that others gave, in file names, on a terminal and in tables

@@ -51,7 +51,7 @@ def load_keras() -> None:
     _check_backend(_chosen_backend())
     set_compile_cache()
     unused = () if _chosen_backend() == "jax" else ("jax",)  # which TensorFlow loads if it is there
-    with _hide("sklearn", "matplotlib.pyplot", *unused), _quiet():
+    with _hide("sklearn", "matplotlib", *unused), _quiet():
         import keras
     if keras.backend.backend() != "tensorflow":
         with _hide("tensorflow"):

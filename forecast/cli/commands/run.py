@@ -1,7 +1,10 @@
 """The whole job."""
 
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -9,7 +12,6 @@ from forecast.cli.commands.inputs import (
     SeriesArgument,
     callbacks_of,
     config_of,
-    load_keras,
     load_targets,
     say_interrupted,
 )
@@ -18,8 +20,13 @@ from forecast.cli.options import CONFIG, SOURCE, TASK, TENSORBOARD, WIDE, comple
 from forecast.cli.progress import TrainingBar, note
 
 if TYPE_CHECKING:
+    from forecast.config import ExperimentConfig
     from forecast.evaluation.holdout import Experiment
     from forecast.evaluation.run_plan import RunPlan
+    from forecast.runtime.parallel.standby import Standby
+
+# Processes that train networks where nobody names models, of which four are networks.
+MOST = 4
 
 
 @shared(SOURCE, CONFIG, TASK, TENSORBOARD, WIDE)
@@ -48,48 +55,71 @@ def run(
 
     Example: forecast run data/sp500.csv --unit points --models lstm,linear
     """
+    chosen, config = names_in(models) if models else None, config_of(ctx.params)
+    with _trainers(chosen) as trainers:
+        results, folder = _run(series, chosen, config, out, ctx.params, trainers, overwrite=overwrite)
+    say_interrupted([model for model in results[0].models.values() if model.interrupted], results[0].skipped)
+    _show(results, folder, ctx.params)
+
+
+def _run(
+    series: str,
+    models: list[str] | None,
+    config: "ExperimentConfig",
+    out: Path | None,
+    options: dict[str, Any],
+    trainers: "Standby | None",
+    *,
+    overwrite: bool,
+) -> "tuple[list[Experiment], Path]":
+    """Do what the command does; the result of each target, and where they were written."""
     from forecast import pipeline
     from forecast.evaluation.joint import plan_together
     from forecast.evaluation.run_plan import plan_run, usual_models
     from forecast.evaluation.tasks import task_of
     from forecast.report import joint_writer, writer
+    from forecast.runtime import devices
 
-    config = config_of(ctx.params)
-    chosen = names_in(models) if models else None
-    task_of(config).names(chosen or usual_models(config), config)  # an unknown name is an error at once
-    loaded = load_targets(series, ctx.params, config)
+    task_of(config).names(models or usual_models(config), config)  # an unknown name is an error at once
+    if trainers:
+        trainers.load(devices.load_keras)
+    loaded = load_targets(series, options, config)
     folder, first = out or writer.default_folder(loaded[0].name), loaded[0]
     if len(loaded) > 1:
-        plans = plan_together(loaded, chosen, config)
+        plans = plan_together(loaded, models, config)
         joint_writer.check_folder(folder, plans, overwrite=overwrite)
     else:
         writer.check_folder(folder)
-        plans = (plan_run(first, chosen, config),)
+        plans = (plan_run(first, models, config),)
         writer.check_kept(folder, first, plans[0].models, overwrite=overwrite)
     cautions = dict.fromkeys(caution for plan in plans for caution in plan.cautions)
     for caution in cautions:
         note(caution)
-    writer.get_ready()
-    load_keras(list(plans[0].models))
-    with TrainingBar(_trainings(plans[0])) as bar:
-        callbacks = callbacks_of(bar, ctx.params, checkpoint=None)
+    if trainings := _trainings(plans[0]):
+        _answer_at_once(plans)
+    with TrainingBar(trainings) as bar:
+        keywords: dict[str, Any] = {"out": folder, "overwrite": overwrite, "trainers": trainers}
+        keywords["callbacks"] = callbacks_of(bar, options, checkpoint=None)
         if len(plans) > 1:
-            together = pipeline.run_together(plans, out=folder, overwrite=overwrite, callbacks=callbacks)
-            results = list(together.targets.values())
+            results = list(pipeline.run_together(plans, **keywords).targets.values())
         else:
-            results = [pipeline.run(plans[0], out=folder, overwrite=overwrite, callbacks=callbacks)]
+            results = [pipeline.run(plans[0], **keywords)]
     for caution in dict.fromkeys(caution for result in results for caution in result.cautions):
         if caution not in cautions:
             note(caution)
-    interrupted = [model for model in results[0].models.values() if model.interrupted]
-    say_interrupted(interrupted, results[0].skipped)
-    if ctx.params["as_json"]:
+    return results, folder
+
+
+def _show(results: "list[Experiment]", folder: Path, options: dict[str, Any]) -> None:
+    from forecast.report import writer
+
+    if options["as_json"]:
         records = {one.series.target: writer.run_record(one) for one in results}
-        print_json({"targets": records} if len(results) > 1 else records[first.target])
+        print_json({"targets": records} if len(results) > 1 else writer.run_record(results[0]))
     elif len(results) > 1:
-        _print_together(results, folder, wide=ctx.params["wide"])
+        _print_together(results, folder, wide=options["wide"])
     else:
-        _print(results[0], folder, wide=ctx.params["wide"])
+        _print(results[0], folder, wide=options["wide"])
 
 
 def _print(result: "Experiment", folder: Path, *, wide: bool) -> None:
@@ -116,6 +146,37 @@ def _print_together(found: "list[Experiment]", folder: Path, *, wide: bool) -> N
     forecasts.print_targets(dict(zip((one.series.target for one in found), best, strict=True)))
     lines = [f"{one.series.target}: {one.bottom_line}" for one in found]
     print_paragraph([f"Tables, plots, models and report.html of each target are in {folder}", *lines])
+
+
+@contextmanager
+def _trainers(models: list[str] | None) -> "Iterator[Standby | None]":
+    """Processes for the networks among the models, one a core, which load their libraries from now on.
+
+    One for all on a GPU; none in a process that is one of many itself.
+    """
+    from forecast.config import Cell
+    from forecast.runtime.parallel import cores
+    from forecast.runtime.parallel.jobs import MARK
+    from forecast.runtime.parallel.standby import standby
+
+    networks = MOST if models is None else sum(name.casefold() in (*get_args(Cell), "stack") for name in models)
+    if not networks or MARK in os.environ:
+        yield None
+        return
+    with standby(1 if any(Path("/dev").glob("nvidia[0-9]*")) else min(networks, cores())) as started:
+        yield started
+
+
+def _answer_at_once(plans: "Sequence[RunPlan]") -> None:
+    """Tell the forecasts of the network that comes with the package, while others are trained."""
+    from forecast.cli.tables.forecasts import line_of
+    from forecast.training.train import train_on
+
+    for plan in plans:
+        if "pretrained" in plan.models:
+            found = train_on([plan.dataset], "pretrained").predict(plan.dataset)
+            name = f"{found.series}, {plan.dataset.series.target}" if len(plans) > 1 else found.series
+            note(f"{name}, forecast without training: {line_of(found)}. Networks are trained and tested now.")
 
 
 def _trainings(plan: "RunPlan") -> int:

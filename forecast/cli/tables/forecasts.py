@@ -42,6 +42,12 @@ def print_targets(forecasts: Mapping[str, Forecast]) -> None:
     print_table(table)
 
 
+def line_of(forecast: Forecast) -> str:
+    """The first and last steps of a forecast, each with its 90 % interval, in one line."""
+    steps = [f"{_interval(forecast, step)} on {forecast.dates[step]}" for step in _shown(forecast)]
+    return f"{', '.join(steps)}{f' [{forecast.unit}]' if forecast.unit else ''}"
+
+
 def print_forecast(forecast: Forecast | DirectionForecast) -> None:
     """One forecast: every coming step with all quantiles, or the probabilities of the classes."""
     if isinstance(forecast, DirectionForecast):

@@ -2,6 +2,7 @@
 
 jobs         results, progress, and how a worker runs a job
 local        processes of this machine (loky)
+standby      processes that are started early, load their libraries, and take jobs later
 ray_engine   Ray, on this machine or on many
 
 Every job computes on one thread, wherever it runs: results depend neither on the engine nor on the number of workers,

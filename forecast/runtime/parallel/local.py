@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
+from forecast.runtime.garbage import collect_seldom
 from forecast.runtime.lifeline import end_with
 from forecast.runtime.parallel.jobs import (
     ATTEMPTS,
@@ -121,3 +122,4 @@ def _begin(parent: int) -> None:
     """End with the calling process, and leave Ctrl-C to it; a worker that took it would return a training cut short."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with(parent)
+    collect_seldom()
