@@ -3,19 +3,23 @@
 import bz2
 import gzip
 import lzma
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from forecast.config import read_config
 from forecast.data.sources import load
-from forecast.data.sources.formats import delimited
+from forecast.data.sources.formats import delimited, workbook_process
 from forecast.data.sources.parquet import list_series
 from forecast.errors import ConfigError, SourceError
 from forecast.runtime.unpacking import most_bytes, unpack
@@ -135,6 +139,26 @@ def test_a_workbook_of_much_text_is_refused_before_it_is_read(tmp_path):
     path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(range(256)) * 20)
     with pytest.raises(SourceError, match="the workbook cannot be read"):
         load(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its limit of seconds ends it")
+def test_the_process_that_reads_a_workbook_ends_with_the_one_that_asked(tmp_path):
+    """Its standard input stays open here, so that nothing but the death of its parent can end it."""
+    limits = "['1000', str(1 << 30), '60', str(os.getpid())]"
+    code = (
+        "import os, subprocess, sys, time\n"
+        f"command = [sys.executable, '-P', {workbook_process.__file__!r}, *{limits}]\n"
+        "print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid, flush=True)\ntime.sleep(1000)\n"
+    )
+    reading, writing = os.pipe()
+    asked = subprocess.Popen([sys.executable, "-c", code], stdin=reading, stdout=subprocess.PIPE, text=True)
+    reader = psutil.Process(int(asked.stdout.readline()))
+    assert reader.is_running()
+    asked.kill()
+    asked.communicate()
+    assert not psutil.wait_procs([reader], timeout=60)[1]
+    os.close(reading)
+    os.close(writing)
 
 
 def test_a_long_field_says_where(tmp_path):

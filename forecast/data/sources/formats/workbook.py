@@ -6,9 +6,11 @@ a small file can make it ask for more memory than there is, which would end this
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
+from math import ceil
 
 from forecast.data.sources.formats import workbook_process
 from forecast.data.sources.formats.delimited import columns_of
@@ -59,8 +61,9 @@ def _read_sheets(raw: bytes, where: str) -> Sheets:
     """The rows of each sheet, as the other process gives them."""
     most = most_bytes(len(raw))
     memory = MEMORY + MEMORY_BYTE * most
-    command = [sys.executable, "-P", workbook_process.__file__, str(most // CELL), str(memory)]
     seconds = SECONDS + SECONDS_MB * len(raw) / MEGABYTE
+    bounds = (most // CELL, memory, ceil(seconds), os.getpid())
+    command = [sys.executable, "-P", workbook_process.__file__, *map(str, bounds)]
     cure = f"Delete cells far from the table, or set the variable {SETTING} to more than {most // MEGABYTE:,}."
     try:
         done = subprocess.run(command, input=raw, capture_output=True, timeout=seconds, check=False)  # noqa: S603

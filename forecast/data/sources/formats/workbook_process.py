@@ -1,25 +1,30 @@
 """Read a workbook in a process of its own, which may run out of memory without harm; a script, not a module.
 
-    python workbook_process.py CELLS MEMORY < workbook > JSON: the rows of each sheet, as text, by name
+    python workbook_process.py CELLS MEMORY SECONDS PARENT < workbook > JSON: the rows of each sheet, as text, by name
 
-CELLS and MEMORY (bytes) are bounds. Exit status 3: the workbook is damaged; 4: it has more cells. The reason is on
-standard error.
+CELLS, MEMORY (bytes) and SECONDS (of a processor) are bounds; the process ends with the process PARENT. Exit status 3:
+the workbook is damaged; 4: it has more cells. The reason is on standard error.
 """
 
 import io
 import json
+import os
+import signal
 import sys
 from contextlib import suppress
 from typing import Any
 
 DAMAGED, TOO_LARGE = 3, 4
+# What tells Linux to end a process when its parent ends, whatever native code is at work in it.
+PARENT_DEATH_SIGNAL = 1
 
 
-def main(cells: int, memory: int) -> int:
+def main(cells: int, memory: int, seconds: int, parent: int) -> int:
     """Read standard input, and give the exit status."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    _limit(memory)
+    _end_with(parent)
+    _limit(memory, seconds)
     found, left = {}, cells
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
@@ -38,11 +43,22 @@ def main(cells: int, memory: int) -> int:
     return 0
 
 
-def _limit(memory: int) -> None:
+def _end_with(parent: int) -> None:
+    """End with the process `parent`; elsewhere than on Linux the limit of seconds ends what is left behind."""
+    with suppress(ImportError, AttributeError, OSError, TypeError):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.name != "nt" and os.getppid() != parent:
+        sys.exit(1)
+
+
+def _limit(memory: int, seconds: int) -> None:
     with suppress(ImportError, ValueError, OSError):  # not all systems have such limits
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
@@ -53,4 +69,4 @@ def _as_text(cell: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(*map(int, sys.argv[1:])))
