@@ -26,6 +26,7 @@ FLOORS = (
     "evaluation",
     "report",
     "pipeline",
+    "serve",
     "sktime",
     "cli",
     "__init__",

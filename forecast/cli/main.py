@@ -25,6 +25,7 @@ from forecast.cli.commands.models import models
 from forecast.cli.commands.predict import predict
 from forecast.cli.commands.report import report
 from forecast.cli.commands.run import run
+from forecast.cli.commands.serve import serve
 from forecast.cli.commands.show import show
 from forecast.cli.commands.train import train
 from forecast.cli.commands.tune import tune
@@ -60,7 +61,7 @@ app = typer.Typer(
 )
 COMMANDS = {
     "Test models": (run, compare, judge, audit, report),
-    "Train and use a model": (train, tune, predict, check, update, explain, show, export, models),
+    "Train and use a model": (train, tune, predict, check, update, explain, show, export, models, serve),
     "Data": (fetch, inspect),
 }
 for title, commands in COMMANDS.items():

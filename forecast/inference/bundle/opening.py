@@ -38,17 +38,17 @@ def open_described(path: str | Path) -> tuple[TrainedModel, dict[str, Any]]:
     """The model of a bundle, and the entries of its `bundle.json`; one that is replaced meanwhile is opened again."""
     path = Path(path)
     for attempt in range(ATTEMPTS):
-        before = _identity(path)
+        before = identity(path)
         try:
             return _open(path)
         except BundleError:
-            if _identity(path) == before:
+            if identity(path) == before:
                 raise
             time.sleep(PAUSE * attempt)
     return _open(path)
 
 
-def _identity(path: Path) -> tuple[int, ...]:
+def identity(path: Path) -> tuple[int, ...]:
     """What changes when a bundle is replaced; empty where there is none."""
     try:
         found = [one.stat() for one in (path, path / DESCRIPTION if path.is_dir() else path)]

@@ -1,0 +1,171 @@
+"""What all routes share: checks before anything else, bodies with a bound, JSON, and problems instead of pages."""
+
+import json
+import logging
+import math
+import time
+from http import HTTPStatus
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from forecast.errors import ForecastError
+from forecast.serve.problems import CONTENT_TYPE, Problem, problem_of, status_problem
+from forecast.serve.sandbox.client import Refused
+from forecast.serve.security import HEADERS, check_request
+from forecast.serve.state import State
+
+log = logging.getLogger("forecast.serve")
+
+
+@stream_request_body
+class Handler(RequestHandler):
+    """A route."""
+
+    state: State
+
+    def initialize(self, state: State) -> None:
+        """Take what the routes share."""
+        self.state, self.received = state, bytearray()
+        self._counted = False
+
+    def set_default_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def prepare(self) -> None:
+        """Refuse who may not ask, and bodies that are too large, before any of the body is read."""
+        self._began = time.monotonic()
+        self.state.metrics.open += 1
+        self._counted = True
+        check_request(self.request, self.state.settings)
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdecimal() and int(length) > self.state.settings.upload:
+            raise self._too_large(length)
+
+    def data_received(self, chunk: bytes) -> None:
+        self.received += chunk
+        self.state.metrics.receiving += len(chunk)
+        if len(self.received) > self.state.settings.upload:
+            raise self._too_large(f"{len(self.received):,} and more")
+        if self.state.metrics.receiving > self.state.settings.uploads:
+            raise Problem(503, "the server must have room for a request.", cure="Try again in a moment.")
+
+    def _too_large(self, length: str) -> Problem:
+        most = self.state.settings.upload
+        return Problem(413, f"a request must have at most {most:,} bytes.", value=f"{length} bytes")
+
+    def body(self) -> Any:
+        """The body, which is JSON.
+
+        Raises:
+            Problem: it is not.
+        """
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
+        if kind not in ("application/json", ""):
+            raise Problem(415, "the body must be JSON, with Content-Type: application/json.", value=kind[:80])
+        return parse_json(bytes(self.received))
+
+    def integer(self, name: str, default: int, least: int, most: int) -> int:
+        """A number in the query.
+
+        Raises:
+            Problem: it is none, or beyond its bounds.
+        """
+        text = self.get_query_argument(name, str(default))
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+            raise Problem(422, f"`{name}` must be a whole number from {least} to {most}.", value=text[:40])
+        return int(text)
+
+    def send(self, value: Any, status: int = 200) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.write(json.dumps(value, allow_nan=False))
+
+    def write_error(self, status_code: int, **about: Any) -> None:
+        """Answer with a problem."""
+        error = about["exc_info"][1] if "exc_info" in about else None
+        problem = _problem(error, status_code)
+        self.set_status(problem["status"], _reason(problem["status"]))
+        self.set_header("Content-Type", CONTENT_TYPE)
+        if problem["status"] == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
+        if problem["status"] in (429, 503):
+            self.set_header("Retry-After", "5")
+        if not self.request.body and self.request.headers.get("Content-Length", "0") != "0":
+            self.set_header("Connection", "close")
+        self.finish(json.dumps({**problem, "instance": self.request.path}))
+
+    def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
+        if not isinstance(value, ForecastError | HTTPError | StreamClosedError):
+            log.error("a defect", exc_info=(kind, value, trace))
+
+    def on_finish(self) -> None:
+        if self._counted:
+            self.state.metrics.open -= 1
+            self._counted = False
+        self.state.metrics.receiving -= len(self.received)
+        self.received = bytearray()
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self.on_finish()
+
+
+class Missing(Handler):
+    """What there is no route for."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise Problem(404, "a path must be one of those at /v1/openapi.json.", value=self.request.path[:80])
+
+
+def _problem(error: BaseException | None, status: int) -> dict[str, Any]:
+    if isinstance(error, Refused):
+        return error.details
+    if isinstance(error, ForecastError) or (error is not None and not isinstance(error, HTTPError)):
+        return problem_of(error)
+    detail = error.log_message or "" if isinstance(error, HTTPError) else ""
+    return status_problem(status, detail)
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Problem"
+
+
+def parse_json(raw: bytes) -> Any:
+    """JSON in UTF-8, without the constants that it does not have.
+
+    Raises:
+        Problem: it is not.
+    """
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if not isinstance(error, UnicodeDecodeError) else "it is not UTF-8"
+        raise Problem(400, "the body must be JSON in UTF-8.", value=reason[:120].rstrip(".")) from error
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+async def flush(handler: RequestHandler) -> bool:
+    """Send what was written; False where nobody listens any more."""
+    try:
+        await handler.flush()
+    except StreamClosedError:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""Forecasts: at once or from a saved model, of one series or of a thousand that stream back; and past forecasts."""
+
+import asyncio
+import io
+import json
+from collections.abc import Hashable
+from typing import Any
+
+from forecast.errors import ForecastError
+from forecast.serve import answers
+from forecast.serve.handlers.base import Handler, flush
+from forecast.serve.problems import Problem, problem_of
+from forecast.serve.requests import MOST_STEPS, ForecastRequest, read_request, source_of_request
+from forecast.serve.sandbox.client import Refused
+
+# Past origins that are shown, and of a first answer made with it.
+ORIGINS = 20
+CSV, PARQUET, PNG = "text/csv", "application/vnd.apache.parquet", "image/png"
+# Names of the package's own network.
+OWN = (None, "", "pretrained")
+
+
+class Forecasting(Handler):
+    """Makes forecasts; the answers of stored series are kept for a while."""
+
+    async def forecast(self, request: ForecastRequest) -> dict[str, Any]:
+        """The answer to one request."""
+        model = None if request.model in OWN else request.model
+        source = source_of_request(request, self.state.settings)
+        if model and "rows" in source:
+            return self._from_rows(model, source, request)
+        found = await self.made(request.series, source, model, request.horizon, ORIGINS)
+        return answers.dress(found["answer"], request.levels, request.paths)
+
+    def _from_rows(self, model: str, source: dict[str, Any], request: ForecastRequest) -> dict[str, Any]:
+        """A forecast of rows by a saved model: numbers alone, so it is made here."""
+        from pathlib import Path
+
+        series = answers.read(source, Path())
+        return answers.dress(
+            answers.forecast_with(self.state.model(model), series, request.horizon), request.levels, request.paths
+        )
+
+    async def made(
+        self, number: str | None, source: dict[str, Any], model: str | None, horizon: int | None, origins: int
+    ) -> dict[str, Any]:
+        """The answer and past forecasts of a series that is stored, or named, or brought."""
+        folder = "."
+        if number is not None:
+            source = self.state.workspace.series(number)["source"]
+            folder = str(self.state.workspace.path("series", number))
+        elif not source:
+            source, folder = self._trained_on(model)
+        key: Hashable = (json.dumps(source), folder, model, self.state.identity(model), horizon, origins)
+        found = self.state.answers.get(key) if number is not None else None
+        if found is None:
+            path = str(self.state.workspace.path("models", model)) if model else None
+            arguments = {"source": source, "folder": folder, "model": path, "horizon": horizon, "origins": origins}
+            found = await self.state.sandbox.ask("answer", **arguments)
+            if number is not None and not source.get("ticker"):
+                self.state.answers.put(key, found)
+        return dict(found)
+
+    def _trained_on(self, model: str | None) -> tuple[dict[str, Any], str]:
+        """The source of the series that a model was trained on: a stored one of its name, or a ticker."""
+        if model is None:
+            raise Problem(422, "a request must name one of `series`, `ticker` and `rows`.")
+        name = self.state.model(model).trained_on[0].series
+        for one in self.state.workspace.every_series():
+            if one["name"] == name:
+                return one["source"], str(self.state.workspace.path("series", one["id"]))
+        raise Problem(404, "the series that the model was trained on must be stored.", value=name[:80])
+
+
+class Forecasts(Forecasting):
+    """`/v1/forecasts`."""
+
+    async def post(self) -> None:
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
+        if kind in (CSV, PARQUET):
+            request = self._of_file(kind)
+        else:
+            body = self.body()
+            if isinstance(body, dict) and isinstance(body.get("series"), list):
+                await self._stream(body)
+                return
+            request = read_request(ForecastRequest, body)
+        accept = self.request.headers.get("Accept", "").partition(",")[0].strip().casefold()
+        if accept == PNG:
+            await self._picture(request)
+        elif accept in (CSV, PARQUET):
+            self._table(await self.forecast(request), accept)
+        else:
+            self.send(await self.forecast(request))
+
+    def _of_file(self, kind: str) -> ForecastRequest:
+        raise Problem(415, "send rows as JSON, or the file to /v1/series first.", value=kind)
+
+    async def _stream(self, body: dict[str, Any]) -> None:
+        """Answer each of many series as it is done, one JSON object a line."""
+        every = body.pop("series")
+        most = self.state.settings.series
+        if not 0 < len(every) <= most:
+            raise Problem(422, f"`series` must be an id, or a list of 1 to {most:,} series.", value=str(len(every)))
+        self.set_header("Content-Type", "application/x-ndjson")
+        waiting = asyncio.Semaphore(2 * self.state.settings.side_by_side)
+
+        async def one(given: Any) -> dict[str, Any]:
+            asked = {"series": given} if isinstance(given, str) else given
+            name = asked.get("name") or asked.get("series") or asked.get("ticker") if isinstance(asked, dict) else None
+            async with waiting:
+                try:
+                    whole = {**body, **asked} if isinstance(asked, dict) else asked
+                    return await self.forecast(read_request(ForecastRequest, whole))
+                except Refused as error:
+                    return {"series": name, "problem": error.details}
+                except (ForecastError, MemoryError) as error:
+                    return {"series": name, "problem": problem_of(error)}
+
+        tasks = [asyncio.ensure_future(one(given)) for given in every]
+        try:
+            for done in asyncio.as_completed(tasks):
+                self.write(json.dumps(await done, allow_nan=False) + "\n")
+                if not await flush(self):
+                    return
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _picture(self, request: ForecastRequest) -> None:
+        import base64
+
+        number = request.series
+        source = (
+            self.state.workspace.series(number)["source"] if number else source_of_request(request, self.state.settings)
+        )
+        folder = str(self.state.workspace.path("series", number)) if number else "."
+        model = None if request.model in OWN else str(self.state.workspace.path("models", str(request.model)))
+        found = await self.state.sandbox.ask(
+            "picture", source=source, folder=folder, model=model, horizon=request.horizon
+        )
+        self.set_header("Content-Type", PNG)
+        self.write(base64.b64decode(found["png"]))
+
+    def _table(self, answer: dict[str, Any], kind: str) -> None:
+        """The forecast as a table, to be kept as a file."""
+        import pandas as pd
+
+        fixed = {name: answer[name] for name in ("model", "series", "unit", "origin")}
+        table = pd.DataFrame([{**fixed, **step} for step in answer.get("forecast", [answer])])
+        file = io.BytesIO()
+        if kind == CSV:
+            table.to_csv(file, index=False)
+        else:
+            table.to_parquet(file, index=False)
+        ending = "csv" if kind == CSV else "parquet"
+        self.set_header("Content-Type", kind)
+        self.set_header("Content-Disposition", f'attachment; filename="forecast.{ending}"')
+        self.write(file.getvalue())
+
+
+class Past(Forecasting):
+    """`/v1/series/ID/past`."""
+
+    async def get(self, number: str) -> None:
+        model = self.get_query_argument("model", "")
+        horizon = self.integer("horizon", 0, 0, MOST_STEPS) or None
+        origins = self.integer("origins", ORIGINS, 1, answers.MOST_ORIGINS)
+        found = await self.made(number, {}, None if model in OWN else model, horizon, origins)
+        if found["past"] is None:
+            raise Problem(422, "past forecasts are those of values.", value=model)
+        self.send(found["past"])
