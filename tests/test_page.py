@@ -97,7 +97,7 @@ def test_the_page_needs_nothing_and_complains_of_nothing(browser, folder):
 def test_a_click_sorts_the_scores_and_another_turns_them_round(browser, folder):
     open_page(browser, folder / PAGE)
     button = browser.find_elements("css selector", "#scores th button")[1]
-    assert "below 1 is better" in button.find_element("xpath", "..").get_dom_attribute("title")
+    assert "below 1 is better" in button.find_element("xpath", "..").get_dom_attribute("data-meaning")
     button.click()
     ratios = [float(text) for text in column(browser, "scores", 1)]
     assert ratios == sorted(ratios)

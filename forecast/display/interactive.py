@@ -70,6 +70,7 @@ def bokeh_figure(chart: Chart) -> "Figure":
         x_axis_label=visible(chart.x_label) or None,
         y_axis_label=visible(chart.y_label),
         tools="xpan,xwheel_zoom,box_zoom,reset,save",
+        active_drag="box_zoom",
         active_scroll=None,
     )
     shown.toolbar.logo = None
