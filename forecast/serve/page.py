@@ -1,6 +1,46 @@
-"""The page, as HTML."""
+"""The page: one HTML document, filled with what its scripts need to know of the package.
+
+In: the registry of models, the columns of scores, the styles of lines. Out: the text of `GET /`.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from forecast.display.interactive import DASHES
+from forecast.display.style import LINES
+from forecast.evaluation.columns import COLUMNS, PAGE
+from forecast.models import BASELINES, MODELS
+from forecast.report.html.page import TEMPLATES as SHARED
+from forecast.report.html.terms import TERMS
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Scripts and styles of the page, and those that it shares with report.html.
+STATIC = Path(__file__).parent / "static"
+# The models that the form shows at once; the others stand under "More models".
+COMMON = ("linear", "lstm", "gru", "rnn", "dense", "forest", "garch", "har")
 
 
+@cache
 def render_page() -> str:
-    """The page."""
-    return "<!doctype html><html lang=en><title>forecast</title><p>The interface for programs is at /v1/openapi.json."
+    """Fill the template of the page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader([TEMPLATES, SHARED]), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("page.html").render(settings=_settings(), terms=TERMS)
+
+
+def _settings() -> dict[str, Any]:
+    """What the scripts read from the page: models, lines of charts, columns of scores."""
+    models = [
+        {"name": name, "about": model.summary, "common": name in COMMON}
+        for name, model in MODELS.items()
+        if name not in (*BASELINES, "pretrained", "stack")
+    ]
+    columns = [COLUMNS["forecast"][name] for name in PAGE["forecast"]]
+    return {
+        "models": models,
+        "terms": TERMS,
+        "lines": {name: {"colour": colour, "dash": DASHES[dash]} for name, (colour, dash) in LINES.items()},
+        "columns": [{"name": one.name, "header": one.header, "meaning": one.meaning} for one in columns],
+    }

@@ -1,0 +1,117 @@
+// Trainings: the form, and each job with its progress, which the server goes on telling when the page comes back.
+import {follow, get, isActive, post, remove} from "./api.js";
+import {draw, lossLayers} from "./charts.js";
+import {at, button, duration, make} from "./dom.js";
+import {attempt} from "./notices.js";
+
+const STATES = {queued: "waits for its turn", running: "training", done: "done", failed: "failed", stopped: "stopped, the best so far is kept", interrupted: "interrupted by a restart of the server"};
+const KEPT = 6;
+const cards = new Map();
+let wanted = null;
+
+/** Wire the form. */
+export function startTrainings() {
+  at("train").addEventListener("submit", event => {
+    event.preventDefault();
+    attempt(begin);
+  });
+}
+
+/** Offer to train on a series. */
+export function offerTraining(series, horizon) {
+  wanted = {series, horizon};
+  at("training-title").textContent = `Train on this series: ${series.name}`;
+  at("train").hidden = at("trainings").hidden = false;
+}
+
+/** Show the last jobs, and follow those that go on. */
+export async function showJobs() {
+  const {jobs} = await get("/v1/jobs");
+  for (const job of jobs.slice(0, KEPT).reverse()) showJob(job);
+}
+
+async function begin() {
+  const models = [...at("train").querySelectorAll("input[name=model]:checked")].map(box => box.value);
+  if (!models.length) throw Object.assign(new Error("Mark at least one model."), {title: "No model is marked"});
+  const steps = Number(at("steps").value);
+  const asked = {series: wanted.series.id, models, ...(wanted.horizon ? {horizon: wanted.horizon} : {}), ...(steps ? {max_steps: steps} : {})};
+  const card = showJob(await post("/v1/trainings", asked));
+  card.root.scrollIntoView({block: "nearest"});
+}
+
+/** Show a job, new or known, and follow it while it goes on. */
+export function showJob(job) {
+  at("trainings").hidden = false;
+  if (!cards.has(job.id)) {
+    const card = makeCard(job);
+    cards.set(job.id, card);
+    at("jobs").prepend(card.root);
+    if (isActive(job)) card.source = follow(job.id, {onProgress: told => progress(card, told), onState: state => fill(card, state)});
+  }
+  fill(cards.get(job.id), job);
+  return cards.get(job.id);
+}
+
+function makeCard(job) {
+  const title = make("h3"), state = make("p", {role: "status", "aria-live": "polite"}), step = make("p", {className: "soft"});
+  const bar = make("progress", {max: 1}), chart = make("div", {className: "chart low"}), links = make("p", {className: "buttons"});
+  bar.setAttribute("aria-label", "Progress of the training");
+  const root = make("section", {className: "job", data: {job: job.id}}, title, state, bar, step, chart, links);
+  return {root, title, state, step, bar, chart, links, loss: [], model: "", redraw: null, source: null};
+}
+
+function fill(card, job) {
+  const active = isActive(job), name = job.name || `${(job.models ?? []).join(", ")} on ${job.series}`;
+  card.title.textContent = name;
+  const text = `${STATES[job.state] ?? job.state}${job.problem ? `: ${job.problem.detail ?? job.problem.title}${job.problem.cure ? ` ${job.problem.cure}` : ""}` : ""}`;
+  if (card.state.textContent !== text) card.state.textContent = text;
+  card.bar.hidden = card.step.hidden = !active;
+  card.root.dataset.state = job.state;
+  if (job.loss?.length) card.loss = [...job.loss];
+  if (active) showStep(card, job);
+  drawLoss(card);
+  card.links.replaceChildren(...(active ? whileActive(job) : afterwards(job, card)));
+}
+
+function whileActive(job) {
+  const stop = () => attempt(() => post(`/v1/jobs/${encodeURIComponent(job.id)}/stop`));
+  const cancel = () => attempt(() => remove(`/v1/jobs/${encodeURIComponent(job.id)}`));
+  return [button("Stop and keep the best", stop), button("Cancel", cancel, {className: "plain"})];
+}
+
+function afterwards(job, card) {
+  const forget = () => attempt(async () => {
+    await remove(`/v1/jobs/${encodeURIComponent(job.id)}`);
+    card.root.remove();
+    cards.delete(job.id);
+  });
+  const models = (job.models_saved ?? []).map(name => make("a", {className: "button", href: `#/forecast/${encodeURIComponent(name)}`}, `Forecast with ${name}`));
+  const report = job.run ? [make("a", {className: "button", href: `#/runs/${encodeURIComponent(job.run)}`}, "Report")] : [];
+  return [...models, ...report, button("Forget", forget, {className: "plain"})];
+}
+
+function progress(card, told) {
+  if (told.model && told.model !== card.model) {
+    card.loss = card.model ? [] : card.loss;
+    card.model = told.model;
+  }
+  if (told.validation !== null && told.validation !== undefined && card.loss.at(-1)?.[0] !== told.step) {
+    card.loss.push([told.step, told.train ?? null, told.validation]);
+    drawLoss(card);
+  }
+  showStep(card, told);
+}
+
+function showStep(card, {model, step, steps, seconds_left: left}) {
+  if (steps) Object.assign(card.bar, {max: steps, value: step ?? 0});
+  else card.bar.removeAttribute("value");
+  const who = model || card.model;
+  card.step.textContent = [who, steps ? `step ${step ?? 0} of ${steps}` : "", left !== null && left !== undefined ? `about ${duration(left)} left` : ""].filter(Boolean).join(", ");
+}
+
+function drawLoss(card) {
+  card.chart.hidden = card.loss.length < 2;
+  if (card.chart.hidden) return;
+  if (card.redraw) card.redraw(lossLayers(card.loss));
+  else card.redraw = draw(card.chart, lossLayers(card.loss), {yLabel: "loss", xLabel: "training step", height: 190});
+}
