@@ -47,6 +47,11 @@ def colour_of(model: str) -> str:
     return LINES.get(model, (TRUTH, SOLID))[0]
 
 
+def darker(colour: str) -> str:
+    """The same hue, dark enough to stand out from a band in it."""
+    return "#" + "".join(f"{round(0.55 * int(colour[at : at + 2], 16)):02x}" for at in (1, 3, 5))
+
+
 def line_of(model: str) -> dict[str, Any]:
     """Return colour and line style of a model, as Matplotlib's `plot` takes them."""
     colour, line = LINES.get(model, (TRUTH, SOLID))

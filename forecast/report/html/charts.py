@@ -3,15 +3,17 @@
 In: the tables of a run. Out: a Bokeh figure. What needs no zoom is shown as the picture in the folder `plots/`.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from forecast.config import LEVELS
 from forecast.data.calendar.frequency import Index
-from forecast.display.chart import Band, Chart, Line
+from forecast.display.chart import Band, Chart, Line, Rule
 from forecast.display.interactive import bokeh_figure
-from forecast.display.style import colour_of
+from forecast.display.style import colour_of, darker
 from forecast.inference.charts import chart_coming, median_line
 from forecast.report.html.content import Content
 
@@ -27,7 +29,8 @@ def chart_forecast(content: Content) -> "Figure":
         for model in content.charted
         for rows in [content.forecast_of(model)]
     }
-    return bokeh_figure(chart_coming("", content.unit, (_dates(actual), actual["actual"].to_numpy()), coming))
+    chart = chart_coming("", content.unit, (_dates(actual), actual["actual"].to_numpy()), coming)
+    return bokeh_figure(replace(chart, layers=_with_dark_line(chart.layers, content.best)))
 
 
 def chart_backtest(content: Content) -> "Figure":
@@ -40,7 +43,16 @@ def chart_backtest(content: Content) -> "Figure":
         for model in content.charted
         for rows in [content.backtest_of(model)]
     ]
-    return bokeh_figure(Chart("", content.unit, [band, *medians, Line(dates, actual, "actual")]))
+    layers: list[Line | Band | Rule] = [band, *medians, Line(dates, actual, "actual")]
+    return bokeh_figure(Chart("", content.unit, _with_dark_line(layers, content.best)))
+
+
+def _with_dark_line(layers: Sequence[Line | Band | Rule], model: str) -> list[Line | Band | Rule]:
+    """Layers whose line of a model stands out from its intervals, which have the same hue."""
+    return [
+        replace(layer, colour=darker(layer.colour)) if isinstance(layer, Line) and layer.label == model else layer
+        for layer in layers
+    ]
 
 
 def _dates(rows: pd.DataFrame) -> Index:

@@ -16,6 +16,7 @@ from forecast.evaluation.bottom_line import say_once
 from forecast.evaluation.columns import PAGE as SHOWN
 from forecast.evaluation.columns import RISK, SORTED_BY, Column, columns_for
 from forecast.report.html.content import read_pictures, read_record, read_run
+from forecast.report.html.terms import TERMS
 from forecast.runtime.atomic import atomic_file
 from forecast.runtime.names import unique_slug, visible
 
@@ -66,6 +67,7 @@ def _forecast_page(record: dict[str, Any], folder: Path, home: Path) -> str:
         "run.html",
         content=content,
         **_values(record, best=content.best, home=home),
+        terms=TERMS,
         risk_headers=[(column.header, column.meaning) for column in RISK],
         risks=[_row(risk, RISK) for risk in record.get("risk", ())],
         charts=charts,
