@@ -19,6 +19,8 @@ READY := .venv/ready
 DEV := .venv/ready-dev
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 PEERS := .venv-peers
+# The rules of accessibility, for the tests in a browser; without npm those tests are skipped.
+AXE := tests/browser/node_modules/.package-lock.json
 # All extras but torch, which brings gigabytes.
 EXTRAS := build data docs export indicators jax ray sktime statistics tensorboard tune dev
 UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -31,7 +33,7 @@ demo: $(READY)
 test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-all: $(DEV)
+test-all: $(DEV) $(AXE)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --slow
 
 check: lint test-all
@@ -89,6 +91,9 @@ $(READY): requirements.lock pyproject.toml
 $(DEV): $(READY) requirements-dev.lock
 	$(PIP_INSTALL) --quiet --require-hashes --requirement requirements-dev.lock
 	touch $(DEV)
+
+$(AXE): tests/browser/package-lock.json
+	if command -v npm >/dev/null; then npm ci --prefix tests/browser --no-audit --no-fund; fi
 
 $(PEERS)/ready: benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)

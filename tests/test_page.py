@@ -3,13 +3,13 @@
 import base64
 import json
 import shutil
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from chromium import asked, complaints, open_browser, resize, violations, wait_for
 from conftest import SMALL, make_series, random_walk
 
 import forecast
@@ -18,18 +18,6 @@ from forecast.errors import ConfigError
 from forecast.report.html import PAGE, make_page
 
 pytestmark = pytest.mark.slow
-
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,900",
-)
 
 
 @pytest.fixture(scope="module")
@@ -41,29 +29,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    driver = shutil.which("chromedriver")
-    if not (driver and shutil.which("chromium")):
-        pytest.skip("chromium and chromium-driver are not installed")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = shutil.which("chromium")
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(driver))
-    found.get("about:blank")
-    yield found
-    found.quit()
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
+    yield from open_browser(tmp_path_factory.mktemp("chromium"))
 
 
 def open_page(browser, path):
@@ -71,12 +37,6 @@ def open_page(browser, path):
     browser.get(path.as_uri())
     ready = "return document.readyState == 'complete' && (!window.Bokeh || Bokeh.documents.length == 1)"
     assert wait_for(lambda: browser.execute_script(ready))
-
-
-def asked(browser):
-    """Return the URLs requested since the last call."""
-    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    return [one["params"]["request"]["url"] for one in events if one["method"] == "Network.requestWillBeSent"]
 
 
 def column(browser, table, place):
@@ -89,7 +49,7 @@ def test_the_page_needs_nothing_and_complains_of_nothing(browser, folder):
     open_page(browser, folder / PAGE)
     wanted = [url for url in asked(browser) if not url.startswith("data:")]
     assert wanted == [(folder / PAGE).as_uri()]
-    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert complaints(browser) == []
     assert browser.find_element("css selector", "h1").text.startswith("<made>: the next 3 steps")
     assert "naive" in browser.find_element("css selector", ".verdict").text
 
@@ -168,13 +128,38 @@ def test_rows_are_equally_spaced_and_no_legend_covers_them(browser, folder):
 
 @pytest.mark.parametrize("width", [1400, 390])
 def test_nothing_is_wider_than_the_window(browser, folder, width):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    )
+    resize(browser, width)
     open_page(browser, folder / PAGE)
     root = browser.find_element("css selector", "html")
     assert root.get_property("scrollWidth") == root.get_property("clientWidth")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 390])
+def test_nobody_is_kept_from_reading_it(browser, folder, width, scheme):
+    resize(browser, width, scheme)
+    open_page(browser, folder / PAGE)
+    assert violations(browser) == []
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_terms_are_explained_under_the_pointer_at_the_focus_and_after_a_tap(browser, folder):
+    from selenium.webdriver import ActionChains
+
+    open_page(browser, folder / PAGE)
+    median = browser.find_element("css selector", "#forecast .term")
+    box = browser.find_element("id", "meaning")
+    ActionChains(browser).move_to_element(median).perform()
+    assert box.text == "The quantile of 50 %: the truth is as likely above as below."
+    ActionChains(browser).send_keys("\ue00c").perform()  # Escape
+    assert not box.is_displayed()
+    head = browser.find_elements("css selector", "#scores th button")[1]
+    browser.execute_script("arguments[0].focus()", head)
+    assert "below 1 is better" in box.text
+    assert head.get_dom_attribute("aria-describedby") == "meaning"
+    median.click()
+    assert "50 %" in box.text
 
 
 def test_the_page_is_small_and_its_numbers_are_those_of_the_tables(folder):

@@ -15,7 +15,8 @@
 
   function show(event) {
     const term = event.target.closest?.("[data-meaning]");
-    if (term === shown) return;
+    const isFocused = described?.matches(":focus");
+    if (term === shown || (event.type === "pointerover" && isFocused)) return;
     hide();
     if (!term) return;
     shown = term;
@@ -23,13 +24,18 @@
     described.setAttribute("aria-describedby", box.id);
     box.textContent = term.dataset.meaning;
     box.hidden = false;
-    const place = term.getBoundingClientRect(), size = box.getBoundingClientRect();
-    const below = place.bottom + 6, above = place.top - size.height - 6;
-    box.style.left = `${Math.max(8, Math.min(place.left, innerWidth - size.width - 8))}px`;
+    place();
+  }
+
+  function place() {
+    if (!shown) return;
+    const at = shown.getBoundingClientRect(), size = box.getBoundingClientRect();
+    const below = at.bottom + 6, above = at.top - size.height - 6;
+    box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - size.width - 8))}px`;
     box.style.top = `${below + size.height > innerHeight && above > 0 ? above : below}px`;
   }
 
   for (const kind of ["pointerover", "focusin", "click"]) document.addEventListener(kind, show);
   document.addEventListener("keydown", event => event.key === "Escape" && hide());
-  document.addEventListener("scroll", hide, {capture: true, passive: true});
+  document.addEventListener("scroll", place, {capture: true, passive: true});
 })();
