@@ -1,5 +1,5 @@
 // Charts in Bokeh, drawn as those of the report: rows equally spaced, the legend below, values under the pointer.
-import {day} from "./dom.js";
+import {days} from "./dom.js";
 
 const settings = JSON.parse(document.getElementById("settings").textContent);
 const INK = "#000000", GREY = "#767676";
@@ -76,7 +76,7 @@ function nameTicks(shown, names) {
 /** The layers of a fan over history: the interval and median of each forecast, from the last known value on. */
 export function fanLayers(history, forecasts, actual) {
   const places = rows => rows.map((_, step) => history.length + step);
-  const layers = [{label: "actual", x: history.map((_, place) => place), y: history.map(row => row.value)}];
+  const layers = [{label: "actual", x: history.map((_, place) => place), y: history.map(row => row.value ?? NaN)}];
   forecasts.forEach(({model, rows, line}, number) => {
     const {colour, dash} = line ?? lineOf(model), last = history.at(-1);
     const from = last && Number.isFinite(last.value) ? [history.length - 1] : [];
@@ -97,7 +97,7 @@ export function fanLayers(history, forecasts, actual) {
 const darker = colour => `#${[1, 3, 5].map(at => Math.round(0.55 * parseInt(colour.slice(at, at + 2), 16)).toString(16).padStart(2, "0")).join("")}`;
 
 /** The dates of history and forecast, as they stand below the chart. */
-export const fanNames = (history, rows) => [...history, ...rows].map(row => day(row.date));
+export const fanNames = (history, rows) => days([...history, ...rows].map(row => row.date));
 
 /** The layers of a training: loss on training and validation rows by step. */
 export function lossLayers(loss) {

@@ -44,6 +44,12 @@ export function day(date) {
   return String(date ?? "").replace(/[T ]00:00(:00(\.0+)?)?(Z|\+00:00)?$/, "").replace("T", " ");
 }
 
+/** Dates without times of day, if all of them are midnights. */
+export function days(dates) {
+  const short = dates.map(day);
+  return short.some(text => text.includes(":")) ? dates.map(date => String(date).slice(0, 16).replace("T", " ")) : short;
+}
+
 /** Seconds in words, roughly. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";

@@ -1,13 +1,14 @@
 // The first screen: a ticker or a file, the horizon, one button; then verdict, chart and table of the forecast.
 import {get, post, sendFile, download} from "./api.js";
 import {draw, fanLayers, fanNames} from "./charts.js";
-import {at, button, day, digitsOf, make, number, percent} from "./dom.js";
+import {at, button, day, days, digitsOf, make, number, percent} from "./dom.js";
 import {attempt, showProblem} from "./notices.js";
 import {showPast} from "./past.js";
 import {showAdded} from "./added.js";
 import {offerTraining} from "./trainings.js";
 
-const ROWS = 120;
+const {terms} = JSON.parse(document.getElementById("settings").textContent);
+const ROWS = 120, NARROW = 700;
 // What is shown: the series, the file it was read from, the answer, and a number that tells old answers from new.
 const shown = {series: null, file: null, answer: null, asked: null, model: "", turn: 0};
 
@@ -31,6 +32,7 @@ export function startFirst() {
     readFile(shown.file, {target: at("target").value, unit: at("unit").value.trim()});
   });
   at("by").addEventListener("change", () => attempt(() => answer(shown.series, at("by").value)));
+  document.addEventListener("job-ended", () => shown.series && attempt(afterTraining));
   for (const one of at("downloads").querySelectorAll("button")) one.addEventListener("click", () => attempt(() => save(one.dataset)));
 }
 
@@ -66,7 +68,6 @@ async function showBefore() {
 function begin() {
   const ticker = at("ticker").value.trim();
   if (ticker) return attempt(() => read(`Asking for ${ticker}`, () => post("/v1/series", {ticker})));
-  if (shown.file) return readFile(shown.file);
   if (shown.series) return attempt(() => answer(shown.series, at("by").value));
   at("ticker").focus();
   return showProblem({title: "Nothing to forecast yet", message: "Type a ticker, or drop a file."});
@@ -121,7 +122,7 @@ async function during(text, action) {
 /** Forecast a series and show the answer; older answers that come later are not shown. */
 async function answer(series, model = "") {
   const turn = ++shown.turn;
-  const horizon = Number(at("horizon").value) || null;
+  const horizon = model ? null : Number(at("horizon").value) || null;
   const asked = {series: series.id, model: model || null, horizon};
   const path = `/v1/series/${encodeURIComponent(series.id)}/history?rows=${ROWS}`;
   await during("Forecasting", async () => {
@@ -130,7 +131,7 @@ async function answer(series, model = "") {
     Object.assign(shown, {series, answer: found, asked});
     const rows = history.dates.map((date, place) => ({date, value: history.values[place]}));
     await show(series, found, rows);
-    if (decodeURIComponent(location.hash.split("/")[2] ?? "") !== series.id) history_(series.id);
+    if (decodeURIComponent(location.hash.split("/")[2] ?? "") !== series.id) keepAddress(series.id);
     showPast(series, asked, found, rows);
     showAdded(series, found);
     offerTraining(series, horizon);
@@ -138,7 +139,7 @@ async function answer(series, model = "") {
 }
 
 /** The address names the series, so that it is there again when the page is opened again. */
-function history_(id) {
+function keepAddress(id) {
   history.replaceState(null, "", `#/series/${encodeURIComponent(id)}`);
 }
 
@@ -149,21 +150,25 @@ async function show(series, found, rows) {
   at("verdict").textContent = found.verdict;
   at("table-about").textContent = `In ${found.unit || "the unit of the file"}. The truth is expected inside the 90 % interval nine times in ten${found.test ? `; in the test it was ${percent(found.test.coverage90)} of the time` : ""}.`;
   const name = found.model;
-  const update = draw(at("fan"), fanLayers(rows, [{model: name, rows: found.forecast}]), {names: fanNames(rows, found.forecast), yLabel: found.unit});
+  draw(at("fan"), fanLayers(rows, [{model: name, rows: found.forecast}]), {names: fanNames(rows, found.forecast), yLabel: found.unit});
   at("fan-caption").textContent = `The last ${rows.length} rows${unit}, the median of ${name} and its 50, 80 and 90 % intervals. Rows are equally spaced: nights, weekends and holidays take no room. Drag to zoom; a click on a name hides it.`;
   fillForecast(found.forecast);
   showReading(series);
-  await showModels(found.model);
+  await showModels(shown.asked.model ?? "");
   at("title").focus({preventScroll: true});
-  at("title").scrollIntoView({block: "nearest"});
-  return update;
+  at("title").scrollIntoView({block: innerWidth < NARROW ? "start" : "nearest"});
 }
 
 function fillForecast(rows) {
-  const digits = digitsOf(rows[0].q95 - rows[0].q05), cell = value => make("td", {}, number(value, digits));
-  at("table").tBodies[0].replaceChildren(...rows.map(row => make("tr", {},
-    make("td", {}, String(row.step)), make("td", {}, day(row.date)), make("td", {}, make("b", {}, number(row.q50, digits))),
+  const digits = digitsOf(rows[0].q95 - rows[0].q05), dates = days(rows.map(row => row.date)), cell = value => make("td", {}, number(value, digits));
+  at("table").tBodies[0].replaceChildren(...rows.map((row, place) => make("tr", {},
+    make("td", {}, String(row.step)), make("td", {}, dates[place]), make("td", {}, make("b", {}, number(row.q50, digits))),
     ...["q25", "q75", "q05", "q95"].map(name => cell(row[name])))));
+}
+
+/** A name, with its meaning if the glossary has it. */
+function explained(name) {
+  return terms[name] ? make("span", {className: "term", tabIndex: 0, data: {meaning: terms[name]}}, name) : name;
 }
 
 function showReading(series) {
@@ -171,7 +176,7 @@ function showReading(series) {
     "column": series.target, "rows": number(series.rows, 0), "missing": number(series.missing, 0), "from": day(series.first), "to": day(series.last),
     "frequency": series.frequency, "season": series.season ? `${series.season} rows` : "none", "unit": series.unit,
   };
-  at("read").replaceChildren(...Object.entries(told).filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));
+  at("read").replaceChildren(...Object.entries(told).filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, explained(name)), make("dd", {}, String(value))]));
   const list = texts => texts.map(text => make("li", {}, text));
   at("notes").replaceChildren(...list(series.notes ?? []));
   at("warnings").replaceChildren(...list(series.warnings?.length ? series.warnings : ["Nothing."]));
@@ -185,6 +190,11 @@ async function showModels(chosen) {
   const option = (value, text) => make("option", {value, selected: value === chosen}, text);
   const saved = models.map(one => option(one.name, `${one.name} (${one.model}, of ${one.series})`));
   at("by").replaceChildren(option("", "the network that comes with the package"), ...saved);
+}
+
+/** A training has ended: there may be scores on this series, and models to choose. */
+function afterTraining() {
+  return Promise.all([showAdded(shown.series, shown.answer), showModels(at("by").value)]);
 }
 
 function save({accept, ending}) {

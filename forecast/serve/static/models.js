@@ -11,6 +11,8 @@ const HEADERS = [
   {text: "trained", kind: "name"}, {text: "age"}, {text: "MAE / naive"}, {text: "in 90 %"}, {text: "do", kind: "name"},
 ];
 const ROWS = 120;
+// Lines that colour and kind tell apart.
+const DISTINCT = ["lstm", "linear", "garch", "arima", "drift", "dense"].map(lineOf);
 const path = name => `/v1/models/${encodeURIComponent(name)}`;
 
 /** Wire the button that compares. */
@@ -95,7 +97,7 @@ async function compare() {
   const longest = found.reduce((one, other) => other.forecast.length > one.forecast.length ? other : one);
   const chart = make("div", {className: "chart"});
   place.append(make("figure", {}, chart, make("figcaption", {className: "soft"}, `Medians of the marked models, and the intervals of ${chosen[0].name}.`)));
-  const forecasts = found.map((one, number_) => ({model: chosen[number_].name, line: lineOf(chosen[number_].model), rows: one.forecast}));
+  const forecasts = found.map((one, place_) => ({model: chosen[place_].name, line: DISTINCT[place_ % DISTINCT.length], rows: one.forecast}));
   draw(chart, fanLayers(rows, forecasts), {names: fanNames(rows, longest.forecast), yLabel: chosen[0].unit});
   return place.focus();
 }

@@ -32,4 +32,5 @@ export function say(text, undo) {
   const back = undo ? button("Undo", async () => { notice.hidden = true; await undo(); }) : null;
   notice.replaceChildren(text, " ", ...[back, close].filter(Boolean));
   notice.hidden = false;
+  back?.focus();
 }

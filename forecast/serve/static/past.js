@@ -3,7 +3,7 @@ import {get} from "./api.js";
 import {draw, fanLayers, fanNames} from "./charts.js";
 import {at, day, percent} from "./dom.js";
 
-const BEFORE = 60, ORIGINS = 20;
+const BEFORE = 60, ORIGINS = 20, MOST = 5000;
 let redraw = null, turn = 0;
 
 /** Ask for the past forecasts of a series and show the last of them. */
@@ -14,7 +14,7 @@ export async function showPast(series, {model, horizon}, found) {
   const query = new URLSearchParams({origins: ORIGINS, horizon: horizon ?? found.forecast.length, ...(model ? {model} : {})});
   const path = `/v1/series/${encodeURIComponent(series.id)}`;
   try {
-    const [past, history] = await Promise.all([get(`${path}/past?${query}`), get(`${path}/history?rows=${series.rows}`)]);
+    const [past, history] = await Promise.all([get(`${path}/past?${query}`), get(`${path}/history?rows=${Math.min(series.rows, MOST)}`)]);
     if (mine === turn) fill(past, history, found);
   } catch (problem) {
     if (mine === turn) at("past-about").textContent = problem.message;

@@ -6,6 +6,8 @@ import {attempt} from "./notices.js";
 
 const STATES = {queued: "waits for its turn", running: "training", done: "done", failed: "failed", stopped: "stopped, the best so far is kept", interrupted: "interrupted by a restart of the server"};
 const KEPT = 6;
+// A browser keeps six connections to a server; those of events must leave some for the rest. Waiting jobs are asked for.
+const FOLLOWED = 3, PAUSE = 3000;
 const cards = new Map();
 let wanted = null;
 
@@ -46,7 +48,6 @@ export function showJob(job) {
     const card = makeCard(job);
     cards.set(job.id, card);
     at("jobs").prepend(card.root);
-    if (isActive(job)) card.source = follow(job.id, {onProgress: told => progress(card, told), onState: state => fill(card, state)});
   }
   fill(cards.get(job.id), job);
   return cards.get(job.id);
@@ -61,33 +62,55 @@ function makeCard(job) {
 }
 
 function fill(card, job) {
-  const active = isActive(job), name = job.name || `${(job.models ?? []).join(", ")} on ${job.series}`;
+  const active = isActive(job), wasActive = card.root.dataset.state && isActive(card.root.dataset), name = job.name || `${(job.models ?? []).join(", ")} on ${job.series}`;
   card.title.textContent = name;
   const text = `${STATES[job.state] ?? job.state}${job.problem ? `: ${job.problem.detail ?? job.problem.title}${job.problem.cure ? ` ${job.problem.cure}` : ""}` : ""}`;
   if (card.state.textContent !== text) card.state.textContent = text;
   card.bar.hidden = card.step.hidden = !active;
   card.root.dataset.state = job.state;
+  if (job.state === "running" && !card.source && following() < FOLLOWED) watch(card, job);
+  if (active && !card.source) setTimeout(askAgain, PAUSE, card, job.id);
+  if (wasActive && !active) document.dispatchEvent(new CustomEvent("job-ended"));
   if (job.loss?.length) card.loss = [...job.loss];
   if (active) showStep(card, job);
   drawLoss(card);
-  card.links.replaceChildren(...(active ? whileActive(job) : afterwards(job, card)));
+  card.links.replaceChildren(...(active ? whileActive(job, card) : afterwards(job, card)));
 }
 
-function whileActive(job) {
+const following = () => [...cards.values()].filter(card => card.source).length;
+
+function watch(card, job) {
+  const onState = state => {
+    if (!isActive(state)) card.source = null;
+    fill(card, state);
+  };
+  card.source = follow(job.id, {onProgress: told => progress(card, told), onState});
+}
+
+async function askAgain(card, id) {
+  if (card.source || !cards.has(id)) return;
+  await attempt(async () => fill(card, await get(`/v1/jobs/${encodeURIComponent(id)}`)));
+}
+
+function whileActive(job, card) {
   const stop = () => attempt(() => post(`/v1/jobs/${encodeURIComponent(job.id)}/stop`));
-  const cancel = () => attempt(() => remove(`/v1/jobs/${encodeURIComponent(job.id)}`));
-  return [button("Stop and keep the best", stop), button("Cancel", cancel, {className: "plain"})];
+  return [button("Stop and keep the best", stop), button("Cancel", () => forget(job, card), {className: "plain"})];
 }
 
 function afterwards(job, card) {
-  const forget = () => attempt(async () => {
+  const models = (job.models_saved ?? []).map(name => make("a", {className: "button", href: `#/forecast/${encodeURIComponent(name)}`}, `Forecast with ${name}`));
+  const report = job.run ? [make("a", {className: "button", href: `#/runs/${encodeURIComponent(job.run)}`}, "Report")] : [];
+  return [...models, ...report, button("Forget", () => forget(job, card), {className: "plain"})];
+}
+
+/** End a job, if it goes on, and leave it out of the list; models and runs that it saved stay. */
+function forget(job, card) {
+  return attempt(async () => {
+    card.source?.close();
     await remove(`/v1/jobs/${encodeURIComponent(job.id)}`);
     card.root.remove();
     cards.delete(job.id);
   });
-  const models = (job.models_saved ?? []).map(name => make("a", {className: "button", href: `#/forecast/${encodeURIComponent(name)}`}, `Forecast with ${name}`));
-  const report = job.run ? [make("a", {className: "button", href: `#/runs/${encodeURIComponent(job.run)}`}, "Report")] : [];
-  return [...models, ...report, button("Forget", forget, {className: "plain"})];
 }
 
 function progress(card, told) {
