@@ -185,10 +185,13 @@ function showReading(series) {
   at("unit").value = series.unit ?? "";
 }
 
+/** Whether a model forecasts values, not the probabilities of directions. */
+const isOfValues = model => (model.task ?? "forecast") === "forecast";
+
 async function showModels(chosen) {
   const {models} = await get("/v1/models");
   const option = (value, text) => make("option", {value, selected: value === chosen}, text);
-  const saved = models.map(one => option(one.name, `${one.name} (${one.model}, of ${one.series})`));
+  const saved = models.filter(isOfValues).map(one => option(one.name, `${one.name} (${one.model}, of ${one.series})`));
   at("by").replaceChildren(option("", "the network that comes with the package"), ...saved);
 }
 

@@ -70,12 +70,10 @@ async function dropModel(name) {
 
 async function showCard(name) {
   const card = await get(path(name));
-  const plain = Object.entries(card).filter(([, value]) => value !== null && typeof value !== "object" && value !== card.verdict);
-  const deeper = Object.fromEntries(Object.entries(card).filter(([, value]) => value !== null && typeof value === "object"));
   at("card").replaceChildren(
     make("h3", {}, name), ...(card.verdict ? [make("p", {className: "verdict"}, card.verdict)] : []),
-    make("dl", {}, ...plain.flatMap(([key, value]) => [make("dt", {}, key.replaceAll("_", " ")), make("dd", {}, String(value))])),
-    make("details", {}, make("summary", {}, "All that it keeps"), make("pre", {tabIndex: 0}, JSON.stringify(deeper, null, 1))));
+    make("pre", {tabIndex: 0}, (card.card ?? []).join("\n")),
+    make("details", {}, make("summary", {}, "Its description"), make("pre", {tabIndex: 0}, JSON.stringify(card.description ?? {}, null, 1))));
   at("card").focus();
 }
 

@@ -11,7 +11,7 @@ export async function showPast(series, {model, horizon}, found) {
   const mine = ++turn;
   at("past-shown").hidden = true;
   at("past-about").textContent = "Forecasting from past dates …";
-  const query = new URLSearchParams({origins: ORIGINS, horizon: horizon ?? found.forecast.length, ...(model ? {model} : {})});
+  const query = new URLSearchParams({origins: ORIGINS, ...(horizon ? {horizon} : {}), ...(model ? {model} : {})});
   const path = `/v1/series/${encodeURIComponent(series.id)}`;
   try {
     const [past, history] = await Promise.all([get(`${path}/past?${query}`), get(`${path}/history?rows=${Math.min(series.rows, MOST)}`)]);
