@@ -20,7 +20,7 @@ Number = int | float
 # Steps, paths, values of all paths, levels and models that one request may ask for.
 MOST_STEPS, MOST_PATHS, MOST_PATH_VALUES, MOST_LEVELS, MOST_MODELS = 1000, 10_000, 1_000_000, 99, 12
 LONGEST_NAME = 200
-T = TypeVar("T")
+T = TypeVar("T", bound="Rows | TrainingRequest")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def read_request(kind: type[T], body: Any) -> T:
         raise Problem(400, "the body must be a JSON object.", value=type(body).__name__)
     check_known(body, [one.name for one in fields(kind)])
     try:
-        return dacite.from_dict(kind, body, dacite.Config(strict=True))  # type: ignore[type-var]
+        return dacite.from_dict(kind, body, dacite.Config(strict=True))
     except dacite.MissingValueError as error:
         raise Problem(422, f"a request must have `{error.field_path}`.") from error
     except dacite.WrongTypeError as error:

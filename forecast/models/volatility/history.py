@@ -5,8 +5,10 @@ those of simulated prices, as far as moves that do not overlap are few, and smoo
 simulation: Barone-Adesi, Giannopoulos and Vosper (1999).
 """
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from bisect import insort
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,8 @@ from forecast.typing import Array, Rows
 PRIOR_MOVES = 60
 # Quantiles are computed anew whenever a series has grown by about one part in so many.
 PARTS = 512
+# New values for which all are put in order anew.
+MANY_NEW = 64
 # Moves over one row that must be known.
 FEWEST = 64
 
@@ -82,10 +86,40 @@ def quantiles_until(rows: Rows, moves: list[tuple[Rows, Array]]) -> tuple[Array,
     count = np.stack([np.searchsorted(known, rows, side="right") for known, _ in moves], axis=1)
     found = np.zeros((*count.shape, len(QUANTILES)))
     for step, (_, values) in enumerate(moves):
-        for place, ordered in enumerate(grow(values, count[:, step])):
-            if len(ordered):
-                found[place, step] = quantiles_of_sorted(ordered, QUANTILES)
+        some = count[:, step] > 0
+        found[some, step] = quantiles_of_growing(values, count[some, step])
     return found, count
+
+
+def quantiles_of_growing(values: Array, counts: Rows) -> Array:
+    """Quantiles (R, Q) of the first values (n,), for each number of them in `counts` (R,), which do not decrease.
+
+    The values are kept in order in a list: a value is put into its place, and a quantile looked up, in less time than a
+    call of numpy takes.
+    """
+    ordered: list[float] = []
+    new, chosen = values.tolist(), []
+    for count in counts.tolist():
+        if count - len(ordered) > MANY_NEW:
+            ordered = np.sort(values[:count]).tolist()
+        for value in new[len(ordered) : count]:
+            insort(ordered, value)
+        chosen.append(_around_quantiles(count)(ordered))
+    pairs = np.array(chosen).reshape(len(counts), 2, len(QUANTILES))
+    return _between(pairs[:, 0], pairs[:, 1], _shares(counts))
+
+
+@lru_cache(maxsize=4096)
+def _around_quantiles(count: int) -> Callable[[list[float]], tuple[float, ...]]:
+    """Picks the values below the quantiles among `count` ordered ones, and behind these the ones above."""
+    low = (np.array(QUANTILES) * (count - 1)).astype(int).tolist()
+    return itemgetter(*low, *(min(place + 1, count - 1) for place in low))
+
+
+def _shares(counts: Rows) -> Array:
+    """How far each quantile lies between two of the ordered values, shape (R, Q)."""
+    place = np.array(QUANTILES) * (counts[:, None] - 1)
+    return np.asarray(place - place.astype(int))
 
 
 def grow(values: Array, counts: Rows) -> Iterator[Array]:
@@ -104,6 +138,10 @@ def quantiles_of_sorted(ordered: Array, levels: Sequence[float]) -> Array:
     low = place.astype(int)
     share, below = place - low, ordered[..., low]
     above = ordered[..., np.minimum(low + 1, ordered.shape[-1] - 1)]
+    return _between(below, above, share)
+
+
+def _between(below: Array, above: Array, share: Array) -> Array:
     gap = above - below
     return np.asarray(np.where(share < 0.5, below + gap * share, above - gap * (1 - share)))
 
