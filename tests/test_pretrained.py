@@ -168,9 +168,18 @@ def scores_of(values, **config):
 def test_a_random_walk_is_forecast_by_its_last_value(seed):
     walk = 100 + np.random.default_rng(seed).standard_normal(1500).cumsum() * 0.5
     scores = scores_of(walk, horizon=10)
-    assert scores["pretrained"].mae_vs_naive == pytest.approx(1, abs=0.025)
-    assert scores["pretrained"].crps <= 1.02 * scores["naive"].crps
+    assert scores["pretrained"].mae_vs_naive == pytest.approx(1, abs=0.004)
+    assert scores["pretrained"].crps <= 1.01 * scores["naive"].crps
     assert 0.8 < scores["pretrained"].coverage90 < 0.98
+
+
+def test_days_with_and_without_promotion_are_forecast_as_such():
+    """0 or 1 for days on end: windows that do not move at all decide nothing, and quantiles are 0 or 1."""
+    random = np.random.default_rng(2)
+    y = np.concatenate([np.repeat([0.0, 1.0], [random.integers(10, 90), random.integers(3, 12)]) for _ in range(25)])
+    scores = scores_of(y, horizon=14)
+    assert scores["pretrained"].mae < 0.9 * scores["naive"].mae
+    assert scores["pretrained"].pinball < 1.1 * scores["naive"].pinball
 
 
 def test_a_season_is_forecast_better_than_by_the_last_one():

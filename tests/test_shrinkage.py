@@ -132,3 +132,12 @@ def test_what_a_highway_saved_in_training_is_believed_from_the_start():
     assert factors[0] > 0.95
     assert pytest.approx(factors[2]) == 0.5
     assert factors[2] < factors[1] < 0.55
+
+
+def test_a_window_that_did_not_move_decides_nothing_by_itself():
+    """Its scale is next to nothing: an outcome is 1e10 scales away, which must not outweigh a hundred others."""
+    y = np.full((200, 2), 0.5)
+    quantiles = moves(0.5, rows=200)
+    y[20], quantiles[20] = 0.0, 1e10 * quantiles[20]
+    shrunk, _ = shrink(quantiles, y)
+    assert factor(shrunk, 0.5)[-1, 0] > 0.6

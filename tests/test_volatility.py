@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_inputs, make_problem, make_series
+from scipy import stats
 from scipy.optimize import approx_fprime
 
 from forecast import load
@@ -12,7 +13,7 @@ from forecast.data.dataset import prepare
 from forecast.data.windows import Inputs, expected_moves, make_blocks, step_terms
 from forecast.models import MODELS
 from forecast.models.estimator import Callbacks
-from forecast.models.volatility import expected, log_scale, past_quantiles, smooth, with_volatility
+from forecast.models.volatility import expected, log_scale, past_quantiles, random_walk, smooth, with_volatility
 from forecast.models.volatility.features import average, range_volatility
 from forecast.models.volatility.history import grow, quantiles_of_sorted, simulated_quantiles
 from forecast.training.train import train
@@ -256,3 +257,33 @@ def test_a_series_that_returns_to_its_mean_keeps_its_own_scale():
     mean, none = 300 - walk.min(), np.zeros(0)
     assert np.isnan(log_scale(300 + reverting, none, lookback=64, season=7)[600:]).all()
     assert np.isfinite(log_scale(mean + walk, none, lookback=64, season=7)[600:]).mean() > 0.9
+
+
+def test_the_moves_of_a_random_walk_are_told_from_those_of_a_price():
+    random = np.random.default_rng(0)
+    normal, fat, prices = random.standard_normal(800), random.standard_t(4, 800), np.diff(np.log(garch()[0]))[:800]
+    for moves, walk in ((normal, 1), (fat, 0), (prices, 0), (normal + 0.3, 1), (random.uniform(-1, 1, 800), 1)):
+        chance, _ = random_walk.chances(np.array([800]), moves)
+        assert chance[0] == pytest.approx(walk, abs=0.01)
+    _, drift = random_walk.chances(np.array([10, 800]), normal + 0.3)
+    assert drift[1] > 0.99
+    assert random_walk.chances(np.array([800]), normal)[1][0] < 0.1
+
+
+def test_the_odds_of_a_random_walk_are_those_of_the_densities_of_scipy():
+    moves = np.random.default_rng(1).standard_t(6, 40)
+    size = np.abs(moves).mean()
+    scale = size / stats.t(random_walk.FREEDOM).expect(np.abs)
+    fat = stats.t(random_walk.FREEDOM, scale=scale).logpdf(moves).sum()
+    normal = stats.norm(scale=np.sqrt((moves**2).mean())).logpdf(moves).sum()
+    found = random_walk.chances(np.array([40]), moves)[0][0]
+    assert np.log(found / (1 - found)) == pytest.approx(normal - fat, abs=0.02)
+
+
+def test_the_size_and_the_quantiles_of_a_random_walk_are_its_own():
+    inputs = inputs_of(RANDOM_WALK)
+    size = expected_moves(inputs.log_scale[-1], horizon=30) / inputs.level[-1]
+    np.testing.assert_allclose(size, 0.01 * np.sqrt(2 / np.pi) * np.sqrt(np.arange(1, 31)), rtol=0.05)
+    quantiles = past_quantiles(inputs, np.array([len(RANDOM_WALK) - 1]), horizon=30)[0]
+    np.testing.assert_allclose(quantiles, stats.norm.ppf(QUANTILES) * np.sqrt(np.pi / 2) * np.ones((30, 1)), atol=0.2)
+    assert np.abs(quantiles[:, MEDIAN]).max() < 0.03

@@ -7,11 +7,7 @@ scored: these are the same numbers everywhere.
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import MEDIAN
 from forecast.typing import Array, Rows
-
-# A quantile this close to a whole number is that number.
-CLOSE = 1e-6
 
 
 def keep_in_bounds(quantiles: Array, y: Array, origin: Rows) -> Array:
@@ -35,11 +31,8 @@ def counts_so_far(y: Array) -> NDArray[np.bool_]:
 
 
 def to_whole(quantiles: Array) -> Array:
-    """Round quantiles (..., Q) towards the median, which is rounded to the nearest whole number.
+    """Round quantiles (..., Q) to the nearest whole number, as a count is spread by half a unit on each side.
 
-    So an interval holds the same counts as before: between 1.4 and 7.6 lie those from 2 to 7.
+    The pinball loss of counts is smaller than without rounding, and than with intervals that are rounded inwards.
     """
-    median = np.rint(quantiles[..., [MEDIAN]])
-    below = np.minimum(np.ceil(quantiles[..., :MEDIAN] - CLOSE), median)
-    above = np.maximum(np.floor(quantiles[..., MEDIAN + 1 :] + CLOSE), median)
-    return np.concatenate([below, median, above], axis=-1) + 0.0  # no -0
+    return np.asarray(np.rint(quantiles) + 0.0)  # no -0

@@ -22,6 +22,8 @@ MISSES = QUANTILES[0]
 # Factors lie between a third and three. In following, one falls no more than a seventh below where it began: an
 # interval that is too wide for a while is the lesser evil.
 WIDEST, FALL = 1.1, 0.15
+# Half-widths beyond which it does not matter how far an outcome lies.
+FARTHEST = 1e9
 # Half of each change is shared.
 SHARED = 0.5
 # Validation outcomes that do not overlap count as if so many had been seen before, all as they should be.
@@ -49,7 +51,7 @@ def _conform(quantiles: Array, y: Array) -> Array:
     rows = np.isfinite(y).sum(axis=0)
     if origins < 2 * horizon or not rows.all():
         return initial_scale(horizon)
-    distance = scores_of(quantiles, y)
+    distance = np.minimum(scores_of(quantiles, y), FARTHEST)  # an interval may have no width
     levels = np.minimum(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
     needed = np.array([np.nanquantile(distance[:, step], level, axis=0) for step, level in enumerate(levels)])
     apart = (rows / np.arange(1, horizon + 1))[:, None]

@@ -37,6 +37,8 @@ TOGETHER = 256
 HEAD_START = 40.0
 # Head start of experts with the whole of a network that learned elsewhere, over that of those without another one.
 TRUST = 2.0
+# An outcome so many scales away counts as much as one that is this far: a window before it may not have moved at all.
+FARTHEST = 20.0
 # A factor below this is 0: so small a move is noise.
 SMALLEST = 0.1
 
@@ -125,7 +127,8 @@ def _losses(error: Array, linear: Array, network: Array) -> Array:
         # quantiles first, so that the sums over them go along the rows
         left = (part[rows].T for part in np.broadcast_arrays(error, linear, network))
         found[rows] = _losses_together(*(np.ascontiguousarray(part) for part in left)).T
-    return found
+    farthest = np.maximum(np.abs(error).max(axis=1), np.abs(network).max(axis=1))
+    return np.asarray(found * (FARTHEST / np.maximum(farthest, FARTHEST))[:, None])
 
 
 def _losses_together(error: Array, linear: Array, network: Array) -> Array:

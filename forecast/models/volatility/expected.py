@@ -4,7 +4,8 @@
 
 The coefficients B are fitted in closed form on simulated prices (`prior.npz`), with the likelihood of Laplace, which is
 convex; one step of Newton's method on the moves that are known moves them towards the series, as far as these outweigh
-PRIOR_ROWS rows of simulated prices. They are estimated anew whenever the series has grown by a quarter.
+PRIOR_ROWS rows of simulated prices. They are estimated anew whenever the series has grown by a quarter. As far as the
+moves known then are those of a random walk (`random_walk.py`), the expected size is their mean instead.
 
 A window is measured in these units unless, by the moves known when the coefficients were estimated, the simulated
 coefficients tell the size of moves worse than the mean difference of a window does, beyond chance, or moves can be
@@ -22,6 +23,7 @@ import numpy as np
 from forecast.data.dataset import Dataset
 from forecast.data.scaling import Scaler
 from forecast.data.windows import STEP_TERMS, Inputs, moves_of, step_terms
+from forecast.models.volatility import random_walk
 from forecast.models.volatility.features import TINY, features_of, range_volatility
 from forecast.typing import Array, Rows
 
@@ -153,12 +155,21 @@ def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int) -> Arr
     found = np.full((len(path), STEP_TERMS), np.nan)
     sizes, stops = sizes_of(path, base), _estimation_rows(len(path))
     serves = _serves(path, simulated + unit, stops, lookback=lookback, season=season)
-    for first, stop, better in zip(stops, [*stops[1:], len(path)], serves, strict=True):
+    moves = np.diff(path)
+    walks, usual = random_walk.chances(np.array(stops) - 1, moves)[0], _usual(moves)
+    for first, stop, better, walk in zip(stops, [*stops[1:], len(path)], serves, walks, strict=True):
         if better:
-            change = x[first:stop] @ (_estimate(prior, sizes, x, first) - prior.coefficients).T
+            rows = slice(first, stop)
+            change = x[rows] @ (_estimate(prior, sizes, x, first) - prior.coefficients).T
             bounded = np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
-            found[first:stop] = simulated[first:stop] + bounded + unit[first:stop]
+            found[rows] = (1 - walk) * (simulated[rows] + bounded + unit[rows]) + walk * usual[rows]
     return found
+
+
+def _usual(moves: Array) -> Array:
+    """The logarithm of the mean size of the moves (T - 1,) up to each row, as factors of `step_terms`, (T, 3)."""
+    mean = np.cumsum(np.abs(moves)) / np.arange(1, len(moves) + 1)
+    return np.asarray(np.log(np.append(mean[0], mean) + TINY)[:, None] * (np.arange(STEP_TERMS) == 0))
 
 
 def _estimation_rows(rows: int) -> list[int]:

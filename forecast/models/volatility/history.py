@@ -3,6 +3,9 @@
 In: scaled inputs with the expected size of moves. Out: normalised quantiles at each origin. They are drawn towards
 those of simulated prices, as far as moves that do not overlap are few, and smoothed over the steps. Filtered historical
 simulation: Barone-Adesi, Giannopoulos and Vosper (1999).
+
+Prices rise by their past mean, for that is what they are held for. Of a random walk (`random_walk.py`) the quantiles
+are normal, and it drifts as far as its mean is beyond chance.
 """
 
 from bisect import insort
@@ -10,11 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
-from forecast.config import QUANTILES
+from forecast.config import MEDIAN, QUANTILES
 from forecast.data.windows import Inputs, expected_moves, relative, step_terms
+from forecast.models.volatility import random_walk
 from forecast.typing import Array, Rows
 
 # Moves that do not overlap, which the quantiles of simulated prices count as.
@@ -25,6 +30,10 @@ PARTS = 512
 MANY_NEW = 64
 # Moves over one row that must be known.
 FEWEST = 64
+
+
+# Quantiles of the normal distribution.
+NORMAL = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
 
 
 def past_quantiles(inputs: Inputs, origin: Rows, *, horizon: int) -> Array:
@@ -66,8 +75,21 @@ def _quantiles_at(rows: Rows, moves: list[tuple[Rows, Array]]) -> Array:
     smoothed = smooth(weight * own + (1 - weight) * simulated_quantiles(horizon))
     # A rate that stays for weeks: most moves are 0, and nothing is to be smoothed.
     rests = np.diff(own[:, 0]).min(axis=1) <= 0
-    found = np.where(rests[:, None, None], own, smoothed)
+    found = np.where(rests[:, None, None], own, _as_random_walks(smoothed, rows, *moves[0]))
     return np.where(count[:, :1, None] < FEWEST, np.nan, found)
+
+
+def _as_random_walks(quantiles: Array, rows: Rows, known: Rows, moves: Array) -> Array:
+    """Quantiles (R, H, Q) drawn towards those of random walks, as far as the moves over one row say that they are some.
+
+    Args:
+        known: The rows in which the moves (n,) became known.
+    """
+    walk, drift = random_walk.chances(np.searchsorted(known, rows, side="right"), moves)
+    median = quantiles[..., [MEDIAN]]
+    size = (quantiles[..., [-1]] - quantiles[..., [0]]) / (NORMAL[-1] - NORMAL[0])
+    normal = drift[:, None, None] * median + size * NORMAL
+    return np.asarray(quantiles + walk[:, None, None] * (normal - quantiles))
 
 
 def refresh_rows(origin: Rows) -> Rows:
