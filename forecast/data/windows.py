@@ -32,7 +32,7 @@ needed, so memory grows with the rows, not with rows times lookback.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -279,9 +279,13 @@ def filled_labels(blocks: Blocks) -> Array:
     )
 
 
+@cache
 def step_terms(horizon: int) -> Array:
     """Powers 0 to 2 of log(step) / log(UNIT_STEP), of which the logarithm of a scale is made, shape (H, 3)."""
-    return np.stack([(np.log(np.arange(1, horizon + 1)) / np.log(UNIT_STEP)) ** k for k in range(STEP_TERMS)], axis=1)
+    size = np.log(np.arange(1, horizon + 1)) / np.log(UNIT_STEP)
+    terms = np.stack([size**k for k in range(STEP_TERMS)], axis=1)
+    terms.flags.writeable = False
+    return terms
 
 
 def expected_moves(log_scale: Array, *, horizon: int) -> Array:

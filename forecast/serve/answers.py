@@ -3,11 +3,13 @@
 In: where a series comes from, and a model. Out: the record of the series, its forecast, and how past forecasts did.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from forecast.config import LEVELS, MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data import sources
@@ -30,6 +32,8 @@ from forecast.runtime.json_values import finite
 Record = dict[str, Any]
 # Past origins of one answer, names that a problem lists, and rows of a history that are kept for the page.
 MOST_ORIGINS, LISTED, KEPT_ROWS = 400, 100, 20_000
+# A date in ISO form, with a time of day or without.
+PLAIN = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?", re.ASCII)
 # Options of `load` that a series is sent with.
 OPTIONS = ("target", "unit", "name", "date_order", "exchange", "every", "how", "fill")
 
@@ -44,13 +48,20 @@ def source_of(source: Mapping[str, Any], folder: Path) -> Any:
 
 def frame_of(rows: Sequence[Mapping[str, Any]]) -> Any:
     """Rows of a request as columns: the dates, if there are any, and the values."""
-    import pandas as pd
+    dates, values = [row.get("date") for row in rows], np.array([row.get("value") for row in rows], np.float64)
+    if dates[0] is None:
+        return pd.Series(values, name="value")
+    return pd.DataFrame({"date": _moments(dates), "value": values})
 
-    dates = [row.get("date") for row in rows]
-    values = [row.get("value") for row in rows]
-    if not any(date is not None for date in dates):
-        return pd.Series(np.array(values, np.float64), name="value")
-    return pd.DataFrame({"date": dates, "value": np.array(values, np.float64)})
+
+def _moments(dates: Sequence[Any]) -> Any:
+    """Dates in ISO form and without an offset as such, which is quick; others as the text that they are."""
+    if not all(PLAIN.fullmatch(date) for date in dates):
+        return dates
+    try:
+        return pd.to_datetime(dates, format="ISO8601")
+    except (ValueError, OverflowError):
+        return dates
 
 
 def read(source: Mapping[str, Any], folder: Path) -> TimeSeries:
@@ -114,12 +125,17 @@ def _history(series: TimeSeries) -> Record:
 
 
 def forecast_at_once(series: TimeSeries, horizon: int | None, origins: int) -> Record:
-    """The forecast of a series by the network that comes with the package, its test, and past forecasts."""
+    """The forecast of a series by the network that comes with the package, its test, and past forecasts.
+
+    Args:
+        origins: How many past forecasts; 0 for none.
+    """
     found = zero_shot.forecast_at_once(series, ExperimentConfig(horizon=horizon))
     name = zero_shot.MODELS[0]
     verdict = next(one.sentence for one in found.verdicts if one.model == name)
     answer = {**found.forecasts[name].record(), "test": zero_shot.record(found), "verdict": verdict, "notes": []}
-    return _plain({"answer": answer, "past": past_forecasts(found.backtests[name], origins)})
+    past = past_forecasts(found.backtests[name], origins) if origins else None
+    return _plain({"answer": answer, "past": past})
 
 
 def forecast_with(model: TrainedModel, series: TimeSeries, horizon: int | None) -> Record:
@@ -253,14 +269,6 @@ def answer(arguments: Mapping[str, Any]) -> Record:
     return found
 
 
-def past(arguments: Mapping[str, Any]) -> Record:
-    """Past forecasts alone."""
-    series = read(arguments["source"], Path(arguments["folder"]))
-    if not arguments.get("model"):
-        return forecast_at_once(series, arguments.get("horizon"), arguments["origins"])
-    return {"answer": None, "past": past_of(open_model(arguments["model"]), series, arguments["origins"])}
-
-
 def picture(arguments: Mapping[str, Any]) -> Record:
     """The forecast of a series as a PNG picture, in base64."""
     import base64
@@ -285,7 +293,7 @@ def read_series(arguments: Mapping[str, Any]) -> Record:
     return describe(arguments["source"], Path(arguments["folder"]))
 
 
-TASKS = {"read": read_series, "answer": answer, "past": past, "picture": picture}
+TASKS = {"read": read_series, "answer": answer, "picture": picture}
 
 
 def _plain(record: Record) -> Record:

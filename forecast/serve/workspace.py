@@ -13,9 +13,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from forecast.errors import WriteError
@@ -48,7 +50,7 @@ class Workspace:
         except OSError as error:
             raise WriteError(f"{self.folder} could not be made. {error.strerror}. Choose another folder.") from error
         for old in (self.folder / "trash").iterdir():
-            if time.time() - old.stat().st_mtime > KEPT * 86400:
+            if old.name.startswith("passing-") or time.time() - old.stat().st_mtime > KEPT * 86400:
                 shutil.rmtree(old, ignore_errors=True)
 
     def path(self, kind: str, name: str) -> Path:
@@ -124,6 +126,12 @@ class Workspace:
                 shutil.copyfile(file, work / file.name)
             (work / "history.json").write_text(json.dumps(history), encoding="utf-8")
             (work / "series.json").write_text(json.dumps(record), encoding="utf-8")
+
+    @contextmanager
+    def passing(self) -> Iterator[Path]:
+        """A folder for a file that is only looked at."""
+        with TemporaryDirectory(prefix="passing-", dir=self.folder / "trash") as folder:
+            yield Path(folder)
 
     def history(self, number: str) -> dict[str, Any]:
         """The dates and values of a stored series."""

@@ -78,6 +78,20 @@ class Handler(RequestHandler):
             raise Problem(422, f"`{name}` must be a whole number from {least} to {most}.", value=text[:40])
         return int(text)
 
+    def number(self, name: str, text: str) -> float:
+        """A number that stands in the query.
+
+        Raises:
+            Problem: it is none.
+        """
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise Problem(422, f"`{name}` must hold numbers.", value=text[:40])
+        return value
+
     def send(self, value: Any, status: int = 200) -> None:
         """Answer with JSON."""
         self.set_status(status)

@@ -1,21 +1,24 @@
 """Forecasts: at once or from a saved model, of one series or of a thousand that stream back; and past forecasts."""
 
 import asyncio
+import hashlib
 import io
 import json
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
 from forecast.serve import answers
 from forecast.serve.handlers.base import Handler, flush
 from forecast.serve.problems import Problem, problem_of
-from forecast.serve.requests import MOST_STEPS, ForecastRequest, read_request, source_of_request
+from forecast.serve.requests import MOST_PATHS, MOST_STEPS, ForecastRequest, read_request, source_of_request
 from forecast.serve.sandbox.client import Refused
 
 # Past origins that are shown, and of a first answer made with it.
 ORIGINS = 20
 CSV, PARQUET, PNG = "text/csv", "application/vnd.apache.parquet", "image/png"
+ENDINGS = {CSV: "csv", PARQUET: "parquet"}
 # Names of the package's own network.
 OWN = (None, "", "pretrained")
 
@@ -34,12 +37,14 @@ class Forecasting(Handler):
 
     def _from_rows(self, model: str, source: dict[str, Any], request: ForecastRequest) -> dict[str, Any]:
         """A forecast of rows by a saved model: numbers alone, so it is made here."""
-        from pathlib import Path
-
-        series = answers.read(source, Path())
-        return answers.dress(
-            answers.forecast_with(self.state.model(model), series, request.horizon), request.levels, request.paths
-        )
+        text = json.dumps([source["rows"], source["options"]])
+        key: Hashable = (hashlib.sha256(text.encode()).digest(), model, self.state.identity(model), request.horizon)
+        found = self.state.answers.get(key)
+        if found is None:
+            series = answers.read(source, Path())
+            found = answers.forecast_with(self.state.model(model), series, request.horizon)
+            self.state.answers.put(key, found)
+        return answers.dress(found, request.levels, request.paths)
 
     async def made(
         self, number: str | None, source: dict[str, Any], model: str | None, horizon: int | None, origins: int
@@ -77,24 +82,48 @@ class Forecasts(Forecasting):
 
     async def post(self) -> None:
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
-        if kind in (CSV, PARQUET):
-            request = self._of_file(kind)
-        else:
-            body = self.body()
-            if isinstance(body, dict) and isinstance(body.get("series"), list):
-                await self._stream(body)
-                return
-            request = read_request(ForecastRequest, body)
-        accept = self.request.headers.get("Accept", "").partition(",")[0].strip().casefold()
-        if accept == PNG:
+        if kind in ENDINGS:
+            self._give(await self._of_file(kind))
+            return
+        body = self.body()
+        if isinstance(body, dict) and isinstance(body.get("series"), list):
+            await self._stream(body)
+            return
+        request = read_request(ForecastRequest, body)
+        if self._wanted() == PNG:
             await self._picture(request)
-        elif accept in (CSV, PARQUET):
-            self._table(await self.forecast(request), accept)
         else:
-            self.send(await self.forecast(request))
+            self._give(await self.forecast(request))
 
-    def _of_file(self, kind: str) -> ForecastRequest:
-        raise Problem(415, "send rows as JSON, or the file to /v1/series first.", value=kind)
+    def _wanted(self) -> str:
+        """The format that is asked for."""
+        return self.request.headers.get("Accept", "").partition(",")[0].partition(";")[0].strip().casefold()
+
+    def _give(self, answer: dict[str, Any]) -> None:
+        """Answer in the format that is asked for."""
+        if self._wanted() in ENDINGS:
+            self._table(answer, self._wanted())
+        else:
+            self.send(answer)
+
+    async def _of_file(self, kind: str) -> dict[str, Any]:
+        """The answer to rows in the body, as CSV or Parquet, with the rest in the query."""
+        levels = self.get_query_argument("levels", "")
+        request = ForecastRequest(
+            model=self.get_query_argument("model", None),
+            horizon=self.integer("horizon", 0, 0, MOST_STEPS) or None,
+            levels=[self.number("levels", text) for text in levels.split(",")] if levels else None,
+            paths=self.integer("paths", 0, 0, MOST_PATHS),
+        )
+        options = {name: self.get_query_argument(name, None) for name in answers.OPTIONS}
+        file = f"series.{ENDINGS[kind]}"
+        source = {"file": file, "options": options, "part": self.get_query_argument("series", None)}
+        model = None if request.model in OWN else str(self.state.workspace.path("models", str(request.model)))
+        with self.state.workspace.passing() as folder:
+            (folder / file).write_bytes(self.received)
+            arguments = {"source": source, "folder": str(folder), "model": model, "horizon": request.horizon}
+            found = await self.state.sandbox.ask("answer", **arguments, origins=0)
+        return answers.dress(found["answer"], request.levels, request.paths)
 
     async def _stream(self, body: dict[str, Any]) -> None:
         """Answer each of many series as it is done, one JSON object a line."""
@@ -153,9 +182,8 @@ class Forecasts(Forecasting):
             table.to_csv(file, index=False)
         else:
             table.to_parquet(file, index=False)
-        ending = "csv" if kind == CSV else "parquet"
         self.set_header("Content-Type", kind)
-        self.set_header("Content-Disposition", f'attachment; filename="forecast.{ending}"')
+        self.set_header("Content-Disposition", f'attachment; filename="forecast.{ENDINGS[kind]}"')
         self.write(file.getvalue())
 
 

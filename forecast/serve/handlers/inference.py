@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from forecast import __version__
 from forecast.config import QUANTILES
 from forecast.data import sources
 from forecast.inference.predict import predict_all
 from forecast.inference.trained_model import TrainedModel
+from forecast.runtime.versions import versions_here
 from forecast.serve.handlers.base import Handler
 from forecast.serve.problems import Problem
 
@@ -32,7 +32,7 @@ class ServerMetadata(Handler):
     """`/v2`."""
 
     def get(self) -> None:
-        self.send({"name": "forecast", "version": __version__, "extensions": []})
+        self.send({"name": "forecast", "version": versions_here()["forecast"], "extensions": []})
 
 
 class ModelMetadata(Handler):

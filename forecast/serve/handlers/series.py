@@ -1,6 +1,5 @@
 """Series that are sent: as a file of any format that `forecast.load` reads, as a ticker, or as rows."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -50,8 +49,8 @@ class SeriesList(Handler):
         given = {option: self.get_query_argument(option, None) for option in OPTIONS}
         file = slug(unquote(name).replace("\\", "/").rpartition("/")[2]).strip("-.")[-LONGEST_NAME:] or "series.csv"
         source = {"file": file, "options": given, "part": self.get_query_argument("series", None)}
-        with tempfile.TemporaryDirectory(prefix="forecast-", dir=self.state.workspace.folder / "trash") as folder:
-            path = Path(folder) / file
+        with self.state.workspace.passing() as folder:
+            path = folder / file
             path.write_bytes(self.received)
             return await self._add(number, source, path)
 

@@ -80,8 +80,9 @@ def train(spec: Mapping[str, Any]) -> dict[str, Any]:
     folder = Path(spec["workspace"])
     options = dict(spec["options"])
     series = read(spec["source"], folder / spec["folder"])
-    load_keras()
     networks = [name for name in spec["models"] if find_model(name).is_network]
+    if networks:
+        load_keras()
     progress = Progress(len(networks) * int(options.get("seeds") or 1))
     run = folder / "runs" / spec["run"]
     found = pipeline.run(series, models=spec["models"], out=run, callbacks=Callbacks(progress=progress.tell), **options)
