@@ -5,7 +5,8 @@ import {at, button, duration, make} from "./dom.js";
 import {attempt} from "./notices.js";
 
 const STATES = {queued: "waits for its turn", running: "training", done: "done", failed: "failed", stopped: "stopped, the best so far is kept", interrupted: "interrupted by a restart of the server"};
-const KEPT = 6;
+// Jobs that are listed, and points of a chart of losses.
+const KEPT = 6, POINTS = 400;
 // A browser keeps six connections to a server; those of events must leave some for the rest. Waiting jobs are asked for.
 const FOLLOWED = 3, PAUSE = 3000;
 const cards = new Map();
@@ -118,8 +119,8 @@ function progress(card, told) {
     card.loss = card.model ? [] : card.loss;
     card.model = told.model;
   }
-  if (told.validation !== null && told.validation !== undefined && card.loss.at(-1)?.[0] !== told.step) {
-    card.loss.push([told.step, told.train ?? null, told.validation]);
+  if (card.loss.at(-1)?.[0] !== told.step && [told.train, told.validation].some(Number.isFinite)) {
+    card.loss.push([told.step, told.train ?? null, told.validation ?? null]);
     drawLoss(card);
   }
   showStep(card, told);
@@ -128,11 +129,14 @@ function progress(card, told) {
 function showStep(card, {model, step, steps, seconds_left: left}) {
   if (steps) Object.assign(card.bar, {max: steps, value: step ?? 0});
   else card.bar.removeAttribute("value");
+  if (!steps && !card.model) return void (card.step.textContent = "getting ready");
   const who = model || card.model;
   card.step.textContent = [who, steps ? `step ${step ?? 0} of ${steps}` : "", left !== null && left !== undefined ? `about ${duration(left)} left` : ""].filter(Boolean).join(", ");
 }
 
+/** Draw the losses anew, thinned where there are many: every validation, and some of the training rows. */
 function drawLoss(card) {
+  if (card.loss.length > POINTS) card.loss = card.loss.filter((row, place) => place % 2 || Number.isFinite(row[2]));
   card.chart.hidden = card.loss.length < 2;
   if (card.chart.hidden) return;
   if (card.redraw) card.redraw(lossLayers(card.loss));

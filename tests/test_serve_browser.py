@@ -1,0 +1,258 @@
+"""The page in a real browser on a real server: the whole way of a new user, by pointer and by keyboard."""
+
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from chromium import asked, complaints, open_browser, resize, violations, wait_for
+from conftest import random_walk
+
+import forecast
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SCREENS = [(1400, "light"), (1400, "dark"), (390, "light"), (390, "dark")]
+# Long enough for a test to close the page and stop it, however fast the machine is.
+ENDLESS = 100_000
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A server on a port that the system chose, and the folder that it serves."""
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, "-m", "forecast", "serve", "--folder", str(folder), "--port", "0", "--offline"]
+    log = folder.parent / "serve.log"
+    with log.open("w") as told, subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT) as server:
+        found = wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()), 60)
+        assert found, log.read_text()
+        yield found[0]
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, downloads):
+    yield from open_browser(tmp_path_factory.mktemp("chromium"), downloads)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A file whose name and column are markup, which the page must show as text."""
+    path = tmp_path_factory.mktemp("files") / "walk <b>.csv"
+    dates = pd.bdate_range("2020-01-01", periods=600)
+    pd.DataFrame({"Date": dates, "<img src=x onerror=alert(1)>": random_walk(600)}).to_csv(path, index=False)
+    return path
+
+
+def find(browser, selector):
+    return browser.find_element("css selector", selector)
+
+
+def texts(browser, selector):
+    return [one.text for one in browser.find_elements("css selector", selector)]
+
+
+def visit(browser, address, part=""):
+    browser.get("about:blank")
+    browser.get(f"{address}/{part}")
+    assert wait_for(lambda: browser.execute_script("return document.readyState == 'complete' && !!window.Bokeh"))
+
+
+def is_shown(browser, selector, seconds=60):
+    script = "const found = document.querySelector(arguments[0]); return !!found && found.checkVisibility()"
+    assert wait_for(lambda: browser.execute_script(script, selector), seconds), find(browser, "#trouble").text
+
+
+def drop(browser, path):
+    """Drop a file onto the page, as from a file manager."""
+    browser.execute_script(
+        """
+        const [name, text] = arguments, data = new DataTransfer();
+        data.items.add(new File([text], name));
+        document.getElementById("drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+        """,
+        path.name,
+        path.read_text(),
+    )
+
+
+def answered(browser, path):
+    """Drop a file and wait for its forecast and its past."""
+    drop(browser, path)
+    is_shown(browser, "#table tbody tr")
+    is_shown(browser, "#past-shown")
+
+
+def job(browser, state, seconds=120):
+    """The first job, once it is in a state."""
+    is_shown(browser, f".job[data-state={state}]", seconds)
+    return find(browser, ".job")
+
+
+def is_fitting(browser):
+    root = find(browser, "html")
+    return root.get_property("scrollWidth") == root.get_property("clientWidth")
+
+
+def test_the_whole_way_of_a_new_user(browser, address, file, downloads):
+    asked(browser)
+    complaints(browser)
+    resize(browser, 1400)
+    visit(browser, address)
+    find(browser, "#horizon").send_keys("5")
+    answered(browser, file)
+    assert find(browser, "#title").text == "walk-b-: the next 5 steps"
+    assert len(find(browser, "#verdict").text) > 20
+    assert "<img src=x onerror=alert(1)>" in find(browser, "#read").text
+    assert [text.split()[1] for text in texts(browser, "#table tbody tr")] == [
+        str(date.date()) for date in pd.bdate_range("2020-01-01", periods=605)[-5:]
+    ]
+
+    for box in browser.find_elements("css selector", "#train input[name=model]:checked"):
+        box.click()
+    find(browser, "#train input[value=dense]").click()
+    find(browser, "#steps").send_keys(str(ENDLESS))
+    find(browser, "#train button.strong").click()
+    job(browser, "running")
+    is_shown(browser, ".job canvas, .job .chart > *", 120)
+    browser.get("about:blank")
+    time.sleep(1)
+
+    visit(browser, address)
+    running = job(browser, "running")
+    is_shown(browser, ".job .chart > *", 120)
+    assert f"of {ENDLESS}" in running.text
+    before = running.find_element("css selector", "progress").get_property("value")
+    assert wait_for(lambda: find(browser, ".job progress").get_property("value") > before, 60)
+    running.find_element("xpath", ".//button[text()='Stop and keep the best']").click()
+    stopped = job(browser, "stopped")
+    assert "best so far" in stopped.text
+
+    stopped.find_element("partial link text", "Forecast with").click()
+    is_shown(browser, "#table tbody tr")
+    assert len(texts(browser, "#table tbody tr")) == 5
+    assert find(browser, "#by").get_property("value").endswith("dense")
+    assert complaints(browser) == []
+    elsewhere = [url for url in asked(browser) if not url.startswith((address, "data:", "blob:", "about:"))]
+    assert elsewhere == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_every_screen_fits_and_keeps_nobody_out(browser, address, file, width, scheme):
+    resize(browser, width, scheme)
+    visit(browser, address)
+    assert is_fitting(browser)
+    assert violations(browser) == []
+    answered(browser, file)
+    assert is_fitting(browser)
+    assert violations(browser) == []
+    for part in ("#/models", "#/runs"):
+        visit(browser, address, part)
+        is_shown(browser, f"{part.replace('/', '')}-table tbody tr")
+        assert is_fitting(browser)
+        assert violations(browser) == []
+    assert complaints(browser) == []
+
+
+def test_the_numbers_are_those_of_the_package(browser, address, file, tmp_path):
+    resize(browser, 1400)
+    visit(browser, address)
+    find(browser, "#horizon").send_keys("5")
+    answered(browser, file)
+    dates = pd.bdate_range("2020-01-01", periods=600)
+    expected = forecast.predict(forecast.load(pd.Series(random_walk(600), dates, name="walk")), horizon=5)
+    shown = np.array(
+        [[float(cell.replace(",", "")) for cell in text.split()[2:]] for text in texts(browser, "#table tbody tr")]
+    )
+    quantiles = expected.quantiles[:, [3, 2, 4, 0, 6]]
+    np.testing.assert_allclose(shown, quantiles, atol=0.006 * (quantiles[0, 4] - quantiles[0, 3]))
+
+
+def test_the_slider_shows_what_came(browser, address, file):
+    visit(browser, address)
+    answered(browser, file)
+    said = set()
+    for place in range(3):
+        browser.execute_script(
+            "const [one, at] = arguments; one.value = at; one.dispatchEvent(new Event('input'))",
+            find(browser, "#origin"),
+            place,
+        )
+        text = find(browser, "#past-verdict").text
+        assert re.fullmatch(r"Forecast on \d{4}-\d\d-\d\d: \d+ of the \d+ values that came .*", text)
+        said.add(text)
+    assert len(said) == 3
+
+
+def test_downloads_hold_the_forecast(browser, address, file, downloads):
+    visit(browser, address)
+    find(browser, "#horizon").send_keys("5")
+    answered(browser, file)
+    for button in browser.find_elements("css selector", "#downloads button"):
+        button.click()
+        path = downloads / f"walk-b--forecast.{button.get_dom_attribute('data-ending')}"
+        assert wait_for(path.exists), list(downloads.iterdir())
+    assert len(pd.read_csv(downloads / "walk-b--forecast.csv")) == 5
+    assert len(pd.read_parquet(downloads / "walk-b--forecast.parquet")) == 5
+    assert (downloads / "walk-b--forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_deleted_model_comes_back(browser, address):
+    visit(browser, address, "#/models")
+    is_shown(browser, "#models-table tbody tr")
+    before = texts(browser, "#models-table tbody tr")
+    browser.find_element("xpath", "//button[text()='Delete']").click()
+    is_shown(browser, "#notice")
+    assert wait_for(lambda: len(texts(browser, "#models-table tbody tr")) == len(before) - 1)
+    browser.switch_to.active_element.click()
+    assert wait_for(lambda: sorted(texts(browser, "#models-table tbody tr")) == sorted(before))
+
+
+def test_a_report_opens_in_place(browser, address):
+    visit(browser, address, "#/runs")
+    is_shown(browser, "#runs-table tbody tr")
+    browser.find_element("link text", "Report").click()
+    is_shown(browser, "#report iframe")
+    browser.switch_to.frame(find(browser, "#report iframe"))
+    assert wait_for(lambda: texts(browser, "h1"))
+    browser.switch_to.default_content()
+    assert complaints(browser) == []
+
+
+def test_what_cannot_be_read_is_said_in_words(browser, address, tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("Date,Close\n")
+    visit(browser, address)
+    drop(browser, path)
+    is_shown(browser, "#trouble")
+    assert len(find(browser, "#trouble").text) > 40
+    assert not find(browser, "#answer").is_displayed()
+    find(browser, "#ticker").send_keys("AAPL")
+    find(browser, "#go").click()
+    assert wait_for(lambda: "AAPL" in find(browser, "#trouble").text, 30)
+    complaints(browser)
+
+
+def test_the_keyboard_reaches_everything(browser, address, file):
+    from selenium.webdriver import ActionChains, Keys
+
+    visit(browser, address)
+    answered(browser, file)
+    reached = []
+    for _ in range(150):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        reached.append(browser.execute_script("return document.activeElement.id || document.activeElement.textContent"))
+    reached = reached[reached.index("To the content") :]
+    wanted = ["To the content", "Forecast", "Saved models", "ticker", "file", "horizon", "go", "by", "origin", "steps"]
+    places = [reached.index(name) for name in wanted]
+    assert places == sorted(places)
+    assert "Train on this series" in reached
