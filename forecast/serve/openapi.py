@@ -6,7 +6,6 @@ from typing import Any
 from forecast.config import LEVELS
 from forecast.models import MODELS
 from forecast.runtime.versions import versions_here
-from forecast.serve.answers import OPTIONS
 from forecast.serve.requests import MOST_LEVELS, MOST_MODELS, MOST_PATHS, MOST_STEPS
 
 Schema = dict[str, Any]
