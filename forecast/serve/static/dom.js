@@ -41,13 +41,21 @@ export const percent = share => share === null || share === undefined ? "" : `${
 
 /** A date without a time of day of midnight. */
 export function day(date) {
-  return String(date ?? "").replace(/[T ]00:00(:00(\.0+)?)?(Z|\+00:00)?$/, "").replace("T", " ");
+  return String(date ?? "").replace(/[T ]00:00(:00(\.0+)?)?(Z|\+00:00)?$/, "").replace("T", " ").replace(/( \d\d:\d\d):00$/, "$1");
 }
 
 /** Dates without times of day, if all of them are midnights. */
 export function days(dates) {
   const short = dates.map(day);
-  return short.some(text => text.includes(":")) ? dates.map(date => String(date).slice(0, 16).replace("T", " ")) : short;
+  return short.some(text => text.includes(":")) ? dates.map(date => String(date).replace("T", " ").slice(0, 16)) : short;
+}
+
+// Options of the command line, as messages name them, and what the page has in their stead.
+const OPTIONS = {"--horizon": "“Steps ahead”", "--target": "“Column to forecast”", "--unit": "“Unit”"};
+
+/** A message of the package in the words of the page. */
+export function inWords(text) {
+  return text.replace(/--horizon (\d+)/g, "$1 steps ahead").replace(/--(horizon|target|unit)\b/g, option => OPTIONS[option]);
 }
 
 /** Seconds in words, roughly. */

@@ -1,7 +1,7 @@
 // The first screen: a ticker or a file, the horizon, one button; then verdict, chart and table of the forecast.
 import {get, post, sendFile, download} from "./api.js";
 import {draw, fanLayers, fanNames} from "./charts.js";
-import {at, button, day, days, digitsOf, make, number, percent} from "./dom.js";
+import {at, button, day, days, digitsOf, inWords, make, number, percent} from "./dom.js";
 import {attempt, showProblem} from "./notices.js";
 import {showPast} from "./past.js";
 import {showAdded} from "./added.js";
@@ -60,7 +60,8 @@ function askForFile(name, series) {
 }
 
 async function showBefore() {
-  const {series} = await get("/v1/series"), links = series.slice(0, 8).map(one => make("a", {href: `#/series/${encodeURIComponent(one.id)}`}, one.name));
+  const {series} = await get("/v1/series"), newest = series.filter((one, place) => series.findIndex(other => other.name === one.name) === place);
+  const links = newest.slice(0, 8).map(one => make("a", {href: `#/series/${encodeURIComponent(one.id)}`}, one.name));
   at("before").hidden = !links.length;
   at("before").replaceChildren("Read before: ", ...links.flatMap((link, place) => place ? [", ", link] : [link]));
 }
@@ -147,7 +148,7 @@ async function show(series, found, rows) {
   at("answer").hidden = false;
   const unit = found.unit ? ` [${found.unit}]` : "";
   at("title").textContent = `${series.name}: the next ${found.forecast.length} steps`;
-  at("verdict").textContent = found.verdict;
+  at("verdict").textContent = inWords(found.verdict);
   at("table-about").textContent = `In ${found.unit || "the unit of the file"}. The truth is expected inside the 90 % interval nine times in ten${found.test ? `; in the test it was ${percent(found.test.coverage90)} of the time` : ""}.`;
   const name = found.model;
   draw(at("fan"), fanLayers(rows, [{model: name, rows: found.forecast}]), {names: fanNames(rows, found.forecast), yLabel: found.unit});
@@ -177,7 +178,7 @@ function showReading(series) {
     "frequency": series.frequency, "season": series.season ? `${series.season} rows` : "none", "unit": series.unit,
   };
   at("read").replaceChildren(...Object.entries(told).filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, explained(name)), make("dd", {}, String(value))]));
-  const list = texts => texts.map(text => make("li", {}, text));
+  const list = texts => texts.map(text => make("li", {}, inWords(text)));
   at("notes").replaceChildren(...list(series.notes ?? []));
   at("warnings").replaceChildren(...list(series.warnings?.length ? series.warnings : ["Nothing."]));
   at("again").hidden = !shown.file;

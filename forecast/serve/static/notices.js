@@ -1,5 +1,5 @@
 // What went wrong, in the server's words; what was done, with a way back.
-import {at, button, make} from "./dom.js";
+import {at, button, inWords, make} from "./dom.js";
 
 /** Run an action and show its problem, if it has one; `place` is where, the head of the page by default. */
 export async function attempt(action, place = at("trouble")) {
@@ -18,8 +18,8 @@ export function showProblem(problem, place = at("trouble")) {
   const wait = problem.wait ? ` Try again in ${problem.wait} seconds.` : "";
   const lines = [
     make("p", {}, make("strong", {}, limited ? "Too many requests for now" : problem.title ?? "This did not work")),
-    make("p", {}, `${problem.message}${limited ? wait : ""}`),
-    problem.cure && !problem.message.includes(problem.cure) ? make("p", {}, `What helps: ${problem.cure}`) : null,
+    make("p", {}, `${inWords(problem.message)}${limited ? wait : ""}`),
+    problem.cure && !problem.message.includes(problem.cure) ? make("p", {}, `What helps: ${inWords(problem.cure)}`) : null,
   ];
   place.replaceChildren(...lines.filter(Boolean));
   place.classList.add("trouble");
