@@ -183,9 +183,11 @@ def test_chunks_without_end_are_cut(server):
         b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
         b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"POST /v1/forecasts HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /v1/forecasts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /v1/forecasts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /v1/forecasts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{",
-        b"POST /v1/forecasts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n\xff\xfe{}",
+        b"POST /v1/forecasts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 4\r\n\r\n\xff\xfe{}",
         b"POST /v1/series HTTP/1.1\r\nHost: localhost\r\nX-Filename: \xff\xfe\r\nContent-Length: 2\r\n\r\n\xff\xff",
         b"GET /v1/series/\xff\xfe%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /v1/series/a/history?rows=%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -214,7 +216,7 @@ def ask_sandbox(tasks, memory=400, seconds=4):
         "from forecast.serve.settings import ServerSettings\n"
         "zygote.warm = lambda: None\n"
         "zygote.TASKS.update(fine=lambda task: {'pid': os.getpid()}, eat=lambda task: {'n': len(bytearray(1 << 33))},\n"
-        "    sleep=lambda task: time.sleep(60), spin=lambda task: [0 for _ in iter(int, 1)], die=lambda task: os.kill(os.getpid(), 11),\n"
+        "    sleep=lambda task: time.sleep(60), die=lambda task: os.kill(os.getpid(), 11),\n"
         "    defect=lambda task: 1 / 0)\n"
         "ours, theirs = socket.socketpair()\n"
         f"if os.fork() == 0: ours.close(); zygote.main(theirs.fileno(), {memory}, {seconds})\n"

@@ -132,6 +132,7 @@ def _start(
     return subprocess.Popen(  # noqa: S603  its own interpreter and module
         [sys.executable, "-m", "forecast.serve.server", *map(str, numbers)],
         stdin=subprocess.DEVNULL,
+        stderr=sys.stderr,  # its descriptor is another one than 2 in a command
         pass_fds=numbers,
         env={**os.environ, SETTINGS: settings.to_json()},
     )

@@ -28,6 +28,7 @@ class JobQueue:
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped: set[str] = set()
+        self._ending = False
 
     async def run(self) -> None:
         """Until it is cancelled; then all jobs end, and are told to be interrupted."""
@@ -42,6 +43,7 @@ class JobQueue:
                     task.add_done_callback(self._tasks.discard)
                 await asyncio.sleep(INTERVAL)
         finally:
+            self._ending = True
             for process in self._running.values():
                 _signal(process, signal.SIGKILL)
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,13 +121,13 @@ class JobQueue:
     def _settle(self, number: str, status: int) -> None:
         """Say how a job ended that said nothing itself."""
         job = self._store.get(number)
-        if job is None:
+        if job is None or self._ending:
             return
         if job.pop("cancelled", False):
             self._store.forget(number)
         elif job["state"] not in FINISHED and number in self._stopped:
             self._store.change(number, state="stopped", ended=now(), seconds_left=None)
-        elif job["state"] not in FINISHED and not asyncio.current_task().cancelling():  # type: ignore[union-attr]
+        elif job["state"] not in FINISHED:
             reason = f"signal {-status}" if status < 0 else f"status {status}"
             said = Problem(
                 507,

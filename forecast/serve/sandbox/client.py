@@ -31,6 +31,7 @@ def start_zygote(settings: ServerSettings, channel: socket.socket) -> subprocess
     return subprocess.Popen(  # noqa: S603  its own interpreter and module
         [sys.executable, "-m", "forecast.serve.sandbox.zygote", *numbers],
         stdin=subprocess.DEVNULL,
+        stderr=sys.stderr,  # its descriptor is another one than 2 in a command
         pass_fds=(channel.fileno(),),
     )
 
