@@ -48,9 +48,12 @@ def browser(tmp_path_factory, downloads):
 def file(tmp_path_factory):
     """A file whose name and column are markup, which the page must show as text."""
     path = tmp_path_factory.mktemp("files") / "walk <b>.csv"
-    dates = pd.bdate_range("2020-01-01", periods=600)
-    pd.DataFrame({"Date": dates, "<img src=x onerror=alert(1)>": random_walk(600)}).to_csv(path, index=False)
+    walk(600).rename_axis("Date").rename("<img src=x onerror=alert(1)>").to_csv(path)
     return path
+
+
+def walk(rows):
+    return pd.Series(random_walk(rows), pd.bdate_range("2020-01-01", periods=rows), name="walk")
 
 
 def find(browser, selector):
@@ -58,7 +61,7 @@ def find(browser, selector):
 
 
 def texts(browser, selector):
-    return [one.text for one in browser.find_elements("css selector", selector)]
+    return browser.execute_script("return [...document.querySelectorAll(arguments[0])].map(e => e.innerText)", selector)
 
 
 def visit(browser, address, part=""):
@@ -155,9 +158,13 @@ def test_every_screen_fits_and_keeps_nobody_out(browser, address, file, width, s
     answered(browser, file)
     assert is_fitting(browser)
     assert violations(browser) == []
-    for part in ("#/models", "#/runs"):
-        visit(browser, address, part)
-        is_shown(browser, f"{part.replace('/', '')}-table tbody tr")
+    for part, opened in (("models", "#card pre"), ("runs", "#report iframe")):
+        visit(browser, address, f"#/{part}")
+        is_shown(browser, f"#{part}-table tbody tr")
+        assert is_fitting(browser)
+        assert violations(browser) == []
+        browser.get(find(browser, f"#{part}-table a").get_property("href"))
+        is_shown(browser, opened)
         assert is_fitting(browser)
         assert violations(browser) == []
     assert complaints(browser) == []
@@ -168,8 +175,7 @@ def test_the_numbers_are_those_of_the_package(browser, address, file, tmp_path):
     visit(browser, address)
     find(browser, "#horizon").send_keys("5")
     answered(browser, file)
-    dates = pd.bdate_range("2020-01-01", periods=600)
-    expected = forecast.predict(forecast.load(pd.Series(random_walk(600), dates, name="walk")), horizon=5)
+    expected = forecast.predict(forecast.load(walk(600)), horizon=5)
     shown = np.array(
         [[float(cell.replace(",", "")) for cell in text.split()[2:]] for text in texts(browser, "#table tbody tr")]
     )
@@ -206,6 +212,30 @@ def test_downloads_hold_the_forecast(browser, address, file, downloads):
     assert (downloads / "walk-b--forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_models_are_compared_and_updated(browser, address, file):
+    visit(browser, address)
+    find(browser, "#horizon").send_keys("5")
+    answered(browser, file)
+    find(browser, "#steps").send_keys("5")
+    find(browser, "#train button.strong").click()
+    job(browser, "done")
+    assert wait_for(lambda: {"linear", "naive"} <= set(texts(browser, "#adds td:first-child")))
+    visit(browser, address, "#/models")
+    is_shown(browser, "#models-table tbody tr")
+    boxes = browser.find_elements("css selector", "#models-table input")
+    assert not find(browser, "#compare").is_enabled()
+    for box in boxes[:2]:
+        box.click()
+    find(browser, "#compare").click()
+    is_shown(browser, "#compared figure .chart > *")
+    assert texts(browser, "#compared td:first-child") == [box.get_property("value") for box in boxes[:2]]
+    assert violations(browser) == []
+    browser.find_element("xpath", "//tr[contains(., 'lstm')]//button[text()='Update']").click()
+    assert wait_for(lambda: "lstm, update" in find(browser, ".job").text)
+    job(browser, "done")
+    assert complaints(browser) == []
+
+
 def test_a_deleted_model_comes_back(browser, address):
     visit(browser, address, "#/models")
     is_shown(browser, "#models-table tbody tr")
@@ -240,6 +270,50 @@ def test_what_cannot_be_read_is_said_in_words(browser, address, tmp_path):
     find(browser, "#go").click()
     assert wait_for(lambda: "AAPL" in find(browser, "#trouble").text, 30)
     complaints(browser)
+
+
+def test_a_limit_of_the_provider_is_said_with_its_cure(browser, address):
+    visit(browser, address)
+    browser.execute_script(
+        """
+        const told = {title: "Too many requests", detail: "Yahoo Finance asks to wait.", cure: "Drop a file instead."};
+        window.fetch = async () => new Response(JSON.stringify(told), {status: 503, headers: {"Retry-After": "60"}});
+        """
+    )
+    find(browser, "#ticker").send_keys("AAPL")
+    find(browser, "#go").click()
+    is_shown(browser, "#trouble")
+    said = "Too many requests\nYahoo Finance asks to wait. Try again in 60 seconds.\nWhat helps: Drop a file instead."
+    assert find(browser, "#trouble").text == said
+    assert find(browser, "#trouble").get_dom_attribute("role") == "alert"
+
+
+def test_names_from_others_are_text(browser, address):
+    rows = [{"date": str(day.date()), "value": value} for day, value in walk(300).items()]
+    browser.set_script_timeout(60)
+    visit(browser, address)
+    script = """
+        const [name, rows, done] = arguments, headers = {"Content-Type": "application/json"};
+        fetch("/v1/series", {method: "POST", headers, body: JSON.stringify({name, unit: name, rows})})
+            .then(answer => answer.json()).then(series => done(series.id));
+    """
+    number = browser.execute_async_script(script, "<img src=x onerror=alert(1)>", rows)
+    visit(browser, address, f"#/series/{number}")
+    is_shown(browser, "#table tbody tr")
+    assert find(browser, "#title").text.startswith("<img src=x onerror=alert(1)>: the next")
+    assert browser.find_elements("css selector", "main img") == []
+    assert complaints(browser) == []
+
+
+def test_it_prints_without_its_forms(browser, address, file):
+    visit(browser, address)
+    answered(browser, file)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert not any(find(browser, one).is_displayed() for one in ("#ask", "#train", "#downloads", "nav"))
+    assert find(browser, "#verdict").is_displayed()
+    rows = browser.find_elements("css selector", "#table tbody tr")
+    assert all(row.is_displayed() for row in rows)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_the_keyboard_reaches_everything(browser, address, file):

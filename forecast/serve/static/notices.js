@@ -14,11 +14,10 @@ export async function attempt(action, place = at("trouble")) {
 
 /** Show a problem: what it is, what helps, and when to try again. */
 export function showProblem(problem, place = at("trouble")) {
-  const limited = problem.status === 429;
   const wait = problem.wait ? ` Try again in ${problem.wait} seconds.` : "";
   const lines = [
-    make("p", {}, make("strong", {}, limited ? "Too many requests for now" : problem.title ?? "This did not work")),
-    make("p", {}, `${inWords(problem.message)}${limited ? wait : ""}`),
+    make("p", {}, make("strong", {}, problem.title ?? "This did not work")),
+    make("p", {}, `${inWords(problem.message)}${wait}`),
     problem.cure && !problem.message.includes(problem.cure) ? make("p", {}, `What helps: ${inWords(problem.cure)}`) : null,
   ];
   place.replaceChildren(...lines.filter(Boolean));
