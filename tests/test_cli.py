@@ -148,6 +148,8 @@ WRONG = [
     (["run", "missing.csv"], "There is no file missing.csv"),
     (["run", "AAPL"], "Yahoo Finance cannot be reached"),
     (["run", "PRICES", "--models", "oracle"], "a model must be one of lstm, gru"),
+    (["run", "PRICES", "--models", "LSTN"], "Received: LSTN. Did you mean lstm?"),
+    (["judge", "missing.csv", "PRICES"], "a table of forecasts is a file that exists. There is no file missing.csv"),
     (["run", "PRICES", "--horizon", "0"], "`horizon` must be at least 1. Received: horizon=0."),
     (["run", "PRICES", "--recipe", "magic"], "`recipe` must be one of blocks, textbook"),
     (["run", "PRICES:Open"], "NAME in FILE:NAME must be one of Close. Received: Open"),

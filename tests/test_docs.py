@@ -144,7 +144,7 @@ def test_every_public_name_stands_on_the_page_of_the_api():
 
 
 def test_links_of_the_pages_lead_somewhere():
-    for page in PAGES:
+    for page in (*PAGES, *(ROOT / "docs" / "decisions").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)|\{image\} (\S+)", page.read_text()):
             assert (page.parent / "".join(target)).is_file(), (page.name, target)
 

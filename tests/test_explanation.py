@@ -1,6 +1,7 @@
 """What a model does with a series: its parts add up to its forecast, and hidden rows matter where they must."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -117,6 +118,15 @@ def test_the_gates_of_several_seeds_are_those_of_the_first(walk):
 def test_a_baseline_is_taken_as_it_is(trained, walk, capsys):
     printing.print_explanation(explain(trained("drift"), walk))
     assert "No shrinkage: the forecast keeps all that drift adds." in capsys.readouterr().out
+
+
+def test_a_model_that_is_its_highway_adds_nothing_of_its_own(wave, capsys):
+    """`linear` has no column beside that of the highway, and no share of its own is kept."""
+    printing.print_explanation(explain(train(wave, "linear", EVERY), wave))
+    printed = capsys.readouterr().out
+    assert "past moves   highway   forecast" in printed
+    assert "linear, unshrunk" not in printed
+    assert re.search(r"Shrinkage: the forecast keeps \d+% of what the highway adds, as far", printed)
 
 
 def test_tables_and_record_say_the_same(trained, walk, capsys):

@@ -159,6 +159,14 @@ def test_quiet_leaves_the_results_and_the_errors(tmp_path):
     assert "There is no file" in call("inspect", "nowhere.csv", "-q").stderr
 
 
+def test_what_is_said_of_the_series_of_a_file_names_them_where_they_differ():
+    data = Path(__file__).parent.parent / "data"
+    sales, stocks = (call("inspect", data / name).stdout for name in ("shop_sales.csv", "stock_price.csv"))
+    assert "Each target is one of 2 columns of values.\nSales: Time grid: D; seasons of 7 and 365 rows.\n" in sales
+    assert "\nPromotion: Time grid: D; no season found.\n" in sales
+    assert "values.\nTime grid: B, MON-FRI, sessions of XNYS; no season found.\nNothing" in stocks
+
+
 @pytest.mark.parametrize("name", ["LSTM", "Seasonal_Naive", " naive "])
 def test_models_go_by_their_names_in_any_case(name):
     assert model_of(name, SMALL) == name.strip().lower()

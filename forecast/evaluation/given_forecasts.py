@@ -106,7 +106,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except FileNotFoundError:
-        raise SourceError(f"There is no file {path}.") from None
+        raise SourceError(f"a table of forecasts is a file that exists. There is no file {path}.") from None
     except (ValueError, OSError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise SourceError(f"{path}: forecasts are a CSV or Parquet file with a row a date. {reason}.") from error

@@ -31,11 +31,15 @@ def _shrinkage_line(explanation: Explanation) -> str:
     model, (linear, network) = explanation.model, explanation.shrinkage
     if not find_model(model).learned or not explanation.moves.blocks.moves:
         return f"No shrinkage: the forecast keeps all that {model} adds."
-    highway = f" and {linear:.0%} of what the highway adds" if explanation.has_highway else ""
-    return (
-        f"Shrinkage: the forecast keeps {network:.0%} of what {model} adds{highway}, "
-        "as far as such moves reduced the error of earlier forecasts."
-    )
+    shares = [(network, model)] if _adds(explanation) else []
+    shares += [(linear, "the highway")] if explanation.has_highway else []
+    kept = " and ".join(f"{share:.0%} of what {part} adds" for share, part in shares)
+    return f"Shrinkage: the forecast keeps {kept}, as far as such moves reduced the error of earlier forecasts."
+
+
+def _adds(explanation: Explanation) -> bool:
+    """Whether a model has a part of its own beside the highway; `linear` is the highway by itself."""
+    return find_model(explanation.model).is_network or not explanation.has_highway
 
 
 def _steps_table(explanation: Explanation) -> Table:
@@ -43,11 +47,12 @@ def _steps_table(explanation: Explanation) -> Table:
     table = new_table(
         f"{series.name}: what {explanation.model} adds to the value of {explanation.origin} [{series.unit}]"
     )
-    add_columns(table, "step", "date", "last", "past moves", "highway", explanation.model, "forecast")
+    own = [explanation.model] if _adds(explanation) else []
+    add_columns(table, "step", "date", "last", "past moves", "highway", *own, "forecast")
     for step in sorted({0, min(4, len(rows) - 1), len(rows) - 1}):
         last, usual, linear, network, forecast = rows[step]
-        cells = f"{last:.6g}", f"{usual:+.4g}", f"{linear:+.4g}", f"{network:+.4g}", f"{forecast:.6g}"
-        table.add_row(str(step + 1), explanation.dates[step], *cells)
+        cells = f"{last:.6g}", f"{usual:+.4g}", f"{linear:+.4g}", *([f"{network:+.4g}"] if own else [])
+        table.add_row(str(step + 1), explanation.dates[step], *cells, f"{forecast:.6g}")
     return table
 
 
@@ -55,10 +60,11 @@ def _lags_table(explanation: Explanation, lags: Lags) -> Table:
     table = new_table(
         f"Change of the forecast when a row is hidden, mean over test rows and steps [{explanation.series.unit}]"
     )
-    add_columns(table, "row", "forecast", "highway, unshrunk", f"{explanation.model}, unshrunk")
+    own = [f"{explanation.model}, unshrunk"] if _adds(explanation) else []
+    add_columns(table, "row", "forecast", "highway, unshrunk", *own)
     strongest = np.argsort(-np.maximum(lags.forecast, 1e-9 * (lags.network + lags.linear)), kind="stable")[:MOST_LAGS]
     for lag in sorted(strongest):
-        parts = (f"{part[lag]:.3g}" for part in (lags.forecast, lags.linear, lags.network))
+        parts = (f"{part[lag]:.3g}" for part in (lags.forecast, lags.linear, *([lags.network] if own else [])))
         table.add_row("last" if lag == 0 else f"{lag} before", *parts)
     return table
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from forecast.data.sources.yahoo.tickers import FetchResult
 
 BARS = "▁▂▃▄▅▆▇█"
+# Series that one line names.
+LISTED = 4
 SPAN = ("rows", "first", "last", "first value", "last value")
 
 
@@ -37,9 +39,10 @@ def print_inspection(inspection: Inspection) -> None:
     form = ", ".join(f"{what} {how}" for what, how in inspection.form.items())
     print_sentences([f"{inspection.source}: {form}"])
     _print_series(inspection.series)
-    print_sentences(dict.fromkeys(map(_choice_line, inspection.series)))
+    several = len(inspection.series) > 1
+    print_sentences(dict.fromkeys(_choice_line(one, several=several) for one in inspection.series))
     shown = [sighting.series for sighting in inspection.series if sighting.series]
-    print_sentences(dict.fromkeys(_grid_line(series, seasons=len(shown) <= MOST_ROWS) for series in shown))
+    print_sentences(_named(shown, [_grid_line(series, seasons=len(shown) <= MOST_ROWS) for series in shown]))
     for sighting in inspection.series:
         print_sentences(
             f"{sighting.name}: {finding}" for finding in (sighting.series.findings if sighting.series else ())
@@ -47,6 +50,19 @@ def print_inspection(inspection: Inspection) -> None:
     well = [sighting.name for sighting in inspection.series if sighting.series and not sighting.series.findings]
     if well:
         print_sentences([f"Nothing looks wrong with {', '.join(well)}."])
+
+
+def _named(several: Sequence[TimeSeries], lines: Sequence[str]) -> list[str]:
+    """What holds for all series once; else each line behind the names of the series that it holds for."""
+    names: dict[str, list[str]] = {}
+    for series, line in zip(several, lines, strict=True):
+        names.setdefault(line, []).append(series.name)
+    return [f"{_listed(found)}: {line}" if len(names) > 1 else line for line, found in names.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _print_series(sightings: Sequence[SeriesInspection]) -> None:
@@ -65,12 +81,14 @@ def _print_series(sightings: Sequence[SeriesInspection]) -> None:
     print_table(table)
 
 
-def _choice_line(sighting: SeriesInspection) -> str:
+def _choice_line(sighting: SeriesInspection, *, several: bool) -> str:
     """Why the target is the target, the same for most series of a source; or why there is none."""
     if sighting.series is None:
         return f"{sighting.name} cannot be used. {sighting.why}"
     if len(sighting.columns) == 1:
-        return f"The target is {sighting.series.target}, {sighting.why}."
+        return (
+            f"Each target is {sighting.why}." if several else f"The target is {sighting.series.target}, {sighting.why}."
+        )
     return f"The target is {sighting.series.target}: {sighting.why}. Columns: {', '.join(sighting.columns)}."
 
 
