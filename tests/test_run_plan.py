@@ -71,6 +71,18 @@ def test_daily_prices_are_compared_with_garch_and_har_and_ranges_are_told(monkey
     assert "open, high and low" in said
 
 
+def test_of_a_long_series_the_last_rows_are_tested_unless_shares_are_given(monkeypatch):
+    monkeypatch.setattr("forecast.evaluation.run_plan.MOST_FORECASTS", 90)
+    plan = plan_run(SERIES, ["linear"], SMALL)  # 3 steps ahead: 30 rows tested, and 15 before them for validation
+    split = plan.dataset.split
+    assert (split.validation, split.test, split.rows) == (255, 270, 300)
+    assert plan.cautions[0].startswith("walk: of 300 rows the last 30 are tested, not the last fifth;")
+    given = plan_run(SERIES, ["linear"], override(SMALL, {"train_share": 0.6}))
+    assert (given.dataset.split.test, given.cautions) == (210, ())
+    monkeypatch.setattr("forecast.evaluation.run_plan.MOST_FORECASTS", 180)
+    assert plan_run(SERIES, ["linear"], SMALL).dataset.split.test == 240
+
+
 @pytest.mark.parametrize("rows", [12, 20, 33, 47, 60, 119, 250])
 @pytest.mark.parametrize(("lookback", "horizon"), [(64, 30), (8, 12), (36, 2)])
 def test_the_horizon_and_lookback_that_a_refusal_names_fit_and_no_longer_horizon_does(rows, lookback, horizon):

@@ -13,8 +13,9 @@ import numpy as np
 from forecast.config import ExperimentConfig, InputConfig
 from forecast.data.covariates import check_future
 from forecast.data.dataset import Dataset, prepare
+from forecast.data.defaults import default_horizon
 from forecast.data.series import TimeSeries
-from forecast.data.split import SHORTEST
+from forecast.data.split import SHORTEST, test_start
 from forecast.errors import SeriesError, SeriesTooShort
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bounds import counts_so_far
@@ -30,6 +31,9 @@ FOR_FEW_ROWS, STATISTICAL = ("linear", "ets", "theta"), ("ets", "theta")
 OF_PRICES, DAILY, FEWEST_PRICES = ("garch", "har"), ("B", "D"), 300
 # Fewer different values in the test rows are worth a word.
 FEW_VALUES = 10
+# Forecasts of one step that a model makes in a test where nobody says how many rows are tested: of long series, a few
+# hundred thousand tell all that can be told, and take minutes rather than hours.
+MOST_FORECASTS = 600_000
 # A count with this share of zeros is intermittent demand.
 MANY_ZEROS = 0.2
 
@@ -94,6 +98,7 @@ def plan_run(series: TimeSeries, models: Sequence[str] | None, config: Experimen
         SeriesError: the target is constant, or too short for every model.
     """
     names = task_of(config).names(usual_models(config, series) if models is None else models, config)
+    config, bounded = _bounded(series, config)
     dataset = prepare(series, config)
     check_future(dataset.series, config.inputs, horizon=dataset.config.resolved_horizon)
     check_varies(series)
@@ -101,7 +106,25 @@ def plan_run(series: TimeSeries, models: Sequence[str] | None, config: Experimen
         dataset.split  # noqa: B018
     except SeriesTooShort as error:
         return _plan_without_networks(series, names, dataset.config, error)
-    return RunPlan(dataset, tuple(names), (*_few_values(dataset), *_on_ranges(dataset)))
+    return RunPlan(dataset, tuple(names), (*bounded, *_few_values(dataset), *_on_ranges(dataset)))
+
+
+def _bounded(series: TimeSeries, config: ExperimentConfig) -> tuple[ExperimentConfig, tuple[str, ...]]:
+    """The configuration with no more test rows than MOST_FORECASTS asks for, and half as many for validation; a word.
+
+    As it is where the shares are given, or the series is short enough.
+    """
+    usual, rows = ExperimentConfig(), len(series)
+    horizon = config.horizon or default_horizon(series.grid, rows, series.index[-1])
+    tested = MOST_FORECASTS // horizon
+    is_given = (config.train_share, config.validation_share) != (usual.train_share, usual.validation_share)
+    if is_given or rows - test_start(rows, config) <= tested:
+        return config, ()
+    said = (
+        f"{series.name}: of {rows:,} rows the last {tested:,} are tested, not the last fifth; --train-share and "
+        "--validation-share choose others."
+    )
+    return replace(config, train_share=1 - 1.5 * tested / rows, validation_share=tested / 2 / rows), (said,)
 
 
 def check_varies(series: TimeSeries) -> None:

@@ -120,12 +120,13 @@ def _side_by_side(
     with trainers.interruptible():
         for key, (name, places) in there.items():
             trainers.submit(key, _train_there, _datasets(plans, places), name, replace(callbacks, progress=None))
-        found: dict[str, Any] = {}
-        for key, (name, places) in jobs.items():
-            if key not in there:
-                found[key] = _or_too_short(partial(_train_and_test, _datasets(plans, places), name))
-                trainers.look(progress)
-        meanwhile()
+        with trainers.watched(progress):
+            found = {
+                key: _or_too_short(partial(_train_and_test, _datasets(plans, places), name))
+                for key, (name, places) in jobs.items()
+                if key not in there
+            }
+            meanwhile()
         found |= trainers.finish(progress)
     for one in found.values():
         if isinstance(one, ForecastError) and not isinstance(one, SeriesTooShort):

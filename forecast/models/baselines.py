@@ -29,6 +29,8 @@ from forecast.models.estimator import (
 from forecast.models.volatility.history import FEWEST, quantiles_until, refresh_rows
 from forecast.typing import Array, Rows
 
+# Residuals of one series that suffice for the quantiles of its training rows: a long one gives twice as many at most.
+MOST_RESIDUALS = 10_000
 # From the scaled target (T,) and origins (N,) to scaled point forecasts (N, H).
 Point = Callable[[Array, Rows, Problem], Array]
 
@@ -122,6 +124,7 @@ class Baseline(Estimator):
         first = max(problem.lookback, problem.season)
         origin = origins(first, split.validation, horizon=problem.horizon)
         origin = origin[inputs.known[origin]]
+        origin = origin[:: max(1, len(origin) // MOST_RESIDUALS)]
         if not len(origin):
             raise SeriesTooShort(
                 f"{self.name} needs more training rows than season={problem.season} and "

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from threading import current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
 from typing import Any
 
@@ -66,6 +66,34 @@ class Standby:
             self.look(on_message, seconds=INTERVAL)
         results, self._results = self._results, {}
         return results
+
+    @contextmanager
+    def watched(self, on_message: OnMessage) -> Iterator[None]:
+        """Look from a thread while the block runs, so that no process waits for it.
+
+        Raises:
+            ForecastError, Exception: as `look`, when the block ends.
+        """
+        ended, failed = Event(), list[BaseException]()
+
+        def watch() -> None:
+            try:
+                while not ended.is_set():
+                    self.look(on_message, seconds=INTERVAL)
+                    if not self._busy:
+                        ended.wait(INTERVAL)
+            except BaseException as error:
+                failed.append(error)
+
+        watcher = Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+        if failed:
+            raise failed[0]
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
