@@ -192,13 +192,13 @@ def test_a_season_is_forecast_better_than_by_the_last_one():
 
 def test_trust_is_the_whole_of_the_network_until_it_fails():
     start = np.tile(shrinkage.initial_losses(), (2, 1))
-    trusted = np.array([True, False])
-    begin = shrinkage.factors_of(start, horizon=12, trusted=trusted)[:, 1]
+    trust = np.array([shrinkage.TRUST, -1.0])
+    begin = shrinkage.factors_of(start, horizon=12, trust=trust)[:, 1]
     assert begin[0] > 0.9
     assert begin[1] < 0.2
     np.testing.assert_array_equal(shrinkage.factors_of(start, horizon=12)[:, 1], begin[[1, 1]])
     failing = start + 100 * shrinkage.EXPERTS[:, 1]
-    assert (shrinkage.factors_of(failing, horizon=12, trusted=trusted)[:, 1] < 0.2).all()
+    assert (shrinkage.factors_of(failing, horizon=12, trust=trust)[:, 1] < 0.2).all()
 
 
 def test_predict_in_python_and_at_the_terminal_is_the_forecast_of_a_run(tmp_path):

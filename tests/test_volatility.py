@@ -287,3 +287,10 @@ def test_the_size_and_the_quantiles_of_a_random_walk_are_its_own():
     quantiles = past_quantiles(inputs, np.array([len(RANDOM_WALK) - 1]), horizon=30)[0]
     np.testing.assert_allclose(quantiles, stats.norm.ppf(QUANTILES) * np.sqrt(np.pi / 2) * np.ones((30, 1)), atol=0.2)
     assert np.abs(quantiles[:, MEDIAN]).max() < 0.03
+
+
+def test_values_above_0_for_fewer_rows_than_a_window_are_measured_like_others():
+    y = np.random.default_rng(0).standard_normal(700).cumsum() + 8
+    y[:200] = np.abs(y[:200]) + 1
+    y[200] = -1
+    assert np.isfinite(log_scale(y, np.zeros(0), lookback=336, season=24)[-1, 0])

@@ -27,6 +27,7 @@ LINES = {
     "sru": (ORANGE, SOLID),
     "stack": (SKY, SOLID),
     "pretrained": (SKY, DASHED),
+    "finetuned": (RED, DASHED),
     "linear": (ORANGE, DASHED),
     "esn": (BLUE, DASHED),
     "forest": (GREEN, DASHED),

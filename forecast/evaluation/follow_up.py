@@ -158,7 +158,7 @@ def _check(series: TimeSeries, model: str, table: pd.DataFrame) -> FollowUp:
 def _advised(one: FollowUp) -> FollowUp:
     """The forecast with its advice."""
     advice: Advice = "wait"
-    can_learn_on = one.model not in MODELS or MODELS[one.model].is_network
+    can_learn_on = one.model not in MODELS or MODELS[one.model].goes_on
     if one.p_value < BROKEN or (one.p_value < SIGNIFICANCE and not can_learn_on):
         advice = "train"
     elif one.p_value < SIGNIFICANCE:

@@ -8,7 +8,7 @@ network component what the model's own quantiles add to both. Each pair of facto
 An expert's loss is its CRPS minus that of the base, over the earlier origins whose outcome is known; its weight falls
 with its loss, and the factors are the weighted means over the experts. The network component starts near 0, so that a
 model has to prove itself on validation rows, unless it learned from thousands of other series and this one is no walk
-(`factors_of`); the linear component was tested before it was let in (`highway.py`) and
+(`trust_in`); the linear component was tested before it was let in (`highway.py`) and
 starts in the middle, or further up the more it saves on the training rows. A component that stops helping loses its
 weight again. Nothing looks past the origin.
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.data.windows import Flags
+from forecast.models import Estimator
 from forecast.models.volatility import smooth
 from forecast.typing import Array
 
@@ -140,14 +141,25 @@ def _losses_together(error: Array, linear: Array, network: Array) -> Array:
     return np.asarray(2 * (np.maximum(levels * left, (levels - 1) * left).mean(axis=1) - base))
 
 
-def factors_of(losses: Array, *, horizon: int, trusted: Flags | None = None) -> Array:
+def trust_in(model: Estimator, measured: Flags) -> Array:
+    """The head start of experts with the whole of a model's own component at N origins, in units of PRIOR, shape (N,).
+
+    Above 0 for a network that learned from thousands of other series, where this one is no walk: it starts near 1.
+    -1 for all others, which start near 0.
+
+    Args:
+        measured: Where the expected size of moves is given, as on walks, shape (N,).
+    """
+    return np.where(measured, -1.0, TRUST if model.is_pretrained else -1.0)
+
+
+def factors_of(losses: Array, *, horizon: int, trust: Array | float = -1.0) -> Array:
     """The factors of the linear and of the network component, shape (..., 2), for expert losses (..., E).
 
     Args:
-        trusted: Where the network learned from thousands of other series, and this one is no walk: it starts near 1
-            there, shape (...,).
+        trust: As of `trust_in`, shape (...,).
     """
-    start = np.where(trusted[..., None], TRUST, -1.0) if trusted is not None else -1.0
+    start = np.asarray(trust)[..., None]
     preference = -LEARNING_RATE * losses + start * PRIOR * np.sqrt(1 + horizon / 3) * EXPERTS[:, 1]
     weight = np.exp(preference - preference.max(axis=-1, keepdims=True))
     factors = weight @ EXPERTS / weight.sum(axis=-1, keepdims=True)

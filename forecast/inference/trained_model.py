@@ -262,8 +262,8 @@ class TrainedModel(Shown):
             shrinks = self._shrinks
             losses = shrinkage.follow_losses(parts, y, start, seen=seen) if shrinks else np.tile(start, (len(raw), 1))
         if self._shrinks:
-            trusted = self.estimator.is_pretrained & np.isnan(past[:, 0, 0])
-            factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon, trusted=trusted)
+            trust = shrinkage.trust_in(self.estimator, np.isfinite(past[:, 0, 0]))
+            factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon, trust=trust)
             if checkpoint:
                 factors[: len(checkpoint.factors)] = checkpoint.factors
             quantiles = shrinkage.shrink(parts, factors)

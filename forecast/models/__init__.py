@@ -23,7 +23,7 @@ from forecast.models.estimator import Callbacks, Estimator, Fit, OnStep, Problem
 from forecast.models.forest import Forest
 from forecast.models.linear import Linear
 from forecast.models.neural.network import Network
-from forecast.models.pretrained import Pretrained
+from forecast.models.pretrained import FineTuned, Pretrained
 from forecast.models.reservoir import Reservoir
 from forecast.models.statistical import Demand, Statistical, arima, croston, ets, theta
 from forecast.models.volatility.garch import Garch
@@ -37,6 +37,7 @@ _ALL: tuple[Estimator, ...] = (
     Network("dense", "Dense network (ANN) on the last `lookback` rows"),
     Network("stack", "Cells of several kinds in one network, as in --layers lstm:64,rnn:32"),
     Pretrained("pretrained", "The network that comes with the package: trained on simulated series, not on yours"),
+    FineTuned("finetuned", "The same network, whose head goes on to learn from the series' own windows, in seconds"),
     Linear("linear", "Ridge regression on the last `lookback` rows: the networks' highway by itself"),
     Reservoir("esn", "Echo state network: a random reservoir with a linear readout (Jaeger 2001)"),
     Forest("forest", "Random forest on the last `lookback` rows (Breiman 2001)"),
@@ -64,6 +65,7 @@ _ALL: tuple[Estimator, ...] = (
 )
 MODELS: dict[str, Estimator] = {model.name: model for model in _ALL}
 NETWORKS = tuple(name for name, model in MODELS.items() if model.is_network)
+LEARNERS = tuple(name for name, model in MODELS.items() if model.goes_on)
 BASELINES = tuple(name for name, model in MODELS.items() if isinstance(model, Baseline))
 
 
@@ -93,8 +95,21 @@ def find_network(name: str) -> Network:
     return model
 
 
+def find_learner(name: str) -> Network | FineTuned:
+    """Look up a registered model whose training goes on with new rows.
+
+    Raises:
+        ConfigError: none is registered by that name; lists those that are.
+    """
+    model = find_model(name)
+    if not isinstance(model, Network | FineTuned):
+        raise ConfigError(f"a training goes on for {', '.join(LEARNERS)}. Received: {name}.")
+    return model
+
+
 __all__ = [
     "BASELINES",
+    "LEARNERS",
     "MODELS",
     "NETWORKS",
     "Callbacks",
@@ -106,6 +121,7 @@ __all__ = [
     "Validation",
     "WarmStart",
     "Weights",
+    "find_learner",
     "find_model",
     "find_network",
 ]

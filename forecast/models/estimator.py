@@ -144,6 +144,7 @@ class Estimator(ABC):
         is_local: Whether parameters are estimated from the rows up to each origin alone, so that its forecasts on
             training rows are as good a test as those on later ones.
         is_pretrained: Whether it learned from other series, and so is trusted before it has proved itself on this one.
+        goes_on: Whether an earlier training of it can go on with new rows: its `fit` takes a `WarmStart`.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Estimator(ABC):
     uses_lookback: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
     is_pretrained: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = False
 
     @abstractmethod
     def shapes(self, problem: Problem) -> Shapes:
@@ -175,7 +177,7 @@ class Estimator(ABC):
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Learn weights from the training rows; the validation rows choose among candidates and measure residuals.
 
-        Networks take a `WarmStart` as well.
+        Those that go on take a `WarmStart` as well.
 
         Args:
             panel: Scaled rows before the test rows of one series or many.

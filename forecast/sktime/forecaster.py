@@ -24,7 +24,7 @@ from forecast.errors import ConfigError, SeriesError
 from forecast.inference.forecasts import Forecast
 from forecast.inference.paths import quantiles_at
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import NETWORKS
+from forecast.models import LEARNERS
 from forecast.sktime.frames import Instance, columns_of, instances_of
 from forecast.training.fine_tune import update
 from forecast.training.train import train_on
@@ -171,7 +171,7 @@ class KerasForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has no ty
         self._cur_X = update_data(self._cur_X, X) if self._cur_X is not None else None
         instances = instances_of(self._cur_y, self._cur_X)
         new = [one.series for one in instances if self._has_news(one)]
-        if update_params and new and self.model in NETWORKS:
+        if update_params and new and self.model in LEARNERS:
             self.model_ = update(self.model_, new, whole=True)
         elif update_params and new:
             self._train(instances, self.model_.config)

@@ -11,7 +11,7 @@ from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError
 from forecast.inference.trained_model import TrainedModel
-from forecast.models import NETWORKS, Callbacks
+from forecast.models import LEARNERS, Callbacks
 from forecast.training.train import train_on
 
 # Share of the first training's steps and of its learning rate: the weights are near where they should be.
@@ -39,9 +39,9 @@ def update(
         ConfigError: the model is no network, or there is nothing new to learn from.
         SeriesTooShort: the rows do not suffice.
     """
-    if model.model not in NETWORKS:
+    if model.model not in LEARNERS:
         raise ConfigError(
-            f"an update goes on with the training of a network: {', '.join(NETWORKS)}. Received: {model.model}. "
+            f"an update goes on with the training of a network: {', '.join(LEARNERS)}. Received: {model.model}. "
             "Train it anew, which takes seconds."
         )
     training = model.config.training

@@ -24,7 +24,7 @@ from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import TrainedOn
-from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_model, find_network
+from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_learner, find_model
 from forecast.models.estimator import clip_labels, window_blocks
 from forecast.models.highway import HIGHWAY, apply_highway
 from forecast.models.neural.network import Network
@@ -167,16 +167,16 @@ def _go_on(start: TrainedModel, panel: Panel, problem: Problem, callbacks: Callb
     """Train on from the weights of another network.
 
     Raises:
-        ConfigError: it is no network, or has another shape than the configuration asks for.
+        ConfigError: it cannot go on, or has another shape than the configuration asks for.
     """
-    network = find_network(start.model)
-    expected = network.shapes(problem)
+    chosen = find_learner(start.model)
+    expected = chosen.shapes(problem)
     if wrong := sorted(name for name, array in start.weights.items() if expected.get(name) != array.shape):
         raise ConfigError(
             f"a training goes on with the lookback, horizon, columns and layers of the network that it starts from. "
             f"{wrong[0]} has the shape {start.weights[wrong[0]].shape}, and would need {expected.get(wrong[0])}."
         )
-    return network.fit(panel, problem, callbacks, WarmStart(start.weights, freeze))
+    return chosen.fit(panel, problem, callbacks, WarmStart(start.weights, freeze))
 
 
 def _with_news(panel: Panel, datasets: Sequence[Dataset], known: Sequence[TrainedOn | None], problem: Problem) -> Panel:
@@ -250,8 +250,8 @@ def _calibrate(
         past = past_quantiles(inputs, blocks.origin, horizon=problem.horizon)
         parts = shrinkage.parts_of(quantiles, linear, past)
         followed = shrinkage.follow_losses(parts, y, losses)
-        trusted = model.is_pretrained & np.isnan(past[:, 0, 0])
-        factors = shrinkage.factors_of(followed, horizon=problem.horizon, trusted=trusted)
+        trust = shrinkage.trust_in(model, np.isfinite(past[:, 0, 0]))
+        factors = shrinkage.factors_of(followed, horizon=problem.horizon, trust=trust)
         quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
     validation = slice(split.validation - 1 - first, None)
     return losses, conformal.calibrate(quantiles[validation], y[validation])

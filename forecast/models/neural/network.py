@@ -53,6 +53,7 @@ class Network(Estimator):
     """Stacked cells, trained by gradient descent."""
 
     is_network: ClassVar[bool] = True
+    goes_on: ClassVar[bool] = True
 
     def shapes(self, problem: Problem) -> Shapes:
         config, horizon, outputs = problem.config, problem.horizon, prod(outputs_of(problem))

@@ -1,8 +1,12 @@
-"""The network that comes with the package as a registered model: it is not trained on a series, only tested on it.
+"""The network that comes with the package as a registered model, as it is and fine-tuned to the series.
 
 In: blocks of one label. Out: normalised quantiles. At each origin it looks at all rows up to it, 1,024 at most.
+
+`pretrained` is not trained on a series, only tested on it. `finetuned` begins from it: its head learns from the series'
+own windows (`fine_tuning.py`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,10 +16,12 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Inputs
-from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
-from forecast.models.pretrained.features import look
-from forecast.models.pretrained.mixing import SHAPES, mix
+from forecast.data.windows import Blocks, Inputs, origins, outcomes
+from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, WarmStart, Weights
+from forecast.models.pretrained.candidates import NAMES
+from forecast.models.pretrained.features import Seen, look
+from forecast.models.pretrained.fine_tuning import Windows, fine_tune
+from forecast.models.pretrained.mixing import SHAPES, STEP, mix
 from forecast.typing import Array, Rows
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
@@ -23,6 +29,8 @@ WEIGHTS = Path(__file__).with_name("weights.npz")
 FEWEST, MOST, APART = 16, 1024, 1.125
 # Windows that are looked at together: what is computed of them stays in the processor's cache.
 TOGETHER = 128
+# Windows that are learned from, and that decide how far it goes; the former from this part of the training rows on.
+TRAINING, VALIDATION, EARLIEST = 400, 160, 4
 
 
 @dataclass(frozen=True)
@@ -41,22 +49,70 @@ class Pretrained(Estimator):
         return Fit(dict(shipped_weights()))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        seasons = problem.config.seasons or (problem.season,)
         found = np.empty((len(blocks.origin), problem.horizon, len(QUANTILES)))
-        lengths, positive = _lengths(blocks.origin), np.isfinite(blocks.inputs.level[blocks.origin])
-        for length, flag in {*zip(lengths.tolist(), positive.tolist(), strict=True)}:
-            same = np.flatnonzero((lengths == length) & (positive == flag))
-            for start in range(0, len(same), TOGETHER):
-                chosen = same[start : start + TOGETHER]
-                x = _windows(blocks.inputs, blocks.origin[chosen], length, positive=flag)
-                seen = look(x, seasons, problem.horizon, positive=flag)
-                moves = mix(weights, seen) * seen.unit[:, None, None]
-                part = blocks.part(chosen)
-                points = part.anchor[:, 0, :, None] + moves
-                found[chosen] = np.stack(
-                    [part.normalise(points[..., level]) for level in range(len(QUANTILES))], axis=2
-                )
+        for chosen, length, positive in _alike(blocks.inputs, blocks.origin):
+            part = blocks.part(chosen)
+            seen = _look(blocks.inputs, part.origin, length, problem, positive=positive)
+            points = part.anchor[:, 0, :, None] + mix(weights, seen) * seen.unit[:, None, None]
+            found[chosen] = np.stack([part.normalise(points[..., level]) for level in range(len(QUANTILES))], axis=2)
         return found
+
+
+@dataclass(frozen=True)
+class FineTuned(Pretrained):
+    """The same network, whose head goes on to learn from the series."""
+
+    is_local: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = True
+
+    def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks, start: WarmStart | None = None) -> Fit:
+        """Fine-tune the head, from the weights that come with the package or from those of an earlier training."""
+        begun = start.weights if start else shipped_weights()
+        training, validation, overlap = _training_windows(begun, panel, problem)
+        return fine_tune(
+            {name: begun[name] for name in SHAPES},
+            training,
+            validation,
+            problem.config.training,
+            rows=int(panel.training.sum()),
+            overlap=overlap,
+            on_step=callbacks.progress,
+        )
+
+
+def _training_windows(weights: Weights, panel: Panel, problem: Problem) -> tuple[Windows, Windows, int]:
+    """Windows of the training and of the validation rows of all series, and how many of the latter overlap."""
+    horizon, count = problem.horizon, len(panel.splits)
+    parts: tuple[list[Windows], list[Windows]] = ([], [])
+    for inputs, split in panel:
+        first = max(problem.lookback, split.validation // EARLIEST)
+        bounds = ((first, split.validation, TRAINING), (split.validation - 1, split.test, VALIDATION))
+        for found, (begin, stop, most) in zip(parts, bounds, strict=True):
+            origin = origins(begin, stop, horizon=horizon)
+            origin = origin[inputs.known[origin]]
+            chosen = origin[np.unique(np.linspace(0, len(origin) - 1, min(len(origin), most // count + 1)).astype(int))]
+            found += _windows_of(weights, inputs, chosen, problem)
+    rows = sum(split.test - split.validation for split in panel.splits)
+    training, validation = (_joined(found, horizon) for found in parts)
+    return training, validation, int(np.ceil(horizon * max(len(validation.y), 1) / max(rows, 1)))
+
+
+def _windows_of(weights: Weights, inputs: Inputs, origin: Rows, problem: Problem) -> list[Windows]:
+    """Windows at origins of one series, those of one length together."""
+    found = []
+    for chosen, length, positive in _alike(inputs, origin):
+        seen = _look(inputs, origin[chosen], length, problem, positive=positive)
+        moves = outcomes(inputs.labels, origin[chosen], horizon=problem.horizon) - inputs.target[origin[chosen], None]
+        found.append(Windows.of(weights, seen, moves / seen.unit[:, None]))
+    return found
+
+
+def _joined(parts: list[Windows], horizon: int) -> Windows:
+    """All windows together; none where there are no parts."""
+    if not parts:
+        shapes = ((0, horizon, STEP), (0, len(NAMES)), (0, horizon, len(NAMES)), (0, horizon), (0,))
+        return Windows(*map(np.zeros, shapes))
+    return Windows(*(np.concatenate([getattr(one, name) for one in parts]) for name in vars(parts[0])))
 
 
 @cache
@@ -73,7 +129,20 @@ def _lengths(origin: Rows) -> Rows:
     return grid[np.maximum(np.searchsorted(grid, origin + 1, side="right") - 1, 0)]
 
 
-def _windows(inputs: Inputs, origin: Rows, length: int, *, positive: bool) -> Array:
-    """The rows up to each origin, shape (N, length): above 0 where they are `positive`, else as they are scaled."""
+def _alike(inputs: Inputs, origin: Rows) -> Iterator[tuple[Rows, int, bool]]:
+    """Places of origins whose windows are looked at together, their length, and whether their rows are above 0."""
+    lengths, positive = _lengths(origin), np.isfinite(inputs.level[origin])
+    for length, flag in sorted({*zip(lengths.tolist(), positive.tolist(), strict=True)}):
+        same = np.flatnonzero((lengths == length) & (positive == flag))
+        for start in range(0, len(same), TOGETHER):
+            yield same[start : start + TOGETHER], length, flag
+
+
+def _look(inputs: Inputs, origin: Rows, length: int, problem: Problem, *, positive: bool) -> Seen:
+    """What the network sees of the rows up to each origin: above 0 where they are `positive`, else as they are scaled.
+
+    Where there are fewer, the first one is repeated.
+    """
     rows = np.maximum(origin[:, None] + np.arange(1 - length, 1), 0)
-    return np.asarray((inputs.level if positive else inputs.target)[rows], float)
+    x = np.asarray((inputs.level if positive else inputs.target)[rows], float)
+    return look(x, problem.config.seasons or (problem.season,), problem.horizon, positive=positive)

@@ -50,6 +50,13 @@ def mix(weights: Weights, seen: Seen) -> Array:
 
     In double precision, so that a forecast does not depend on those that are made with it.
     """
+    step, errors = hidden(weights, seen)
+    made = head(weights, step, errors, seen.mixed * np.exp(-seen.spread)[:, None, None])
+    return np.asarray(made * np.exp(seen.spread)[:, None, None])
+
+
+def hidden(weights: Weights, seen: Seen) -> tuple[Array, Array]:
+    """What the head takes: the last layer before it, shape (N, H, STEP), and the candidates' earlier errors (N, C)."""
     weights = {name: array.astype(float) for name, array in weights.items()}
     kernel, recurrent, bias = (weights[f"gru/{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
     state = gru(seen.rows, kernel, recurrent, bias, np.tanh)[:, -1]
@@ -60,18 +67,17 @@ def mix(weights: Weights, seen: Seen) -> Array:
     standing = np.arcsinh(centred * np.exp(-seen.spread)[:, None, None])
     of_step = np.concatenate([seen.steps, standing], axis=2) @ weights["of_step/kernel"]
     step = np.maximum((window @ weights["of_window/kernel"])[:, None] + of_step + weights["of_step/bias"], 0)
-    outputs = step @ weights["head/kernel"] + weights["head/bias"]
-    errors = seen.about[:, ABOUT : ABOUT + len(NAMES)] @ weights["errors/kernel"]
-    return _quantiles(outputs, errors[:, None], seen)
+    return step, seen.about[:, ABOUT : ABOUT + len(NAMES)]
 
 
-def _quantiles(outputs: Array, errors: Array, seen: Seen) -> Array:
-    """Quantiles (N, H, Q) from the outputs of the head (N, H, OUTPUTS)."""
+def head(weights: Weights, step: Array, errors: Array, mixed: Array) -> Array:
+    """Quantiles (N, H, Q) of what `hidden` gives and of candidates (N, H, C), both over exp(spread)."""
     count = len(NAMES)
-    powers = outputs[..., :count] + errors
+    outputs = step @ weights["head/kernel"].astype(float) + weights["head/bias"]
+    powers = outputs[..., :count] + (errors @ weights["errors/kernel"].astype(float))[:, None]
     powers = np.exp(powers - powers.max(axis=-1, keepdims=True))
-    middle = (powers * seen.mixed).sum(axis=-1) / powers.sum(axis=-1)
-    size = np.exp(seen.spread[:, None] + np.clip(outputs[..., count], -LARGEST, LARGEST))[..., None]
+    middle = (powers * mixed).sum(axis=-1) / powers.sum(axis=-1)
+    size = np.exp(np.clip(outputs[..., count], -LARGEST, LARGEST))[..., None]
     median = middle[..., None] + size * outputs[..., [count + 1]]
     apart = size * np.logaddexp(0, outputs[..., count + 2 :])
     above, below = np.cumsum(apart[..., MEDIAN:], axis=-1), np.cumsum(apart[..., :MEDIAN], axis=-1)[..., ::-1]

@@ -1,14 +1,14 @@
 """How much a series is about to move: the expected size of its coming moves, row by row, in closed form.
 
-features.py    what is known of the size of moves at each row, from closes, and from open, high and low where there are
-expected.py    the expected size of the coming moves, and whether windows are better measured by it
-random_walk.py the odds that moves are those of a random walk, and that it drifts
-history.py     the distribution of coming moves by all past ones, each over the size expected of it
-tails.py       how far falls reach beyond the quantiles that are forecast
-simulation.py  from quantiles of logarithmic moves to a model's quantiles; what GARCH and HAR share
-garch.py       GJR-GARCH with filtered historical simulation
-har.py         heterogeneous autoregression of the size of moves
-prior.npz      coefficients from simulated prices, written by benchmarks/volatility_prior.py
+features.py     what is known of the size of moves at each row, from closes, and from open, high and low where there are
+expected.py     the expected size of the coming moves, and whether windows are better measured by it
+random_walk.py  the odds that moves are those of a random walk, and that it drifts
+history.py      the distribution of coming moves by all past ones, each over the size expected of it
+tails.py        how far falls reach beyond the quantiles that are forecast
+simulation.py   from quantiles of logarithmic moves to a model's quantiles; what GARCH and HAR share
+garch.py        GJR-GARCH with filtered historical simulation
+har.py          heterogeneous autoregression of the size of moves
+prior.npz       coefficients from simulated prices, written by benchmarks/volatility_prior.py
 """
 
 from forecast.models.volatility.expected import log_scale, with_volatility

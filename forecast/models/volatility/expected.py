@@ -247,6 +247,8 @@ def _gains(path: Array, simulated: Array, stops: list[int], lookback: int) -> Ar
         size = np.abs(path[begin + step :] - path[rows])
         logs = simulated[rows] @ terms[step - 1], np.log(np.maximum(window[begin - lookback :][: len(size)], TINY))
         ends = np.array(stops) - step - begin  # moves that are known
+        if not len(size):  # fewer rows than a window has
+            continue
         losses = [_profile_losses(size, log, ends) for log in logs]
         found += (losses[1] - losses[0]) / len(FIT_STEPS)
     return found
