@@ -6,7 +6,8 @@
 
 Each series is forecast from a few origins in its last fifth, 8 by default, one where a folder has the form of M4 (a row
 a series, NAME-train.csv and NAME-test.csv). AutoETS, AutoTheta and AutoARIMA of statsforecast are fitted at each origin
-to the last 500 rows; --fast leaves them out. Errors are over those of seasonal_naive, or of naive where the series has
+to the last 500 rows; --fast leaves them out. Beside them stand the network fine-tuned to the series, and on prices
+GJR-GARCH, trained on the rows before the test. Errors are over those of seasonal_naive, or of naive where the series has
 no season; on prices the pinball loss is over that of naive, whose intervals are those of historical simulation. Results
 go to benchmarks/zero_shot.md.
 """
@@ -26,6 +27,7 @@ import pandas as pd
 import forecast
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.sources import load_all
+from forecast.evaluation.run_plan import is_price
 from forecast.evaluation.zero_shot import plan_at_once
 from forecast.training.train import train_on
 
@@ -33,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "zero_shot.md"
 ROWS, LONGEST_SEASON, LEVELS = 500, 24, (50, 80, 90)
 STATISTICAL = ("AutoETS", "AutoTheta", "AutoARIMA")
+# What is trained on the series, and what on prices alone.
+TRAINED, OF_PRICES = ("finetuned",), ("garch",)
 # Values above 0 whose moves can hardly be forecast: their expected size is given.
 PRICES, OTHERS = "prices and walks", "other series"
 
@@ -71,7 +75,7 @@ def tested(series: forecast.TimeSeries, cut: int, origins: int, *, statistics: b
     horizon = len(series) - cut if cut else None
     plan = plan_at_once(series, ExperimentConfig(horizon=horizon))
     dataset, made, seconds = plan.dataset, {}, {}
-    for name in plan.models:
+    for name in (*plan.models, *TRAINED, *(OF_PRICES if is_price(series, plan.dataset.config) else ())):
         begun = time.perf_counter()
         with np.errstate(all="ignore"):
             model = train_on([dataset], name)
@@ -157,27 +161,29 @@ def main() -> None:
 
 def report(rows: list) -> str:
     """The tables in Markdown."""
-    models = [name for name in (*STATISTICAL, "pretrained", "naive") if name in rows[0][4]]
     lines = ["# Zero-shot", "", f"`benchmarks/zero_shot.py`; {machine.describe()}.", ""]
     for kind, what in ((OTHERS, "seasonal_naive"), (PRICES, "naive")):
         chosen = [row for row in rows if row[1] == kind]
         if not chosen:
             continue
+        models = [name for name in (*STATISTICAL, *OF_PRICES, "pretrained", *TRAINED, "naive") if name in chosen[0][4]]
         lines += [f"## {kind.capitalize()}", "", f"MAE / pinball loss over {what}, geometric mean of several series."]
         lines += ["", f"| series | number | season | {' | '.join(models)} |", f"|{'---|' * (3 + len(models))}"]
         for name in [*dict.fromkeys(row[0] for row in chosen), "all"]:
             those = [row for row in chosen if name in (row[0], "all")]
-            cells = [mean_of([row[4][model] for row in those]) for model in models]
+            cells = [mean_of([row[4][model] for row in those if model in row[4]]) for model in models]
             season = those[0][3] if name != "all" else ""
             lines.append(f"| {name} | {len(those)} | {season} | {' | '.join(cells)} |")
         worst = max(row[4]["pretrained"][0] for row in chosen)
         lines += ["", f"The largest MAE of `pretrained` on one of them: {worst:.2f}.", ""]
     if scaled := [row[6] for row in rows if np.isfinite(row[6]["naive"])]:
+        models = [name for name in (*STATISTICAL, "pretrained", *TRAINED, "naive") if name in scaled[0]]
         means = ", ".join(f"{model} {np.mean([one[model] for one in scaled]):.3f}" for model in models)
         lines += [f"## The form of M4, {len(scaled)} series", "", f"Mean MASE, as in the competition: {means}.", ""]
-    taken = [np.mean([row[5][model] for row in rows]) for model in models]
-    words = ", ".join(f"{model} {one:.2f} s" for model, one in zip(models, taken, strict=True))
-    lines += ["## Time", "", f"A series: {words} (`pretrained` and `naive` for the whole test, the others an origin)."]
+    every = dict.fromkeys(model for row in rows for model in row[5])
+    taken = {model: np.mean([row[5][model] for row in rows if model in row[5]]) for model in every}
+    words = ", ".join(f"{model} {one:.2f} s" for model, one in taken.items())
+    lines += ["## Time", "", f"A series: {words} (those of statsforecast an origin, the others for the whole test)."]
     return "\n".join([*lines, ""])
 
 
