@@ -155,7 +155,7 @@ NAMES = {
 def test_each_command_is_a_call():
     for command in app.registered_commands:
         name = command.name or command.callback.__name__
-        assert NAMES.get(name, name) in forecast.__all__
+        assert name == "serve" or NAMES.get(name, name) in forecast.__all__  # a server is no call
 
 
 def test_a_network_is_trained_without_a_word():
