@@ -8,8 +8,8 @@ Each series is forecast from a few origins in its last fifth, 8 by default, one 
 a series, NAME-train.csv and NAME-test.csv). AutoETS, AutoTheta and AutoARIMA of statsforecast are fitted at each origin
 to the last 500 rows; --fast leaves them out. Beside them stand the network fine-tuned to the series, and on prices
 GJR-GARCH, trained on the rows before the test. Errors are over those of seasonal_naive, or of naive where the series
-has no season; on prices the pinball loss is over that of naive, whose intervals are those of historical simulation. Results
-go to benchmarks/zero_shot.md.
+has no season; on prices the pinball loss is over that of naive, whose intervals are those of historical simulation.
+Results go to benchmarks/zero_shot.md.
 """
 
 import argparse
