@@ -1,11 +1,13 @@
 """The page and the interface for programs."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from forecast.cli.json_output import print_json
 from forecast.cli.options import shared
 from forecast.cli.progress import say
 
@@ -52,6 +54,9 @@ def serve(
     )
 
     def tell(address: str) -> None:
+        if ctx.params["as_json"]:
+            print_json({"address": address, "folder": str(settings.place)})
+            sys.stdout.flush()
         say(f"forecast serves {settings.place} at {address}; Ctrl-C ends it.")
         if token and not given:
             say(f"The token, shown once: {token}. In a browser: {address}/?token={token}")
