@@ -86,6 +86,12 @@ class Server:
         own = [process, *(one for one in process.children() if "forecast.serve.server" in one.cmdline())]
         return sum(one.memory_info().rss for one in own) / 2**20
 
+    def computed(self) -> float:
+        """Seconds of computing of the processes that answer."""
+        process = psutil.Process(self.process.pid)
+        own = [process, *(one for one in process.children() if "forecast.serve.server" in one.cmdline())]
+        return sum(sum(one.cpu_times()[:2]) for one in own)
+
     def end(self) -> None:
         """End it by SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
@@ -144,8 +150,8 @@ def load(server: Server, seconds: float, *, same: bool) -> tuple[int, int, list[
 def measure_load(folder: Path, seconds: float) -> list[str]:
     """A row for each kind of load."""
     lines = [
-        "| requests | workers | beside a training | a second | refused | median [ms] | 99 % [ms] |",
-        "|---|---|---|---|---|---|---|",
+        "| requests | workers | training beside | a second | computing [ms] | refused | median [ms] | 99 % [ms] |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for workers in (1, 2):
         place = folder / f"load-{workers}"
@@ -155,12 +161,12 @@ def measure_load(folder: Path, seconds: float) -> list[str]:
             for training in (False, True):
                 if training:
                     start_training(server)
+                before = server.computed()
                 count, wrong, durations = load(server, seconds, same=same)
+                rates = f"{count / seconds:.0f} | {1000 * (server.computed() - before) / count:.1f}"
                 middle, last = (1000 * np.quantile(durations, level) for level in (0.5, 0.99))
                 name, beside = "same" if same else "other", "yes" if training else "no"
-                lines.append(
-                    f"| {name} | {workers} | {beside} | {count / seconds:.0f} | {wrong} | {middle:.0f} | {last:.0f} |"
-                )
+                lines.append(f"| {name} | {workers} | {beside} | {rates} | {wrong} | {middle:.0f} | {last:.0f} |")
                 print(lines[-1], flush=True)
                 for job in server.json("GET", "/v1/jobs")["jobs"]:
                     server.ask("DELETE", f"/v1/jobs/{job['id']}")

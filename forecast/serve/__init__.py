@@ -15,6 +15,7 @@ requests    what requests ask for, checked
 answers     series, forecasts and past forecasts as JSON values
 page        the page as HTML
 openapi     the document of the interface
+schemas     its schemas
 metrics     counts for Prometheus
 logs        what a server tells of itself
 handlers/   the routes

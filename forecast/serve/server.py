@@ -14,8 +14,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 
 from forecast.errors import ConfigError
@@ -142,6 +144,18 @@ def _start(
 SETTINGS = "FORECAST_SERVE"
 
 
+class BoundedServer(HTTPServer):
+    """A server that closes connections beyond a number at once: each holds memory, and slow ones for long."""
+
+    most: int
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        if len(self._connections) >= self.most:
+            stream.close()
+        else:
+            super().handle_stream(stream, address)
+
+
 async def _answer(
     settings: ServerSettings, listening: Sequence[socket.socket], channel: socket.socket, stopping: asyncio.Event
 ) -> None:
@@ -149,7 +163,7 @@ async def _answer(
     workspace = Workspace(settings.place)
     state = State(settings, workspace, JobStore(settings.place / JOBS), Sandbox(settings, channel))
     state.stopping = stopping
-    server = HTTPServer(
+    server = BoundedServer(
         make_app(state),
         xheaders=False,
         max_header_size=LARGEST_HEADER,
@@ -158,6 +172,7 @@ async def _answer(
         idle_connection_timeout=HEADER_SECONDS,
         body_timeout=BODY_SECONDS,
     )
+    server.most = settings.connections
     server.add_sockets(listening)
     await stopping.wait()
     server.stop()

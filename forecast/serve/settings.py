@@ -31,6 +31,7 @@ class ServerSettings(Config):
         seconds: Time for it.
         side_by_side: How many are made side by side; further ones wait.
         jobs: Trainings side by side.
+        connections: Open connections of each process that answers.
         queue: Trainings that may wait.
         job_memory: MiB of data of a training; 0 for no limit.
         job_seconds: Time for a training.
