@@ -19,9 +19,11 @@ export async function showAdded(series, found) {
 export function scoreTable(table, rows, unit, hasSource = false) {
   const known = columns.filter(one => SHOWN.includes(one.name) && rows.some(row => row[one.name] !== null && row[one.name] !== undefined));
   const headers = [{text: "model", sort: true}, ...known.map(one => ({text: one.header.replace("{unit}", unit || "units"), meaning: one.meaning, sort: true})), ...(hasSource ? [{text: "of", kind: "name", sort: true}] : [])];
+  // Scores from several tests are not of the same rows, so that none is marked as the best of them.
+  const isOneTest = new Set(rows.map(row => row.from)).size < 2;
   const sorted = [...rows].sort((a, b) => (a.mae_vs_naive ?? Infinity) - (b.mae_vs_naive ?? Infinity));
   fillTable(table, headers, sorted.map((row, place) => ({
-    kind: row.model === "naive" ? "naive" : place === 0 ? "best" : "",
+    kind: row.model === "naive" ? "naive" : place === 0 && isOneTest ? "best" : "",
     cells: [row.model, ...known.map(one => ({value: row[one.name], shown: scoreText(one.name, row[one.name])})), ...(hasSource ? [row.from] : [])],
   })));
 }
