@@ -1,6 +1,7 @@
 """The forecaster of sktime: sktime's own checks, the package's own forecasts, and its place among sktime's tools."""
 
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,14 @@ def failures(results, capsys):
     with capsys.disabled():
         sys.stdout.write(f"\n{len(results)} checks of sktime, {len({one.split('[')[0] for one in results})} kinds\n")
     return {check: result for check, result in results.items() if result != "PASSED"}
+
+
+def test_the_forecaster_itself_warns_of_nothing():
+    """sktime warns of the data that its forecasters remember; this one keeps its rows itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = KerasForecaster("linear").fit(seasonal(), fh=[1, 2]).predict()
+    assert len(made) == 2
 
 
 @pytest.mark.slow
