@@ -115,7 +115,8 @@ def test_a_backend_that_is_not_installed_is_named_with_its_cure(tmp_path):
     environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": path}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=100)
     assert done.stderr.splitlines()[-1].endswith(
-        "Keras' backend must be installed. KERAS_BACKEND asks for torch, which is not: pip install 'forecast[torch]'."
+        "Keras' backend must be installed. KERAS_BACKEND asks for torch, which is not: "
+        "pip install 'honest-forecast[torch]'."
     )
     source = Path(__file__).parent.parent / "data" / "sp500.csv"
     command = [

@@ -48,3 +48,13 @@ def test_the_docs_name_each_package_that_is_asked_for():
 def test_no_lock_names_an_address():
     for name in ("requirements.lock", "requirements-dev.lock"):
         assert "://" not in (ROOT / name).read_text()
+
+
+def test_extras_are_named_after_the_distribution():
+    """The name `forecast` belongs to another distribution on the index: who installs that gets a stranger's package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    files = [*(ROOT / "forecast").rglob("*.py"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")]
+    named = r"""(?:pip install |[`'"])([\w-]*forecast)\[(\w+)\]"""
+    found = {pair for file in files for pair in re.findall(named, file.read_text(encoding="utf-8"))}
+    assert len(found) > 8
+    assert found <= {(project["name"], extra) for extra in project["optional-dependencies"]}

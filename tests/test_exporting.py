@@ -46,5 +46,5 @@ def test_other_models_and_formats_are_refused(trained, tmp_path):
 
 def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setitem(exporting.NEEDED, "onnx", ("no_such_package",))
-    with pytest.raises(ConfigError, match=r"no_such_package. pip install 'forecast\[export\]'"):
+    with pytest.raises(ConfigError, match=r"no_such_package. pip install 'honest-forecast\[export\]'"):
         exporting.check_format("onnx")

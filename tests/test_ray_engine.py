@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 # Read when Ray is imported: every address is that of the loopback, here and in what is started from here.
 os.environ |= SETTINGS | LOOPBACK
-pytest.importorskip("ray", reason="Ray is not installed: pip install 'forecast[ray]'.")
+pytest.importorskip("ray", reason="Ray is not installed: pip install 'honest-forecast[ray]'.")
 ROOT = Path(__file__).parent.parent
 # The backend that starts the fastest, where it is installed.
 QUICK = {"KERAS_BACKEND": "jax"} if importlib.util.find_spec("jax") else {}
@@ -73,7 +73,7 @@ def test_jobs_on_ray_come_to_the_same(cluster, tmp_path, capsys):
 
 
 def test_a_search_on_ray_finds_what_one_here_finds(cluster, walk):
-    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'forecast[tune]'.")
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'honest-forecast[tune]'.")
     from forecast.training.tuning.tune import tune
 
     on_ray, here = (tune(walk, "linear", SMALL, trials=5, engine=engine) for engine in (cluster.address, LOCAL))

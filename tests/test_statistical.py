@@ -174,7 +174,7 @@ def test_without_the_extra_the_cure_is_named(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast.models", None)
     _, panel, problem = setup(walk(100))
     with pytest.raises(
-        ConfigError, match=rf"{name} needs the extra `statistics`: pip install 'forecast\[statistics\]'"
+        ConfigError, match=rf"{name} needs the extra `statistics`: pip install 'honest-forecast\[statistics\]'"
     ):
         find_model(name).fit(panel, problem, Callbacks())
 

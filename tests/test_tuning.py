@@ -353,7 +353,7 @@ def test_without_optuna_one_line_says_what_to_install(waves, monkeypatch):
     imports = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(
-        ConfigError, match=r"needs the package optuna, which is not here. pip install 'forecast\[tune\]'"
+        ConfigError, match=r"needs the package optuna, which is not here. pip install 'honest-forecast\[tune\]'"
     ):
         tune(waves, "dense", SMALL)
 

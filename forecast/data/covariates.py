@@ -162,7 +162,8 @@ def _function(name: str):  # type: ignore[no-untyped-def]  # TA-Lib has no types
         from talib import abstract, get_functions
     except ImportError as error:
         raise ConfigError(
-            "technical indicators need the package TA-Lib, which is not installed. pip install 'forecast[indicators]'."
+            "technical indicators need the package TA-Lib, which is not installed. "
+            "pip install 'honest-forecast[indicators]'."
         ) from error
     if name not in get_functions():  # type: ignore[no-untyped-call]
         raise ConfigError(f"an indicator must be one of TA-Lib's, as in RSI, MACD or ATR. Received: {name}.")

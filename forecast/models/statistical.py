@@ -248,4 +248,4 @@ def _require(name: str) -> None:
     try:
         import statsforecast.models  # noqa: F401
     except ImportError as error:
-        raise ConfigError(f"{name} needs the extra `statistics`: pip install 'forecast[statistics]'.") from error
+        raise ConfigError(f"{name} needs the extra `statistics`: pip install 'honest-forecast[statistics]'.") from error

@@ -80,7 +80,7 @@ def _check_backend(backend: str) -> None:
     if find_spec(backend) is None:
         raise ConfigError(
             f"Keras' backend must be installed. KERAS_BACKEND asks for {backend}, which is not: "
-            f"pip install 'forecast[{backend}]'."
+            f"pip install 'honest-forecast[{backend}]'."
         )
 
 

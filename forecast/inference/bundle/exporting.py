@@ -44,7 +44,7 @@ def check_format(kind: str) -> None:
     if missing := [package for package in NEEDED[kind] if find_spec(package) is None]:
         raise ConfigError(
             f"the format {kind} needs packages that are not installed: {', '.join(missing)}. "
-            "pip install 'forecast[export]'."
+            "pip install 'honest-forecast[export]'."
         )
 
 

@@ -123,7 +123,7 @@ def _connect(engine: str, workers: int | None) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise ConfigError("an engine other than local needs Ray: pip install 'forecast[ray]'.") from error
+        raise ConfigError("an engine other than local needs Ray: pip install 'honest-forecast[ray]'.") from error
     if ray.is_initialized():
         if not _joined or _joined == [engine]:
             return ray

@@ -155,7 +155,7 @@ def open_study(path: Path | None, *, key: str, ranges: Ranges, first: dict[str, 
         import optuna  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            "tuning needs the package optuna, which is not here. pip install 'forecast[tune]'."
+            "tuning needs the package optuna, which is not here. pip install 'honest-forecast[tune]'."
         ) from error
     space = SearchSpace({name: _distribution(name, *ends, first[name]) for name, ends in ranges.items()}, first, seed)
     with _open_journal(path) as storage:
