@@ -81,9 +81,11 @@ def draw_explanations() -> None:
 def draw_synthetic() -> None:
     """Draw twenty simulated series of each kind, over their own spread, one below the other."""
     rows, count = 300, 20
-    figure, grid = plt.subplots(7, 2, figsize=(WIDTH, 24), layout="constrained")
+    figure, grid = plt.subplots(8, 2, figsize=(WIDTH, 27), layout="constrained")
     for ax, (name, (make, *_)) in zip(grid.flat, GENERATORS.items(), strict=True):
-        made = make(np.random.default_rng(0), count, rows, (24, 168) if name == "work_and_rest" else (24,))
+        made = make(
+            np.random.default_rng(0), count, rows, (24, 168) if name in ("work_and_rest", "holidays") else (24,)
+        )
         low, spread = made.min(axis=1, keepdims=True), np.ptp(made, axis=1, keepdims=True) + 1e-9
         ax.plot((1.3 * (made - low) / spread + np.arange(count)[:, None]).T, color="0.25", linewidth=0.6)
         ax.set(title=name, xticks=[], yticks=[])

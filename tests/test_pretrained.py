@@ -15,7 +15,7 @@ from forecast.cli.main import app
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.evaluation.zero_shot import forecast_at_once
 from forecast.inference import shrinkage
-from forecast.models.pretrained import WEIGHTS, candidates
+from forecast.models.pretrained import WEIGHTS, candidates, regressions
 from forecast.models.pretrained.candidates import NAMES, factors, levels, pattern
 from forecast.models.pretrained.estimator import FEWEST, MOST, _lengths, shipped_weights
 from forecast.models.pretrained.features import Seen, look
@@ -83,12 +83,36 @@ def test_seasons_ago_are_rows_of_the_window():
 def test_a_regression_is_that_of_scikit_learn():
     z = noisy(2, 120)
     lags, rows = (1, 2, 3), 120
-    made = candidates._iterate(z, lags, 1)
+    made = regressions._iterate(z, lags, 1)
     for row in range(2):
         earlier = np.stack([z[row, 3 - lag : rows - lag] for lag in lags], axis=1)
-        penalty = (candidates.RIDGE + 1 / np.sqrt(rows)) * np.trace(earlier.T @ earlier) / 3
+        penalty = (regressions.RIDGE + 1 / np.sqrt(rows)) * np.trace(earlier.T @ earlier) / 3
         fitted = Ridge(penalty, fit_intercept=False).fit(earlier, z[row, 3:])
         assert made[row, 0] == pytest.approx(fitted.predict([[z[row, -1], z[row, -2], z[row, -3]]])[0], rel=1e-8)
+
+
+def test_a_direct_regression_is_that_of_scikit_learn():
+    z = noisy(2, 200)
+    made, steps, first = regressions._direct(z, 8, moves=True), 3, 24
+    earlier = np.array([z[1, row] - z[1, row - np.array(regressions.DIRECT_LAGS)] for row in range(first, 200 - 8)])
+    coming = np.array([z[1, row + steps] - z[1, row] for row in range(first, 200 - 8)])
+    penalty = (regressions.RIDGE + 1 / np.sqrt(len(coming))) * np.trace(earlier.T @ earlier) / earlier.shape[1]
+    now = z[1, -1] - z[1, 199 - np.array(regressions.DIRECT_LAGS)]
+    expected = Ridge(penalty, fit_intercept=False).fit(earlier, coming).predict([now])[0]
+    assert made[1, steps - 1] == pytest.approx(np.clip(expected, coming.min(), coming.max()), rel=1e-8)
+
+
+def test_medians_and_logarithms_do_what_they_say():
+    x = np.exp(0.01 * TIME[None, :360] + np.tile([0.5, -0.5, 0.0, 0.2], 90))
+    made = candidates.candidates(x, (4,), 8, positive=True)
+    coming = np.exp(0.01 * np.arange(360, 368) + np.tile([0.5, -0.5, 0.0, 0.2], 2))
+    np.testing.assert_allclose(of(made, "logarithms_damped")[0, :2], coming[:2], rtol=0.02)
+    spoiled = x.copy()
+    spoiled[0, 350] = 1e6
+    again = candidates.candidates(spoiled, (4,), 8, positive=True)
+    for name in ("median_short", "median_long", "median_of_seasons"):
+        np.testing.assert_allclose(of(again, name), of(made, name), rtol=0.15)
+    assert of(made, "median_long")[0, 0] == pytest.approx(np.median(x[0, -candidates.MANY :]))
 
 
 def test_errors_at_earlier_origins_are_those_of_the_candidates_there():
@@ -149,6 +173,42 @@ def test_a_small_pretraining_gives_the_same_weights_twice():
     assert first.keys() == SHAPES.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
+
+
+@pytest.mark.slow
+def test_a_pretraining_that_was_killed_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    from forecast.training import pretrain
+
+    monkeypatch.setattr(pretrain, "TOLD", 2)
+    recipe, file = pretrain.Recipe(steps=8, pool=600, seed=3), tmp_path / "kept.npz"
+
+    def kill(step, loss):
+        assert np.isfinite(loss)
+        if step == 4:
+            raise KeyboardInterrupt
+
+    whole = pretrain.pretrain(recipe)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.pretrain(recipe, checkpoint=file, on_step=kill)
+    steps = []
+    resumed = pretrain.pretrain(recipe, checkpoint=file, on_step=lambda step, _: steps.append(step))
+    assert steps == [6, 8]
+    for name, array in whole.items():
+        np.testing.assert_array_equal(resumed[name], array)
+    other = pretrain.Recipe(steps=8, pool=600, seed=4)
+    assert not np.array_equal(pretrain.pretrain(other, checkpoint=file)["head/bias"], whole["head/bias"])
+
+
+def test_what_is_drawn_at_a_step_does_not_depend_on_where_a_training_began(monkeypatch):
+    from forecast.training import pretrain
+
+    monkeypatch.setattr(pretrain, "REFRESH", 2)
+    recipe = pretrain.Recipe(steps=9, pool=600, seed=3)
+    whole, rest = list(pretrain._batches(recipe, 0)), list(pretrain._batches(recipe, 5))
+    assert len(rest) == 4
+    for one, other in zip(whole[5:], rest, strict=True):
+        for first, second in zip([*one[0], one[1]], [*other[0], other[1]], strict=True):
+            np.testing.assert_array_equal(first, second)
 
 
 def test_windows_left_out_and_their_labels():

@@ -7,9 +7,9 @@ from scipy.signal import lfilter
 from forecast.data.synthetic import GENERATORS, draw
 from forecast.data.synthetic.counts import counts, intermittent
 from forecast.data.synthetic.events import with_events, with_hole
-from forecast.data.synthetic.prices import garch, regimes, stochastic_volatility
+from forecast.data.synthetic.prices import garch, intraday, regimes, stochastic_volatility
 from forecast.data.synthetic.processes import gaussian_process, kernel, sample
-from forecast.data.synthetic.seasons import changing, season_of, work_and_rest
+from forecast.data.synthetic.seasons import changing, holidays, season_of, work_and_rest
 from forecast.data.synthetic.trends import bent, growth, smoothing
 from forecast.data.synthetic.walks import arima, autoregression, mean_reverting, noise, random_walk, recursion
 
@@ -106,6 +106,21 @@ def test_a_day_of_work_and_rest_comes_again_in_a_week():
     made = work_and_rest(np.random.default_rng(10), 60, 168 * 8, (24, 168))
     moves = np.diff(made, axis=1)
     assert np.median(correlation(moves, 168)) > np.median(correlation(moves, 24)) > 0.2
+
+
+def test_on_holidays_the_pattern_of_a_day_is_another_one():
+    """Most days are as those a week before; those that are not differ as whole days."""
+    made = holidays(np.random.default_rng(2), 300, 24 * 70, (24, 168))
+    days = made.reshape(300, 70, 24)
+    apart = np.abs(days[:, 7:] - days[:, :-7]).mean(axis=2)
+    apart /= np.median(apart, axis=1, keepdims=True)
+    assert 0.01 < (apart > 3).mean() < 0.25
+    assert np.median(correlation(made, 168)) > 0.5
+
+
+def test_intraday_volatility_has_the_pattern_of_a_day():
+    moves = np.abs(np.diff(np.log(intraday(np.random.default_rng(3), 200, 24 * 60, (24,))), axis=1))
+    assert np.median(correlation(np.log(moves + 1e-6), 24)) > np.median(correlation(np.log(moves + 1e-6), 12)) + 0.02
 
 
 def test_paths_of_a_gaussian_process_have_its_covariance():

@@ -5,7 +5,11 @@
 
 Windows are drawn from the mixture of `data/synthetic`, described as in `models/pretrained`, and kept in a pool, of
 which a part is replaced every few steps. The loss is the pinball loss over the error of the best candidates at earlier
-origins of the same window, so that each window counts alike. The same seed gives the same weights on the same machine.
+origins of the same window, so that each window counts alike.
+
+The same seed gives the same weights on the same machine, also where a training was killed and goes on: what is drawn at
+a step depends on the seed and the step alone, and weights and optimiser are kept every few steps beside OUT, in
+OUT.checkpoint.npz. `--fresh` begins anew.
 """
 
 import argparse
@@ -25,6 +29,7 @@ from forecast.models.pretrained import WEIGHTS
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import ABOUT, COLUMNS, ROWS, STEP_COLUMNS, WIDTH, look
 from forecast.models.pretrained.mixing import CELLS, LARGEST, OUTPUTS, STEP, WINDOW
+from forecast.runtime.atomic import atomic_file
 from forecast.typing import Array, Rows
 
 # Rows and seasons of windows, with the weight of each: hours, halves and quarters of them, days, weeks, months ...
@@ -145,12 +150,16 @@ def pinball(y: Any, quantiles: Any) -> Any:
 
 
 def pretrain(
-    recipe: Recipe, *, on_weights: Callable[[dict[str, Any], int, float], None] | None = None
+    recipe: Recipe,
+    *,
+    checkpoint: Path | None = None,
+    on_step: Callable[[int, float], None] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Train the network by a recipe, and give its weights by the names of `mixing.SHAPES`.
 
     Args:
-        on_weights: Told every TOLD steps of the weights so far, the number of steps, and the mean loss since.
+        checkpoint: File for the state of the training every TOLD steps, from which the same recipe goes on.
+        on_step: Told every TOLD steps of the number of steps and the mean loss since; what it raises ends the training.
     """
     import keras
 
@@ -161,13 +170,40 @@ def pretrain(
     )
     network = build()
     network.compile(keras.optimizers.Adam(schedule, clipnorm=CLIP_NORM), pinball, jit_compile=True)
-    lost = 0.0
-    for number, (inputs, y) in enumerate(_batches(recipe), start=1):
-        lost += float(network.train_on_batch(inputs, y))
-        if on_weights and number % TOLD == 0:
-            on_weights(named_weights(network), number, lost / TOLD)
-            lost = 0.0
+    network.optimizer.build(network.trainable_variables)
+    done, losses = _restore(network, recipe, checkpoint), []
+    for number, (inputs, y) in enumerate(_batches(recipe, done), start=done + 1):
+        losses.append(float(network.train_on_batch(inputs, y)))
+        if number % TOLD == 0:
+            _keep(network, recipe, number, checkpoint)
+            if on_step:
+                on_step(number, float(np.mean(losses)))
+            losses.clear()
     return named_weights(network)
+
+
+def _keep(network: Any, recipe: Recipe, step: int, checkpoint: Path | None) -> None:
+    """Write weights and optimiser after a step, whole or not at all."""
+    if checkpoint:
+        state: dict[str, Any] = {f"{place}": np.asarray(one) for place, one in enumerate(_variables(network))}
+        with atomic_file(checkpoint) as file:
+            np.savez(file, recipe=repr(recipe), step=step, **state)
+
+
+def _restore(network: Any, recipe: Recipe, checkpoint: Path | None) -> int:
+    """Take up the state of a training by the same recipe, if there is one; the steps that it has behind it."""
+    if checkpoint is None or not checkpoint.exists():
+        return 0
+    with np.load(checkpoint) as kept:
+        if str(kept["recipe"]) != repr(recipe):
+            return 0
+        for place, one in enumerate(_variables(network)):
+            one.assign(kept[f"{place}"])
+        return int(kept["step"])
+
+
+def _variables(network: Any) -> list[Any]:
+    return [*network.variables, *network.optimizer.variables]
 
 
 def named_weights(network: Any) -> dict[str, NDArray[np.float32]]:
@@ -177,20 +213,33 @@ def named_weights(network: Any) -> dict[str, NDArray[np.float32]]:
     }
 
 
-def _batches(recipe: Recipe) -> Iterator[Drawn]:
-    """The inputs and outcomes of each step; the latter over the error of the best candidates."""
-    random = np.random.default_rng(recipe.seed)
-    made = [windows(random, PART, without=recipe.without) for _ in range(-(-recipe.pool // PART))]
+def _batches(recipe: Recipe, done: int) -> Iterator[Drawn]:
+    """The inputs and outcomes of each step after those that are done; the latter over the error of the best candidates.
+
+    The pool holds the last parts that were drawn; which these are, and what is chosen from them, the step tells.
+    """
+    size, share = -(-recipe.pool // PART), np.arange(1.0, STEPS_AHEAD + 1) ** DECAY
+    share /= share.sum()
+    latest = size + done // REFRESH
+    places = [part % size for part in range(latest - size, latest)]
+    made = [_part(recipe, part) for part in range(latest - size, latest)]
+    made = [made[place] for place in np.argsort(places)]
     pool = {name: np.concatenate([part[name] for part in made]) for name in made[0]}
     del made
-    size, place, share = len(pool["y"]), 0, np.arange(1.0, STEPS_AHEAD + 1) ** DECAY
-    share /= share.sum()
-    for number in range(recipe.steps):
-        if number and number % REFRESH == 0:
-            for name, array in windows(random, PART, without=recipe.without).items():
+    for number in range(done, recipe.steps):
+        if number > done and number % REFRESH == 0:
+            part = size - 1 + number // REFRESH
+            place = part % size * PART
+            for name, array in _part(recipe, part).items():
                 pool[name][place : place + PART] = array
-            place = (place + PART) % size
-        yield _drawn(pool, random.integers(size, size=BATCH), random.choice(STEPS_AHEAD, LOOKED_AT, False, share))
+        random = np.random.default_rng((recipe.seed, 1, number))
+        chosen = random.integers(size * PART, size=BATCH)
+        yield _drawn(pool, chosen, random.choice(STEPS_AHEAD, LOOKED_AT, False, share))
+
+
+def _part(recipe: Recipe, number: int) -> Arrays:
+    """One part of all windows that a training draws, by its number."""
+    return windows(np.random.default_rng((recipe.seed, 0, number)), PART, without=recipe.without)
 
 
 def _drawn(pool: Arrays, chosen: Rows, steps: Rows) -> Drawn:
@@ -214,19 +263,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--without", default="", help="generator to leave out")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--fresh", action="store_true", help="begin anew where an earlier training was killed")
     options = parser.parse_args()
     from forecast.runtime.devices import load_keras
 
     load_keras()
     recipe = Recipe(options.steps, options.pool, options.seed, options.without)
-    started = time.perf_counter()
+    checkpoint, started = options.out.with_suffix(".checkpoint.npz"), time.perf_counter()
+    if options.fresh:
+        checkpoint.unlink(missing_ok=True)
 
-    def keep(weights: dict[str, Any], step: int, loss: float) -> None:
-        np.savez(options.out, **weights)
+    def tell(step: int, loss: float) -> None:
         print(f"step {step:,}: loss {loss:.4f}, {time.perf_counter() - started:.0f} s", flush=True)  # noqa: T201
 
-    weights: dict[str, Any] = pretrain(recipe, on_weights=keep)
-    np.savez(options.out, **weights)
+    weights: dict[str, Any] = pretrain(recipe, checkpoint=checkpoint, on_step=tell)
+    with atomic_file(options.out) as file:
+        np.savez(file, **weights)
+    checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from numpy.random import Generator
 
 from forecast.data.synthetic.counts import counts, intermittent
 from forecast.data.synthetic.events import with_events
-from forecast.data.synthetic.prices import garch, regimes, stochastic_volatility
+from forecast.data.synthetic.prices import garch, intraday, regimes, stochastic_volatility
 from forecast.data.synthetic.processes import gaussian_process
-from forecast.data.synthetic.seasons import seasonal, work_and_rest
+from forecast.data.synthetic.seasons import holidays, seasonal, work_and_rest
 from forecast.data.synthetic.trends import bent, growth, smoothing
 from forecast.data.synthetic.walks import arima, mean_reverting, random_walk
 from forecast.typing import Array
@@ -21,7 +21,8 @@ GENERATORS: dict[str, tuple[Make, float, float]] = {
     "garch": (garch, 1, 3),
     "stochastic_volatility": (stochastic_volatility, 1, 3),
     "regimes": (regimes, 1, 2),
-    "random_walk": (random_walk, 2, 5),
+    "intraday": (intraday, 1, 0),
+    "random_walk": (random_walk, 3, 6),
     "mean_reverting": (mean_reverting, 1, 3),
     "arima": (arima, 3, 5),
     "bent": (bent, 1, 3),
@@ -29,6 +30,7 @@ GENERATORS: dict[str, tuple[Make, float, float]] = {
     "smoothing": (smoothing, 5, 4),
     "seasonal": (seasonal, 12, 0),
     "work_and_rest": (work_and_rest, 6, 0),
+    "holidays": (holidays, 3, 0),
     "gaussian_process": (gaussian_process, 6, 5),
     "intermittent": (intermittent, 2, 2),
     "counts": (counts, 4, 2),

@@ -1,8 +1,9 @@
-"""Prices: the variance of their moves changes from row to row, by one of three kinds of process.
+"""Prices: the variance of their moves changes from row to row, by one of four kinds of process.
 
     GARCH       s2[t] = w + (a + g [z[t-1] < 0]) z[t-1]^2 s2[t-1] + b s2[t-1]     Bollerslev (1986)
     stochastic  log s2[t] = sum of a slow and a fast AR(1), moved by falls        Chernov et al. (2003)
     regimes     log s2[t] stays at one of four levels for a while                 Hamilton (1989)
+    intraday    one of these, times a pattern of the day: wild at the open        Andersen and Bollerslev (1997)
 
 With g, falls raise the variance more than rises do (Glosten, Jagannathan and Runkle 1993).
 
@@ -12,6 +13,7 @@ Shocks z have Student's t distribution, and now and then a jump is added (Merton
 import numpy as np
 from numpy.random import Generator
 
+from forecast.data.synthetic.seasons import season_of
 from forecast.typing import Array
 
 BURN = 100
@@ -58,6 +60,14 @@ def regimes(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) 
     chosen = random.integers(4, size=(int(visits.max()) + 1, count))
     level = np.take_along_axis(levels, np.take_along_axis(chosen, visits, axis=0), axis=0)
     return _prices(random, level * _shocks(random, count, rows))
+
+
+def intraday(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
+    """Prices whose volatility has the pattern of a day, and regimes, (N, T)."""
+    pattern = season_of(random, count, rows + BURN, seasons[0]) if seasons else np.zeros((count, rows + BURN))
+    size = np.exp(random.uniform(0.1, 0.7, (count, 1)) * np.clip(pattern, -2.5, 2.5)).T
+    slow = np.cumsum(random.standard_normal(size.shape), axis=0) * random.uniform(0, 1, count) / np.sqrt(len(size))
+    return _prices(random, size * np.exp(np.clip(slow, -1.5, 1.5)) * _shocks(random, count, rows))
 
 
 def _shocks(random: Generator, count: int, rows: int) -> Array:

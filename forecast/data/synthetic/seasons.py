@@ -3,10 +3,10 @@
     additive        y[t] = trend + season(s) + noise
     multiplicative  y[t] = exp(the same)
     work and rest   the pattern of a day, by days of a week that differ in size, as in load and traffic
+    holidays        days, unknown beforehand, on which the pattern is weaker or stronger than on others
 
-The patterns are sums of waves whose sizes fall with their frequency, or values drawn for each place. Holidays and
-promotions are single seasons in which a value stands out. Sources: Harvey (1989), structural models; Taylor and Letham
-(2018), Prophet; Dooley et al. (2023), ForecastPFN.
+The patterns are sums of waves whose sizes fall with their frequency, or values drawn for each place. Sources: Harvey
+(1989), structural models; Taylor and Letham (2018), Prophet; Dooley et al. (2023), ForecastPFN.
 """
 
 import numpy as np
@@ -17,6 +17,8 @@ from forecast.data.synthetic.walks import noise, recursion
 from forecast.typing import Array
 
 WAVES = 8
+# From so many rows on the shortest season is a day.
+HOURS = 24
 
 
 def seasonal(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
@@ -42,6 +44,19 @@ def work_and_rest(random: Generator, count: int, rows: int, seasons: tuple[int, 
     pattern = week.reshape(count, -1)[:, (np.arange(rows) + shift) % seasons[1]]
     slow = np.exp(random.normal(-0.7, 0.7, (count, 1))) * trend(random, count, rows)
     return _finished(random, changing(random, count, rows) * pattern + slow + _around(random, count, rows))
+
+
+def holidays(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
+    """All seasons, and days that stand out for a few times in a hundred: shut, or with a promotion, (N, T)."""
+    day = seasons[0] if seasons and seasons[0] >= HOURS else 1
+    days = random.random((count, rows // day + 2)) < random.uniform(0.005, 0.06, (count, 1))
+    apart = np.repeat(days, day, axis=1)[:, int(random.integers(day)) :][:, :rows]
+    pattern = sum((season_of(random, count, rows, season) for season in seasons), start=np.zeros((count, rows)))
+    left, added = random.uniform(0, 1, (count, 1)), random.normal(0, 2, (count, 1))
+    slow = np.exp(random.normal(-0.7, 0.7, (count, 1))) * trend(random, count, rows)
+    size = changing(random, count, rows)
+    values = size * np.where(apart, left * pattern + added, pattern)
+    return _finished(random, values + slow + 0.5 * _around(random, count, rows))
 
 
 def season_of(random: Generator, count: int, rows: int, season: int) -> Array:

@@ -2,8 +2,10 @@
 
     levels          last, drift, mean, smoothed, damped trends, Theta: linear in the rows, one matrix for all of them
     with seasons    levels of the rows without a season, to which it is added, or by which they are multiplied, again
+    by logarithms   levels of the logarithms without both seasons, for rows above 0
     seasons ago     the value one short or one long season ago, and the mean of three
-    regressions     ridge regressions on earlier rows, fitted to the window itself
+    medians         of the last rows, and of the same place in the last seasons: outliers do not move them
+    regressions     ridge regressions on earlier rows, fitted to the window itself (`regressions.py`)
 
 A season's pattern is the weighted mean of the last seasons without their line, shrunk by what noise would leave of it
 (James and Stein 1961), so that a season that is none does no harm. Sources: Hyndman et al. (2002), exponential
@@ -16,6 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from forecast.models.pretrained import regressions
 from forecast.typing import Array, Rows
 
 # Shares of a new row in a smoothed level; shares in level and slope, and the damping, of damped trends.
@@ -28,20 +31,24 @@ WITH_SEASON = ("last", "smoothed", "slow", "damped", "theta")
 WITH_BOTH = ("fast", "slow", "damped")
 WITH_RECENT = ("smoothed",)
 WITH_FACTORS = ("smoothed", "slow", "damped", "theta")
+BY_LOGARITHMS = ("fast", "slow", "damped")
 NAMES = (
     *LEVELS,
     *(f"season_{name}" for name in WITH_SEASON),
     *(f"seasons_{name}" for name in WITH_BOTH),
     *(f"recent_{name}" for name in WITH_RECENT),
     *(f"factors_{name}" for name in WITH_FACTORS),
+    *(f"logarithms_{name}" for name in BY_LOGARITHMS),
     *("season_ago", "long_season_ago", "seasons_ago"),
-    *("regression_of_moves", "regression_of_levels", "regression_with_seasons"),
+    *("median_short", "median_long", "median_of_seasons"),
+    *regressions.NAMES,
 )
-# Rows that lines and regressions are fitted to at most; seasons that a pattern is the mean of.
-LINE_ROWS, FIT_ROWS, CYCLES = 256, 512, 12
+# Rows that lines are fitted to at most; seasons that a pattern is the mean of.
+LINE_ROWS, CYCLES = 256, 12
 # A season's weight in the pattern, over that of the season after it.
 USUAL, RECENT = 0.85, 0.4
-LAGS, RIDGE = 6, 0.02
+# Rows, and seasons, of which medians are taken.
+FEW, MANY, MEDIAN_CYCLES = 9, 60, 7
 # Weights of the earlier origins at which candidates are tested, over a part of the rows, and so many steps at most.
 TESTS, TEST_PART, TEST_STEPS = (0.5, 0.3, 0.2), 8, 64
 # A candidate is kept within the range of the window and so many ranges more.
@@ -72,7 +79,9 @@ def candidates(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bo
         made.append(levels(x / _at(times, past), horizon, WITH_FACTORS) * _at(times, coming)[:, :, None])
     else:
         made.append(levels(alone, horizon, WITH_FACTORS) + coming_short)
-    made += [_seasons_ago(x, seasons, horizon), _regressions(x, both, coming_both[:, :, 0], seasons, horizon)]
+    made.append(_by_logarithms(x, seasons, horizon) if positive else levels(both, horizon, BY_LOGARITHMS) + coming_both)
+    made += [_seasons_ago(x, seasons, horizon), _medians(x, seasons, horizon)]
+    made.append(regressions.forecasts(x, both, coming_both[:, :, 0], seasons, horizon))
     low, high = x.min(axis=1)[:, None, None], x.max(axis=1)[:, None, None]
     room = BEYOND * (high - low)
     return np.clip(np.concatenate(made, axis=2), low - room, high + room)
@@ -200,6 +209,25 @@ def _at(found: Array, rows: Rows) -> Array:
     return np.asarray(found[:, rows % found.shape[1]])
 
 
+def _by_logarithms(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
+    """Levels of the logarithms of rows above 0 without both seasons, as values, shape (N, H, K)."""
+    logs, past, coming = np.log(x), np.arange(-x.shape[1], 0), np.arange(horizon)
+    short, _, long = _patterns(logs, seasons)
+    made = levels(logs - _at(short, past) - _at(long, past), horizon, BY_LOGARITHMS)
+    made += (_at(short, coming) + _at(long, coming))[:, :, None]
+    low, high = logs.min(axis=1)[:, None, None], logs.max(axis=1)[:, None, None]
+    return np.asarray(np.exp(np.clip(made, low - (high - low), high + BEYOND * np.minimum(high - low, 1))))
+
+
+def _medians(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
+    """Medians of a few and of many last rows, and of the same place in the last short seasons, shape (N, H, 3)."""
+    season = seasons[0] if seasons and 2 * seasons[0] <= x.shape[1] else 1
+    cycles = min(x.shape[1] // season, MEDIAN_CYCLES)
+    place = np.median(x[:, -cycles * season :].reshape(len(x), cycles, season), axis=1)
+    one = [np.repeat(np.median(x[:, -rows:], axis=1)[:, None], horizon, axis=1) for rows in (FEW, MANY)]
+    return np.stack([*one, _at(place, np.arange(horizon))], axis=2)
+
+
 def _seasons_ago(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
     """The values one short season ago, one long season ago, and the mean of three short ones, shape (N, H, 3)."""
     short, long = _cycle(x, seasons[0] if seasons else 1), _cycle(x, seasons[-1] if seasons else 1)
@@ -212,42 +240,3 @@ def _seasons_ago(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
 def _cycle(x: Array, season: int) -> Array:
     """The last season of each window; the last value where the window holds none, shape (N, m)."""
     return x[:, -season:] if season <= x.shape[1] else x[:, -1:]
-
-
-def _regressions(x: Array, both: Array, coming: Array, seasons: tuple[int, ...], horizon: int) -> Array:
-    """Autoregressions of moves and of levels without seasons, and of moves with seasons among the lags, (N, H, 3)."""
-    near = tuple(range(1, LAGS + 1))
-    moves = _iterate(np.diff(both, axis=1), near, horizon)
-    mean = both[:, -FIT_ROWS:].mean(axis=1, keepdims=True)
-    reverting = mean + _iterate(both - mean, near, horizon)
-    lags = sorted({1, 2, 3, *(lag for season in seasons for lag in (season - 1, season, season + 1) if lag > 0)})
-    direct = _iterate(np.diff(x, axis=1), tuple(lags), horizon)
-    return np.stack(
-        [
-            both[:, [-1]] + np.cumsum(moves, axis=1) + coming,
-            reverting + coming,
-            x[:, [-1]] + np.cumsum(direct, axis=1),
-        ],
-        axis=2,
-    )
-
-
-def _iterate(z: Array, lags: tuple[int, ...], horizon: int) -> Array:
-    """Forecasts of a ridge regression of rows (N, n) on earlier ones, step by step, shape (N, H); 0 if rows are few."""
-    z = z[:, -FIT_ROWS:]
-    rows = z.shape[1]
-    lags = tuple(lag for lag in lags if lag <= rows // 2)
-    if rows - max(lags, default=rows) < 2 * len(lags) + 2:
-        return np.zeros((len(z), horizon))
-    most = max(lags)
-    earlier = np.stack([z[:, most - lag : rows - lag] for lag in lags], axis=1)  # (N, P, rows)
-    gram = earlier @ earlier.transpose(0, 2, 1)
-    size = np.trace(gram, axis1=1, axis2=2) / len(lags)
-    gram += (RIDGE + 1 / np.sqrt(rows)) * size[:, None, None] * np.eye(len(lags)) + 1e-300 * np.eye(len(lags))
-    share = np.linalg.solve(gram + 1e-12 * np.eye(len(lags)) * (size[:, None, None] <= 0), earlier @ z[:, most:, None])
-    path = np.concatenate([z[:, -most:], np.zeros((len(z), horizon))], axis=1)
-    limit = np.abs(z).max(axis=1)
-    places = most - np.array(lags)
-    for step in range(horizon):
-        path[:, most + step] = np.clip((path[:, places + step] * share[:, :, 0]).sum(axis=1), -limit, limit)
-    return path[:, most:]

@@ -12,9 +12,11 @@ from forecast.models.pretrained.candidates import NAMES, TEST_PART, TEST_STEPS, 
 from forecast.typing import Array
 
 # Rows that the recurrent cells read, and columns of each; columns that describe a window, and a step.
-ROWS, COLUMNS, ABOUT, STEP_COLUMNS = 96, 5, 16, 7
+ROWS, COLUMNS, ABOUT, STEP_COLUMNS = 96, 5, 18, 7
 # Rows of the differences whose mean size is the unit.
 UNIT_ROWS = 256
+# Rows over which moves are compared with those of a walk (Lo and MacKinlay 1988).
+WALKED = (8, 32)
 # Logarithms are cut here.
 LARGEST = 8.0
 # Columns of `Seen.about`.
@@ -96,8 +98,15 @@ def _about(x: Array, scaled: Array, seasons: tuple[int, ...], positive: bool) ->
         short.std(axis=1) / spread,
         np.arcsinh(x.mean(axis=1) / (x.std(axis=1) + TINY)),
         (scaled[:, -1] - scaled.mean(axis=1)) / spread,
+        *(_variance_ratio(scaled, min(steps, rows // 4)) for steps in WALKED),
     ]
     return np.column_stack([np.tile(fixed, (count, 1)), *columns])
+
+
+def _variance_ratio(scaled: Array, steps: int) -> Array:
+    """The logarithm of the variance of moves over some rows over that of a walk with the same moves, shape (N,)."""
+    one, several = np.diff(scaled, axis=1).var(axis=1), (scaled[:, steps:] - scaled[:, :-steps]).var(axis=1)
+    return np.asarray(np.log((several + TINY) / (steps * one + TINY)))
 
 
 def _steps(horizon: int, seasons: tuple[int, ...], rows: int) -> Array:
