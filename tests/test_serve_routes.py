@@ -234,6 +234,8 @@ WRONG = [
     ("POST", "/v1/forecasts", {"ticker": "A", "rows": []}, 422),
     ("POST", "/v1/forecasts", {"horizont": 3}, 422),
     ("POST", "/v1/forecasts", {"rows": [{"value": "x"}]}, 422),
+    ("POST", "/v1/forecasts", {"rows": {"value": 1.0}}, 422),
+    ("POST", "/v1/forecasts", {"rows": [7]}, 422),
     ("POST", "/v1/forecasts", {"rows": [{"value": 1.0}] * 30, "horizon": 0}, 422),
     ("POST", "/v1/forecasts", {"rows": [{"value": 1.0}] * 30, "levels": [1.5]}, 422),
     ("POST", "/v1/forecasts", {"rows": [{"value": 1.0}] * 30}, 422),  # it does not change

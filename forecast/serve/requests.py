@@ -3,7 +3,6 @@
 In: JSON, or a query. Out: a request whose fields have their types and limits; anything else is one clear problem.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -25,11 +24,15 @@ T = TypeVar("T", bound="Rows | TrainingRequest")
 
 @dataclass(frozen=True)
 class Rows:
-    """A series in the body: rows of `date` and `value`, or a ticker, or the id of a stored series."""
+    """A series in the body: rows of `date` and `value`, or a ticker, or the id of a stored series.
+
+    Attributes:
+        rows: Checked by `check_rows`, which is quicker at it.
+    """
 
     series: str | None = None
     ticker: str | None = None
-    rows: list[Any] | None = None
+    rows: Any = None
     name: str | None = None
     unit: str | None = None
 
@@ -146,17 +149,18 @@ def check_ticker(ticker: str) -> str:
     return word
 
 
-def check_rows(rows: Sequence[Any], most: int) -> list[dict[str, Any]]:
+def check_rows(rows: Any, most: int) -> list[dict[str, Any]]:
     """Rows of `date` and `value`; the date may be missing in all of them, a value may be null.
 
     Raises:
         Problem: there are none or too many, or one is something else.
     """
-    if not 0 < len(rows) <= most:
-        raise Problem(422, f"`rows` must be 1 to {most:,} rows.", value=f"{len(rows):,}")
+    if not isinstance(rows, list) or not 0 < len(rows) <= most:
+        value = f"{len(rows):,}" if isinstance(rows, list) else type(rows).__name__
+        raise Problem(422, f"`rows` must be a list of 1 to {most:,} rows.", value=value)
     for number, row in enumerate(rows):
-        value = row.get("value", "") if isinstance(row, Mapping) else ""
-        date = row.get("date") if isinstance(row, Mapping) else None
+        value = row.get("value", "") if isinstance(row, dict) else ""
+        date = row.get("date") if isinstance(row, dict) else None
         is_number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
         if not is_number or not (date is None or isinstance(date, str)) or not set(row) <= {"date", "value"}:
             raise Problem(
