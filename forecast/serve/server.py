@@ -101,10 +101,11 @@ async def _own(settings: ServerSettings, listening: list[socket.socket], tell: C
 
 
 def _on_signal() -> asyncio.Event:
-    """An event that SIGTERM, SIGHUP and Ctrl-C set."""
+    """An event that SIGTERM, SIGHUP and Ctrl-C set; one that is ignored, as by `nohup`, stays so."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, stopping.set)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stopping.set)
     return stopping
 
 
