@@ -211,6 +211,7 @@ def test_a_comparison_has_its_page(tmp_path, browser):
     links = browser.find_elements("css selector", "#series a")
     assert all((tmp_path / "compared" / link.get_dom_attribute("href")).is_file() for link in links)
     assert len(links) == 2
+    assert violations(browser) == []
 
 
 def test_a_run_on_directions_has_its_page(tmp_path, browser):
@@ -221,6 +222,7 @@ def test_a_run_on_directions_has_its_page(tmp_path, browser):
     assert column(browser, "scores", 1) == [f"{row.log_loss:.4f}" for row in found.scores]
     assert column(browser, "forecast", 4) == [f"{100 * one.probabilities[2]:.1f}" for one in found.forecasts.values()]
     assert f"{tmp_path / 'run'}/models/dense" in browser.find_element("css selector", "body").text
+    assert violations(browser) == []
 
 
 def test_other_folders_are_refused(tmp_path):

@@ -126,7 +126,7 @@ async function answer(series, model = "") {
   const horizon = model ? null : Number(at("horizon").value) || null;
   const asked = {series: series.id, model: model || null, horizon};
   const path = `/v1/series/${encodeURIComponent(series.id)}/history?rows=${ROWS}`;
-  await during("Forecasting", async () => {
+  await during(`${series.name}: ${number(series.rows, 0)} rows from ${day(series.first)} to ${day(series.last)}. Forecasting`, async () => {
     const [found, history] = await Promise.all([post("/v1/forecasts", asked), get(path)]);
     if (turn !== shown.turn) return;
     Object.assign(shown, {series, answer: found, asked});
