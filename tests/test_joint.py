@@ -17,7 +17,7 @@ import forecast
 from forecast.config import ExperimentConfig, InputConfig, override
 from forecast.data.dataset import prepare
 from forecast.data.sources import load, load_together
-from forecast.errors import ConfigError, ModelError, SeriesError
+from forecast.errors import BundleError, ConfigError, ModelError, SeriesError
 from forecast.evaluation.joint import plan_together
 from forecast.models import MODELS
 from forecast.models.equations import cells
@@ -182,6 +182,12 @@ def test_a_run_on_disk_forecasts_again_without_the_run(tmp_path):
         forecast.run(source, target=["High", "Close"], **options)
     with pytest.raises(ConfigError, match="would be lost: models/linear"):
         forecast.run(source, target=["Open", "Close"], **{**options, "models": ["dense"]})
+    with pytest.raises(ConfigError, match=f"folder of several targets: give one of {out}/Close, {out}/Open"):
+        forecast.check(out, source)
+    with pytest.raises(
+        BundleError, match=r"/\*/models/NAME' takes one of dense, drift, linear, naive, seasonal_naive of each"
+    ):
+        forecast.open_model(out)
     model = forecast.open_model(out / "Open" / "models" / "dense")
     with pytest.raises(ModelError, match="the target must be Open, which is forecast together with Close"):
         model.predict(load(source, target="Close", columns=["Open"]))

@@ -83,9 +83,16 @@ def _read(path: Path) -> tuple[TrainedModel, dict[str, Any]]:
 
 
 def _models_in(path: Path) -> str:
-    """A sentence that names the saved models in the folder of a run."""
+    """A sentence that names the saved models in the folder of a run, or tells how to take those of several targets."""
     found = sorted(str(one.parent) for one in path.glob(f"models/*/{DESCRIPTION}"))
-    return f" It is the folder of a run; its models are {', '.join(found)}." if found else ""
+    if found:
+        return f" It is the folder of a run; its models are {', '.join(found)}."
+    names = sorted({one.parent.name for one in path.glob(f"*/models/*/{DESCRIPTION}")})
+    if not names:
+        return ""
+    return (
+        f" It is the folder of several targets: --model '{path}/*/models/NAME' takes one of {', '.join(names)} of each."
+    )
 
 
 def _check_files(storage: Storage, files: Mapping[str, Any], path: Path) -> None:

@@ -111,7 +111,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{RUN} must be what a run wrote. {folder} holds none that can be read.") from error
+        targets = ", ".join(sorted(str(one.parent) for one in folder.glob(f"*/{RUN}")))
+        cure = f" It is the folder of several targets: give one of {targets}." if targets else ""
+        raise ConfigError(f"{RUN} must be what a run wrote. {folder} holds none that can be read.{cure}") from error
     return found
 
 
