@@ -17,7 +17,7 @@ import forecast
 from forecast.config import ExperimentConfig, InputConfig, override
 from forecast.data.dataset import prepare
 from forecast.data.sources import load, load_together
-from forecast.errors import BundleError, ConfigError, ModelError, SeriesError
+from forecast.errors import BundleError, ConfigError, ModelError, SeriesError, SourceError
 from forecast.evaluation.joint import plan_together
 from forecast.models import MODELS
 from forecast.models.equations import cells
@@ -201,6 +201,8 @@ def test_what_cannot_be_forecast_together():
         forecast.run(frame, target=[])
     with pytest.raises(ConfigError, match=r"name of one column; forecast\.run takes several"):
         forecast.load(frame, target=["leader", "other"])
+    with pytest.raises(SourceError, match=r"Received: leader, other\. Several at once are for forecast run\."):
+        forecast.train(frame, "linear", target="leader, other")
     with pytest.raises(ConfigError, match="several targets are forecast by value"):
         forecast.run(frame, target=["leader", "other"], task="direction", models=["dense"], **SMALL)
     with pytest.raises(ConfigError, match="go with one target"):

@@ -37,7 +37,9 @@ def choose_named(target: str | None, columns: Mapping[str, pa.Array], where: str
         return None
     name = vocabulary.find_name(target, columns)
     if name is None:
-        raise SourceError(f"{where}: the target must be one of {', '.join(columns)}. Received: {target}.")
+        several = all(vocabulary.find_name(part, columns) for part in target.split(","))
+        cure = " Several at once are for forecast run." if several else ""
+        raise SourceError(f"{where}: the target must be one of {', '.join(columns)}. Received: {target}.{cure}")
     return {"": Choice(name, ASKED_FOR)}
 
 
