@@ -56,7 +56,7 @@ def tree_of(process, least):
 
 
 def assert_gone(processes, seconds=60):
-    """Within half of the time after which workers with nothing to do end by themselves, however busy it is here."""
+    """Within half of the time after which idle workers end by themselves, however busy the machine is."""
     _, alive = psutil.wait_procs(processes, timeout=seconds)
     assert not alive
 

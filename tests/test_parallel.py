@@ -6,11 +6,12 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from forecast.errors import ForecastError, SeriesError
-from forecast.runtime.parallel import in_background, run_jobs, start_worker
+from forecast.runtime.parallel import in_background, ray_engine, run_jobs, start_worker
 from forecast.runtime.parallel.jobs import ONE_THREAD
 
 
@@ -179,3 +180,24 @@ def test_an_error_here_stops_what_is_done_beside(tmp_path):
         start(write_process, tmp_path / "never")
         raise KeyboardInterrupt
     assert not (tmp_path / "never").exists()
+
+
+def test_ctrl_c_on_ray_is_what_is_said_even_where_ray_is_gone(monkeypatch):
+    """A terminal sends Ctrl-C to Ray's processes too: then no job can be cancelled any more."""
+
+    class Gone:
+        """Ray as it is between the start of a job and the end of everything."""
+
+        def remote(self, _work):
+            return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda *_: object()))
+
+        def wait(self, _running, num_returns):
+            raise KeyboardInterrupt
+
+        def cancel(self, _reference, force):
+            raise RuntimeError("the connection to Ray is lost")
+
+    monkeypatch.setattr(ray_engine, "_connect", lambda *_: Gone())
+    jobs = ray_engine.run_on_ray(len, ["a", "b"], workers=2, initializer=None, engine="ray")
+    with pytest.raises(KeyboardInterrupt):
+        list(jobs)

@@ -5,10 +5,12 @@ import hashlib
 import os
 import shutil
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from damage import ERRORS, prices
+from damage import ERRORS, YAHOO, prices
+from yahoo_server import Stock, running
 
 from hammering.measure import command, hidden, processes
 
@@ -24,19 +26,33 @@ CASES = {
     "run": (["run", "p.csv", "--models", "linear", "--out", "r", *SMALL], "r"),
     "report": (["report", "r"], "r/report.html"),
     "compare": (["compare", "p.csv", "--models", "linear", "--folds", "2", "--out", "c", *SMALL], "c"),
+    "tune": (["tune", "p.csv", "--model", "linear", "--trials", "2", "--out", "b.json", "--horizon", "3"], "b.json"),
+    "update": (["update", "d", "q.csv", "--save", "u", "--keep-anyway", "--steps", "2"], "u"),
+    "export": (["export", "d", "--format", "litert", "--out", "d.tflite"], "d.tflite"),
+    "fetch": (["fetch", "MADE"], "copies"),
 }
 # Those that go on where they were stopped: their folder grows, and is not swapped.
-GROWING = ("compare", "predict --out")
+GROWING = ("compare", "predict --out", "fetch")
+# Commands that one backend of Keras alone can do; the others take the one that starts the fastest.
+BACKENDS = {"export": "tensorflow"}
+_open = ExitStack()
 
 
 def prepare(folder: Path) -> None:
-    """Run each command once, and count its changes."""
+    """Run each command once, and count its changes; a server of prices is there until this process ends."""
     work = folder / "work"
     work.mkdir()
     os.environ["FORECAST_WORKER"] = "1"  # jobs run in the process that is hammered
+    os.environ["FORECAST_CACHE"] = str(work / "copies")
+    server = _open.enter_context(running())
+    server.stocks["MADE"] = Stock(np.linspace(10, 20, 300))
+    os.environ[YAHOO] = server.address
     prices(200).to_csv(work / "p.csv", index=False)
+    prices(230).to_csv(work / "q.csv", index=False)
     _well(["train", "p.csv", "--model", "linear", "--save", "m", *SMALL], work)
+    _well(["train", "p.csv", "--model", "dense", "--save", "d", "--units", "4", "--steps", "4", *SMALL], work)
     for name, (arguments, _) in CASES.items():
+        _choose_backend(name)
         _well(arguments, work)
         for action in ("errno", "kill"):
             counts = folder / f"{name}.{action}".replace(" ", "-")
@@ -44,6 +60,10 @@ def prepare(folder: Path) -> None:
             if done.status:
                 raise SystemExit(f"{name}: {done.errors}")
         (folder / f"{name}.seconds".replace(" ", "-")).write_text(str(done.seconds))
+
+
+def _choose_backend(name: str) -> None:
+    os.environ["KERAS_BACKEND"] = BACKENDS.get(name, "jax")
 
 
 def _well(arguments: list[str], work: Path) -> None:
@@ -62,6 +82,7 @@ def run(numbers: range, folder: Path, *, kill: bool) -> Counter[str]:
         changes = int((folder / f"{name}.{'kill' if kill else 'errno'}".replace(" ", "-")).read_text())
         at = 1 + (number // len(CASES)) * 7919 % changes
         code = int(np.random.default_rng(number).choice(ERRORS))
+        _choose_backend(name)
         before = _digest(work / target)
         done = command(arguments, work, at=at, action="kill" if kill else str(code))
         usual = float((folder / f"{name}.seconds".replace(" ", "-")).read_text())

@@ -49,7 +49,8 @@ def environment(folder: Path) -> dict[str, str]:
     here = {"XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder / "tmp"), "MPLCONFIGDIR": str(folder / "mpl")}
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     alone = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KERAS_BACKEND": "jax", **here, **alone}
+    usual = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "jax")}
+    return {**os.environ, **usual, **here, **alone}
 
 
 def command(arguments: list[str], folder: Path, *, at: int = 0, action: str = "0", counts: str = "-") -> Done:

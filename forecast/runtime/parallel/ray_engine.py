@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def run_on_ray(
                 yield _result(ray, reference, running.pop(reference))
     except BaseException:
         for reference in running:
-            ray.cancel(reference, force=True)
+            with suppress(Exception):  # the same Ctrl-C may have ended Ray; what stopped the work is what is said
+                ray.cancel(reference, force=True)
         raise
 
 
