@@ -131,8 +131,6 @@ def prices(rows=400, seed=1):
 
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EDQUOT)
-# The variable that names the server which `fetch` asks in place of Yahoo Finance.
-YAHOO = "FORECAST_TEST_YAHOO"
 CREATING, REMOVING = {"os.mkdir", "os.rename", "os.truncate"}, {"os.remove", "os.rmdir"}
 
 
@@ -180,11 +178,6 @@ def main():
     if counts != "-":
         leave = os._exit
         os._exit = lambda status: (Path(counts).write_text(str(len(changes))), leave(status))
-    if arguments[0] == "fetch":
-        from yahoo_server import point_at, yahoo
-
-        yahoo.load_yfinance()
-        point_at(os.environ[YAHOO])
     sys.argv = ["forecast", *arguments]
     runpy.run_module("forecast", run_name="__main__")
 

@@ -5,12 +5,10 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from damage import ERRORS, YAHOO, prices
-from yahoo_server import Stock, running
+from damage import ERRORS, prices
 
 from hammering.measure import command, hidden, processes
 
@@ -29,24 +27,18 @@ CASES = {
     "tune": (["tune", "p.csv", "--model", "linear", "--trials", "2", "--out", "b.json", "--horizon", "3"], "b.json"),
     "update": (["update", "d", "q.csv", "--save", "u", "--keep-anyway", "--steps", "2"], "u"),
     "export": (["export", "d", "--format", "litert", "--out", "d.tflite"], "d.tflite"),
-    "fetch": (["fetch", "MADE"], "copies"),
 }
 # Those that go on where they were stopped: their folder grows, and is not swapped.
-GROWING = ("compare", "predict --out", "fetch")
+GROWING = ("compare", "predict --out")
 # Commands that one backend of Keras alone can do; the others take the one that starts the fastest.
 BACKENDS = {"export": "tensorflow"}
-_open = ExitStack()
 
 
 def prepare(folder: Path) -> None:
-    """Run each command once, and count its changes; a server of prices is there until this process ends."""
+    """Run each command once, and count its changes."""
     work = folder / "work"
     work.mkdir()
     os.environ["FORECAST_WORKER"] = "1"  # jobs run in the process that is hammered
-    os.environ["FORECAST_CACHE"] = str(work / "copies")
-    server = _open.enter_context(running())
-    server.stocks["MADE"] = Stock(np.linspace(10, 20, 300))
-    os.environ[YAHOO] = server.address
     prices(200).to_csv(work / "p.csv", index=False)
     prices(230).to_csv(work / "q.csv", index=False)
     _well(["train", "p.csv", "--model", "linear", "--save", "m", *SMALL], work)
