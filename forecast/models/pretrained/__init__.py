@@ -1,6 +1,7 @@
 """The network that comes with the package: trained on simulated series alone, it forecasts any series at once.
 
 candidates.py   the forecasts in closed form that it mixes, and their errors at earlier origins of a window
+regressions.py  ridge regressions among them, step by step or for each step ahead
 features.py     what it sees of a window
 mixing.py       the network in numpy
 fine_tuning.py  its head goes on to learn from a series
