@@ -65,6 +65,8 @@ def test_daily_prices_are_compared_with_garch_and_har_and_ranges_are_told(monkey
     for other in (make_series(week), make_series(walk - walk.max() - 1), make_series(walk[:200]), hourly):
         assert "garch" not in usual_models(SMALL, other)
     assert "garch" not in usual_models(override(SMALL, {"task": "direction"}), prices)
+    assert "finetuned" not in usual_models(SMALL, prices)
+    assert usual_models(SMALL, make_series(week))[:2] == ("pretrained", "finetuned")
     assert plan_run(prices, ["linear"], SMALL).cautions == ()
     days = pd.DataFrame({"Open": walk - 0.1, "High": walk + 1, "Low": walk - 1, "Close": walk}, index=prices.index)
     (said,) = plan_run(load(days), ["linear"], SMALL).cautions
@@ -106,7 +108,7 @@ def test_where_networks_cannot_the_others_are_run_and_that_is_said_once():
     (said,) = plan.cautions
     assert said.startswith("short: too short for networks. lookback=8 and horizon=8 need about")
     assert (
-        "--horizon 4 --lookback 8, which fit. Left out: lstm, gru, rnn, dense. Tested instead: pretrained, linear"
+        "--horizon 4 --lookback 8, which fit. Left out: finetuned, lstm, gru, rnn, dense. Tested instead: pretrained, linear"
         in said
     )
     split = plan.dataset.split

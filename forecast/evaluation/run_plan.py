@@ -19,7 +19,7 @@ from forecast.data.split import SHORTEST, test_start
 from forecast.errors import SeriesError, SeriesTooShort
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bounds import counts_so_far
-from forecast.models import BASELINES, NETWORKS
+from forecast.models import BASELINES, LEARNERS
 from forecast.models.volatility import with_volatility
 from forecast.typing import Array
 
@@ -55,16 +55,19 @@ class RunPlan:
 def usual_models(config: ExperimentConfig, *several: TimeSeries) -> tuple[str, ...]:
     """The models that are compared where nobody names others.
 
-    First comes the network that needs no training. With networks that have a linear highway stands `linear`, the
-    highway alone, so that the table shows what they add. Where a series is a count with many zeros, `croston` is added;
-    where one is a daily price, `garch` and `har`.
+    First comes the network that needs no training, and where a series is no daily price, the same one fine-tuned: on
+    prices it stays as it is. With networks that have a linear highway stands `linear`, the highway alone, so that the
+    table shows what they add. Where a series is a count with many zeros, `croston` is added; where one is a daily
+    price, `garch` and `har`.
     """
     stack = ("stack",) if config.network.layers else ()
     values = config.task == "forecast"
     linear = ("linear",) if config.network.highway and values else ()
     demand = any(is_intermittent(series.y) for series in several) and find_spec("statsforecast")
-    prices = OF_PRICES if any(is_price(series, config) for series in several) else ()
-    at_once = ("pretrained",) if values else ()
+    are_prices = [is_price(series, config) for series in several]
+    prices = OF_PRICES if any(are_prices) else ()
+    tuned = ("finetuned",) if not all(are_prices) else ()
+    at_once = ("pretrained", *tuned) if values else ()
     return (*at_once, *USUAL, *stack, *linear, *prices, *(("croston",) if demand and values else ()))
 
 
@@ -176,9 +179,9 @@ def _plan_without_networks(
     config = replace(config, lookback=lookback, train_share=training / rows, validation_share=validation / rows)
     dataset = prepare(series, config)
     serving = [name for name in FOR_FEW_ROWS if name not in STATISTICAL or find_spec("statsforecast")]
-    asked = [name for name in names if name not in (*NETWORKS, *BASELINES)]
+    asked = [name for name in names if name not in (*LEARNERS, *BASELINES)]
     models = tuple(dict.fromkeys((*asked, *serving, *BASELINES)))
-    left_out = [name for name in names if name in NETWORKS]
+    left_out = [name for name in names if name in LEARNERS]
     said = f"{series.name}: too short for networks. {error}"
     if left_out:
         said += f" Left out: {', '.join(left_out)}. Tested instead: {', '.join(models)}."

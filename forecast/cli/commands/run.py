@@ -36,7 +36,8 @@ def run(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Models to train, separated by commas [pretrained,lstm,gru,rnn,dense,linear; prices: garch,har].",
+            help="Models to train, separated by commas [pretrained,lstm,gru,rnn,dense,linear; prices: garch,har; "
+            "others: finetuned].",
             autocompletion=complete_models,
         ),
     ] = None,
