@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from forecast.training.train import train
     from forecast.training.tuning.tune import tune
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "MODELS": "models",
