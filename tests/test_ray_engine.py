@@ -148,8 +148,12 @@ def test_a_machine_and_the_driver_are_killed_and_the_tables_are_those_of_an_undi
 
 
 def listening(process):
-    """Addresses at which a process can be reached."""
-    at = [one.laddr.ip for one in process.net_connections("inet") if one.status in ("LISTEN", psutil.CONN_NONE)]
+    """Addresses at which a process can be reached; none of one that has ended."""
+    try:
+        connections = process.net_connections("inet")
+    except psutil.NoSuchProcess:
+        return []
+    at = [one.laddr.ip for one in connections if one.status in ("LISTEN", psutil.CONN_NONE)]
     return [ipaddress.ip_address(one.removeprefix("::ffff:")) for one in at]
 
 
