@@ -91,6 +91,8 @@ RUN, COMPARE = ["run", "PRICES", *LONG], ["compare", "PRICES", *LONG, "--jobs", 
 def test_a_signal_ends_a_command_with_its_status_and_leaves_nothing(prices, tmp_path, arguments, number, words):
     command = [sys.executable, "-m", "forecast", *(str(prices) if one == "PRICES" else one for one in arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # ignored signals, as under nohup, would stay ignored
+    pipes["preexec_fn"] = lambda: signal.signal(number, signal.SIG_DFL)
     process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | QUICK, **pipes)
     if arguments is RUN:
         assert process.stderr.readline().startswith("dense: step 1/")
