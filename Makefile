@@ -9,7 +9,7 @@
 # make lock       write requirements.lock (users) and requirements-dev.lock (all) again from pyproject.toml
 # make dist       build wheel and source distribution into dist/, the same bytes from the same commit
 # make data       write the bundled series again
-# make pretrained train the network that comes with the package again, on simulated series, in half an hour; goes on if killed
+# make pretrained train the network that comes with the package again, on simulated series, in ten minutes to half an hour; goes on if killed
 # make bench      measure forecast, beside other packages if `make bench-peers` came first, into benchmarks/*.md
 # make clean      remove .venv, the peers' environment and runs/
 
