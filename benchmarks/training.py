@@ -6,7 +6,8 @@
 
 Each contender is a process of its own, timed from its start to its end. They take turns: after one round to warm up,
 each round runs every contender once, so that noise of the machine hits all alike. Medians go to benchmarks/results.md,
-after each round anew. Leave the machine alone meanwhile: the results say how busy others kept it.
+and to a picture of seconds against loss (docs/race.png), after each round anew. Leave the machine alone meanwhile: the
+results say how busy others kept it.
 """
 
 import argparse
@@ -22,12 +23,13 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import machine
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results.md"
+RESULTS, PICTURE = ROOT / "benchmarks" / "results.md", ROOT / "docs" / "race.png"
 LIMIT_SECONDS = 900
 REFERENCE = "neuralforecast"
 STAGES = {
@@ -51,6 +53,8 @@ class Contender:
         module: Without this it is skipped.
         command: Its words; {file}, {horizon} and {out} are filled in.
         backend: Of Keras, where it uses Keras.
+        model: Whose scores are read, if it writes a table of them.
+        scored: A command that writes that table where its own does not: run once a task, and not timed.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Contender:
     module: str
     command: str
     backend: str = ""
+    model: str = "lstm"
+    scored: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,16 @@ def peer(name: str, about: str, environment: str, module: str, script: str, back
 
 
 CONTENDERS = (
+    Contender(
+        "forecast, zero-shot",
+        "`forecast predict` with the network that comes with the package: nothing is trained; its scores, of the same "
+        "origins as the others', are those of `forecast run --models pretrained`",
+        HERE,
+        "forecast",
+        ".venv/bin/forecast predict {file} --horizon {horizon}",
+        model="pretrained",
+        scored=".venv/bin/forecast run {file} --models pretrained --horizon {horizon} --out {out}",
+    ),
     Contender("forecast, TensorFlow", ABOUT, HERE, "tensorflow", FORECAST, "tensorflow"),
     Contender("forecast, JAX", "the same with `KERAS_BACKEND=jax`", HERE, "jax", FORECAST, "jax"),
     peer(
@@ -162,24 +178,41 @@ def run_once(contender: Contender, task: Task) -> Outcome:
     """Starts the contender, waits for it and reads its answer."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        words = [word.format(file=task.file, horizon=task.horizon, out=out) for word in contender.command.split()]
         started, (busy, ours) = time.perf_counter(), machine.processor_seconds()
         try:
-            done = execute(words, backend=contender.backend)
+            done = execute(words_of(contender.command, task, out), backend=contender.backend)
         except subprocess.TimeoutExpired:
             return Outcome(failure=f"failed: longer than {LIMIT_SECONDS} s")
         seconds = time.perf_counter() - started
         if done.returncode:
             return Outcome(failure=f"failed: {last_line(done.stderr)}")
         busy, ours = (after - before for after, before in zip(machine.processor_seconds(), (busy, ours), strict=True))
-        return Outcome(seconds, read_answer(done.stdout, out / "scores.csv"), others=max(0.0, busy - ours) / seconds)
+        others = max(0.0, busy - ours) / seconds
+        if contender.scored:
+            return Outcome(seconds, score_once(contender, task), others=others)
+        return Outcome(seconds, read_answer(done.stdout, out / "scores.csv", contender.model), others=others)
 
 
-def read_answer(printed: str, scores: Path) -> dict:
-    """The error of `lstm` in a table of scores where there is one, else the JSON line that was printed."""
+def words_of(command: str, task: Task, out: Path) -> list[str]:
+    """The words of a command."""
+    return [word.format(file=task.file, horizon=task.horizon, out=out) for word in command.split()]
+
+
+@cache
+def score_once(contender: Contender, task: Task) -> dict:
+    """The scores of a contender whose own command tells none."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        execute(words_of(contender.scored, task, out)).check_returncode()
+        return read_answer("", out / "scores.csv", contender.model)
+
+
+def read_answer(printed: str, scores: Path, model: str) -> dict:
+    """The scores of a model in a table where there is one, else the JSON line that was printed."""
     if scores.exists():
         with scores.open() as table:
-            return {row["model"]: {"mae_vs_naive": float(row["mae_vs_naive"])} for row in csv.DictReader(table)}["lstm"]
+            row = next(row for row in csv.DictReader(table) if row["model"] == model)
+            return {name: float(row[name]) for name in ("mae_vs_naive", "crps")}
     return json.loads(next(line for line in reversed(printed.splitlines()) if line.startswith("{")))
 
 
@@ -238,23 +271,24 @@ def median_seconds(outcomes: list[Outcome]) -> float:
 def score_row(name: str, outcomes: list[Outcome], reference: float) -> str:
     """One line of a table of contenders."""
     if failed := failures(outcomes):
-        return f"| {name} | {failed[0].failure} | | | |"
+        return f"| {name} | {failed[0].failure} | | | | |"
     seconds = [outcome.seconds for outcome in outcomes]
     median = statistics.median(seconds)
-    error = statistics.median(outcome.answer["mae_vs_naive"] for outcome in outcomes)
+    error, crps = (
+        statistics.median(outcome.answer[score] for outcome in outcomes) for score in ("mae_vs_naive", "crps")
+    )
     ratio = "" if reference != reference else f"{median / reference:.2f}"
-    return f"| {name} | {median:.1f} | {min(seconds):.1f} .. {max(seconds):.1f} | {ratio} | {error:.3f} |"
+    return f"| {name} | {median:.1f} | {min(seconds):.1f} .. {max(seconds):.1f} | {ratio} | {error:.3f} | {crps:.2f} |"
 
 
 def score_table(task: Task, outcomes: Outcomes) -> list[str]:
     """The contenders side by side on one task."""
     reference = median_seconds(outcomes[task, REFERENCE])
-    ahead = "1 step" if task.horizon == 1 else f"1 to {task.horizon} steps"
     return [
-        f"## {named(str(task.file))}, {ahead} ahead",
+        f"## {title(task)}",
         "",
-        f"| contender | median [s] | min .. max [s] | ratio to {REFERENCE} | MAE / naive |",
-        "|---|---|---|---|---|",
+        f"| contender | median [s] | min .. max [s] | ratio to {REFERENCE} | MAE / naive | CRPS |",
+        "|---|---|---|---|---|---|",
         *(score_row(contender.name, outcomes[task, contender.name], reference) for contender in CONTENDERS),
         "",
     ]
@@ -344,6 +378,8 @@ def heading(command: str, outcomes: Outcomes) -> list[str]:
         f"- Seconds: a whole process, from its start to its end; medians of {rounds} rounds, contenders in turns.",
         "- MAE / naive: the error on the last 20 % of the rows over that of the naive forecast, on the same origins: "
         "all whose H steps are known. 70 % train, 10 % validate.",
+        "- CRPS: twice the mean pinball loss of seven quantiles, in the unit of the file; the MAE where a contender "
+        "forecasts one value.",
         "",
     ]
 
@@ -372,6 +408,31 @@ def write(lines: list[str]) -> None:
     unfinished.replace(RESULTS)
 
 
+def draw(outcomes: Outcomes) -> None:
+    """The picture of seconds against loss."""
+    from race_plot import draw_race
+
+    tasks = dict.fromkeys(task for task, _ in outcomes)
+    draw_race(
+        {title(task): points_of({one.name: outcomes[task, one.name] for one in CONTENDERS}) for task in tasks}, PICTURE
+    )
+
+
+def points_of(outcomes: dict[str, list[Outcome]]) -> list[tuple[str, float, float]]:
+    """Name, median seconds and median loss of the contenders that came to an end."""
+    return [
+        (name, median_seconds(done), statistics.median(outcome.answer["crps"] for outcome in done))
+        for name, done in outcomes.items()
+        if done and not failures(done)
+    ]
+
+
+def title(task: Task) -> str:
+    """The heading of a task."""
+    ahead = "1 step" if task.horizon == 1 else f"1 to {task.horizon} steps"
+    return f"{named(str(task.file))}, {ahead} ahead"
+
+
 def read_command_line() -> argparse.Namespace:
     """The options; files are made absolute."""
     parser = argparse.ArgumentParser(description="Times forecast beside its peers, and writes benchmarks/results.md.")
@@ -389,7 +450,8 @@ def main() -> None:
     tasks = [Task(file.resolve(), horizon) for file in options.file for horizon in options.horizon]
     for outcomes in run_rounds(tasks, repeat=options.repeat, warm=not options.cold):
         write(page(command, outcomes))
-    print(f"Written: {named(str(RESULTS))}")
+        draw(outcomes)
+    print(f"Written: {named(str(RESULTS))}, {named(str(PICTURE))}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from typing import Any
 import task as peers
 
 LOOKBACK, UNITS, STEPS, CHECK_EVERY, PATIENCE = 64, 32, 200, 50, 2
+# The intervals whose ends are, with the median, the quantiles that are scored.
+INTERVALS = (90, 80, 50)
 
 
 def build(horizon: int) -> Any:
@@ -25,7 +27,7 @@ def build(horizon: int) -> Any:
     model = LSTM(
         h=horizon,
         input_size=LOOKBACK,
-        loss=MQLoss(level=[80, 90]),
+        loss=MQLoss(level=list(INTERVALS)),
         max_steps=STEPS,
         scaler_type="robust",
         encoder_n_layers=2,
@@ -43,7 +45,7 @@ def build(horizon: int) -> Any:
 
 
 def predict_all(task: peers.Task) -> Any:
-    """Forecasts of the test rows, shape (N, H): one fit, then every origin."""
+    """Quantiles of the test rows, shape (N, H, 7): one fit, then every origin."""
     import pandas as pd
 
     warnings.filterwarnings("ignore")
@@ -55,7 +57,13 @@ def predict_all(task: peers.Task) -> Any:
     forecasts = task.timed(
         "fit and predict", lambda: wrapper.cross_validation(frame, n_windows=None, step_size=1, refit=False, **sizes)
     )
-    return forecasts.sort_values(["cutoff", "ds"])["lstm-median"].to_numpy("float64").reshape(-1, task.horizon)
+    columns = [
+        *(f"lstm-lo-{level}" for level in INTERVALS),
+        "lstm-median",
+        *(f"lstm-hi-{level}" for level in INTERVALS[::-1]),
+    ]
+    found = forecasts.sort_values(["cutoff", "ds"])[columns].to_numpy("float64")
+    return found.reshape(-1, task.horizon, len(columns))
 
 
 if __name__ == "__main__":

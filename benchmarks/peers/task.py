@@ -1,4 +1,4 @@
-"""What every peer is asked: the series, the split, the tested origins and the error, the same for all.
+"""What every peer is asked: the series, the split, the tested origins and the scores, the same for all.
 
 In: a CSV file and a horizon from the command line. Out: one JSON line on standard output.
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 TARGETS = ("Adj Close", "Close")
+# Of the quantiles that are scored, as in `forecast`; the fourth is the median.
+LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,25 +72,32 @@ def three_parts(task: Task, levels: Any, *, lookback: int) -> list[tuple[Any, An
     return [windows(levels, first - 1, stop, lookback=lookback, horizon=task.horizon) for first, stop in bounds]
 
 
-def mae_vs_naive(task: Task, forecasts: Any) -> float:
-    """Mean absolute error over that of the naive forecast, over all tested origins and steps.
+def scores(task: Task, forecasts: Any) -> dict[str, float]:
+    """MAE over that of the naive forecast, and CRPS in the series' unit, over all tested origins and steps.
+
+    The CRPS is twice the mean pinball loss over `LEVELS`; for a forecast of one value it is the MAE.
 
     Args:
-        forecasts: Shape (N, H): from every origin from the last row before the test rows to the last whose H steps
-            are all known, oldest first.
+        forecasts: Shape (N, H), or (N, H, 7) with quantiles of `LEVELS`: from every origin from the last row before the
+            test rows to the last whose H steps are all known, oldest first.
     """
     import numpy as np
     from numpy.lib.stride_tricks import sliding_window_view
 
     actual = sliding_window_view(task.target[task.test :], task.horizon)
-    if forecasts.shape != actual.shape:
+    quantiles = np.sort(forecasts, axis=2) if forecasts.ndim == 3 else np.repeat(forecasts[..., None], len(LEVELS), 2)
+    if quantiles.shape != (*actual.shape, len(LEVELS)):
         raise ValueError(f"forecasts must have shape {actual.shape}. Received: {forecasts.shape}.")
     naive = task.target[task.test - 1 : len(task.target) - task.horizon, None]
-    return float(np.abs(actual - forecasts).mean() / np.abs(actual - naive).mean())
+    error, level = actual[..., None] - quantiles, np.array(LEVELS)
+    return {
+        "mae_vs_naive": float(np.abs(error[..., 3]).mean() / np.abs(actual - naive).mean()),
+        "crps": float(2 * np.maximum(level * error, (level - 1) * error).mean()),
+    }
 
 
 def run(predict_all: Callable[[Task], Any]) -> None:
-    """Reads the command line, has all tested origins forecast, and prints error and seconds as one JSON line."""
+    """Reads the command line, has all tested origins forecast, and prints scores and seconds as one JSON line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("--horizon", type=int, default=1)
@@ -96,6 +105,6 @@ def run(predict_all: Callable[[Task], Any]) -> None:
     started = time.perf_counter()
     task = load(arguments.file, arguments.horizon)
     task.seconds["load"] = time.perf_counter() - started
-    error = mae_vs_naive(task, predict_all(task))
+    found = scores(task, predict_all(task))
     seconds = {stage: round(value, 3) for stage, value in task.seconds.items()}
-    print(json.dumps({"mae_vs_naive": error, "seconds": seconds}))
+    print(json.dumps({**found, "seconds": seconds}))
