@@ -34,6 +34,7 @@ from forecast.models.highway import apply_highway
 from forecast.models.neural.architecture import member
 from forecast.models.neural.network import Network, in_order
 from forecast.models.volatility import past_quantiles, with_volatility
+from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
 Record = Mapping[str, Any]
@@ -208,6 +209,7 @@ class TrainedModel(Shown):
             median=found.levels[..., MEDIAN],
         )
 
+    @one_thread()
     def at_origins(
         self, several: Sequence[Source | Dataset], first: int | None = None, *, last: bool = False
     ) -> list[Trajectory]:

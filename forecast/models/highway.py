@@ -21,6 +21,7 @@ Laird and Rubin 1977); no gain is measured on it.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ import numpy as np
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks, Flags, filled_labels, make_blocks, origins
 from forecast.models.estimator import Problem, Weights, clip_labels, training_origins
+from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
 # Names of the weights: a kernel (L, F, H), and weights of future columns (H, K).
@@ -96,10 +98,8 @@ def fit_with_residuals(panel: Panel, problem: Problem) -> tuple[dict[str, Array]
         The weights of `fit_highway`; residuals (N, H) of each fold, forecast from the others, and of the validation
         rows; NaN where a label is missing.
     """
-    from threadpoolctl import threadpool_limits
-
     small = problem.lookback * problem.past_columns <= FEW
-    with threadpool_limits(1 if small else None, user_api="blas"):  # where others work too, threads wait for seconds
+    with one_thread() if small else nullcontext():
         return _fit(panel, problem)
 
 

@@ -37,6 +37,7 @@ from forecast.models.estimator import (
     without_flat,
 )
 from forecast.models.highway import FOLDS, PENALTIES, Moments, choose_candidate, fold_origins, solve_ridge
+from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
 Single = NDArray[np.float32]
@@ -91,9 +92,7 @@ class Reservoir(Estimator):
 
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:
         """Compute the states of all folds once; every ridge solution is then algebra on their moments."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="blas"):  # the products are small: threads wait longer than they work
+        with one_thread():
             weights = draw_reservoir(problem.past_columns + problem.future_columns, seed=problem.config.training.seed)
             folds = []
             for step, origin in enumerate(fold_origins(panel, problem), start=1):
@@ -109,11 +108,9 @@ class Reservoir(Estimator):
         return Fit({**weights, **{name: weight.astype(np.float32) for name, weight in learned.items()}})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        from threadpoolctl import threadpool_limits
-
         moves = np.zeros((len(blocks.x), problem.horizon))
         if weights["readout"].any():
-            with threadpool_limits(1, user_api="blas"):
+            with one_thread():
                 moves += read(weights, blocks.x) @ weights["readout"]
         if weights["readout_future"].any():
             moves += np.einsum("nhk,hk->nh", np.nan_to_num(blocks.future[:, 0]), weights["readout_future"])

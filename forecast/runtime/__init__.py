@@ -1,6 +1,7 @@
 """The machine under the package: files, processes, devices. Nothing here knows of series or models.
 
 atomic        files and folders that are replaced as a whole or not at all
+blas          threads of matrix products
 devices       how Keras uses this machine
 garbage       how often Python looks for garbage
 json_values   values that JSON can hold

@@ -30,6 +30,7 @@ from forecast.models.highway import HIGHWAY, apply_highway
 from forecast.models.neural.network import Network
 from forecast.models.volatility import past_quantiles, with_volatility
 from forecast.runtime import devices
+from forecast.runtime.blas import one_thread
 from forecast.runtime.versions import versions_here
 from forecast.typing import Array
 
@@ -231,6 +232,7 @@ def check_task(model: str, config: ExperimentConfig) -> None:
         raise ConfigError(f"the task direction is for networks: {', '.join(NETWORKS)}. Received: {model}.")
 
 
+@one_thread()
 def _calibrate(
     model: Estimator, weights: Weights, inputs: Inputs, split: Split, problem: Problem
 ) -> tuple[Array, Array]:

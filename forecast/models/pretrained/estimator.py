@@ -22,6 +22,7 @@ from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import Seen, look
 from forecast.models.pretrained.fine_tuning import Windows, fine_tune
 from forecast.models.pretrained.mixing import SHAPES, STEP, mix
+from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
@@ -80,6 +81,7 @@ class FineTuned(Pretrained):
         )
 
 
+@one_thread()
 def _training_windows(weights: Weights, panel: Panel, problem: Problem) -> tuple[Windows, Windows, int]:
     """Windows of the training and of the validation rows of all series, and how many of the latter overlap."""
     horizon, count = problem.horizon, len(panel.splits)

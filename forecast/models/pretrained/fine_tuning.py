@@ -23,6 +23,7 @@ from forecast.models.estimator import Fit, OnStep, Step, Validation
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import Seen
 from forecast.models.pretrained.mixing import LARGEST, head, hidden
+from forecast.runtime.blas import one_thread
 from forecast.typing import Array
 
 Weights = Mapping[str, NDArray[Any]]
@@ -78,6 +79,7 @@ class Windows:
         return Windows(step, self.errors[chosen], mixed, y, self.weight[chosen])
 
 
+@one_thread()
 def fine_tune(
     start: Weights,
     training: Windows,

@@ -25,6 +25,7 @@ from forecast.data.scaling import Scaler
 from forecast.data.windows import STEP_TERMS, Inputs, moves_of, step_terms
 from forecast.models.volatility import random_walk
 from forecast.models.volatility.features import TINY, features_of, range_volatility
+from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
 # Steps whose moves the coefficients are fitted to.
@@ -76,6 +77,7 @@ def prior_of(kind: str) -> Prior:
         return Prior(**{name: file[f"{kind}_{name}"] for name in Prior.__dataclass_fields__})
 
 
+@one_thread()
 def with_volatility(dataset: Dataset, scaler: Scaler, *, expected: bool = True) -> Inputs:
     """The inputs of a dataset in the units of a scaler, with the size of its moves.
 

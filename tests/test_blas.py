@@ -1,0 +1,54 @@
+"""Small products take one thread: seen from outside, in a process with two."""
+
+import subprocess
+import sys
+import textwrap
+
+
+def printed(code):
+    """What code prints in a process whose products have two threads."""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout.split()
+
+
+THREADS = """
+    from threadpoolctl import ThreadpoolController, threadpool_limits
+    import numpy
+    from forecast.runtime.blas import one_thread
+
+    threadpool_limits(2, user_api="blas")
+    blas = ThreadpoolController().select(user_api="blas")
+    threads = lambda: blas.info()[0]["num_threads"]
+"""
+
+
+def test_one_thread_inside_and_as_before_after_it_and_after_an_error():
+    assert printed(
+        THREADS
+        + """
+    with one_thread(), one_thread():
+        print(threads())
+    print(threads(), one_thread()(threads)(), threads())
+    try:
+        with one_thread():
+            raise ValueError
+    except ValueError:
+        print(threads())
+    """
+    ) == ["1", "2", "1", "2", "2"]
+
+
+def test_a_forecast_and_its_test_take_one_thread():
+    assert printed(
+        THREADS
+        + """
+    import numpy as np, forecast
+    from forecast.models.pretrained import estimator
+
+    mix, seen = estimator.mix, set()
+    estimator.mix = lambda *args: (seen.add(threads()), mix(*args))[1]
+    forecast.predict(np.sin(np.arange(200.0)), horizon=3)
+    print(*seen, threads())
+    """
+    ) == ["1", "2"]
