@@ -16,6 +16,7 @@ workers.
 import numpy as np
 
 from forecast.data.grid import DAY, EVERY_DAY, MONTHS, SECOND, WEEK, TimeGrid
+from forecast.metrics.distributions import chi_squared_tail
 from forecast.typing import Array, Rows
 
 # A season is found where values without one would show as much in one case of so many.
@@ -105,9 +106,7 @@ def test_season(values: Array, season: int, shorter: tuple[int, ...] = ()) -> tu
 
 def _chance(logs: Array) -> float:
     """One probability for all waves, from the logarithm of each one's own."""
-    from scipy.special import gammaincc  # the tail of a chi-squared distribution
-
-    together = float(gammaincc(len(logs), -logs.sum()))
+    together = chi_squared_tail(-2 * float(logs.sum()), freedom=2 * len(logs))
     smooth = len(logs[:SMOOTH]) * float(np.exp(logs[:SMOOTH].min()))
     return min(1.0, 2 * min(together, smooth))
 

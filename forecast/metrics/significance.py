@@ -11,6 +11,7 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.metrics.distributions import student_tail
 from forecast.typing import Array
 
 # The level of tests: the probability of calling a model better or worse when it is neither.
@@ -57,8 +58,6 @@ def diebold_mariano(gain: Array, *, horizon: int) -> float:
     not. Source: Diebold and Mariano (1995), Comparing predictive accuracy; Harvey, Leybourne and Newbold (1997), the
     factor; Lazarus, Lewis, Stock and Watson (2018), HAR inference: the variance and n.
     """
-    from scipy.special import stdtr
-
     rows = len(gain)
     frequencies = frequencies_of(rows, horizon)
     if frequencies < FEWEST:
@@ -68,8 +67,8 @@ def diebold_mariano(gain: Array, *, horizon: int) -> float:
     waves = np.cos(np.pi * np.outer(np.arange(1, frequencies + 1), np.arange(rows) + 0.5) / rows)
     variance = np.square(np.sqrt(2 / rows) * (waves @ gain)).mean()
     factor = (rows + 1 - 2 * horizon + horizon * (horizon - 1) / rows) / rows
-    statistic = gain.mean() * np.sqrt(rows * factor / variance)
-    return float(2 * stdtr(frequencies, -abs(statistic)))
+    statistic = float(gain.mean() * np.sqrt(rows * factor / variance))
+    return student_tail(statistic, freedom=frequencies)
 
 
 def frequencies_of(origins: int, horizon: int) -> int:
