@@ -80,26 +80,46 @@ def test_seasons_ago_are_rows_of_the_window():
     np.testing.assert_allclose(of(made, "last"), np.repeat(x[:, [-1]], 30, axis=1))
 
 
-def test_a_regression_is_that_of_scikit_learn():
-    z = noisy(2, 120)
-    lags, rows = (1, 2, 3), 120
-    made = regressions._iterate(z, lags, 1)
-    for row in range(2):
-        earlier = np.stack([z[row, 3 - lag : rows - lag] for lag in lags], axis=1)
-        penalty = (regressions.RIDGE + 1 / np.sqrt(rows)) * np.trace(earlier.T @ earlier) / 3
-        fitted = Ridge(penalty, fit_intercept=False).fit(earlier, z[row, 3:])
-        assert made[row, 0] == pytest.approx(fitted.predict([[z[row, -1], z[row, -2], z[row, -3]]])[0], rel=1e-8)
+def test_regressions_step_by_step_are_those_of_scikit_learn():
+    """Two with other lags at a time, one with more rows than the other, each step on the ones before it."""
+    chosen = [(noisy(2, 120), (1, 2, 3)), (noisy(2, 90) - 4, (1, 7))]
+    made = regressions._iterate(chosen, 5)
+    for number, (z, lags) in enumerate(chosen):
+        rows, most = z.shape[1], max(lags)
+        for window in range(2):
+            earlier = np.stack([z[window, most - lag : rows - lag] for lag in lags], axis=1)
+            penalty = (regressions.RIDGE + 1 / np.sqrt(rows)) * np.trace(earlier.T @ earlier) / len(lags)
+            fitted = Ridge(penalty, fit_intercept=False).fit(earlier, z[window, most:])
+            path = z[window].tolist()
+            for _ in range(5):
+                path.append(fitted.predict([[path[-lag] for lag in lags]])[0])
+            np.testing.assert_allclose(made[number, window], path[-5:], rtol=1e-8)
 
 
-def test_a_direct_regression_is_that_of_scikit_learn():
-    z = noisy(2, 200)
-    made, steps, first = regressions._direct(z, 8, moves=True), 3, 24
-    earlier = np.array([z[1, row] - z[1, row - np.array(regressions.DIRECT_LAGS)] for row in range(first, 200 - 8)])
-    coming = np.array([z[1, row + steps] - z[1, row] for row in range(first, 200 - 8)])
-    penalty = (regressions.RIDGE + 1 / np.sqrt(len(coming))) * np.trace(earlier.T @ earlier) / earlier.shape[1]
-    now = z[1, -1] - z[1, 199 - np.array(regressions.DIRECT_LAGS)]
-    expected = Ridge(penalty, fit_intercept=False).fit(earlier, coming).predict([now])[0]
-    assert made[1, steps - 1] == pytest.approx(np.clip(expected, coming.min(), coming.max()), rel=1e-8)
+@pytest.mark.parametrize("level", [0, 1e4])
+@pytest.mark.parametrize("moves", [True, False])
+def test_direct_regressions_are_those_of_scikit_learn(moves, level):
+    """More windows than are multiplied together; rows far from 0 as well."""
+    z, lags = noisy(regressions.TOGETHER + 2, 200) + level, np.array(regressions.DIRECT_LAGS)
+    made, rows, steps = regressions._direct(z, 8)[moves], np.arange(24, 200 - 8), 3
+    for window in (0, regressions.TOGETHER + 1):
+        y = z[window]
+        if moves:
+            earlier, coming, now = (
+                y[rows, None] - y[rows[:, None] - lags],
+                y[rows + steps] - y[rows],
+                y[-1] - y[199 - lags],
+            )
+        else:
+            earlier, coming, now = y[rows[:, None] + 1 - lags], y[rows + steps], y[200 - lags]
+        penalty = (regressions.RIDGE + 1 / np.sqrt(len(rows))) * np.trace(earlier.T @ earlier) / len(lags)
+        expected = Ridge(penalty, fit_intercept=False).fit(earlier, coming).predict([now])[0]
+        assert made[window, steps - 1] == pytest.approx(np.clip(expected, coming.min(), coming.max()), rel=1e-7)
+
+
+def test_steps_between_those_of_direct_regressions_lie_on_lines():
+    made = regressions._direct(noisy(2, 200), 10)[0]
+    np.testing.assert_allclose(made[:, 8], (made[:, 7] + made[:, 9]) / 2)
 
 
 def test_medians_and_logarithms_do_what_they_say():
