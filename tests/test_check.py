@@ -1,12 +1,11 @@
 """How a forecast did, now that its dates have come: what it promised by hand, and exit statuses of real processes."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from conftest import make_series, random_walk
 from scipy.stats import norm
 
@@ -96,8 +95,7 @@ def test_what_cannot_be_checked_is_refused(walk, tmp_path):
 
 
 def call(folder, *arguments):
-    command = [sys.executable, "-m", "forecast", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+    return run_command(*arguments, folder=folder)
 
 
 @pytest.mark.slow

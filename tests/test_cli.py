@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from conftest import random_walk, take_ctrl_c
 
 QUICK = ["--lookback", "8", "--horizon", "3", "--units", "4", "--steps", "8", "--labels", "6", "--batch", "4"]
@@ -34,18 +35,15 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(params=["jax"])
 def forecast(tmp_path, cache, request):
-    """The command line in a process of its own, with Keras' backend that starts the fastest."""
+    """The command line in processes of their own, with Keras' backend that starts the fastest."""
     if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
 
-    def call(*arguments, **settings):
-        command = [sys.executable, "-m", "forecast", *map(str, arguments)]
+    def call(*arguments):
         environment = os.environ | {"XDG_CACHE_HOME": str(cache), "https_proxy": "http://127.0.0.1:9"}
         environment["KERAS_BACKEND"] = request.param
         environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, timeout=120, env=environment, **settings
-        )
+        return run_command(*arguments, folder=tmp_path, environment=environment)
 
     return call
 
@@ -169,42 +167,15 @@ WRONG = [
     (["train", "PRICES", "--save", "new", "--freeze"], "--freeze needs --from"),
     (["train", "PRICES", "--save", "new", "--from", "letter.txt"], "this file is neither"),
 ]
-# Each command line in a process of its own, that begins after the imports.
-EACH = """
-import json, os, runpy, sys
-import forecast.cli.main, forecast.evaluation.holdout, forecast.data.sources
-for number, arguments in enumerate(json.load(sys.stdin)):
-    if not (child := os.fork()):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(os.open(f"{number}.err", os.O_WRONLY | os.O_CREAT), 2)
-        sys.argv = ["forecast", *arguments]
-        runpy.run_module("forecast", run_name="__main__")
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
 
 
-@pytest.fixture(scope="module")
-def told(prices, cache, tmp_path_factory):
-    """Exit status and errors of each of the command lines above."""
-    folder = tmp_path_factory.mktemp("wrong")
-    (folder / "letter.txt").write_text("dear")
-    lines = [[argument.replace("PRICES", str(prices)) for argument in arguments] for arguments, _ in WRONG]
-    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "https_proxy": "http://127.0.0.1:9"}
-    command = [sys.executable, "-c", EACH]
-    done = subprocess.run(
-        command, input=json.dumps(lines), capture_output=True, text=True, cwd=folder, env=environment, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return [(int(status), (folder / f"{number}.err").read_text()) for number, status in enumerate(done.stdout.split())]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks of processes here")
-@pytest.mark.parametrize("number", range(len(WRONG)), ids=lambda number: " ".join(WRONG[number][0]))
-def test_wrong_input_says_what_where_and_what_to_do(told, number):
-    status, errors = told[number]
-    assert status == 1
-    assert WRONG[number][1] in errors.splitlines()[-1]
-    assert "Traceback" not in errors
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=[" ".join(arguments) for arguments, _ in WRONG])
+def test_wrong_input_says_what_where_and_what_to_do(forecast, prices, tmp_path, arguments, words):
+    (tmp_path / "letter.txt").write_text("dear")
+    done = forecast(*(one.replace("PRICES", str(prices)) for one in arguments))
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_verbose_brings_the_traceback(forecast):

@@ -1,12 +1,11 @@
 """Series without dates: files, arrays and frames whose rows are counted, and what the program makes of them."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 
 import forecast
 from forecast.config import ExperimentConfig, override
@@ -249,8 +248,9 @@ def test_the_command_line_takes_a_file_of_counts(tmp_path):
     (tmp_path / "day.csv").write_text(COUNTED["day.csv"][0])
 
     def call(*words):
-        command = [sys.executable, "-m", "forecast", *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        done = run_command(*words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done
 
     assert "Time grid: steps; seasons of 7 rows" in call("inspect", "day.csv").stdout
     done = call("run", "day.csv", "--models", "linear", "--out", "r")

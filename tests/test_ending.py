@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from commands import run_command
 from conftest import random_walk
 
 pytestmark = pytest.mark.slow
@@ -175,9 +176,11 @@ def test_a_file_whose_name_is_no_text(tmp_path, prices):
         ["train", "--model", "naive", "--save", "m", *SMALL],
         ["predict", "--model", "m", "--csv", "t"],
     ):
-        done = run(arguments[0], os.fsdecode(name), *arguments[1:], folder=tmp_path)
+        done = run_command(arguments[0], os.fsdecode(name), *arguments[1:], folder=tmp_path)
         assert done.returncode == 0, done.stderr
-    done = run("predict", os.fsdecode(name), "--model", "m", "--out", "t.parquet", "--jobs", "1", folder=tmp_path)
+    done = run_command(
+        "predict", os.fsdecode(name), "--model", "m", "--out", "t.parquet", "--jobs", "1", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -196,11 +199,11 @@ def test_names_of_three_hundred_characters(tmp_path, prices):
     table = pd.read_csv(prices).rename(columns={"Close": "a" * 300})
     table.assign(**{"b" * 300: table["a" * 300] + 1}).to_csv(long, index=False)
     small = ["--models", "naive,drift", "--folds", "2", *SMALL, "--jobs", "1"]
-    done = run("compare", f"{long}:*", *small, "--out", "c", folder=tmp_path)
+    done = run_command("compare", f"{long}:*", *small, "--out", "c", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(pd.read_csv(tmp_path / "c" / "scores.csv")["series"].unique()) == 2
     assert len(list((tmp_path / "c" / "plots").glob("*/errors.png"))) == 2
-    done = run("train", prices, "--model", "naive", "--save", "m" * 300, *SMALL, folder=tmp_path)
+    done = run_command("train", prices, "--model", "naive", "--save", "m" * 300, *SMALL, folder=tmp_path)
     assert done.returncode == 1
     assert re.search(r"forecast: m{300}.*File name too long", done.stderr.splitlines()[-1])
 

@@ -2,15 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from conftest import random_walk
 
 import forecast
@@ -225,11 +223,9 @@ def test_another_target_of_a_series_has_not_the_ranges_of_the_close():
 @pytest.mark.slow
 def test_run_and_predict_at_the_terminal(tmp_path):
     ohlc(200).to_csv(tmp_path / "prices.csv")
-    environment = os.environ | {"COLUMNS": "80", "PYTHONPATH": str(Path(__file__).parent.parent)}
 
     def call(*arguments):
-        command = [sys.executable, "-m", "forecast", *arguments, "--quiet"]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200)
+        return run_command(*arguments, "--quiet", folder=tmp_path, environment=os.environ | {"COLUMNS": "80"})
 
     quick = [f"--{name}={value}" for name, value in SMALL.items()]
     done = call("run", "prices.csv", "--target", "Open, close", "--models", "dense", "--steps=8", "--out=run", *quick)

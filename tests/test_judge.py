@@ -1,12 +1,11 @@
 """Forecasts that others made: every form of table gives the same scores, which are those of a run."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from conftest import SMALL, make_series, random_walk
 from scipy.stats import norm
 
@@ -168,8 +167,7 @@ def test_a_table_that_cannot_be_scored_is_refused(walk, table, error, said):
 
 
 def call(folder, *arguments):
-    command = [sys.executable, "-m", "forecast", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+    return run_command(*arguments, folder=folder)
 
 
 @pytest.mark.slow

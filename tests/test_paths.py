@@ -1,11 +1,10 @@
 """Joint paths: their steps have the quantiles, and they move as the truth does."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from commands import run_command
 from scipy.stats import norm
 
 from forecast.config import QUANTILES
@@ -77,7 +76,6 @@ def test_a_model_draws_paths_and_the_command_says_how_likely_levels_are(trained,
     )
     level = str(round(float(walk.y[-1]), 2))
     options = ["--model", str(folder), "--touch", level, "--above", level, "--json"]
-    command = [sys.executable, "-m", "forecast", "predict", str(file), *options]
-    record = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout)
+    record = json.loads(run_command("predict", file, *options).stdout)
     assert record["chances"]["above"] == pytest.approx(0.5, abs=0.1)
     assert record["chances"]["touch"] == pytest.approx(11 / 16, abs=0.05)  # of a walk of three steps

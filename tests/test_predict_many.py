@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from conftest import random_walk, take_ctrl_c
 
 from forecast.config import LEVELS
@@ -159,8 +160,7 @@ def test_workers_need_no_keras():
 
 
 def predict(folder, *arguments):
-    command = [sys.executable, "-m", "forecast", "predict", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+    return run_command("predict", *arguments, folder=folder)
 
 
 def test_the_command_counts_what_failed(market, bundle, tmp_path):
