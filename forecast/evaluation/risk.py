@@ -203,9 +203,9 @@ def _likelihood_ratio(observed: Array, expected: Array) -> float:
 
 def _losses_beyond(inputs: Inputs, row: int, steps: Sequence[int], *, expected: bool) -> dict[tuple[int, float], Array]:
     """The losses beyond each value at risk over their mean, by step and probability, of moves known at a row."""
-    known = {step: past_moves(inputs, step, row, expected=expected)[1] for step in steps}
+    known = past_moves(inputs, steps, row, expected=expected)
     return {
         (step, probability): losses_beyond(moves, probability) if len(moves) >= FEWEST else np.ones(1)
-        for step, moves in known.items()
+        for step, (_, moves) in zip(steps, known, strict=True)
         for probability in TAILS
     }

@@ -27,7 +27,8 @@ from forecast.models.volatility import smooth
 from forecast.typing import Array
 
 # The experts: pairs of a factor of the linear component and one of the network component.
-EXPERTS = np.array([(linear, network) for linear in np.linspace(0, 1, 5) for network in np.linspace(0, 1, 6)])
+FACTORS = (np.linspace(0, 1, 5), np.linspace(0, 1, 6))
+EXPERTS = np.array([(linear, network) for linear in FACTORS[0] for network in FACTORS[1]])
 # Weight lost for each unit of loss, in scales of a window, and the head start of experts without a network component.
 # It grows with the horizon: outcomes of neighbouring origins overlap and say the same thing several times.
 LEARNING_RATE = 0.45
@@ -104,41 +105,46 @@ def new_losses(parts: Parts, y: Array) -> Array:
     Those of missing outcomes are taken to be as the others that become known with them.
     """
     rows, horizon = y.shape
-    found, due, known = np.zeros((rows, len(EXPERTS))), np.zeros((rows, 1)), np.zeros((rows, 1))
+    # origins last, so that the sums over quantiles and experts go along them
+    error, linear, network = (
+        np.ascontiguousarray(np.moveaxis(part, 0, -1))
+        for part in (y[..., None] - parts.base, parts.linear, parts.network)
+    )
+    found, due, known = np.zeros((len(EXPERTS), rows)), np.zeros(rows), np.zeros(rows)
     for step in range(1, min(horizon, rows - 1) + 1):
-        at = (slice(None, -step), step - 1)
-        lost = _losses(y[at][:, None] - parts.base[at], parts.linear[at], parts.network[at])
-        found[step:] += np.nan_to_num(lost)
+        at = (step - 1, slice(None), slice(None, -step))
+        found[:, step:] += _losses(error[at], linear[at], network[at])
         due[step:] += 1
-        known[step:, 0] += np.isfinite(y[at])
-    return np.asarray(found / horizon * due / np.maximum(known, 1))
+        known[step:] += np.isfinite(y[:-step, step - 1])
+    return np.ascontiguousarray((found / horizon * due / np.maximum(known, 1)).T)
 
 
 def _losses(error: Array, linear: Array, network: Array) -> Array:
-    """The CRPS of each expert minus that of the base, shape (n, E).
+    """The CRPS of each expert minus that of the base at n origins, shape (E, n); 0 where the outcome is not known.
 
     Args:
-        error: Outcome minus the quantiles of the base, shape (n, Q).
-        linear: Shape (n, 1).
-        network: Shape (n, Q).
+        error: Outcome minus the quantiles of the base, shape (Q, n).
+        linear: Shape (1, n).
+        network: Shape (Q, n).
     """
-    found = np.empty((len(error), len(EXPERTS)))
-    for start in range(0, len(error), TOGETHER):
-        rows = slice(start, start + TOGETHER)
-        # quantiles first, so that the sums over them go along the rows
-        left = (part[rows].T for part in np.broadcast_arrays(error, linear, network))
-        found[rows] = _losses_together(*(np.ascontiguousarray(part) for part in left)).T
-    farthest = np.maximum(np.abs(error).max(axis=1), np.abs(network).max(axis=1))
-    return np.asarray(found * (FARTHEST / np.maximum(farthest, FARTHEST))[:, None])
+    parts = (slice(start, start + TOGETHER) for start in range(0, error.shape[1], TOGETHER))
+    found = np.concatenate([_losses_together(error[:, part], linear[:, part], network[:, part]) for part in parts], 1)
+    farthest = np.maximum(np.abs(error).max(axis=0), np.abs(network).max(axis=0))
+    found *= FARTHEST / np.maximum(farthest, FARTHEST)
+    return found if np.isfinite(farthest).all() else np.nan_to_num(found)
 
 
 def _losses_together(error: Array, linear: Array, network: Array) -> Array:
-    """The same for arguments of shape (Q, n), shape (E, n)."""
+    """The same without the bound for far outcomes."""
     levels = np.array(QUANTILES)[:, None]
     base = np.maximum(levels * error, (levels - 1) * error).mean(axis=0)
-    first, second = EXPERTS[:, 0, None, None], EXPERTS[:, 1, None, None]
-    left = error - first * linear - second * network
-    return np.asarray(2 * (np.maximum(levels * left, (levels - 1) * left).mean(axis=1) - base))
+    first = FACTORS[0] if linear.any() else FACTORS[0][:1]  # without a linear component all of them lose the same
+    left = (error - first[:, None, None] * linear)[:, None] - FACTORS[1][:, None, None] * network
+    above = levels * left
+    left *= levels - 1
+    lost = np.maximum(above, left, out=above).mean(axis=2) - base
+    lost = np.broadcast_to(lost, (len(FACTORS[0]), *lost.shape[1:]))
+    return np.asarray(2 * lost.reshape(len(EXPERTS), -1))
 
 
 def trust_in(model: Estimator, measured: Flags) -> Array:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from forecast.config import MEDIAN, ExperimentConfig
+from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.calendar.frequency import moment
 from forecast.data.covariates import check_future, names_of
 from forecast.data.dataset import Dataset, all_columns, prepare
@@ -229,47 +229,46 @@ class TrainedModel(Shown):
         begins = [self._begin(*parts) for parts in zip(ready, firsts, saved, strict=True)]
         seen = [self._blocks(one, begin) for one, begin in zip(ready, begins, strict=True)]
         raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
-        losses = self._recent_losses(ready, firsts, [scaler for _, scaler in seen])
-        made = [
-            self._adapt(one, *parts, quantiles, loss, checkpoint)
-            for one, parts, quantiles, loss, checkpoint in zip(ready, seen, raw, losses, saved, strict=True)
-        ]
+        trails = [self._trail(*parts) for parts in zip(ready, firsts, [blocks for blocks, _ in seen], strict=True)]
+        past = [self._past(trail or blocks) for trail, (blocks, _) in zip(trails, seen, strict=True)]
+        losses = self._recent_losses(trails, firsts, past)
+        made = [self._adapt(*parts) for parts in zip(ready, seen, raw, losses, past, saved, strict=True)]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
 
     def _adapt(
         self,
         dataset: Dataset,
-        blocks: Blocks,
-        scaler: Scaler,
+        seen: tuple[Blocks, Scaler],
         raw: Array,
         losses: Array | None,
+        past: Array,
         checkpoint: Checkpoint | None,
     ) -> Trajectory:
         """Shrink and calibrate raw forecasts at origins that follow one another.
 
         Args:
             raw: Normalised quantiles, shape (N, 1, H, Q).
+            seen: What the model saw, and how it was scaled.
             losses: The expert losses at each origin of a series that the model was not trained on, shape (N, E).
+            past: Quantiles of past moves at the origins, the last of its rows, shape (N or more, H, Q).
             checkpoint: The state at the first H of the origins, where the series was tested before.
         """
-        known, y, raw = self.known(dataset), blocks.y[:, 0], raw[:, 0]
+        blocks, scaler = seen
+        known, y, raw, past = self.known(dataset), blocks.y[:, 0], raw[:, 0], past[-len(raw) :]
         linear = apply_highway(self.weights, blocks)[:, 0]
-        past = np.full(raw.shape, np.nan)
-        if self._shrinks:
-            past = past_quantiles(blocks.inputs, blocks.origin, horizon=self.problem.horizon)
         parts, factors, quantiles = shrinkage.parts_of(raw, linear, past), np.ones((len(raw), 2)), raw
         if known:
             start = checkpoint.expert_losses if checkpoint else known.expert_losses
-            seen = len(checkpoint.factors) if checkpoint else 0
+            count = len(checkpoint.factors) if checkpoint else 0
             shrinks = self._shrinks
-            losses = shrinkage.follow_losses(parts, y, start, seen=seen) if shrinks else np.tile(start, (len(raw), 1))
+            losses = shrinkage.follow_losses(parts, y, start, seen=count) if shrinks else np.tile(start, (len(raw), 1))
         if self._shrinks:
             trust = shrinkage.trust_in(self.estimator, np.isfinite(past[:, 0, 0]))
             factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon, trust=trust)
             if checkpoint:
                 factors[: len(checkpoint.factors)] = checkpoint.factors
             quantiles = shrinkage.shrink(parts, factors)
-        log_scales = self._log_scales(quantiles, y, np.isfinite(past).all(axis=(1, 2)), known, checkpoint)
+        log_scales = self._log_scales(quantiles, y, np.asarray(np.isfinite(past).all(axis=(1, 2))), known, checkpoint)
         levels = levels_of(in_order(conformal.stretch(quantiles, log_scales)), blocks, dataset.series, scaler)
         shown = keep_in_bounds(levels, dataset.series.y, blocks.origin)
         losses = np.zeros((len(raw), 0)) if losses is None else losses
@@ -306,31 +305,44 @@ class TrainedModel(Shown):
         """Whether forecasts are learned moves; the textbook recipe forecasts levels, and formulas stay as they are."""
         return self.estimator.learned and self.config.training.normalisation == "window"
 
-    def _recent_losses(
-        self, several: Sequence[Dataset], firsts: Sequence[int], scalers: Sequence[Scaler]
-    ) -> list[Array | None]:
-        """The expert losses of recent rows, at each origin of series not trained on, shape (N, E); else None."""
-        new = [place for place, one in enumerate(several) if self._shrinks and not self.known(one)]
-        trails = [self._trail(several[place], firsts[place], scalers[place]) for place in new]
-        found: list[Array | None] = [None] * len(several)
-        every = self.estimator.predict_each(self.weights, trails, self.problem) if trails else []
-        for place, trail, raw in zip(new, trails, every, strict=True):
-            rows, first = len(several[place]) - int(trail.origin[0]), firsts[place] - int(trail.origin[0])
-            linear, y = (
-                part.reshape(-1, self.problem.horizon)[:rows] for part in (apply_highway(self.weights, trail), trail.y)
-            )
-            own = raw.reshape(-1, *raw.shape[2:])[:rows]
-            past = past_quantiles(trail.inputs, np.arange(rows) + trail.origin[0], horizon=self.problem.horizon)
-            lost = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
-            total = np.cumsum(np.rint(lost * EXACT) / EXACT, axis=0)
-            total[RECENT:] -= total[:-RECENT].copy()
-            found[place] = total[first:]
-        return found
+    def _trail(self, dataset: Dataset, first: int, seen: Blocks) -> Blocks | None:
+        """Blocks over the past origins whose outcomes are needed for the losses of recent rows from `first` on.
 
-    def _trail(self, dataset: Dataset, first: int, scaler: Scaler) -> Blocks:
-        """Blocks over the past origins whose outcomes are needed for the losses of recent rows from `first` on."""
+        None for a series that the model was trained on, and for forecasts that are not shrunk.
+        """
+        if not self._shrinks or self.known(dataset):
+            return None
         begin = max(self.problem.lookback, first - RECENT - self.problem.horizon)
-        return self.estimator.trail(with_volatility(dataset, scaler), begin, len(dataset), self.problem)
+        return self.estimator.trail(seen.inputs, begin, len(dataset), self.problem)
+
+    def _past(self, blocks: Blocks) -> Array:
+        """Quantiles of past moves at every origin from the first of `blocks` on, (N, H, Q); NaN if none is shrunk."""
+        origin, horizon = np.arange(blocks.origin[0], len(blocks.inputs.past)), self.problem.horizon
+        if not self._shrinks:
+            return np.full((len(origin), horizon, len(QUANTILES)), np.nan)
+        return past_quantiles(blocks.inputs, origin, horizon=horizon)
+
+    def _recent_losses(
+        self, trails: Sequence[Blocks | None], firsts: Sequence[int], past: Sequence[Array]
+    ) -> list[Array | None]:
+        """The expert losses of recent rows, at each origin of series with a trail, shape (N, E); else None."""
+        known = [trail for trail in trails if trail is not None]
+        every = iter(self.estimator.predict_each(self.weights, known, self.problem) if known else [])
+        return [
+            None if trail is None else self._losses_of(trail, next(every), quantiles)[first - int(trail.origin[0]) :]
+            for trail, first, quantiles in zip(trails, firsts, past, strict=True)
+        ]
+
+    def _losses_of(self, trail: Blocks, raw: Array, past: Array) -> Array:
+        """The expert losses over the RECENT rows up to each origin of a trail, shape (N, E)."""
+        own, linear, y = (
+            part.reshape(-1, *part.shape[2:])[: len(past)]
+            for part in (raw, apply_highway(self.weights, trail), trail.y)
+        )
+        lost = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
+        total = np.cumsum(np.rint(lost * EXACT) / EXACT, axis=0)
+        total[RECENT:] -= total[:-RECENT].copy()
+        return np.asarray(total)
 
     @cached_property
     def _usual_scale(self) -> Array:

@@ -161,6 +161,9 @@ async def _answer(
     settings: ServerSettings, listening: Sequence[socket.socket], channel: socket.socket, stopping: asyncio.Event
 ) -> None:
     """Answer requests until the event is set; then those that are open are finished, within some seconds."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")  # the products are small: threads wait longer than they work
     workspace = Workspace(settings.place)
     state = State(settings, workspace, JobStore(settings.place / JOBS), Sandbox(settings, channel))
     state.stopping = stopping

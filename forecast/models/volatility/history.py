@@ -8,10 +8,8 @@ Prices rise by their past mean, for that is what they are held for. Of a random 
 are normal, and it drifts as far as its mean is beyond chance.
 """
 
-from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, lru_cache
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import NormalDist
 
@@ -26,8 +24,8 @@ from forecast.typing import Array, Rows
 PRIOR_MOVES = 60
 # Quantiles are computed anew whenever a series has grown by about one part in so many.
 PARTS = 512
-# New values for which all are put in order anew.
-MANY_NEW = 64
+# Samples by values that are compared at once: they stay in the processor's cache.
+CELLS = 1 << 17
 # Moves over one row that must be known.
 FEWEST = 64
 
@@ -46,24 +44,28 @@ def past_quantiles(inputs: Inputs, origin: Rows, *, horizon: int) -> Array:
     if not serves.any():
         return found
     rows, place = np.unique(refresh_rows(origin[serves]), return_inverse=True)
-    moves = [past_moves(inputs, step, int(rows[-1])) for step in range(1, horizon + 1)]
+    moves = past_moves(inputs, range(1, horizon + 1), int(rows[-1]))
     found[serves] = _quantiles_at(rows, moves)[place]
     return found
 
 
-def past_moves(inputs: Inputs, step: int, last: int, *, expected: bool = True) -> tuple[Rows, Array]:
-    """The rows up to `last` in which moves over `step` rows became known, and these over their `expected` size.
+def past_moves(inputs: Inputs, steps: Sequence[int], last: int, *, expected: bool = True) -> list[tuple[Rows, Array]]:
+    """For each of some steps the rows up to `last` in which moves over so many rows became known, and these moves.
 
-    Rows without an expected size are left out.
+    They are over their `expected` size, or as they are. Rows without an expected size are left out.
     """
-    start = np.arange(max(0, last + 1 - step))
-    came = inputs.labels[start + step]
-    scale = expected_moves(inputs.log_scale[start], horizon=step)[:, -1]
-    scale = scale if expected else np.where(np.isfinite(scale), inputs.level[start], np.nan)
-    level = np.where(np.isfinite(scale), inputs.level[start], np.nan)
-    moves = relative(came - inputs.labels[start], level) / scale
-    known = np.isfinite(moves)
-    return start[known] + step, moves[known]
+    labels, log_scale = inputs.labels[: last + 1], inputs.log_scale[: last + 1]
+    level = np.where(np.isfinite(log_scale[:, 0]), inputs.level[: last + 1], np.nan)
+    scales = expected_moves(log_scale, horizon=max(steps)).T
+    found = []
+    for step in steps:
+        start, stop = slice(0, max(0, last + 1 - step)), slice(step, None)
+        size = scales[step - 1, start]
+        size = size if expected else np.where(np.isfinite(size), inputs.level[start], np.nan)
+        moves = relative(labels[stop] - labels[start], level[start]) / size
+        known = np.flatnonzero(np.isfinite(moves))
+        found.append((known + step, moves[known]))
+    return found
 
 
 def _quantiles_at(rows: Rows, moves: list[tuple[Rows, Array]]) -> Array:
@@ -109,39 +111,30 @@ def quantiles_until(rows: Rows, moves: list[tuple[Rows, Array]]) -> tuple[Array,
     found = np.zeros((*count.shape, len(QUANTILES)))
     for step, (_, values) in enumerate(moves):
         some = count[:, step] > 0
-        found[some, step] = quantiles_of_growing(values, count[some, step])
+        if some.any():
+            found[some, step] = quantiles_of_growing(values, count[some, step])
     return found, count
 
 
 def quantiles_of_growing(values: Array, counts: Rows) -> Array:
     """Quantiles (R, Q) of the first values (n,), for each number of them in `counts` (R,), which do not decrease.
 
-    The values are kept in order in a list: a value is put into its place, and a quantile looked up, in less time than a
-    call of numpy takes.
+    The values are put in order once. Those of a sample, found by their places in that order, are in order as well.
     """
-    ordered: list[float] = []
-    new, chosen = values.tolist(), []
-    for count in counts.tolist():
-        if count - len(ordered) > MANY_NEW:
-            ordered = np.sort(values[:count]).tolist()
-        for value in new[len(ordered) : count]:
-            insort(ordered, value)
-        chosen.append(_around_quantiles(count)(ordered))
-    pairs = np.array(chosen).reshape(len(counts), 2, len(QUANTILES))
-    return _between(pairs[:, 0], pairs[:, 1], _shares(counts))
-
-
-@lru_cache(maxsize=4096)
-def _around_quantiles(count: int) -> Callable[[list[float]], tuple[float, ...]]:
-    """Picks the values below the quantiles among `count` ordered ones, and behind these the ones above."""
-    low = (np.array(QUANTILES) * (count - 1)).astype(int).tolist()
-    return itemgetter(*low, *(min(place + 1, count - 1) for place in low))
-
-
-def _shares(counts: Rows) -> Array:
-    """How far each quantile lies between two of the ordered values, shape (R, Q)."""
-    place = np.array(QUANTILES) * (counts[:, None] - 1)
-    return np.asarray(place - place.astype(int))
+    order = np.argsort(values[: counts[-1]], kind="stable")
+    ordered, together = values[order], max(1, CELLS // len(order))
+    share = np.array(QUANTILES) * (counts[:, None] - 1)
+    low = share.astype(int)
+    wanted = np.concatenate([low, np.minimum(low + 1, counts[:, None] - 1)], axis=1)
+    order = order.astype(np.min_scalar_type(len(order)))  # a narrow type is compared sooner
+    pairs = np.empty(wanted.shape)
+    for start in range(0, len(counts), together):
+        part = slice(start, start + together)
+        size = counts[part]
+        places = np.flatnonzero(order < size[:, None].astype(order.dtype))  # row by row, in each as many as `size`
+        places = places[wanted[part] + (np.cumsum(size) - size)[:, None]]
+        pairs[part] = ordered[places - np.arange(0, len(size) * len(order), len(order))[:, None]]
+    return _between(pairs[:, : len(QUANTILES)], pairs[:, len(QUANTILES) :], share - low)
 
 
 def grow(values: Array, counts: Rows) -> Iterator[Array]:

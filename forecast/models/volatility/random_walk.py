@@ -27,20 +27,31 @@ def chances(counts: Rows, moves: Array) -> tuple[Array, Array]:
 
     A mean of the size of a move is taken to be as likely beforehand as none.
     """
-    found = [_logarithms(moves[: max(count, 1)]) for count in counts]
-    walk, drift = np.array(found).reshape(-1, 2).T
-    return _chance(walk), _chance(drift)
-
-
-def _logarithms(moves: Array) -> tuple[float, float]:
-    """The logarithms of the odds of normal moves, and of a mean that is not 0."""
-    count, unit = len(moves), np.abs(moves).mean() + TINY
-    scaled = moves / unit
-    variance = (scaled**2).mean() + TINY
+    counts, sizes, squares = np.maximum(counts, 1), np.abs(moves), np.empty(len(moves))
+    means = np.array([_means(moves[:count], sizes[:count], squares[:count]) for count in counts.tolist()])
+    mean, variance, student = means.reshape(-1, 3).T
+    variance = variance + TINY
     normal = -0.5 * np.log(2 * np.pi * variance) - 0.5
-    student = CONSTANT - (FREEDOM + 1) / 2 * np.log1p((scaled * MEAN_SIZE) ** 2 / FREEDOM).mean()
-    drift = 0.5 * count * scaled.mean() ** 2 / variance - 0.5 * np.log(count)
-    return float(count * (normal - student)), float(drift)
+    student = CONSTANT - (FREEDOM + 1) / 2 * student
+    drift = 0.5 * counts * mean**2 / variance - 0.5 * np.log(counts)
+    return _chance(counts * (normal - student)), _chance(drift)
+
+
+def _means(moves: Array, sizes: Array, work: Array) -> tuple[float, float, float]:
+    """The means of moves (n,) over their mean size, of their squares, and of the logarithm in Student's density.
+
+    Args:
+        sizes: Of the moves, shape (n,).
+        work: Is written over, shape (n,).
+    """
+    count, total = len(moves), np.add.reduce
+    np.divide(moves, total(sizes) / count + TINY, out=work)
+    mean = total(work) / count
+    variance = total(work * work) / count
+    work *= MEAN_SIZE
+    work *= work
+    work /= FREEDOM
+    return mean, variance, total(np.log1p(work, out=work)) / count
 
 
 def _chance(odds: Array) -> Array:

@@ -32,8 +32,8 @@ def past_tails(inputs: Inputs, origin: Rows, *, steps: Sequence[int], expected: 
     """
     rows, places = np.unique(refresh_rows(origin), return_inverse=True)
     found = np.empty((len(rows), len(steps), 3))
-    for number, step in enumerate(steps):
-        known, moves = past_moves(inputs, step, int(rows[-1]), expected=expected)
+    every = past_moves(inputs, steps, int(rows[-1]), expected=expected)
+    for number, (step, (known, moves)) in enumerate(zip(steps, every, strict=True)):
         for place, ordered in enumerate(grow(moves, np.searchsorted(known, rows, side="right"))):
             found[place, number] = _drawn(ordered, step)
     return np.asarray(found[places])

@@ -30,7 +30,9 @@ PAGE = resource.getpagesize()
 
 def main(channel: int, memory: int, seconds: int) -> None:
     """Fork children until no server is left that could ask."""
-    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")  # the products are small: threads wait longer than they work
     warm()
     gc.collect()
     gc.freeze()  # what is loaded stays shared with the children
