@@ -173,6 +173,11 @@ def origins(first: int, stop: int, *, horizon: int, labels: int = 1) -> Rows:
     return np.arange(first, stop - horizon - labels + 1)
 
 
+def spaced(first: int, stop: int, stride: int, *, last: int) -> Rows:
+    """Origins from `first` up to `stop` that are whole strides away from `last`."""
+    return np.arange(first + (last - first) % stride, stop, stride)
+
+
 def outcomes(values: Array, origin: Rows, *, horizon: int) -> Array:
     """The `horizon` rows after each origin, shape (*origin.shape, H, ...); NaN past the last row of `values`."""
     rows = origin[..., None] + np.arange(1, horizon + 1)

@@ -98,7 +98,7 @@ def score(
     Args:
         y_train: Training rows of the target, whose changes are the scale of MASE and RMSSE.
         others: Forecasts of the baselines from the same origins; a score against one that is missing is NaN.
-        overlap: Rows that neighbouring forecasts share; the horizon by default.
+        overlap: Neighbouring origins whose forecasts overlap; by default those of the backtest.
     """
     known = np.isfinite(backtest.actual)
     y_true, quantiles = backtest.actual[known], backtest.quantiles[known]
@@ -106,7 +106,7 @@ def score(
     y_last = np.broadcast_to(backtest.last_value[:, None], known.shape)[known]
     mae, naive_mae = metrics.mae(y_true, y_pred), metrics.mae(y_true, y_last)
     direction = metrics.direction(y_true, y_pred, y_last=y_last)
-    sure = metrics.share_interval(direction, len(known) / (overlap or known.shape[1]))
+    sure = metrics.share_interval(direction, len(known) / (overlap or backtest.overlap))
     references = {name: metrics.mae(y_true, one.quantiles[known][..., MEDIAN]) for name, one in (others or {}).items()}
     crps, naive = metrics.crps(y_true, quantiles, levels=QUANTILES), (others or {}).get("naive")
     naive_crps = metrics.crps(y_true, naive.quantiles[known], levels=QUANTILES) if naive else float("nan")
@@ -157,7 +157,7 @@ def score_steps(backtests: Mapping[str, Backtest], *, y_train: Array) -> list[tu
     for step in range(1, horizon + 1):
         others = {name: at_step(one, step) for name, one in references(backtests).items()}
         rows += [
-            (step, score(at_step(backtest, step), y_train=y_train, others=others, overlap=step))
+            (step, score(at_step(backtest, step), y_train=y_train, others=others, overlap=-(-step // backtest.stride)))
             for backtest in backtests.values()
         ]
     return rows

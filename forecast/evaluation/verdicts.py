@@ -99,8 +99,10 @@ def judge(
 
     Args:
         y: The whole target that the origins are rows of, shape (T,).
-        overlap: Neighbouring origins whose forecasts overlap, of forecasts that others made; by default the horizon.
+        overlap: Neighbouring origins whose forecasts overlap; by default those of the backtests.
     """
+    first, follow_rows = next(iter(backtests.values())), overlap is None
+    overlap = overlap or first.overlap
     gains = [gain_of(backtest) for backtest in backtests.values()]
     p_values = holm(
         [_p_value(backtest, gain, overlap) for backtest, gain in zip(backtests.values(), gains, strict=True)]
@@ -111,8 +113,8 @@ def judge(
     beside = {row.model: row for row in scores if row.model in ("naive", "linear")}
     parts = zip(scores, gains, p_values, p_skills, p_intervals, lags, strict=True)
     cure = (
-        what_suffices(*gains[0].shape)
-        if overlap is None
+        what_suffices(len(first.origin) * first.stride, first.actual.shape[1])
+        if follow_rows
         else f"forecasts from {origins_needed(overlap)} origins would do"
     )
     return tuple(_verdict(*part, beside=beside, unit=unit, cure=cure) for part in parts)
@@ -124,20 +126,20 @@ def gain_of(backtest: Backtest) -> Array:
     return np.asarray(naive - np.abs(backtest.actual - backtest.quantiles[..., MEDIAN]))
 
 
-def _p_value(backtest: Backtest, gain: Array, overlap: int | None) -> float:
+def _p_value(backtest: Backtest, gain: Array, overlap: int) -> float:
     if backtest.model == "naive":
         return float("nan")
-    return diebold_mariano(np.nanmean(gain, axis=1), horizon=overlap or gain.shape[1])
+    return diebold_mariano(np.nanmean(gain, axis=1), horizon=overlap)
 
 
-def _p_skill(backtest: Backtest, overlap: int | None) -> float:
+def _p_skill(backtest: Backtest, overlap: int) -> float:
     if backtest.model == "naive":
         return float("nan")
     last = backtest.last_value[:, None]
     return 2 * clark_west(backtest.actual - last, backtest.quantiles[..., MEDIAN] - last, overlap=overlap)
 
 
-def _p_intervals(backtests: Mapping[str, Backtest], overlap: int | None) -> list[float]:
+def _p_intervals(backtests: Mapping[str, Backtest], overlap: int) -> list[float]:
     """The p-values of the quantiles of each model knowing no more than naive's; NaN for baselines and without naive."""
     naive = backtests.get("naive")
     return [

@@ -7,6 +7,7 @@ test is on the last fifth of the rows, of long series on the last TESTED.
 from dataclasses import replace
 
 from forecast.config import ExperimentConfig
+from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
 from forecast.errors import SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
@@ -16,6 +17,9 @@ from forecast.training.train import train_on
 MODELS = ("pretrained", "naive", "seasonal_naive")
 # Rows that are tested, and before them looked at for the calibration, at most.
 TESTED, VALIDATED = 400, 100
+# Forecasts from neighbouring rows have nearly the same outcomes: tested are origins this part of the horizon apart, and
+# no more than so many.
+APART, MOST_ORIGINS = 4, 100
 
 
 def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None) -> Experiment:
@@ -28,14 +32,21 @@ def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None)
         SeriesError: the target is constant.
     """
     plan = plan_at_once(series, config or ExperimentConfig())
-    trained = {}
+    trained, stride = {}, stride_of(plan.dataset)
     for name in plan.models:
         try:
-            trained[name] = train_on([plan.dataset], name)
+            trained[name] = train_on([plan.dataset], name, stride=stride)
         except SeriesTooShort:
             if name != "seasonal_naive":
                 raise
-    return evaluate(plan.dataset, trained, cautions=plan.cautions, with_risks=False)
+    tests = {name: model.test(plan.dataset, stride=stride) for name, model in trained.items()}
+    return evaluate(plan.dataset, trained, cautions=plan.cautions, tests=tests, with_risks=False)
+
+
+def stride_of(dataset: Dataset) -> int:
+    """Rows from one tested origin to the next."""
+    tested = len(dataset) - dataset.split.test
+    return max(1, dataset.config.resolved_horizon // APART, -(-tested // MOST_ORIGINS))
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:

@@ -8,6 +8,9 @@ amounts that balance when one outcome in twenty lies beyond (adaptive conformal 
 quantile tracking, Angelopoulos, Candès and Tibshirani 2023). Only outcomes that are known at an origin count.
 
 Misses of one storm, or of one rally, come together: half of each change is shared by both sides, and half by all steps.
+
+Where origins are some rows apart, one outcome of each step becomes known at each, and changes the log scale as often as
+the outcomes between it and the next would say the same: `stride` times, but no more often than it has steps.
 """
 
 import numpy as np
@@ -35,53 +38,56 @@ def initial_scale(horizon: int) -> Array:
     return np.zeros((horizon, 2))
 
 
-def calibrate(quantiles: Array, y: Array) -> Array:
+def calibrate(quantiles: Array, y: Array, *, stride: int = 1) -> Array:
     """The log scale after the validation rows, shape (H, 2): what they ask for, followed to the last of them.
 
     Args:
-        quantiles: Of origins that follow one another row by row, shape (N, H, Q), increasing along Q.
+        quantiles: Of origins that follow one another, shape (N, H, Q), increasing along Q.
         y: What came, in the same units, shape (N, H); NaN where it is not known.
+        stride: Rows from one origin to the next.
     """
-    return np.asarray(follow(quantiles, y, _conform(quantiles, y))[-1])
+    return np.asarray(follow(quantiles, y, _conform(quantiles, y, stride=stride), stride=stride)[-1])
 
 
-def _conform(quantiles: Array, y: Array) -> Array:
+def _conform(quantiles: Array, y: Array, *, stride: int = 1) -> Array:
     """The log scale with which the intervals would have held what they should, shape (H, 2)."""
     origins, horizon = y.shape
     rows = np.isfinite(y).sum(axis=0)
-    if origins < 2 * horizon or not rows.all():
+    if origins * stride < 2 * horizon or not rows.all():
         return initial_scale(horizon)
     distance = np.minimum(scores_of(quantiles, y), FARTHEST)  # an interval may have no width
     levels = np.minimum(1.0, np.ceil((rows + 1) * (1 - MISSES)) / rows)
     needed = np.array([np.nanquantile(distance[:, step], level, axis=0) for step, level in enumerate(levels)])
-    apart = (rows / np.arange(1, horizon + 1))[:, None]
+    apart = (rows * stride / np.maximum(stride, np.arange(1, horizon + 1)))[:, None]
     weight = apart / (apart + PRIOR)
     return np.asarray(np.clip(weight * np.log(np.maximum(needed, 1e-9)), -WIDEST, WIDEST))
 
 
-def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None = None) -> Array:
-    """The log scale at N origins that follow one another row by row, shape (N, H, 2).
+def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None = None, stride: int = 1) -> Array:
+    """The log scale at N origins that follow one another, shape (N, H, 2).
 
     Args:
         quantiles: Shape (N, H, Q), increasing along Q.
         y: What came, in the same units, shape (N, H); NaN where it is missing or not known yet.
         log_scale: Before the first origin of all, shape (H, 2).
         past: At the first of the N origins, where they are known, shape (n, H, 2) with n of at least H; else None.
+        stride: Rows from one origin to the next.
     """
     distance = scores_of(quantiles, y)
     rows, horizon = y.shape
-    rate = RATE * np.arange(1.0, horizon + 1)[:, None] ** -DECAY
+    ahead = np.arange(1.0, horizon + 1)[:, None]
+    rate = RATE * ahead**-DECAY * np.minimum(ahead, stride)
     found, width, steps = np.empty((rows, horizon, 2)), np.empty((rows, horizon, 2)), np.arange(horizon)
     state, lowest, begin = log_scale, np.maximum(log_scale - FALL, -WIDEST), 0
     if past is not None:
         begin, state = len(past), past[-1]
         found[:begin], width[:begin] = past, np.exp(past)
     for row in range(begin, rows):
-        known = steps[:row]  # step k+1 of the forecast made k+1 rows ago came true in this row
-        earlier = row - 1 - known
+        known = steps[: row * stride]  # step k+1 of the last forecast made k+1 rows ago or more has come true
+        earlier = row - 1 - known // stride
         change = (distance[earlier, known] > width[earlier, known]) - MISSES
         change = np.where(np.isnan(distance[earlier, known]), 0.0, change)
-        state = np.minimum(np.maximum(_changed(state, rate[:row] * change), lowest), WIDEST)
+        state = np.minimum(np.maximum(_changed(state, rate[: len(known)] * change), lowest), WIDEST)
         found[row], width[row] = state, np.exp(state)
     return found
 

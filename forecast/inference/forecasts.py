@@ -25,7 +25,7 @@ SHARES = tuple(f"p_{name}" for name in CLASSES)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest(Shown):
-    """Forecasts at N consecutive origins, in the series' unit.
+    """Forecasts at N origins that follow one another, in the series' unit.
 
     Attributes:
         origin: Row numbers, shape (N,).
@@ -37,6 +37,7 @@ class Backtest(Shown):
         index: The dates of the rows that the origins are, and of those after the last, shape (T + H,); empty where they
             are only counted.
         unit: That of the series.
+        stride: Rows from one origin to the next.
     """
 
     model: str
@@ -47,6 +48,12 @@ class Backtest(Shown):
     network_share: Array | None = None
     index: Index = field(default_factory=lambda: pd.RangeIndex(0))
     unit: str = "units"
+    stride: int = 1
+
+    @property
+    def overlap(self) -> int:
+        """Neighbouring origins whose forecasts overlap."""
+        return int(-(-self.actual.shape[1] // self.stride))
 
     def to_frame(self) -> pd.DataFrame:
         """One row an origin and step: what came, and three quantiles; the index is the date of the step."""

@@ -47,7 +47,7 @@ SMALLEST = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parts of normalised forecasts at N origins that follow one another row by row.
+    """The parts of normalised forecasts at N origins that follow one another.
 
     Attributes:
         base: The distribution without any component, shape (N, H, Q): that of past moves where the size of moves that
@@ -86,37 +86,41 @@ def head_start(share: float) -> Array:
     return np.asarray(-HEAD_START * share * EXPERTS[:, 0])
 
 
-def follow_losses(parts: Parts, y: Array, losses: Array, *, seen: int = 0) -> Array:
-    """The expert losses at N origins that follow one another row by row, shape (N, E).
+def follow_losses(parts: Parts, y: Array, losses: Array, *, seen: int = 0, stride: int = 1) -> Array:
+    """The expert losses at N origins that follow one another, shape (N, E).
 
     Args:
         y: The true moves, normalised, shape (N, H); NaN where they are missing or not known yet.
         losses: Before the first origin, shape (E,), or at the last of those that count already.
         seen: Origins that count already.
+        stride: Rows from one origin to the next.
     """
-    new = new_losses(parts, y)
+    new = new_losses(parts, y, stride=stride)
     new[:seen] = 0
     return np.asarray(losses + np.cumsum(new, axis=0))
 
 
-def new_losses(parts: Parts, y: Array) -> Array:
+def new_losses(parts: Parts, y: Array, *, stride: int = 1) -> Array:
     """The expert losses that become known at each of N origins, shape (N, E); arguments as in `follow_losses`.
 
-    Those of missing outcomes are taken to be as the others that become known with them.
+    Those of missing outcomes are taken to be as the others that become known with them. An origin stands for as many
+    rows as lie between it and the next.
     """
     rows, horizon = y.shape
     # origins last, so that the sums over quantiles and experts go along them
     error, linear, network = (
-        np.ascontiguousarray(np.moveaxis(part, 0, -1))
+        np.ascontiguousarray(part.transpose(2, 1, 0))
         for part in (y[..., None] - parts.base, parts.linear, parts.network)
     )
     found, due, known = np.zeros((len(EXPERTS), rows)), np.zeros(rows), np.zeros(rows)
-    for step in range(1, min(horizon, rows - 1) + 1):
-        at = (step - 1, slice(None), slice(None, -step))
-        found[:, step:] += _losses(error[at], linear[at], network[at])
-        due[step:] += 1
-        known[step:] += np.isfinite(y[:-step, step - 1])
-    return np.ascontiguousarray((found / horizon * due / np.maximum(known, 1)).T)
+    for later in range(1, min(-(-horizon // stride), rows - 1) + 1):
+        steps = slice((later - 1) * stride, min(later * stride, horizon))
+        came = (part[:, steps, :-later] for part in (error, linear, network))
+        lost = _losses(*(part.reshape(len(part), -1) for part in came))
+        found[:, later:] += lost.reshape(len(EXPERTS), -1, rows - later).sum(axis=1)
+        due[later:] += steps.stop - steps.start
+        known[later:] += np.isfinite(y[:-later, steps]).sum(axis=1)
+    return np.ascontiguousarray((stride * found / horizon * due / np.maximum(known, 1)).T)
 
 
 def _losses(error: Array, linear: Array, network: Array) -> Array:

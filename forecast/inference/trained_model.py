@@ -20,7 +20,7 @@ from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load_for
 from forecast.data.split import test_start
-from forecast.data.windows import Blocks, Flags, outcomes
+from forecast.data.windows import Blocks, Flags, outcomes, spaced
 from forecast.display import Chart, Panel, Shown
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
@@ -134,13 +134,15 @@ class TrainedModel(Shown):
         (found,) = self.at_origins([series], first)
         return self._backtest(found)
 
-    def test(self, series: Source | Dataset) -> tuple[Backtest, Self]:
+    def test(self, series: Source | Dataset, *, stride: int = 1) -> tuple[Backtest, Self]:
         """The backtest of the test rows, and the model with a checkpoint after the last of them.
 
+        Args:
+            stride: Rows from one origin to the next, as in `at_origins`.
         Raises:
             SeriesTooShort, ModelError: as `backtest`.
         """
-        (found,) = self.at_origins([series])
+        (found,) = self.at_origins([series], stride=stride)
         checkpoint, name = found.checkpoint(), found.dataset.name
         known = (replace(one, checkpoint=checkpoint) if one.series == name else one for one in self.trained_on)
         return self._backtest(found), replace(self, trained_on=tuple(known))
@@ -156,6 +158,7 @@ class TrainedModel(Shown):
             network_share=found.network_share if self.estimator.is_network else None,
             index=index_of(found.dataset.series, self.problem.horizon),
             unit=found.dataset.series.unit,
+            stride=found.stride,
         )
 
     def predict(self, series: Source | Dataset) -> Forecast:
@@ -211,13 +214,17 @@ class TrainedModel(Shown):
 
     @one_thread()
     def at_origins(
-        self, several: Sequence[Source | Dataset], first: int | None = None, *, last: bool = False
+        self, several: Sequence[Source | Dataset], first: int | None = None, *, last: bool = False, stride: int = 1
     ) -> list[Trajectory]:
         """The one computation of forecasts: at every origin of each series from row `first` on, or at the last alone.
 
         On a series that the model was trained on, shrinkage and calibration go on from where training left them, origin
         by origin, with the outcomes that were known at each. On any other series its own recent outcomes decide on the
         shrinkage, and the calibration is the mean of those of the training series.
+
+        Args:
+            stride: Rows from one origin to the next, counted back from the last row, on series that the model was
+                trained on.
         """
         if self.config.task == "direction":
             raise ModelError(
@@ -227,12 +234,12 @@ class TrainedModel(Shown):
         firsts = [len(one) - 1 if last else self._test_start(one) if first is None else first for one in ready]
         saved = [self._checkpoint(one, begin) for one, begin in zip(ready, firsts, strict=True)]
         begins = [self._begin(*parts) for parts in zip(ready, firsts, saved, strict=True)]
-        seen = [self._blocks(one, begin) for one, begin in zip(ready, begins, strict=True)]
+        seen = [self._blocks(one, begin, stride) for one, begin in zip(ready, begins, strict=True)]
         raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
         trails = [self._trail(*parts) for parts in zip(ready, firsts, [blocks for blocks, _ in seen], strict=True)]
-        past = [self._past(trail or blocks) for trail, (blocks, _) in zip(trails, seen, strict=True)]
+        past = [self._past(trail or blocks, stride) for trail, (blocks, _) in zip(trails, seen, strict=True)]
         losses = self._recent_losses(trails, firsts, past)
-        made = [self._adapt(*parts) for parts in zip(ready, seen, raw, losses, past, saved, strict=True)]
+        made = [self._adapt(*parts, stride) for parts in zip(ready, seen, raw, losses, past, saved, strict=True)]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
 
     def _adapt(
@@ -243,6 +250,7 @@ class TrainedModel(Shown):
         losses: Array | None,
         past: Array,
         checkpoint: Checkpoint | None,
+        stride: int,
     ) -> Trajectory:
         """Shrink and calibrate raw forecasts at origins that follow one another.
 
@@ -261,23 +269,32 @@ class TrainedModel(Shown):
             start = checkpoint.expert_losses if checkpoint else known.expert_losses
             count = len(checkpoint.factors) if checkpoint else 0
             shrinks = self._shrinks
-            losses = shrinkage.follow_losses(parts, y, start, seen=count) if shrinks else np.tile(start, (len(raw), 1))
+            losses = np.tile(start, (len(raw), 1))
+            if shrinks:
+                losses = shrinkage.follow_losses(parts, y, start, seen=count, stride=stride)
         if self._shrinks:
             trust = shrinkage.trust_in(self.estimator, np.isfinite(past[:, 0, 0]))
             factors = shrinkage.factors_of(np.asarray(losses), horizon=self.problem.horizon, trust=trust)
             if checkpoint:
                 factors[: len(checkpoint.factors)] = checkpoint.factors
             quantiles = shrinkage.shrink(parts, factors)
-        log_scales = self._log_scales(quantiles, y, np.asarray(np.isfinite(past).all(axis=(1, 2))), known, checkpoint)
+        measured = np.asarray(np.isfinite(past).all(axis=(1, 2)))
+        log_scales = self._log_scales(quantiles, y, measured, known, checkpoint, stride)
         levels = levels_of(in_order(conformal.stretch(quantiles, log_scales)), blocks, dataset.series, scaler)
         shown = keep_in_bounds(levels, dataset.series.y, blocks.origin)
         losses = np.zeros((len(raw), 0)) if losses is None else losses
         return Trajectory(
-            dataset, blocks, scaler, raw, linear, parts.base, parts.network, losses, factors, log_scales, shown
+            dataset, blocks, scaler, raw, linear, parts.base, parts.network, losses, factors, log_scales, shown, stride
         )
 
     def _log_scales(
-        self, quantiles: Array, y: Array, measured: Flags, known: TrainedOn | None, checkpoint: Checkpoint | None
+        self,
+        quantiles: Array,
+        y: Array,
+        measured: Flags,
+        known: TrainedOn | None,
+        checkpoint: Checkpoint | None,
+        stride: int,
     ) -> Array:
         """The calibration (N, H, 2); none where quantiles of past moves are part of the forecast already.
 
@@ -289,7 +306,8 @@ class TrainedModel(Shown):
         if known is None:
             found = np.broadcast_to(self._usual_scale, (len(y), *self._usual_scale.shape))
         else:
-            found = conformal.follow(quantiles, y, known.log_scale, past=checkpoint.log_scales if checkpoint else None)
+            past = checkpoint.log_scales if checkpoint else None
+            found = conformal.follow(quantiles, y, known.log_scale, past=past, stride=stride)
         return np.where(measured[:, None, None], 0.0, found)
 
     def _checkpoint(self, dataset: Dataset, first: int) -> Checkpoint | None:
@@ -315,9 +333,9 @@ class TrainedModel(Shown):
         begin = max(self.problem.lookback, first - RECENT - self.problem.horizon)
         return self.estimator.trail(seen.inputs, begin, len(dataset), self.problem)
 
-    def _past(self, blocks: Blocks) -> Array:
-        """Quantiles of past moves at every origin from the first of `blocks` on, (N, H, Q); NaN if none is shrunk."""
-        origin, horizon = np.arange(blocks.origin[0], len(blocks.inputs.past)), self.problem.horizon
+    def _past(self, blocks: Blocks, stride: int) -> Array:
+        """Quantiles of past moves at the origins from the first of `blocks` on, (N, H, Q); NaN if none is shrunk."""
+        origin, horizon = np.arange(blocks.origin[0], len(blocks.inputs.past), stride), self.problem.horizon
         if not self._shrinks:
             return np.full((len(origin), horizon, len(QUANTILES)), np.nan)
         return past_quantiles(blocks.inputs, origin, horizon=horizon)
@@ -372,11 +390,11 @@ class TrainedModel(Shown):
         dataset = self.prepare(series)
         return self._blocks(dataset, self._test_start(dataset) if first is None else first)[0]
 
-    def _blocks(self, dataset: Dataset, first: int) -> tuple[Blocks, Scaler]:
+    def _blocks(self, dataset: Dataset, first: int, stride: int = 1) -> tuple[Blocks, Scaler]:
         """What the model sees at every origin from `first` on, and how it was scaled."""
         known = self.known(dataset)
         scaler = known.scaler if known else self._new_scaler(dataset, first)
-        origin = np.arange(first, len(dataset))
+        origin = spaced(first, len(dataset), stride, last=len(dataset) - 1)
         inputs = with_volatility(dataset, scaler, expected=self.estimator.learned)
         return self.estimator.blocks(inputs, origin, self.problem), scaler
 

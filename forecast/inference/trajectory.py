@@ -65,7 +65,7 @@ class TrainedOn:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Forecasts at origins that follow one another row by row, with what they were computed from.
+    """Forecasts at origins that follow one another, with what they were computed from.
 
     Attributes:
         dataset: The series that they are made from.
@@ -79,6 +79,7 @@ class Trajectory:
         factors: Of the shrinkage, shape (N, 2).
         log_scales: Of the intervals, shape (N, H, 2).
         levels: The quantiles as they are shown: shrunk, calibrated, in the series' unit, shape (N, H, Q).
+        stride: Rows from one origin to the next.
     """
 
     dataset: Dataset
@@ -92,6 +93,7 @@ class Trajectory:
     factors: Array
     log_scales: Array
     levels: Array
+    stride: int = 1
 
     @property
     def last_value(self) -> Array:
@@ -107,14 +109,14 @@ class Trajectory:
 
     def after(self, first: int) -> "Trajectory":
         """The forecasts from the origin `first` on."""
-        rows = slice(first - int(self.blocks.origin[0]), None)
+        rows = slice(int(np.searchsorted(self.blocks.origin, first)), None)
         names = ("raw", "linear", "base", "network", "expert_losses", "factors", "log_scales", "levels")
         return replace(self, blocks=self.blocks.part(rows), **{name: getattr(self, name)[rows] for name in names})
 
     def checkpoint(self) -> Checkpoint | None:
-        """The state at the last origin; None after fewer origins than steps."""
+        """The state at the last origin; None after fewer origins than steps, or where they are some rows apart."""
         horizon = self.raw.shape[1]
-        if len(self.raw) < horizon:
+        if len(self.raw) < horizon or self.stride > 1:
             return None
         return Checkpoint(
             rows=len(self.dataset),

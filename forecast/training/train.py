@@ -19,7 +19,7 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Scaler
 from forecast.data.sources import Source, load_several, split_keywords
 from forecast.data.split import Split
-from forecast.data.windows import Inputs, origins
+from forecast.data.windows import Inputs, origins, spaced
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of
@@ -84,8 +84,13 @@ def train_on(
     callbacks: Callbacks | None = None,
     start: TrainedModel | None = None,
     freeze: bool = False,
+    stride: int = 1,
 ) -> TrainedModel:
-    """Train one model on series that are prepared already, all with the same configuration; see `train`."""
+    """Train one model on series that are prepared already, all with the same configuration; see `train`.
+
+    Args:
+        stride: Rows from one origin to the next of those that shrinkage and calibration follow.
+    """
     chosen, config, callbacks = find_model(model), datasets[0].config, callbacks or Callbacks()
     check_task(model, config)
     problem = problem_of(config)
@@ -100,7 +105,7 @@ def train_on(
         fit = _go_on(start, panel_with_news, problem, callbacks, freeze=freeze)
     else:
         fit = chosen.fit(panel, problem, callbacks)
-    return _trained(chosen, datasets, scalers, panel, fit, started, start)
+    return _trained(chosen, datasets, scalers, panel, fit, started, start, stride)
 
 
 def train_together(
@@ -145,10 +150,11 @@ def _trained(
     fit: Fit,
     started: float,
     start: TrainedModel | None = None,
+    stride: int = 1,
 ) -> TrainedModel:
     """What a fit gives, calibrated on each series."""
     config = datasets[0].config
-    states = [_calibrate(model, fit.weights, *part, problem_of(config)) for part in panel]
+    states = [_calibrate(model, fit.weights, *part, problem_of(config), stride) for part in panel]
     return TrainedModel(
         model=model.name,
         config=config,
@@ -234,29 +240,30 @@ def check_task(model: str, config: ExperimentConfig) -> None:
 
 @one_thread()
 def _calibrate(
-    model: Estimator, weights: Weights, inputs: Inputs, split: Split, problem: Problem
+    model: Estimator, weights: Weights, inputs: Inputs, split: Split, problem: Problem, stride: int
 ) -> tuple[Array, Array]:
-    """Expert losses and log scale after the validation rows of one series; those of the beginning for directions.
+    """Expert losses and log scale after the validation rows of one series.
 
-    Models that learn nothing from training rows are followed on the last of these as well.
+    Those of the beginning for directions, and for models that are neither shrunk nor calibrated. Models that learn
+    nothing from training rows are followed on the last of these as well.
     """
-    if problem.config.task == "direction":
+    if problem.config.task == "direction" or not model.learned:
         return shrinkage.initial_losses(), conformal.initial_scale(problem.horizon)
     losses = shrinkage.head_start(_saved_by_highway(weights, inputs, split, problem))
     first = split.validation - 1
     if model.is_local:
         first = max(problem.lookback, split.validation // 2, first - EARLIER)
-    blocks = model.blocks(inputs, np.arange(first, split.test), problem)
+    blocks = model.blocks(inputs, spaced(first, split.test, stride, last=split.rows - 1), problem)
     quantiles, linear, y = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0], blocks.y[:, 0]
     if model.learned and blocks.moves:
         past = past_quantiles(inputs, blocks.origin, horizon=problem.horizon)
         parts = shrinkage.parts_of(quantiles, linear, past)
-        followed = shrinkage.follow_losses(parts, y, losses)
+        followed = shrinkage.follow_losses(parts, y, losses, stride=stride)
         trust = shrinkage.trust_in(model, np.isfinite(past[:, 0, 0]))
         factors = shrinkage.factors_of(followed, horizon=problem.horizon, trust=trust)
         quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
-    validation = slice(split.validation - 1 - first, None)
-    return losses, conformal.calibrate(quantiles[validation], y[validation])
+    validation = blocks.origin >= split.validation - 1
+    return losses, conformal.calibrate(quantiles[validation], y[validation], stride=stride)
 
 
 def _saved_by_highway(weights: Weights, inputs: Inputs, split: Split, problem: Problem) -> float:
