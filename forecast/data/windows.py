@@ -157,7 +157,13 @@ class Blocks:
 
     def normalise(self, points: Array) -> Array:
         """Scaled points (N, H) as normalised moves from the first origin of each block."""
-        return _in_units(points - self.anchor[:, 0], self.scale[:, 0], self.level[:, 0])
+        return self.normalise_moves(points - self.anchor[:, 0])
+
+    def normalise_moves(self, moves: Array) -> Array:
+        """Moves of scaled points (N, H, ...) from the anchor of each block, normalised."""
+        more = (1,) * (moves.ndim - 2)
+        scale, level = self.scale[:, 0], self.level[:, 0]
+        return _in_units(moves, scale.reshape(*scale.shape, *more), level.reshape(*level.shape, *more))
 
     def denormalise(self, moves: Array) -> Array:
         """What normalised moves (N, H, ...) from the first origin of each block add to its anchor, scaled."""

@@ -1,29 +1,92 @@
 """The first answer: a forecast of any series by the network that comes with the package, and how good it was on it.
 
-In: a series. Out: a plan for it and the baselines, and an `Experiment` in a second or two, without any training. The
-test is on the last fifth of the rows, of long series on the last TESTED.
+In: a series, or many. Out: an `Answer` to each, without any training: the forecast, and its test on the last fifth of
+the rows, of long series on the last TESTED. Beside the baselines it is judged in an `Experiment`.
 """
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import gcd
 
 from forecast.config import ExperimentConfig
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
-from forecast.errors import SeriesTooShort
+from forecast.errors import ForecastError, SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.run_plan import RunPlan, plan_run
+from forecast.evaluation.scores import Scores, complete, score
+from forecast.inference.forecasts import Backtest, Forecast, next_steps
+from forecast.inference.trained_model import TrainedModel
 from forecast.training.train import train_on
 
 MODELS = ("pretrained", "naive", "seasonal_naive")
 # Rows that are tested, and before them looked at for the calibration, at most.
 TESTED, VALIDATED = 400, 100
-# Forecasts from neighbouring rows have nearly the same outcomes: tested are origins this part of the horizon apart, and
-# no more than so many.
-APART, MOST_ORIGINS = 4, 100
+# Forecasts from neighbouring rows have nearly the same outcomes: tested are origins this part of the horizon apart,
+# about so many at most, and of every season at least so many phases.
+APART, MOST_ORIGINS, PHASES = 4, 100, 4
+# Series that are forecast together.
+TOGETHER = 32
 
 
-def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None) -> Experiment:
-    """Forecast a series that no model was trained on, and test that forecast on its last rows beside the baselines.
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The forecast of a series that no model was trained on, and its test.
+
+    Attributes:
+        backtest: At the tested origins, to the last row.
+        model: What forecast it, calibrated on the rows before the test.
+    """
+
+    plan: RunPlan
+    backtest: Backtest
+    model: TrainedModel
+
+    @property
+    def forecast(self) -> Forecast:
+        """The coming steps."""
+        return next_steps(self.model.model, self.backtest.quantiles[-1], self.plan.dataset.series)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """How good it was, beside naive."""
+        dataset = self.plan.dataset
+        return score(complete(self.backtest), y_train=dataset.series.y[: dataset.split.validation])
+
+    def judge(self) -> Experiment:
+        """The test beside those of the baselines that the rows suffice for."""
+        dataset, stride = self.plan.dataset, self.backtest.stride
+        tests = {self.model.model: (self.backtest, self.model)}
+        for name in self.plan.models[1:]:
+            with suppress(SeriesTooShort):
+                tests[name] = train_on([dataset], name).test(dataset, stride=stride)
+        trained = {name: model for name, (_, model) in tests.items()}
+        return evaluate(dataset, trained, cautions=self.plan.cautions, tests=tests, with_risks=False)
+
+    def record(self) -> dict[str, float | int]:
+        """What the test says, as plain JSON values."""
+        names, split = ("mae", "mae_vs_naive", "pinball", "coverage90"), self.plan.dataset.split
+        origins = len(complete(self.backtest).origin)
+        scores = {name: float(getattr(self.scores, name)) for name in names}
+        return {"rows": split.rows - split.test, "origins": origins, **scores}
+
+    def sentence(self) -> str:
+        """What forecast the series, and how good it was on its last rows, in two sentences."""
+        said, series = self.record(), self.plan.dataset.series
+        unit = f" {series.unit}" if series.unit else ""
+        return (
+            f"{series.name}: forecast by the network that comes with the package, which learned from simulated series "
+            f"alone. On the last {said['rows']:,} rows, from {said['origins']:,} origins, its mean absolute error was "
+            f"{said['mae']:.4g}{unit}, {said['mae_vs_naive']:.3f} of naive's, and its 90 % intervals held "
+            f"{said['coverage90']:.0%} of the values."
+        )
+
+
+def answer(series: TimeSeries, config: ExperimentConfig | None = None) -> Answer:
+    """Forecast a series that no model was trained on, and test that forecast on its last rows.
 
     Args:
         config: Its horizon and season, where they are not to come from the series.
@@ -31,22 +94,40 @@ def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None)
         SeriesTooShort: the rows do not suffice for a test.
         SeriesError: the target is constant.
     """
-    plan = plan_at_once(series, config or ExperimentConfig())
-    trained, stride = {}, stride_of(plan.dataset)
-    for name in plan.models:
+    ((_, found),) = answer_each([series], config)
+    if isinstance(found, ForecastError):
+        raise found
+    return found
+
+
+def answer_each(
+    several: Sequence[TimeSeries], config: ExperimentConfig | None = None
+) -> Iterator[tuple[int, Answer | ForecastError]]:
+    """The same for several series, or what is wrong with one, with its place among them, in any order.
+
+    Windows that are alike are looked at together; the answer to a series does not depend on the others.
+    """
+    waiting: dict[tuple[ExperimentConfig, int, int], dict[int, RunPlan]] = {}
+    names: Counter[str] = Counter()
+    for place, series in enumerate(several):
         try:
-            trained[name] = train_on([plan.dataset], name, stride=stride)
-        except SeriesTooShort:
-            if name != "seasonal_naive":
-                raise
-    tests = {name: model.test(plan.dataset, stride=stride) for name, model in trained.items()}
-    return evaluate(plan.dataset, trained, cautions=plan.cautions, tests=tests, with_risks=False)
+            plan = plan_at_once(series, config or ExperimentConfig())
+        except ForecastError as error:
+            yield place, error
+            continue
+        # a model knows its series by their names
+        names[series.name] += 1
+        alike = (plan.dataset.config, stride_of(plan.dataset), names[series.name])
+        waiting.setdefault(alike, {})[place] = plan
+        if len(waiting[alike]) == TOGETHER:
+            yield from _answer_alike(waiting.pop(alike))
+    for plans in waiting.values():
+        yield from _answer_alike(plans)
 
 
-def stride_of(dataset: Dataset) -> int:
-    """Rows from one tested origin to the next."""
-    tested = len(dataset) - dataset.split.test
-    return max(1, dataset.config.resolved_horizon // APART, -(-tested // MOST_ORIGINS))
+def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None) -> Experiment:
+    """The same as `answer`, judged beside the baselines."""
+    return answer(series, config).judge()
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
@@ -58,19 +139,22 @@ def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
     return replace(plan, models=MODELS)
 
 
-def record(found: Experiment) -> dict[str, float | int]:
-    """What the test says, as plain JSON values."""
-    score = next(row for row in found.scores if row.model == MODELS[0])
-    numbers = {name: getattr(score, name) for name in ("mae", "mae_vs_naive", "pinball", "coverage90")}
-    return {"rows": found.split.rows - found.split.test, **{name: float(value) for name, value in numbers.items()}}
-
-
-def sentence(found: Experiment) -> str:
-    """What forecast the series, and how good it was on its last rows, in two sentences."""
-    said = record(found)
-    unit = f" {found.series.unit}" if found.series.unit else ""
-    return (
-        f"{found.series.name}: forecast by the network that comes with the package, which learned from simulated "
-        f"series alone. On the last {said['rows']:,} rows its mean absolute error was {said['mae']:.4g}{unit}, "
-        f"{said['mae_vs_naive']:.3f} of naive's, and its 90 % intervals held {said['coverage90']:.0%} of the values."
+def stride_of(dataset: Dataset) -> int:
+    """Rows from one tested origin to the next."""
+    config, tested = dataset.config, len(dataset) - dataset.split.test
+    seasons = config.seasons or (config.season or 1,)
+    most = max(config.resolved_horizon // APART, -(-tested // MOST_ORIGINS))
+    phased = (
+        stride
+        for stride in range(most, 1, -1)
+        if all(season // gcd(stride, season) >= min(season, PHASES) for season in seasons)
     )
+    return next(phased, 1)
+
+
+def _answer_alike(plans: dict[int, RunPlan]) -> Iterable[tuple[int, Answer]]:
+    """Forecast and test series whose plans have one configuration."""
+    datasets = [plan.dataset for plan in plans.values()]
+    stride = stride_of(datasets[0])
+    tests = train_on(datasets, MODELS[0], stride=stride).test_all(datasets, stride=stride)
+    return ((place, Answer(plan, *test)) for (place, plan), test in zip(plans.items(), tests, strict=True))

@@ -142,10 +142,17 @@ class TrainedModel(Shown):
         Raises:
             SeriesTooShort, ModelError: as `backtest`.
         """
-        (found,) = self.at_origins([series], stride=stride)
+        ((found, tested),) = self.test_all([series], stride=stride)
+        return found, tested
+
+    def test_all(self, several: Sequence[Source | Dataset], *, stride: int = 1) -> list[tuple[Backtest, Self]]:
+        """The same for several series, which go through a network together; each with a model of its own."""
+        return [(self._backtest(found), self._tested(found)) for found in self.at_origins(several, stride=stride)]
+
+    def _tested(self, found: Trajectory) -> Self:
         checkpoint, name = found.checkpoint(), found.dataset.name
         known = (replace(one, checkpoint=checkpoint) if one.series == name else one for one in self.trained_on)
-        return self._backtest(found), replace(self, trained_on=tuple(known))
+        return replace(self, trained_on=tuple(known))
 
     def _backtest(self, found: Trajectory) -> Backtest:
         origin = found.blocks.origin

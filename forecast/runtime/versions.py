@@ -14,6 +14,11 @@ def package_version() -> str:
 
 def versions_here() -> dict[str, str]:
     """Name and version of each installed library among DISTRIBUTIONS."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}

@@ -130,11 +130,10 @@ def forecast_at_once(series: TimeSeries, horizon: int | None, origins: int) -> R
     Args:
         origins: How many past forecasts; 0 for none.
     """
-    found = zero_shot.forecast_at_once(series, ExperimentConfig(horizon=horizon))
-    name = zero_shot.MODELS[0]
-    verdict = next(one.sentence for one in found.verdicts if one.model == name)
-    answer = {**found.forecasts[name].record(), "test": zero_shot.record(found), "verdict": verdict, "notes": []}
-    past = past_forecasts(found.backtests[name], origins) if origins else None
+    found = zero_shot.answer(series, ExperimentConfig(horizon=horizon))
+    verdict = next(one.sentence for one in found.judge().verdicts if one.model == found.model.model)
+    answer = {**found.forecast.record(), "test": found.record(), "verdict": verdict, "notes": []}
+    past = past_forecasts(found.backtest, origins) if origins else None
     return _plain({"answer": answer, "past": past})
 
 
@@ -280,8 +279,7 @@ def picture(arguments: Mapping[str, Any]) -> Record:
     if arguments.get("model"):
         made = open_model(arguments["model"]).predict(series)
     else:
-        found = zero_shot.forecast_at_once(series, ExperimentConfig(horizon=arguments.get("horizon")))
-        made = found.forecasts[zero_shot.MODELS[0]]
+        made = zero_shot.answer(series, ExperimentConfig(horizon=arguments.get("horizon"))).forecast
     with tempfile.TemporaryDirectory(prefix="forecast-") as folder:
         path = Path(folder) / "forecast.png"
         save_forecasts([made], [series], path)

@@ -19,7 +19,7 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Scaler
 from forecast.data.sources import Source, load_several, split_keywords
 from forecast.data.split import Split
-from forecast.data.windows import Inputs, origins, spaced
+from forecast.data.windows import Blocks, Inputs, origins, spaced
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of
@@ -37,6 +37,8 @@ from forecast.typing import Array
 # The last training rows: models that learn nothing from them are followed there; and windows that show what a highway
 # saves.
 EARLIER = 200
+# Series that are calibrated together.
+TOGETHER = 32
 
 
 def train(
@@ -154,7 +156,7 @@ def _trained(
 ) -> TrainedModel:
     """What a fit gives, calibrated on each series."""
     config = datasets[0].config
-    states = [_calibrate(model, fit.weights, *part, problem_of(config), stride) for part in panel]
+    states = _calibrate(model, fit.weights, list(panel), problem_of(config), stride)
     return TrainedModel(
         model=model.name,
         config=config,
@@ -240,27 +242,47 @@ def check_task(model: str, config: ExperimentConfig) -> None:
 
 @one_thread()
 def _calibrate(
-    model: Estimator, weights: Weights, inputs: Inputs, split: Split, problem: Problem, stride: int
-) -> tuple[Array, Array]:
-    """Expert losses and log scale after the validation rows of one series.
+    model: Estimator, weights: Weights, parts: Sequence[tuple[Inputs, Split]], problem: Problem, stride: int
+) -> list[tuple[Array, Array]]:
+    """Expert losses and log scale after the validation rows of each series.
 
-    Those of the beginning for directions, and for models that are neither shrunk nor calibrated. Models that learn
-    nothing from training rows are followed on the last of these as well.
+    Those of the beginning for directions, and for models that are neither shrunk nor calibrated.
     """
     if problem.config.task == "direction" or not model.learned:
-        return shrinkage.initial_losses(), conformal.initial_scale(problem.horizon)
-    losses = shrinkage.head_start(_saved_by_highway(weights, inputs, split, problem))
+        return [(shrinkage.initial_losses(), conformal.initial_scale(problem.horizon)) for _ in parts]
+    found = []
+    for start in range(0, len(parts), TOGETHER):
+        some = parts[start : start + TOGETHER]
+        followed = [_followed(model, inputs, split, problem, stride) for inputs, split in some]
+        every = model.predict_each(weights, followed, problem)
+        for (inputs, split), blocks, quantiles in zip(some, followed, every, strict=True):
+            losses = shrinkage.head_start(_saved_by_highway(weights, inputs, split, problem))
+            found.append(_follow(model, weights, blocks, quantiles[:, 0], losses, split, stride))
+    return found
+
+
+def _followed(model: Estimator, inputs: Inputs, split: Split, problem: Problem, stride: int) -> Blocks:
+    """What a model sees at the origins that are followed: those of the validation rows.
+
+    Of models that learn nothing from training rows the last of these as well.
+    """
     first = split.validation - 1
     if model.is_local:
         first = max(problem.lookback, split.validation // 2, first - EARLIER)
-    blocks = model.blocks(inputs, spaced(first, split.test, stride, last=split.rows - 1), problem)
-    quantiles, linear, y = model.predict(weights, blocks, problem), apply_highway(weights, blocks)[:, 0], blocks.y[:, 0]
-    if model.learned and blocks.moves:
-        past = past_quantiles(inputs, blocks.origin, horizon=problem.horizon)
-        parts = shrinkage.parts_of(quantiles, linear, past)
+    return model.blocks(inputs, spaced(first, split.test, stride, last=split.rows - 1), problem)
+
+
+def _follow(
+    model: Estimator, weights: Weights, blocks: Blocks, quantiles: Array, losses: Array, split: Split, stride: int
+) -> tuple[Array, Array]:
+    """Expert losses and log scale after the origins of blocks, whose raw quantiles have the shape (N, H, Q)."""
+    y, horizon = blocks.y[:, 0], quantiles.shape[1]
+    if blocks.moves:
+        past = past_quantiles(blocks.inputs, blocks.origin, horizon=horizon)
+        parts = shrinkage.parts_of(quantiles, apply_highway(weights, blocks)[:, 0], past)
         followed = shrinkage.follow_losses(parts, y, losses, stride=stride)
         trust = shrinkage.trust_in(model, np.isfinite(past[:, 0, 0]))
-        factors = shrinkage.factors_of(followed, horizon=problem.horizon, trust=trust)
+        factors = shrinkage.factors_of(followed, horizon=horizon, trust=trust)
         quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
     validation = blocks.origin >= split.validation - 1
     return losses, conformal.calibrate(quantiles[validation], y[validation], stride=stride)

@@ -262,19 +262,17 @@ def _forecast_at_once(several: list[Any], config: Any) -> tuple[list[Any], set[s
     from forecast.errors import ForecastError
     from forecast.evaluation import zero_shot
 
-    done, failed, tests = [], set(), []
-    for series in counted(several, "forecasts", len(several)):
-        try:
-            found = zero_shot.forecast_at_once(series, config)
-        except ForecastError as error:
+    failed, answers = set(), {}
+    for place, found in counted(zero_shot.answer_each(several, config), "forecasts", len(several)):
+        if isinstance(found, ForecastError):
             if len(several) == 1:
-                raise
-            failed.add(series.name)
-            say(f"forecast: {error}")
-            continue
-        done.append(found.forecasts["pretrained"])
-        tests.append((zero_shot.record(found), zero_shot.sentence(found)))
-    return done, failed, tests
+                raise found
+            failed.add(several[place].name)
+            say(f"forecast: {found}")
+        else:
+            answers[place] = found.forecast, (found.record(), found.sentence())
+    ordered = [answers[place] for place in sorted(answers)]
+    return [made for made, _ in ordered], failed, [test for _, test in ordered]
 
 
 def _forecast_by(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], list[Any]]:

@@ -6,7 +6,7 @@ In: blocks of one label. Out: normalised quantiles. At each origin it looks at a
 own windows (`fine_tuning.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,13 +50,22 @@ class Pretrained(Estimator):
         return Fit(dict(shipped_weights()))
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
-        found = np.empty((len(blocks.origin), problem.horizon, len(QUANTILES)))
-        for chosen, length, positive in _alike(blocks.inputs, blocks.origin):
-            part = blocks.part(chosen)
-            seen = _look(blocks.inputs, part.origin, length, problem, positive=positive)
-            points = part.anchor[:, 0, :, None] + mix(weights, seen) * seen.unit[:, None, None]
-            found[chosen] = np.stack([part.normalise(points[..., level]) for level in range(len(QUANTILES))], axis=2)
-        return found
+        return self.predict_each(weights, [blocks], problem)[0][:, 0]
+
+    def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
+        """Forecast several series, whose windows of one length are looked at together."""
+        found = [np.empty((len(blocks.origin), problem.horizon, len(QUANTILES))) for blocks in several]
+        for parts, length, positive in _alike([(blocks.inputs, blocks.origin) for blocks in several]):
+            windows = [
+                _windows(several[place].inputs, several[place].origin[chosen], length, positive=positive)
+                for place, chosen in parts
+            ]
+            seen = _look(np.concatenate(windows), problem, positive=positive)
+            moves = mix(weights, seen) * seen.unit[:, None, None]
+            ends = np.cumsum([len(chosen) for _, chosen in parts])
+            for (place, chosen), own in zip(parts, np.split(moves, ends[:-1]), strict=True):
+                found[place][chosen] = several[place].part(chosen).normalise_moves(own)
+        return [one[:, None] for one in found]
 
 
 @dataclass(frozen=True)
@@ -102,8 +111,8 @@ def _training_windows(weights: Weights, panel: Panel, problem: Problem) -> tuple
 def _windows_of(weights: Weights, inputs: Inputs, origin: Rows, problem: Problem) -> list[Windows]:
     """Windows at origins of one series, those of one length together."""
     found = []
-    for chosen, length, positive in _alike(inputs, origin):
-        seen = _look(inputs, origin[chosen], length, problem, positive=positive)
+    for ((_, chosen),), length, positive in _alike([(inputs, origin)]):
+        seen = _look(_windows(inputs, origin[chosen], length, positive=positive), problem, positive=positive)
         moves = outcomes(inputs.labels, origin[chosen], horizon=problem.horizon) - inputs.target[origin[chosen], None]
         found.append(Windows.of(weights, seen, moves / seen.unit[:, None]))
     return found
@@ -131,20 +140,35 @@ def _lengths(origin: Rows) -> Rows:
     return grid[np.maximum(np.searchsorted(grid, origin + 1, side="right") - 1, 0)]
 
 
-def _alike(inputs: Inputs, origin: Rows) -> Iterator[tuple[Rows, int, bool]]:
-    """Places of origins whose windows are looked at together, their length, and whether their rows are above 0."""
-    lengths, positive = _lengths(origin), np.isfinite(inputs.level[origin])
+def _alike(several: Sequence[tuple[Inputs, Rows]]) -> Iterator[tuple[list[tuple[int, Rows]], int, bool]]:
+    """Places of origins whose windows are looked at together, their length, and whether their rows are above 0.
+
+    Args:
+        several: Series, and origins of each.
+    Yields:
+        Each series that has some by its place among them, with the places of its origins.
+    """
+    number = np.repeat(np.arange(len(several)), [len(origin) for _, origin in several])
+    place = np.concatenate([np.arange(len(origin)) for _, origin in several])
+    lengths = _lengths(np.concatenate([origin for _, origin in several]))
+    positive = np.concatenate([np.isfinite(inputs.level[origin]) for inputs, origin in several])
     for length, flag in sorted({*zip(lengths.tolist(), positive.tolist(), strict=True)}):
         same = np.flatnonzero((lengths == length) & (positive == flag))
         for start in range(0, len(same), TOGETHER):
-            yield same[start : start + TOGETHER], length, flag
+            chosen = same[start : start + TOGETHER]
+            owners = np.unique(number[chosen]).tolist()
+            yield [(owner, place[chosen[number[chosen] == owner]]) for owner in owners], length, flag
 
 
-def _look(inputs: Inputs, origin: Rows, length: int, problem: Problem, *, positive: bool) -> Seen:
-    """What the network sees of the rows up to each origin: above 0 where they are `positive`, else as they are scaled.
+def _windows(inputs: Inputs, origin: Rows, length: int, *, positive: bool) -> Array:
+    """The rows up to each origin, shape (N, length): above 0 where they are `positive`, else as they are scaled.
 
     Where there are fewer, the first one is repeated.
     """
     rows = np.maximum(origin[:, None] + np.arange(1 - length, 1), 0)
-    x = np.asarray((inputs.level if positive else inputs.target)[rows], float)
+    return np.asarray((inputs.level if positive else inputs.target)[rows], float)
+
+
+def _look(x: Array, problem: Problem, *, positive: bool) -> Seen:
+    """What the network sees of windows (N, length)."""
     return look(x, problem.config.seasons or (problem.season,), problem.horizon, positive=positive)
