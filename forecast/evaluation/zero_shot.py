@@ -25,9 +25,11 @@ from forecast.training.train import train_on
 MODELS = ("pretrained", "naive", "seasonal_naive")
 # Rows that are tested, and before them looked at for the calibration, at most.
 TESTED, VALIDATED = 400, 100
-# Forecasts from neighbouring rows have nearly the same outcomes: tested are origins this part of the horizon apart,
-# about so many at most, and of every season at least so many phases.
-APART, MOST_ORIGINS, PHASES = 4, 100, 4
+# Forecasts from neighbouring rows have nearly the same outcomes: tested are origins this part of the horizon apart, and
+# calibrated is from those this part apart.
+APART, CALIBRATED_APART = 4, 2
+# About so many origins at most, and of every season at least so many phases.
+MOST_ORIGINS, PHASES = 100, 4
 # Series that are forecast together.
 TOGETHER = 32
 
@@ -139,11 +141,11 @@ def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
     return replace(plan, models=MODELS)
 
 
-def stride_of(dataset: Dataset) -> int:
-    """Rows from one tested origin to the next."""
+def stride_of(dataset: Dataset, apart: int = APART) -> int:
+    """Rows from one tested origin to the next: this part of the horizon, or a bit less."""
     config, tested = dataset.config, len(dataset) - dataset.split.test
     seasons = config.seasons or (config.season or 1,)
-    most = max(config.resolved_horizon // APART, -(-tested // MOST_ORIGINS))
+    most = max(config.resolved_horizon // apart, -(-tested // MOST_ORIGINS))
     phased = (
         stride
         for stride in range(most, 1, -1)
@@ -155,6 +157,6 @@ def stride_of(dataset: Dataset) -> int:
 def _answer_alike(plans: dict[int, RunPlan]) -> Iterable[tuple[int, Answer]]:
     """Forecast and test series whose plans have one configuration."""
     datasets = [plan.dataset for plan in plans.values()]
-    stride = stride_of(datasets[0])
-    tests = train_on(datasets, MODELS[0], stride=stride).test_all(datasets, stride=stride)
+    model = train_on(datasets, MODELS[0], stride=stride_of(datasets[0], CALIBRATED_APART))
+    tests = model.test_all(datasets, stride=stride_of(datasets[0]))
     return ((place, Answer(plan, *test)) for (place, plan), test in zip(plans.items(), tests, strict=True))

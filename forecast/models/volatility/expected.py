@@ -120,7 +120,7 @@ def _ranges(dataset: Dataset, y: Array) -> Array:
     return range_volatility(ranges, np.log(y)) if len(ranges) and y.min() > 0 else np.zeros(0)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _kept(y: bytes, ranges: bytes, lookback: int, season: int) -> Array:
     """`log_scale` of arrays as bytes: the same series is asked for by each model."""
     return log_scale(np.frombuffer(y), np.frombuffer(ranges), lookback=lookback, season=season)
