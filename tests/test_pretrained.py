@@ -248,7 +248,7 @@ def scores_of(values, **config):
 def test_a_random_walk_is_forecast_by_its_last_value(seed):
     walk = 100 + np.random.default_rng(seed).standard_normal(1500).cumsum() * 0.5
     scores = scores_of(walk, horizon=10)
-    assert scores["pretrained"].mae_vs_naive == pytest.approx(1, abs=0.004)
+    assert scores["pretrained"].mae_vs_naive == pytest.approx(1, abs=0.006)
     assert scores["pretrained"].crps <= 1.01 * scores["naive"].crps
     assert 0.8 < scores["pretrained"].coverage90 < 0.98
 

@@ -92,12 +92,12 @@ def test_history_is_the_last_rows(sent, server):
 
 def test_the_forecast_of_a_file_is_the_one_of_the_package(sent, server):
     answer = held(server.post("/v1/forecasts", {"series": sent["id"], "horizon": 7}), "POST", "/v1/forecasts")
-    found = zero_shot.forecast_at_once(SALES, ExperimentConfig(horizon=7))
-    own = found.forecasts["pretrained"]
+    found = zero_shot.answer(SALES, ExperimentConfig(horizon=7))
+    own = found.forecast
     np.testing.assert_allclose([[step[name] for name in LEVELS] for step in answer["forecast"]], own.quantiles)
     assert [step["date"] for step in answer["forecast"]] == list(own.dates)
-    assert answer["test"] == zero_shot.record(found)
-    assert answer["verdict"] == found.verdicts[0].sentence.replace("units", "EUR")
+    assert answer["test"] == found.record()
+    assert answer["verdict"] == found.judge().verdicts[0].sentence.replace("units", "EUR")
 
 
 def test_past_forecasts_are_those_of_the_test(sent, server):

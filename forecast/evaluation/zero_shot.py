@@ -14,6 +14,7 @@ from math import gcd
 from forecast.config import ExperimentConfig
 from forecast.data.dataset import Dataset
 from forecast.data.series import TimeSeries
+from forecast.data.windows import origins
 from forecast.errors import ForecastError, SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.run_plan import RunPlan, plan_run
@@ -133,11 +134,22 @@ def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None)
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
-    """Plan the forecast of a series at once."""
+    """Plan the forecast of a series at once.
+
+    Raises:
+        SeriesTooShort: the rows do not suffice for a test beside naive.
+        SeriesError: the target is constant.
+    """
     rows = len(series)
     tested, validated = (min(most / rows, share) for most, share in ((TESTED, 0.2), (VALIDATED, 0.1)))
     config = replace(config, train_share=1 - tested - validated, validation_share=validated)
     plan = plan_run(series, ["pretrained"], config)
+    split, horizon, season = plan.dataset.split, plan.dataset.config.resolved_horizon, plan.dataset.config.season or 1
+    if not len(origins(max(plan.dataset.config.lookback or 1, season), split.validation, horizon=horizon)):
+        raise SeriesTooShort(
+            f"{series.name}: a test beside naive needs more training rows than season={season} and horizon={horizon} "
+            f"together. Received: {split.validation}. Use a longer series, or a smaller --season or --horizon."
+        )
     return replace(plan, models=MODELS)
 
 

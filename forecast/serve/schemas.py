@@ -53,6 +53,7 @@ def schemas() -> dict[str, Schema]:
         {
             **dict.fromkeys(("mae", "mae_vs_naive", "pinball", "coverage90"), NUMBER_OR_NULL),
             "rows": COUNT,
+            "origins": COUNT,
             "first": TEXT,
             "last": TEXT,
         },
