@@ -100,3 +100,29 @@ def test_nothing_looks_past_the_origin(cut):
     one = followed(quantiles, y, conformal.initial_scale(3))
     other = followed(quantiles, garbled, conformal.initial_scale(3))
     np.testing.assert_array_equal(one[: cut + 1], other[: cut + 1])
+
+
+def test_origins_two_rows_apart_by_hand():
+    """Of three steps from row 0 all but the last are known at row 2, and that one at row 4, with two of row 2.
+
+    Every outcome lies far above: the logarithm above rises by 0.7 of the rate, that below by 0.2. Steps 2 and 3 stand
+    for the outcome between. At row 4 all steps are known: half of each change is shared by all of them.
+    """
+    quantiles, y = np.broadcast_to(NORMAL, (3, 3, 7)), np.full((3, 3), 9.0)
+    found = conformal.follow(quantiles, y, conformal.initial_scale(3), stride=2)
+    rate = conformal.RATE * np.arange(1, 4) ** -conformal.DECAY * np.array([1, 2, 2])
+    np.testing.assert_allclose(found[1], np.outer(rate * [1, 1, 0], [0.2, 0.7]))
+    second = 0.5 * rate + 0.5 * rate.mean()
+    np.testing.assert_allclose(found[2] - found[1], np.outer(second, [0.2, 0.7]))
+
+
+@pytest.mark.parametrize("wrong", [0.6, 1.0, 1.7])
+def test_intervals_of_a_wrong_width_are_mended_from_origins_some_rows_apart(wrong):
+    """Sums of moves, whose outcomes overlap: every fifth origin is followed."""
+    path = np.random.default_rng(0).normal(size=20_000).cumsum()
+    origin = np.arange(0, 19_980, 5)
+    y = (path[origin[:, None] + np.arange(1, 11)] - path[origin, None]) / np.sqrt(np.arange(1, 11))
+    quantiles = np.broadcast_to(wrong * NORMAL, (*y.shape, 7))
+    begin = conformal.calibrate(quantiles[:1000], y[:1000], stride=5)
+    log_scales = conformal.follow(quantiles[1000:], y[1000:], begin, stride=5)
+    assert held(conformal.stretch(quantiles[1000:], log_scales), y[1000:]) == pytest.approx(0.9, abs=0.015)

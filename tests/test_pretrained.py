@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 import forecast
 from forecast.cli.main import app
 from forecast.config import MEDIAN, ExperimentConfig
-from forecast.evaluation.zero_shot import forecast_at_once
+from forecast.evaluation.zero_shot import answer, answer_each, forecast_at_once, plan_at_once, stride_of
 from forecast.inference import shrinkage
 from forecast.models.pretrained import WEIGHTS, candidates, regressions
 from forecast.models.pretrained.candidates import NAMES, factors, levels, pattern
@@ -298,6 +299,84 @@ def test_predict_in_python_and_at_the_terminal_is_the_forecast_of_a_run(tmp_path
     text = CliRunner().invoke(app, ["predict", str(file), "--horizon", "6"])
     assert "the network that comes with the package" in text.stdout
     assert "of naive's" in text.stdout
+
+
+def kinds():
+    """Prices, walks of numbers, seasons and counts, of several lengths; two have one name, one is too short."""
+    random = np.random.default_rng(8)
+    season = np.tile(random.standard_normal(7) * 5, 43)[:300]
+    found = [
+        100 * np.exp(0.01 * random.standard_t(4, 300).cumsum()),
+        50 + season + random.standard_normal(300),
+        random.standard_normal(300).cumsum(),
+        random.poisson(0.7, 300).astype(float),
+        100 * np.exp(0.02 * random.standard_t(4, 300).cumsum()),
+        50 + 3 * season[:200] + random.standard_normal(200),
+        np.array([1.0, 2.0, 3.0]),
+    ]
+    names = ("price", "season", "walk", "counts", "price", "short", "too short")
+    return [replace(make_series(y), name=name) for y, name in zip(found, names, strict=True)]
+
+
+def test_an_answer_is_the_same_in_a_crowd_and_alone():
+    config = ExperimentConfig(horizon=12)
+    crowd = dict(answer_each(kinds() * 2, config))
+    assert sorted(crowd) == list(range(14))
+    assert str(crowd[6]).startswith("too short: lookback=2 and horizon=12 need")
+    for place, series in enumerate(kinds()[:-1]):
+        alone = answer(series, config)
+        for one in (crowd[place], crowd[place + 7]):
+            assert one.forecast.series == series.name
+            np.testing.assert_allclose(one.forecast.quantiles, alone.forecast.quantiles, rtol=1e-9, atol=1e-9)
+            assert one.record() == pytest.approx(alone.record(), rel=1e-9)
+            assert one.sentence() == alone.sentence()
+
+
+def test_an_answer_judged_is_the_same_test_beside_the_baselines():
+    found = answer(kinds()[0], ExperimentConfig(horizon=12))
+    judged = found.judge()
+    assert list(judged.backtests) == ["pretrained", "naive", "seasonal_naive"]
+    for backtest in judged.backtests.values():
+        np.testing.assert_array_equal(np.diff(backtest.origin), backtest.stride)
+        np.testing.assert_array_equal(backtest.origin, judged.backtests["pretrained"].origin)
+    assert judged.scores[0].mae_vs_naive == found.record()["mae_vs_naive"]
+    assert judged.scores[0].mae / judged.scores[1].mae == pytest.approx(judged.scores[0].mae_vs_naive)
+    np.testing.assert_array_equal(judged.forecasts["pretrained"].quantiles, found.forecast.quantiles)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "season", "rows", "stride"),
+    [(30, 5, 2500, 7), (1, 1, 1000, 2), (28, 7, 500, 6), (48, 24, 1500, 11), (12, 12, 300, 3), (8, 4, 200, 1)],
+)
+def test_origins_are_a_quarter_of_the_horizon_apart_and_in_several_phases_of_a_season(horizon, season, rows, stride):
+    config = ExperimentConfig(horizon=horizon, season=season)
+    plan = plan_at_once(make_series(np.random.default_rng(0).standard_normal(rows).cumsum() + 100), config)
+    assert stride_of(plan.dataset) == stride
+    origins = answer(plan.dataset.series, config).backtest.origin
+    assert origins[-1] == rows - 1
+    assert len(np.unique(origins % season)) >= min(season, 4)
+
+
+def test_several_series_in_python_and_at_the_terminal(tmp_path):
+    several = kinds()[:3]
+    made = forecast.predict(several, horizon=12)
+    assert [one.series for one in made] == ["price", "season", "walk"]
+    for one, series in zip(made, several, strict=True):
+        np.testing.assert_allclose(one.quantiles, forecast.predict(series, horizon=12).quantiles, rtol=1e-9)
+    assert forecast.predict([]) == []
+    assert len(forecast.predict([float(value) for value in several[0].y], horizon=3)) == 3
+    with pytest.raises(forecast.ForecastError, match="longer series"):
+        forecast.predict(kinds())
+    dates = np.datetime64("2020-01-01") + np.arange(300)
+    for one in kinds():
+        rows = "".join(f"{day},{value:.6f}\n" for day, value in zip(dates, one.y, strict=False))
+        (tmp_path / f"{one.name}.csv").write_text(f"Date,Value\n{rows}")
+    shown = CliRunner().invoke(app, ["predict", str(tmp_path), "--horizon", "12", "--json"])
+    assert shown.exit_code == 1
+    assert "too short: lookback=2" in shown.stderr
+    records = json.loads(shown.stdout)["forecasts"]
+    assert [one["series"] for one in records] == sorted({one.name for one in kinds()} - {"too short"})
+    assert all(one["test"]["origins"] > 5 for one in records)
 
 
 def test_options_that_need_a_model_say_so(tmp_path):

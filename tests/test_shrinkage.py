@@ -141,3 +141,26 @@ def test_a_window_that_did_not_move_decides_nothing_by_itself():
     y[20], quantiles[20] = 0.0, 1e10 * quantiles[20]
     shrunk, _ = shrink(quantiles, y)
     assert factor(shrunk, 0.5)[-1, 0] > 0.6
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+def test_losses_at_origins_some_rows_apart_stand_for_the_rows_between(stride):
+    """Each outcome counts at the first origin that knows it: a loop over all pairs of an origin and a step."""
+    random, rows, horizon = np.random.default_rng(0), 12, 4
+    base = np.sort(random.normal(size=(rows, horizon, len(QUANTILES))), axis=-1)
+    parts = shrinkage.Parts(base, 0.3 * random.normal(size=(rows, horizon, 1)), 0.3 * random.normal(size=base.shape))
+    y = random.normal(size=(rows, horizon))
+    levels, expected = np.array(QUANTILES), np.zeros((rows, len(shrinkage.EXPERTS)))
+
+    def crps(quantiles, value):
+        return 2 * np.maximum(levels * (value - quantiles), (levels - 1) * (value - quantiles)).mean()
+
+    for origin in range(rows):
+        for step in range(horizon):
+            known = next((later for later in range(rows) if later * stride >= origin * stride + step + 1), None)
+            for expert, (linear, network) in enumerate(shrinkage.EXPERTS if known is not None else ()):
+                at = base[origin, step]
+                drawn = at + linear * parts.linear[origin, step] + network * parts.network[origin, step]
+                saved = crps(drawn, y[origin, step]) - crps(at, y[origin, step])
+                expected[known, expert] += stride / horizon * saved
+    np.testing.assert_allclose(shrinkage.new_losses(parts, y, stride=stride), expected, atol=1e-12)

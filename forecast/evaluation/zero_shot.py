@@ -143,7 +143,10 @@ def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
     rows = len(series)
     tested, validated = (min(most / rows, share) for most, share in ((TESTED, 0.2), (VALIDATED, 0.1)))
     config = replace(config, train_share=1 - tested - validated, validation_share=validated)
-    plan = plan_run(series, ["pretrained"], config)
+    try:
+        plan = plan_run(series, ["pretrained"], config)
+    except SeriesTooShort as error:
+        raise SeriesTooShort(f"{series.name}: {error}") from error
     split, horizon, season = plan.dataset.split, plan.dataset.config.resolved_horizon, plan.dataset.config.season or 1
     if not len(origins(max(plan.dataset.config.lookback or 1, season), split.validation, horizon=horizon)):
         raise SeriesTooShort(
