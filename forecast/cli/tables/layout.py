@@ -61,9 +61,9 @@ def print_table(table: Table) -> None:
     title, table.title = table.title, None
     if title:
         print_sentences([str(title)], style="bold")
-    widest = max(_width(column, console) for column in table.columns[1:] or table.columns)
-    console.width = max(console.width, _width(table.columns[0], console) + GAP + widest)
-    for number, part in enumerate(_parts(table, console)):
+    widths = [_width(column, console) for column in table.columns]
+    console.width = max(console.width, widths[0] + GAP + max(widths[1:] or widths))
+    for number, part in enumerate(_parts(table, widths, console.width)):
         if number:
             console.print()
         console.print(part)
@@ -93,18 +93,16 @@ def rest(rows: Sequence[object]) -> tuple[str]:
     return (f"... {len(rows) - MOST_ROWS:,} more",)
 
 
-def _parts(table: Table, console: Console) -> list[Table]:
-    """The table, or tables of so many of its columns as fit the console."""
+def _parts(table: Table, widths: Sequence[int], room: int) -> list[Table]:
+    """The table, or tables of so many of its columns, of given widths, as there is room for."""
     first, *others = table.columns
-    start = _width(first, console)
-    parts, left = [[first]], console.width - start
-    for column in others:
-        width = _width(column, console) + GAP
-        if width > left and len(parts[-1]) > 1:
+    parts, left = [[first]], room - widths[0]
+    for column, width in zip(others, widths[1:], strict=True):
+        if width + GAP > left and len(parts[-1]) > 1:
             parts.append([first])
-            left = console.width - start
+            left = room - widths[0]
         parts[-1].append(column)
-        left -= width
+        left -= width + GAP
     return [_part(table, columns) for columns in parts]
 
 
