@@ -19,7 +19,7 @@ from forecast.inference import shrinkage
 from forecast.models.pretrained import WEIGHTS, candidates, regressions
 from forecast.models.pretrained.candidates import NAMES, factors, levels, pattern
 from forecast.models.pretrained.estimator import FEWEST, MOST, _lengths, shipped_weights
-from forecast.models.pretrained.features import Seen, look
+from forecast.models.pretrained.features import FARTHEST, PLACES, Seen, look
 from forecast.models.pretrained.mixing import SHAPES, mix
 
 RANDOM = np.random.default_rng(0)
@@ -151,6 +151,40 @@ def test_what_the_network_sees_does_not_depend_on_level_and_scale():
         np.testing.assert_allclose(getattr(other, name), getattr(one, name), atol=1e-6)
 
 
+def test_each_step_tells_how_far_rows_at_its_place_in_the_season_were_from_the_pattern():
+    random = np.random.default_rng(6)
+    size = np.where(np.arange(24) >= 18, 5.0, 1.0)
+    season, noise = 30 * np.sin(2 * np.pi * np.arange(24) / 24), random.standard_normal((2, 40, 24))
+    noise[1, :, 3] = 4 * (random.exponential(1, 40) - 1)  # rare large values above the pattern
+    x = (season + size * noise).reshape(2, -1)
+    near, over, skewness = look(x, (24,), 30, positive=False).steps[..., -PLACES:].transpose(2, 0, 1)
+    assert near[0, 18:24].min() > near[0, :18].max() + 0.5
+    assert over[0, 18:24].min() > over[0, :18].max() + 0.5
+    np.testing.assert_array_equal(near[:, 24:], near[:, :6])
+    assert skewness[1, 3] > 0.7
+    assert abs(skewness[0].mean()) < 0.3
+    assert not look(x[:, :60], (24,), 30, positive=False).steps[..., -PLACES:].any()  # too few seasons
+    assert not look(x, (), 30, positive=False).steps[..., -PLACES:].any()
+
+
+def test_no_candidate_is_far_from_the_others():
+    x = np.where(TIME % 40 == 39, 1000.0, 10 + np.sin(TIME))[None, :399]
+    seen = look(x, (), 20, positive=True)
+    away = np.abs(seen.mixed - np.median(seen.mixed, axis=2, keepdims=True))
+    assert away.max() <= FARTHEST * np.exp(seen.spread[0]) * (1 + 1e-9)
+
+
+def test_the_learning_rate_rises_stays_and_falls():
+    from forecast.training.pretrain import LEARNING_RATE, WARM_UP, learning_rate
+
+    rates = [learning_rate(step, 1000) for step in range(1, 1001)]
+    assert rates[WARM_UP // 2 - 1] == pytest.approx(LEARNING_RATE / 2)
+    assert rates[WARM_UP - 1] == rates[699] == LEARNING_RATE
+    assert rates[849] == pytest.approx(LEARNING_RATE / 2, rel=0.01)
+    assert 0 < rates[-1] < 0.01 * LEARNING_RATE
+    assert learning_rate(1, 2) > 0
+
+
 def test_the_windows_of_an_origin_are_as_long_as_its_past_allows():
     lengths = _lengths(np.array([3, 15, 16, 100, 1022, 1023, 5000]))
     assert lengths[0] == lengths[1] == FEWEST
@@ -235,7 +269,7 @@ def test_what_is_drawn_at_a_step_does_not_depend_on_where_a_training_began(monke
 def test_windows_left_out_and_their_labels():
     from forecast.training.pretrain import STEPS_AHEAD, windows
 
-    made = windows(np.random.default_rng(5), 32, without="seasonal")
+    made = windows(np.random.default_rng(5), 32, without=("seasonal",))
     assert made["y"].shape == (32, STEPS_AHEAD)
     assert all(np.isfinite(part).all() for part in made.values())
 

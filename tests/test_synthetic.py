@@ -9,7 +9,7 @@ from forecast.data.synthetic.counts import counts, intermittent
 from forecast.data.synthetic.events import with_events, with_hole
 from forecast.data.synthetic.prices import garch, intraday, regimes, stochastic_volatility
 from forecast.data.synthetic.processes import gaussian_process, kernel, sample
-from forecast.data.synthetic.seasons import changing, holidays, season_of, work_and_rest
+from forecast.data.synthetic.seasons import changing, differing, holidays, season_of, work_and_rest
 from forecast.data.synthetic.trends import bent, growth, smoothing
 from forecast.data.synthetic.walks import arima, autoregression, mean_reverting, noise, random_walk, recursion
 
@@ -182,4 +182,17 @@ def test_the_mixture_is_drawn_by_its_weights():
     assert made.shape == (600, 60)
     total = sum(one for _, one, _ in GENERATORS.values())
     assert names.count("seasonal") == pytest.approx(600 * GENERATORS["seasonal"][1] / total, rel=0.25)
-    assert "seasonal" not in draw(np.random.default_rng(18), 100, 60, (12,), without="seasonal")[1]
+    assert "seasonal" not in draw(np.random.default_rng(18), 100, 60, (12,), without=("seasonal",))[1]
+
+
+def test_a_pattern_is_larger_in_some_seasons_than_in_others_and_goes_on_where_the_last_one_ended():
+    random = np.random.default_rng(8)
+    pattern = np.tile(np.sin(2 * np.pi * np.arange(24) / 24), (200, 30))
+    made = differing(random, pattern, 24)
+    changed = ~np.isclose(made, pattern).all(axis=1)
+    assert 0.25 < changed.mean() < 0.55
+    days = np.ptp(made[:, 24:].reshape(200, -1, 24), axis=2)
+    assert np.median(days[changed].std(axis=1)) > 0.2
+    assert (
+        np.abs(np.diff(made[:, 24:], axis=1)).max() < 8 * np.abs(np.diff(pattern, axis=1)).max()
+    )  # no jump between days

@@ -1,6 +1,6 @@
 """The mixture: how often series of each kind are drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.random import Generator
@@ -38,19 +38,19 @@ GENERATORS: dict[str, tuple[Make, float, float]] = {
 
 
 def draw(
-    random: Generator, count: int, rows: int, seasons: tuple[int, ...] = (), *, without: str = ""
+    random: Generator, count: int, rows: int, seasons: tuple[int, ...] = (), *, without: Collection[str] = ()
 ) -> tuple[Array, list[str]]:
     """Draw series of all kinds, by the table of weights, with events.
 
     Args:
         rows: Rows of each series (T).
         seasons: Rows in each season, shortest first; empty for series without.
-        without: A generator that is left out.
+        without: Names of generators that are left out.
     Returns:
         The series, shape (N, T), and the name of the generator of each.
     """
     weights = np.array(
-        [(one if seasons else other) * float(name != without) for name, (_, one, other) in GENERATORS.items()]
+        [(one if seasons else other) * float(name not in without) for name, (_, one, other) in GENERATORS.items()]
     )
     numbers = random.multinomial(count, weights / weights.sum())
     made = [

@@ -19,6 +19,8 @@ from forecast.typing import Array
 WAVES = 8
 # From so many rows on the shortest season is a day.
 HOURS = 24
+# The shares of series whose noise is larger in one part of the season, and whose pattern is larger in some seasons.
+VARYING, DIFFERING = 0.5, 0.4
 
 
 def seasonal(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
@@ -26,9 +28,11 @@ def seasonal(random: Generator, count: int, rows: int, seasons: tuple[int, ...])
     found = np.zeros((count, rows))
     for number, season in enumerate(seasons):
         size = np.exp(random.normal(0.0 if number == 0 else -0.5, 0.7, (count, 1)))
-        found += size * changing(random, count, rows) * season_of(random, count, rows, season)
+        pattern = season_of(random, count, rows, season)
+        pattern = pattern if number else differing(random, pattern, season)
+        found += size * changing(random, count, rows) * pattern
     found += np.exp(random.normal(0.3, 1.0, (count, 1))) * trend(random, count, rows)
-    return _finished(random, found + _around(random, count, rows))
+    return _finished(random, found + _around(random, count, rows, seasons))
 
 
 def work_and_rest(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
@@ -41,9 +45,9 @@ def work_and_rest(random: Generator, count: int, rows: int, seasons: tuple[int, 
     one, other = season_of(random, count, day, day), season_of(random, count, day, day)
     week = sizes[:, :, None] * one[:, None] + rest[:, :, None] * other[:, None]
     shift = random.integers(seasons[1])
-    pattern = week.reshape(count, -1)[:, (np.arange(rows) + shift) % seasons[1]]
+    pattern = differing(random, week.reshape(count, -1)[:, (np.arange(rows) + shift) % seasons[1]], day)
     slow = np.exp(random.normal(-0.7, 0.7, (count, 1))) * trend(random, count, rows)
-    return _finished(random, changing(random, count, rows) * pattern + slow + _around(random, count, rows))
+    return _finished(random, changing(random, count, rows) * pattern + slow + _around(random, count, rows, seasons))
 
 
 def holidays(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
@@ -56,7 +60,7 @@ def holidays(random: Generator, count: int, rows: int, seasons: tuple[int, ...])
     slow = np.exp(random.normal(-0.7, 0.7, (count, 1))) * trend(random, count, rows)
     size = changing(random, count, rows)
     values = size * np.where(apart, left * pattern + added, pattern)
-    return _finished(random, values + slow + 0.5 * _around(random, count, rows))
+    return _finished(random, values + slow + 0.5 * _around(random, count, rows, seasons))
 
 
 def season_of(random: Generator, count: int, rows: int, season: int) -> Array:
@@ -83,12 +87,26 @@ def changing(random: Generator, count: int, rows: int) -> Array:
     return np.asarray(np.exp(np.where(kind == 0, 0.0, np.where(kind == 1, growth, np.clip(wander, -1.5, 1.5)))))
 
 
-def _around(random: Generator, count: int, rows: int) -> Array:
-    """Noise of different size: white, autocorrelated, or a walk, (N, T)."""
+def differing(random: Generator, pattern: Array, season: int) -> Array:
+    """The pattern (N, T) of a part of the series larger in some seasons than in others, as on sunny and dull days."""
+    count, rows = pattern.shape
+    first = int(random.integers(season))
+    number = (np.arange(rows) - first) // season + 1
+    edge = pattern[:, np.clip(first + (number - 1) * season, 0, rows - 1)]
+    keep = random.uniform(0, 0.8, (count, 1))
+    wander = recursion(keep, random.standard_normal((count, int(number[-1]) + 1))) * np.sqrt(1 - keep**2)
+    share = random.uniform(0, 0.8, (count, 1)) * (random.random((count, 1)) < DIFFERING)
+    return np.asarray(edge + (pattern - edge) * np.exp(share * np.clip(wander, -2.5, 2.5) - share**2 / 2)[:, number])
+
+
+def _around(random: Generator, count: int, rows: int, seasons: tuple[int, ...]) -> Array:
+    """Noise of different size: white, autocorrelated, or a walk, some larger in one part of the season, (N, T)."""
     keep = random.choice([0.0, 0.5, 0.8, 0.95, 1.0], (count, 1), p=[0.3, 0.2, 0.15, 0.2, 0.15])
     size = np.exp(random.normal(-1.0, 0.9, (count, 1)))
     made = recursion(keep, noise(random, count, rows))
-    return np.asarray(size * made * np.where(keep == 1, 3 / np.sqrt(rows), np.sqrt(1 - keep**2)))
+    share = random.uniform(0, 1.2, (count, 1)) * (random.random((count, 1)) < VARYING) * (keep < 1)
+    wild = np.exp(share * np.clip(season_of(random, count, rows, seasons[0]), -2, 2)) if seasons else 1.0
+    return np.asarray(size * wild * made * np.where(keep == 1, 3 / np.sqrt(rows), np.sqrt(1 - keep**2)))
 
 
 def _finished(random: Generator, values: Array) -> Array:

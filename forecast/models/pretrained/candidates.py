@@ -174,15 +174,20 @@ def pattern(x: Array, season: int, weight: float) -> Array:
     cycles = min(x.shape[1] // season, CYCLES)
     if season < 2 or cycles < 2:
         return np.zeros((len(x), 1))
-    folded = x[:, -cycles * season :].reshape(len(x), cycles, season)
-    detrended = folded - _lines(folded)
+    left = detrended(x, season, cycles)
     shares = weight ** np.arange(cycles - 1, -1, -1.0)
     shares /= shares.sum()
-    found = np.einsum("k,nkm->nm", shares, detrended)
+    found = np.einsum("k,nkm->nm", shares, left)
     found -= found.mean(axis=1, keepdims=True)
-    noise = ((detrended - found[:, None]) ** 2).mean(axis=(1, 2)) * cycles / (cycles - 1) * (shares**2).sum()
+    noise = ((left - found[:, None]) ** 2).mean(axis=(1, 2)) * cycles / (cycles - 1) * (shares**2).sum()
     total = np.maximum((found**2).mean(axis=1), 1e-300)
     return np.asarray(found * np.maximum(0, 1 - noise / total)[:, None])
+
+
+def detrended(x: Array, season: int, cycles: int) -> Array:
+    """The last seasons, each without the line through it, shape (N, K, m)."""
+    folded = x[:, -cycles * season :].reshape(len(x), cycles, season)
+    return np.asarray(folded - _lines(folded))
 
 
 def factors(x: Array, season: int) -> Array:

@@ -8,20 +8,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.models.pretrained.candidates import NAMES, TEST_PART, TEST_STEPS, candidates, earlier_errors, pattern
+from forecast.models.pretrained.candidates import (
+    NAMES,
+    TEST_PART,
+    TEST_STEPS,
+    candidates,
+    detrended,
+    earlier_errors,
+    pattern,
+)
 from forecast.typing import Array
 
 # Rows that the recurrent cells read, and columns of each; columns that describe a window, and a step.
-ROWS, COLUMNS, ABOUT, STEP_COLUMNS = 96, 5, 18, 7
+ROWS, COLUMNS, ABOUT, STEP_COLUMNS = 96, 5, 18, 10
+# Those of a step that tell of its place in the season.
+PLACES = 3
 # Rows of the differences whose mean size is the unit.
 UNIT_ROWS = 256
 # Rows over which moves are compared with those of a walk (Lo and MacKinlay 1988).
 WALKED = (8, 32)
 # Logarithms are cut here.
 LARGEST = 8.0
+# A candidate further from the median one than so many errors of the best ones is brought there.
+FARTHEST = 25.0
 # Columns of `Seen.about`.
 WIDTH = ABOUT + 2 * len(NAMES)
 TINY = 1e-12
+# Seasons of which the size of what a pattern leaves is the mean, and as many of the usual size added to them.
+PLACE_CYCLES, PLACE_PRIOR = 12, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +45,7 @@ class Seen:
     Attributes:
         rows: Shape (N, B, COLUMNS).
         about: What each window is like, and the errors of the candidates, shape (N, ABOUT + 2 C).
-        steps: How far each step is, shape (N, H, STEP_COLUMNS).
+        steps: How far each step is, and how much its place in the season differs, shape (N, H, STEP_COLUMNS).
         mixed: The candidates in units from the last value, shape (N, H, C).
         spread: Logarithm of the error of the best candidates, in units, shape (N,).
         unit: Mean size of the differences, shape (N,).
@@ -55,11 +69,14 @@ def look(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bool) ->
     mixed = moves / unit[:, None, None]
     errors = [np.log(one / unit[:, None] + 1e-3) for one in earlier_errors(x, seasons, positive=positive)]
     spread = np.sort(errors[0], axis=1)[:, :3].mean(axis=1)
+    middle, reach = np.median(mixed, axis=2, keepdims=True), FARTHEST * np.exp(spread)[:, None, None]
+    mixed = np.clip(mixed, middle - reach, middle + reach)
     relative = [one - one.min(axis=1, keepdims=True) for one in errors]
     about = np.concatenate(
         [_about(x, scaled, seasons, positive), spread[:, None], errors[1].min(axis=1)[:, None], *relative], axis=1
     )
-    steps = np.broadcast_to(_steps(horizon, seasons, x.shape[1]), (len(x), horizon, STEP_COLUMNS))
+    far = np.broadcast_to(_steps(horizon, seasons, x.shape[1]), (len(x), horizon, STEP_COLUMNS - PLACES))
+    steps = np.concatenate([far, _places(scaled, seasons, horizon, spread)], axis=2)
     return Seen(_rows(scaled, seasons), np.clip(about, -LARGEST, LARGEST), steps, mixed, spread, unit)
 
 
@@ -110,7 +127,7 @@ def _variance_ratio(scaled: Array, steps: int) -> Array:
 
 
 def _steps(horizon: int, seasons: tuple[int, ...], rows: int) -> Array:
-    """Columns of each step: how far it is, in rows, in tested steps and in seasons, shape (H, STEP_COLUMNS)."""
+    """Columns of each step: how far it is, in rows, in tested steps and in seasons, shape (H, 7)."""
     steps = np.minimum(np.arange(1.0, horizon + 1), TEST_STEPS)
     tested = np.clip(rows // TEST_PART, 1, TEST_STEPS)
     season = seasons[0] if seasons else 1
@@ -126,3 +143,23 @@ def _steps(horizon: int, seasons: tuple[int, ...], rows: int) -> Array:
         ],
         axis=1,
     )
+
+
+def _places(scaled: Array, seasons: tuple[int, ...], horizon: int, spread: Array) -> Array:
+    """How far rows at each step's place in the season were from its pattern, shape (N, H, PLACES).
+
+    Mean absolute deviations over those of all places, and over the error of the best candidates, as logarithms, and
+    the skewness. 0 where the window holds less than three seasons.
+    """
+    season = seasons[0] if seasons else 1
+    cycles = min(scaled.shape[1] // season, PLACE_CYCLES)
+    if season < 2 or cycles < 3:
+        return np.zeros((len(scaled), horizon, PLACES))
+    left = detrended(scaled, season, cycles)
+    left -= left.mean(axis=1, keepdims=True)
+    size = np.abs(left).mean(axis=1)
+    usual = size.mean(axis=1, keepdims=True) + TINY
+    size = (cycles * size + PLACE_PRIOR * usual) / (cycles + PLACE_PRIOR)
+    skewness = np.cbrt((left**3).mean(axis=1)) / size
+    made = np.stack([np.log(size / usual), np.log(size + 1e-3) - spread[:, None], skewness], axis=2)
+    return np.asarray(np.clip(made, -4, 4)[:, np.arange(horizon) % season])

@@ -25,7 +25,7 @@ from forecast.typing import Array
 
 Weights = Mapping[str, NDArray[Any]]
 
-CELLS, WINDOW, STEP = 64, 128, 64
+CELLS, WINDOW, STEP = 64, 192, 96
 # What the head gives for each step: a weight for each candidate, the log size, the shift, and the increments.
 OUTPUTS = len(NAMES) + 2 + len(QUANTILES) - 1
 # The log size is changed by no more than this.
