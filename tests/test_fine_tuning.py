@@ -13,6 +13,7 @@ from forecast.config import ExperimentConfig, TrainingConfig
 from forecast.models.pretrained import fine_tuning
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.estimator import shipped_weights
+from forecast.models.pretrained.features import look
 from forecast.models.pretrained.fine_tuning import TRAINED, Windows, fine_tune, gradient_of, losses_of
 from forecast.models.pretrained.mixing import STEP, head
 from forecast.training.train import train
@@ -71,6 +72,19 @@ def test_what_comes_true_in_training_and_validation_is_learned():
     assert fit.history[-1].step == BRIEF.max_steps
     assert losses_of(fit.weights, validation).mean() < 0.97 * losses_of(START, validation).mean()
     assert set(fit.weights) == set(START)
+
+
+def test_a_season_that_is_large_beside_its_noise_is_no_outlier():
+    """Moves of a hundred errors are learned as they are; what is far from all candidates is cut."""
+    random, steps, season = np.random.default_rng(0), np.arange(24), 24
+    y = 100 * np.sin(np.arange(400 + len(steps)) * 2 * np.pi / season) + random.normal(0, 0.5, 400 + len(steps))
+    seen = look(y[None, :400], (season,), len(steps), positive=False)
+    moves = (y[None, 400:] - y[399]) / seen.unit[:, None]
+    over = np.exp(-seen.spread)[:, None]
+    assert np.abs(moves * over).max() > 50
+    np.testing.assert_allclose(Windows.of(START, seen, moves).y, moves * over)
+    cut = Windows.of(START, seen, np.full_like(moves, 1e6)).y
+    assert np.all(cut < 100 * np.abs(moves * over).max())
 
 
 def test_what_the_validation_rows_do_not_confirm_is_forgotten():

@@ -38,7 +38,7 @@ RATE = 0.25
 USUAL = 0.5
 # What is added to the loss of a window, over its error of the best candidates.
 SMALLEST = 1e-2
-# Outcomes beyond so many errors of the best candidates are cut.
+# Outcomes farther than so many errors of the best candidates from the middle of all are cut.
 FARTHEST = 10.0
 # Adam: shares of the past in the means of the gradient and of its square.
 KEPT, SQUARES, TINY = 0.9, 0.999, 1e-8
@@ -69,8 +69,10 @@ class Windows:
     def of(cls, weights: Weights, seen: Seen, y: Array) -> Self:
         """Windows of a network with outcomes (N, H) in units of each window."""
         over = np.exp(-seen.spread)[:, None]
-        known = np.clip(y * over, -FARTHEST, FARTHEST)
-        found = cls(*hidden(weights, seen), seen.mixed * over[..., None], known, np.ones(len(y)))
+        mixed = seen.mixed * over[..., None]
+        middle = np.median(mixed, axis=2)
+        known = np.clip(y * over, middle - FARTHEST, middle + FARTHEST)
+        found = cls(*hidden(weights, seen), mixed, known, np.ones(len(y)))
         return replace(found, weight=USUAL / np.maximum(losses_of(weights, found), USUAL))
 
     def part(self, chosen: Any, steps: Any = slice(None)) -> "Windows":
