@@ -1,10 +1,10 @@
-"""How long a saved model takes to forecast in a cold process, beside the same network through Keras; and many series.
+"""How long a forecast takes in a cold process: at once, by a saved model, by the same through Keras; and many series.
 
     make bench                                  or .venv/bin/python benchmarks/opening.py --repeat 9
 
-Each contender is a process of its own, timed from its start to its end, in turns after one round to warm up; ten
-thousand series are forecast once. Results go to benchmarks/opening.md. Leave the machine alone meanwhile: the results
-say how busy others kept it.
+Each contender is a process of its own, timed from its start to its end, in turns after one round to warm up; a
+thousand series at once, without a model, and ten thousand are forecast once. Results go to benchmarks/opening.md. Leave
+the machine alone meanwhile: the results say how busy others kept it.
 """
 
 import argparse
@@ -82,6 +82,7 @@ def contenders(model: Path, wide: Path) -> dict[str, list[str]]:
         f"forecast predict WIDE:* --model DIR --json, {SERIES:,} series of {ROWS} rows": [
             *[*predict, f"{wide}:*", "--model", str(model), "--json"]
         ],
+        "forecast predict data/sp500.csv --json, without a model": [*predict, str(DATA), "--json"],
     }
 
 
@@ -141,6 +142,14 @@ def market(model: Path, folder: Path) -> dict[str, list[tuple[float, float, floa
     return {name: [outcome]}
 
 
+def at_once(wide: Path) -> dict[str, list[tuple[float, float, float]]]:
+    """A thousand series by the network that comes with the package, each with its test."""
+    name = f"forecast predict WIDE:* --json, without a model, {SERIES:,} series of {ROWS} rows, once"
+    outcome = run_once([sys.executable, "-m", "forecast", "predict", f"{wide}:*", "--json"])
+    print(f"{name}: {outcome[0]:.1f} s, {outcome[1]:.1f} of the processor, {outcome[2]:.0f} MB", flush=True)
+    return {name: [outcome]}
+
+
 def measure(commands: dict[str, list[str]], repeat: int) -> dict[str, list[tuple[float, float, float]]]:
     """All contenders in turns; the first round is forgotten."""
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
@@ -164,7 +173,7 @@ def page(found: dict[str, list[tuple[float, float, float]]], repeat: int, others
         rows.append(f"| `{name}` | {numbers} | {median(outcomes, 0) / first:.1f} |")
     return "\n".join(
         [
-            "# A forecast from a saved model, in a cold process",
+            "# A forecast in a cold process",
             "",
             f"Written by `.venv/bin/python benchmarks/opening.py --repeat {repeat}` on {datetime.now(UTC):%Y-%m-%d}. "
             "Not edited by hand.",
@@ -199,9 +208,7 @@ def watched(work: Callable[[], dict]) -> tuple[dict, float]:
 
 def main() -> None:
     """Trains, measures, writes."""
-    parser = argparse.ArgumentParser(
-        description="Times forecasts from a saved model, and writes benchmarks/opening.md."
-    )
+    parser = argparse.ArgumentParser(description="Times forecasts in cold processes, and writes benchmarks/opening.md.")
     parser.add_argument("--repeat", type=int, default=9)
     repeat = parser.parse_args().repeat
     with tempfile.TemporaryDirectory() as folder:
@@ -210,7 +217,7 @@ def main() -> None:
         subprocess.run(train, check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)})  # noqa: S603
         wide_file(wide)
         commands = contenders(model, wide)
-        found, others = watched(lambda: measure(commands, repeat) | market(model, Path(folder)))
+        found, others = watched(lambda: measure(commands, repeat) | at_once(wide) | market(model, Path(folder)))
     RESULTS.write_text(page(found, repeat, others))
 
 
