@@ -21,7 +21,7 @@ BEYOND = 10
 
 @dataclass(frozen=True)
 class Lag:
-    """How the forecasts of one step follow the series; NaN where nothing moves.
+    """How the forecasts of one step follow the series; NaN where nothing moves, or origins are some rows apart.
 
     Attributes:
         moves: Correlation of the forecast moves from the last known value with the true moves.
