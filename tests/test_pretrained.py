@@ -14,8 +14,11 @@ from typer.testing import CliRunner
 import forecast
 from forecast.cli.main import app
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.evaluation.scores import complete
+from forecast.evaluation.verdicts import judge
 from forecast.evaluation.zero_shot import answer, answer_each, forecast_at_once, plan_at_once, stride_of
 from forecast.inference import shrinkage
+from forecast.metrics.significance import diebold_mariano
 from forecast.models.pretrained import WEIGHTS, candidates, regressions
 from forecast.models.pretrained.candidates import NAMES, factors, levels, pattern
 from forecast.models.pretrained.estimator import FEWEST, MOST, _lengths, shipped_weights
@@ -376,6 +379,15 @@ def test_an_answer_judged_is_the_same_test_beside_the_baselines():
     assert judged.scores[0].mae_vs_naive == found.record()["mae_vs_naive"]
     assert judged.scores[0].mae / judged.scores[1].mae == pytest.approx(judged.scores[0].mae_vs_naive)
     np.testing.assert_array_equal(judged.forecasts["pretrained"].quantiles, found.forecast.quantiles)
+
+
+def test_a_verdict_knows_how_many_neighbouring_origins_overlap():
+    found = answer(kinds()[1], ExperimentConfig(horizon=12, season=7))
+    tested = complete(found.backtest)
+    assert (tested.stride, tested.overlap) == (3, 4)
+    (verdict,) = judge({"pretrained": tested}, [found.scores], y=kinds()[1].y, unit="units")
+    gain = np.abs(tested.actual - tested.last_value[:, None]) - np.abs(tested.actual - tested.quantiles[..., MEDIAN])
+    assert verdict.p_value == pytest.approx(diebold_mariano(gain.mean(axis=1), horizon=4))
 
 
 @pytest.mark.parametrize(
