@@ -18,9 +18,10 @@ OTHERS = [make_series(50 + random_walk(rows, seed=rows), f"other {rows}") for ro
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_series_is_forecast_the_same_alone_and_among_others(name, trained, walk):
-    together, failed = predict_all(trained(name), [*OTHERS, walk])
+    several = [*(OTHERS[:1] if name == "arima" else OTHERS), walk]  # ARIMA searches its orders anew in each
+    together, failed = predict_all(trained(name), several)
     assert not failed
-    for one, found in zip([*OTHERS, walk], together, strict=True):
+    for one, found in zip(several, together, strict=True):
         alone = trained(name).predict(one)
         np.testing.assert_allclose(found.quantiles, alone.quantiles, rtol=1e-5)
         assert (found.series, found.dates) == (alone.series, alone.dates)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -55,19 +56,23 @@ def imported(path):
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
-IMPORTS = {path: {other for other in imported(path) if other and other != path} for path in FILES}
+
+
+@cache
+def imports_of(path):
+    return {other for other in imported(path) if other and other != path}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_down(path):
     floor = FLOORS.index(room_of(path))
-    for other in IMPORTS[path]:
+    for other in imports_of(path):
         room = room_of(other)
         assert room == room_of(path) or FLOORS.index(room) < floor, f"{path} must not import {other}"
 
 
 def test_no_file_imports_itself_through_others():
-    TopologicalSorter({path: others for path, others in IMPORTS.items() if room_of(path) != "__init__"}).prepare()
+    TopologicalSorter({path: imports_of(path) for path in FILES if room_of(path) != "__init__"}).prepare()
 
 
 def test_every_room_has_its_floor():

@@ -106,11 +106,11 @@ def test_a_rule_that_can_be_learned_is_learned(kind):
     """A wave of period 12 is known from its past; naive cannot follow it."""
     series = make_series(10 + np.sin(2 * np.pi * np.arange(600) / 12))
     settings = {
-        "lookback": 24,
+        "lookback": 12,
         "horizon": 3,
         "units": 8,
-        "max_steps": 120,
-        "labels": 24,
+        "max_steps": 80,
+        "labels": 12,
         "highway": False,
         "learning_rate": 0.02,
     }
