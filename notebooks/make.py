@@ -17,6 +17,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from forecast.runtime.atomic import atomic_file
+
 FOLDER = Path(__file__).parent
 SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
 # Longest time of a cell, in seconds: much more than it takes, for other work may run on the machine.
@@ -44,6 +46,7 @@ def run(script: Path) -> str:
     client = NotebookClient(
         notebook,
         timeout=PATIENCE,
+        startup_timeout=PATIENCE,
         resources={"metadata": {"path": FOLDER}},
         record_timing=False,
         extra_arguments=["--IPKernelApp.capture_fd_output=False"],  # TensorFlow's compiled parts write past Python
@@ -52,7 +55,8 @@ def run(script: Path) -> str:
     if said := [output.text for cell in notebook.cells for output in cell.get("outputs", []) if is_noise(output)]:
         raise SystemExit(f"{script.name}: a cell wrote to standard error:\n{said[0]}")
     notebook.metadata.language_info = {"name": "python"}
-    nbformat.write(notebook, script.with_suffix(".ipynb"))
+    with atomic_file(script.with_suffix(".ipynb")) as path:  # tests may read it meanwhile
+        nbformat.write(notebook, path)
     size = script.with_suffix(".ipynb").stat().st_size
     return f"{script.stem}: {time.perf_counter() - started:.0f} s, {size / 1000:.0f} kB"
 

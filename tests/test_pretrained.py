@@ -223,22 +223,21 @@ def test_the_equations_are_those_of_keras():
     assert float(pretrain.pinball(y, expected)) == pytest.approx(loss, rel=1e-5)
 
 
-@pytest.mark.slow
-def test_a_small_pretraining_gives_the_same_weights_twice():
-    from forecast.training.pretrain import Recipe, pretrain
-
-    first, second = (pretrain(Recipe(steps=2, pool=256, seed=3)) for _ in range(2))
-    assert first.keys() == SHAPES.keys()
-    for name, array in first.items():
-        np.testing.assert_array_equal(array, second[name])
-
-
-@pytest.mark.slow
-def test_a_pretraining_that_was_killed_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+@pytest.fixture
+def pretrain(monkeypatch):
+    """The module, with small parts of its pool and small batches."""
     from forecast.training import pretrain
 
+    monkeypatch.setattr(pretrain, "PART", 32)
+    monkeypatch.setattr(pretrain, "BATCH", 32)
+    return pretrain
+
+
+@pytest.mark.slow
+def test_a_pretraining_that_was_killed_goes_on_to_the_same_weights(pretrain, tmp_path, monkeypatch):
+    """So that one recipe gives the same weights, and another one others."""
     monkeypatch.setattr(pretrain, "TOLD", 2)
-    recipe, file = pretrain.Recipe(steps=8, pool=600, seed=3), tmp_path / "kept.npz"
+    recipe, file = pretrain.Recipe(steps=8, pool=80, seed=3), tmp_path / "kept.npz"
 
     def kill(step, loss):
         assert np.isfinite(loss)
@@ -251,17 +250,16 @@ def test_a_pretraining_that_was_killed_goes_on_to_the_same_weights(tmp_path, mon
     steps = []
     resumed = pretrain.pretrain(recipe, checkpoint=file, on_step=lambda step, _: steps.append(step))
     assert steps == [6, 8]
+    assert whole.keys() == SHAPES.keys()
     for name, array in whole.items():
         np.testing.assert_array_equal(resumed[name], array)
-    other = pretrain.Recipe(steps=8, pool=600, seed=4)
+    other = pretrain.Recipe(steps=8, pool=80, seed=4)
     assert not np.array_equal(pretrain.pretrain(other, checkpoint=file)["head/bias"], whole["head/bias"])
 
 
-def test_what_is_drawn_at_a_step_does_not_depend_on_where_a_training_began(monkeypatch):
-    from forecast.training import pretrain
-
+def test_what_is_drawn_at_a_step_does_not_depend_on_where_a_training_began(pretrain, monkeypatch):
     monkeypatch.setattr(pretrain, "REFRESH", 2)
-    recipe = pretrain.Recipe(steps=9, pool=600, seed=3)
+    recipe = pretrain.Recipe(steps=9, pool=80, seed=3)
     whole, rest = list(pretrain._batches(recipe, 0)), list(pretrain._batches(recipe, 5))
     assert len(rest) == 4
     for one, other in zip(whole[5:], rest, strict=True):

@@ -87,7 +87,7 @@ def test_a_training_from_the_queue_to_a_forecast_with_its_model(server):
     assert server.post("/v1/forecasts", {"series": series, "model": saved}).status == 404
     assert server.post(undo).json["restored"] == f"/v1/models/{saved}"
     assert server.ask("DELETE", f"/v1/jobs/{number}").status == 204
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while server.get(f"/v1/jobs/{number}").status != 404:
         assert time.monotonic() < deadline
 
