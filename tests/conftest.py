@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -97,6 +98,12 @@ def without_xla() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(devices, "can_compile", lambda: False)
         yield
+
+
+@pytest.fixture
+def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have commands that are called in this process train in it: it has loaded what they would start others for."""
+    monkeypatch.setattr("forecast.cli.commands.run._trainers", lambda models: nullcontext())
 
 
 @pytest.fixture(scope="session")
