@@ -131,11 +131,50 @@ def test_beyond_this_machine_a_token_is_asked_for(tmp_path):
         opened = server.get(f"/?token={TOKEN}&x=1")
         assert opened.status == 302 and opened.headers["Location"] == "/?x=1"
         cookie = opened.headers["Set-Cookie"]
-        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+        assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
         assert server.get("/v1/series", Cookie=cookie.partition(";")[0]).status == 200
         assert server.get("/v1/series", Host="evil.example", Authorization=f"Bearer {TOKEN}").status == 403
     finally:
         assert server.stop() == 0
+
+
+def test_a_browser_without_the_token_reads_a_page_with_a_box_for_it(tmp_path):
+    server = Server(tmp_path / "w", "--host", "0.0.0.0", "--log-format", "json", env={"FORECAST_TOKEN": TOKEN}).start()
+    form = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "text/html",
+        "Host": f"127.0.0.1:{server.port}",
+    }
+    own = {**form, "Origin": f"http://127.0.0.1:{server.port}"}
+    try:
+        for path in ("/", "/v1/series", "/static/page.css", "/?token=no&x=%22%3E%3Cb%3E%ff"):
+            answer = server.get(path, Accept="text/html,*/*")
+            assert answer.status == 401 and answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert answer.headers["WWW-Authenticate"] == "Bearer" and b'<input id="token"' in answer.body
+            assert b"<b>" not in answer.body and TOKEN.encode() not in answer.body
+            assert (b"That is not the token" in answer.body) == ("token=" in path)
+        assert server.get("/", Accept="*/*").json["status"] == 401
+        for headers, body, status in (
+            ({**own, "Origin": "http://evil.example"}, f"token={TOKEN}", 403),
+            ({**own, "Host": "evil.example", "Origin": "http://evil.example"}, f"token={TOKEN}", 403),
+            (own, "token=wrong", 401),
+            (own, f"token={TOKEN}x", 401),
+            (own, "\xff\xfe", 401),
+            (own, "token=" + "x" * 5000, 413),
+        ):
+            assert server.ask("POST", "/", body.encode("latin-1"), **headers).status == status
+        answer = server.ask("POST", "/?token=old&series=1%2F2", f"token=+{TOKEN}%0A".encode(), **own)
+        assert answer.status == 303 and answer.headers["Location"] == "/?series=1%2F2"
+        cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+        assert server.get("/", Cookie=cookie.partition(";")[0]).status == 200
+    finally:
+        server.stop()
+    assert TOKEN not in server.said()
+
+
+def test_where_no_token_is_asked_for_none_is_taken(server):
+    assert server.ask("POST", "/", b"token=", **{"Content-Type": "application/x-www-form-urlencoded"}).status == 405
 
 
 def test_a_token_is_made_and_printed_once(tmp_path):

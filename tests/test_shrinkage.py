@@ -164,3 +164,33 @@ def test_losses_at_origins_some_rows_apart_stand_for_the_rows_between(stride):
                 saved = crps(drawn, y[origin, step]) - crps(at, y[origin, step])
                 expected[known, expert] += stride / horizon * saved
     np.testing.assert_allclose(shrinkage.new_losses(parts, y, stride=stride), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_the_losses_of_experts_are_those_of_the_definition(share, monkeypatch):
+    """CRPS minus that of the base, origin by origin and step by step, with outcomes that are missing or far away."""
+    random, horizon, rows = np.random.default_rng(4), 3, 40
+    raw, base = (np.sort(random.normal(size=(rows, horizon, len(QUANTILES))), axis=-1) for _ in range(2))
+    linear, y = share * random.normal(size=(rows, horizon)), random.normal(size=(rows, horizon))
+    y[5], y[7, 1], y[-1] = 90.0, np.nan, np.nan
+    parts = shrinkage.parts_of(raw, linear, base)
+    levels, found = np.array(QUANTILES), np.zeros((rows, len(shrinkage.EXPERTS)))
+
+    def crps(outcome, quantiles):
+        error = outcome - quantiles
+        return 2 * np.maximum(levels * error, (levels - 1) * error).mean()
+
+    for row in range(rows):
+        known = []
+        for step in range(1, min(horizon, row) + 1):
+            at = row - step, step - 1
+            if np.isfinite(y[at]):
+                farthest = max(np.abs(y[at] - parts.base[at]).max(), np.abs(parts.network[at]).max())
+                experts = [parts.base[at] + a * parts.linear[at] + b * parts.network[at] for a, b in shrinkage.EXPERTS]
+                lost = [crps(y[at], one) - crps(y[at], parts.base[at]) for one in experts]
+                known.append(np.array(lost) * min(1.0, shrinkage.FARTHEST / farthest))
+        if known:
+            found[row] = np.mean(known, axis=0) * min(horizon, row) / horizon
+    for together in (8, 512):
+        monkeypatch.setattr(shrinkage, "TOGETHER", together)
+        np.testing.assert_allclose(shrinkage.new_losses(parts, y), found, atol=1e-12)

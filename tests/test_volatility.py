@@ -13,9 +13,23 @@ from forecast.data.dataset import prepare
 from forecast.data.windows import Inputs, expected_moves, make_blocks, step_terms
 from forecast.models import MODELS
 from forecast.models.estimator import Callbacks
-from forecast.models.volatility import expected, log_scale, past_quantiles, random_walk, smooth, with_volatility
+from forecast.models.volatility import (
+    expected,
+    history,
+    log_scale,
+    past_quantiles,
+    random_walk,
+    smooth,
+    with_volatility,
+)
 from forecast.models.volatility.features import average, range_volatility
-from forecast.models.volatility.history import grow, quantiles_of_sorted, simulated_quantiles
+from forecast.models.volatility.history import (
+    grow,
+    past_moves,
+    quantiles_of_growing,
+    quantiles_of_sorted,
+    simulated_quantiles,
+)
 from forecast.training.train import train
 
 RANDOM_WALK = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, 1500)))
@@ -195,6 +209,40 @@ def test_quantiles_of_growing_samples_are_those_of_numpy():
             np.testing.assert_allclose(
                 quantiles_of_sorted(ordered, QUANTILES), np.quantile(values[:count], QUANTILES), rtol=1e-12
             )
+
+
+@pytest.mark.parametrize("cells", [1, 700, 1 << 17])
+def test_quantiles_of_samples_that_grow_together_are_those_of_numpy(cells, monkeypatch):
+    """However many samples are compared at once; values that occur several times are among them."""
+    monkeypatch.setattr(history, "CELLS", cells)
+    random = np.random.default_rng(0)
+    for values in (random.normal(size=300), random.integers(0, 4, size=300).astype(float), np.zeros(300)):
+        counts = np.array([1, 2, 2, 3, 65, 66, 299])
+        wanted = [np.quantile(values[:count], QUANTILES) for count in counts]
+        np.testing.assert_allclose(quantiles_of_growing(values, counts), wanted, rtol=1e-12)
+
+
+def test_past_moves_are_those_that_are_known_over_the_size_that_was_expected():
+    inputs, last = inputs_of(RANDOM_WALK[:400]), 350
+    for step, (rows, moves) in zip((1, 7), past_moves(inputs, (1, 7), last), strict=True):
+        logs = {row: np.log(RANDOM_WALK[row] / RANDOM_WALK[row - step]) for row in range(step, last + 1)}
+        size = {row: expected_moves(inputs.log_scale[row - step], horizon=step)[-1] for row in logs}
+        level = inputs.level
+        wanted = {row: level[row - step] * logs[row] / size[row] for row in logs if np.isfinite(size[row])}
+        assert rows.tolist() == list(wanted)
+        np.testing.assert_allclose(moves, list(wanted.values()), rtol=1e-9)
+
+
+def test_the_odds_of_a_random_walk_are_those_of_the_densities():
+    """Of a normal and of Student's distribution with the mean size that the moves have."""
+    moves, counts = np.random.default_rng(3).standard_t(5, 200) * 0.01 + 0.001, np.array([0, 1, 80, 200])
+    for count, walk, drift in zip(counts, *random_walk.chances(counts, moves), strict=True):
+        some = moves[: max(count, 1)] / np.abs(moves[: max(count, 1)]).mean()
+        normal = stats.norm(0, np.sqrt((some**2).mean())).logpdf(some).sum()
+        student = stats.t(5, 0, 1 / random_walk.MEAN_SIZE).logpdf(some).sum()
+        of_drift = 0.5 * len(some) * some.mean() ** 2 / (some**2).mean() - 0.5 * np.log(len(some))
+        assert walk == pytest.approx(1 / (1 + np.exp(-np.clip(normal - student, -50, 50))), rel=1e-6)
+        assert drift == pytest.approx(1 / (1 + np.exp(-np.clip(of_drift, -50, 50))), rel=1e-6)
 
 
 def test_the_derivatives_of_the_expected_size_are_those_of_finite_differences():

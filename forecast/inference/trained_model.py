@@ -102,7 +102,7 @@ class TrainedModel(Shown):
         lines = (find_model(self.model).summary, f"{size} in {self.seconds:.1f} s.", *said)
         return (Panel(self.to_frame(), lines, self.chart() if self.history else None),)
 
-    @property
+    @cached_property
     def problem(self) -> Problem:
         return problem_of(self.config)
 

@@ -1,6 +1,6 @@
-"""The page: one HTML document, filled with what its scripts need to know of the package.
+"""The page: one HTML document, filled with what its scripts need to know of the package; and the one before it.
 
-In: the registry of models, the columns of scores, the styles of lines. Out: the text of `GET /`.
+In: the registry of models, the columns of scores, the styles of lines. Out: the text of `GET /`, or a box for a token.
 """
 
 from functools import cache
@@ -24,10 +24,25 @@ COMMON = ("linear", "lstm", "gru", "rnn", "dense", "forest", "garch", "har")
 @cache
 def render_page() -> str:
     """Fill the template of the page."""
+    return _render("page.html", settings=_settings(), terms=TERMS)
+
+
+def render_sign_in(action: str, *, wrong: bool) -> str:
+    """The page for a browser that has no token yet: a box for it, and nothing that needs a token itself.
+
+    Args:
+        action: The address of the page that is opened with it.
+        wrong: Whether another one was given.
+    """
+    style = (SHARED / "static" / "style.css").read_text(encoding="utf-8")
+    return _render("sign_in.html", style=style, action=action, wrong=wrong)
+
+
+def _render(name: str, **values: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader([TEMPLATES, SHARED]), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("page.html").render(settings=_settings(), terms=TERMS)
+    return environment.get_template(name).render(**values)
 
 
 def _settings() -> dict[str, Any]:

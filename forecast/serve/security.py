@@ -49,10 +49,19 @@ def check_request(request: HTTPServerRequest, settings: ServerSettings) -> None:
     Raises:
         Problem: 403 or 401.
     """
-    check_host(request.headers.get("Host", ""), settings)
-    check_origin(request)
+    check_site(request, settings)
     if settings.token and request.path not in OPEN and not has_token(request, settings.token):
         raise Problem(401, "a request must bring the token of this server.", cure="Send Authorization: Bearer TOKEN.")
+
+
+def check_site(request: HTTPServerRequest, settings: ServerSettings) -> None:
+    """Refuse a request that another site made.
+
+    Raises:
+        Problem: 403.
+    """
+    check_host(request.headers.get("Host", ""), settings)
+    check_origin(request)
 
 
 def check_host(host: str, settings: ServerSettings) -> None:

@@ -40,7 +40,7 @@ def iso(date: pd.Timestamp | int) -> str:
 
 def has_times(index: Index) -> bool:
     """Whether some date has a time of day: all dates of a table are then written with one."""
-    return isinstance(index, pd.DatetimeIndex) and bool((index != index.normalize()).any())
+    return isinstance(index, pd.DatetimeIndex) and not index.is_normalized
 
 
 def iso_dates(index: Index, *, timed: bool) -> list[str]:

@@ -6,11 +6,14 @@ import math
 import time
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from forecast.errors import ForecastError
+from forecast.serve.page import render_sign_in
 from forecast.serve.problems import CONTENT_TYPE, Problem, problem_of, status_problem
 from forecast.serve.sandbox.client import Refused
 from forecast.serve.security import HEADERS, check_request
@@ -28,6 +31,7 @@ class Handler(RequestHandler):
     def initialize(self, state: State) -> None:
         """Take what the routes share."""
         self.state, self.received = state, bytearray()
+        self.largest = state.settings.upload
         self._counted = False
 
     def set_default_headers(self) -> None:
@@ -39,22 +43,25 @@ class Handler(RequestHandler):
         self._began = time.monotonic()
         self.state.metrics.open += 1
         self._counted = True
-        check_request(self.request, self.state.settings)
+        self.check()
         length = self.request.headers.get("Content-Length", "0")
-        if length.isdecimal() and int(length) > self.state.settings.upload:
+        if length.isdecimal() and int(length) > self.largest:
             raise self._too_large(length)
+
+    def check(self) -> None:
+        """Refuse who may not ask."""
+        check_request(self.request, self.state.settings)
 
     def data_received(self, chunk: bytes) -> None:
         self.received += chunk
         self.state.metrics.receiving += len(chunk)
-        if len(self.received) > self.state.settings.upload:
+        if len(self.received) > self.largest:
             raise self._too_large(f"{len(self.received):,} and more")
         if self.state.metrics.receiving > self.state.settings.uploads:
             raise Problem(503, "the server must have room for a request.", cure="Try again in a moment.")
 
     def _too_large(self, length: str) -> Problem:
-        most = self.state.settings.upload
-        return Problem(413, f"a request must have at most {most:,} bytes.", value=f"{length} bytes")
+        return Problem(413, f"a request must have at most {self.largest:,} bytes.", value=f"{length} bytes")
 
     def body(self) -> Any:
         """The body, which is JSON.
@@ -110,7 +117,12 @@ class Handler(RequestHandler):
             self.set_header("Retry-After", "5")
         if not self.request.body and self.request.headers.get("Content-Length", "0") != "0":
             self.set_header("Connection", "close")
-        self.finish(json.dumps({**problem, "instance": self.request.path}))
+        if problem["status"] == 401 and "text/html" in self.request.headers.get("Accept", ""):
+            self.set_header("Content-Type", "text/html; charset=utf-8")
+            self.set_header("Referrer-Policy", "same-origin")  # else the browser does not say where its form comes from
+            self.finish(render_sign_in(page_address(self.request), wrong=_brought_token(self.request)))
+        else:
+            self.finish(json.dumps({**problem, "instance": self.request.path}))
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
         if not isinstance(value, ForecastError | HTTPError | StreamClosedError):
@@ -126,6 +138,20 @@ class Handler(RequestHandler):
     def on_connection_close(self) -> None:
         super().on_connection_close()
         self.on_finish()
+
+
+def page_address(request: HTTPServerRequest) -> str:
+    """The address of the page that was asked for, without a token; `/` for all that is no page."""
+    if request.path != "/":
+        return "/"
+    given = {name: values[-1].decode("utf-8", "replace") for name, values in request.query_arguments.items()}
+    rest = urlencode({name: value for name, value in given.items() if name != "token"})
+    return f"/?{rest}" if rest else "/"
+
+
+def _brought_token(request: HTTPServerRequest) -> bool:
+    """Whether a browser that is refused came with a token, in the address or in the form."""
+    return request.path == "/" and (request.method == "POST" or "token" in request.query_arguments)
 
 
 class Missing(Handler):

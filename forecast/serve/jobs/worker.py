@@ -3,7 +3,7 @@
     python -m forecast.serve.jobs.worker MEMORY < spec, as JSON
 
 Standard output is one event a line, as JSON: `progress`, then `done`, or `failed` with a problem. Ctrl-C (SIGINT) stops
-a training and keeps its best weights. MEMORY is in MiB, 0 for no limit.
+a training and keeps its best weights. MEMORY is in MiB, 0 for no limit. Requests come first: the process is nice.
 """
 
 import json
@@ -28,6 +28,8 @@ from forecast.runtime.lifeline import end_with
 from forecast.serve.answers import read, source_of
 from forecast.serve.problems import out_of_memory, problem_of
 
+# How much a training leaves the processor to what answers people.
+BESIDE = 10
 # Seconds between two events of progress, at least.
 INTERVAL = 0.2
 
@@ -120,6 +122,7 @@ def update(spec: Mapping[str, Any]) -> dict[str, Any]:
 def main(memory: int) -> int:
     """Do the job on standard input; give the exit status."""
     end_with(os.getppid())
+    os.nice(BESIDE)
     limit(memory)
     spec = json.loads(sys.stdin.read())
     try:

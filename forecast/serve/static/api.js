@@ -21,6 +21,7 @@ export async function ask(path, {method = "GET", json, body, headers = {}} = {})
   } catch {
     throw new Problem({title: "The server does not answer", detail: "It may have been stopped.", cure: "Start forecast serve again, then load this page again."}, 0);
   }
+  if (answer.status === 401) location.reload(); // the token has changed: the server shows a box for the new one
   if (!answer.ok) throw await problemOf(answer);
   return answer;
 }

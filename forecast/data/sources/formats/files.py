@@ -138,7 +138,7 @@ def read_frame(frame: pd.DataFrame, where: str, form: tuple[tuple[str, str], ...
         tuple(map(str, level))
         for level in zip(*(c if isinstance(c, tuple) else (c,) for c in frame.columns), strict=True)
     ]
-    columns = tuple(_to_arrow(frame.iloc[:, column]) for column in range(frame.shape[1]))
+    columns = tuple(_to_arrow(column) for _, column in frame.items())
     return Table(where, tuple(levels), columns, line=1, form=form, counts=counts)
 
 
