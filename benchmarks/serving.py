@@ -320,12 +320,12 @@ def measure_hostile(folder: Path, count: int) -> list[str]:
             if path.endswith("/events"):
                 continue
             try:
-                status, _ = server.ask(method, path, sent, **headers)
-                answer = f"{status // 100}xx" if status != 500 else "500"
+                status, told = server.ask(method, path, sent, **headers)
+                answer = f"{status // 100}xx" if status < 500 else str(status)
             except (OSError, http.client.HTTPException, ValueError):
                 answer = "connection closed"
-            if answer == "500":  # a defect
-                print("500:", method, path, (sent or b"")[:300], headers, flush=True)
+            if answer.startswith("5"):  # 500 is a defect
+                print(f"{answer}:", method, path, (sent or b"")[:300], headers, told[:300], flush=True)
         found[answer] = found.get(answer, 0) + 1
         if number % 500 == 0:
             check(server.process.poll() is None and server.ask("GET", "/healthz")[0] == 200, number)

@@ -159,6 +159,45 @@ def test_a_batch_streams_back_as_it_is_done(server, sent):
     assert bad["series"] == "bad" and bad["problem"]["status"] == 422
 
 
+def test_what_is_wrong_with_a_whole_batch_is_told_before_the_first_series(server):
+    every = [{"rows": rows_of(SALES), "name": "good"}]
+    for wrong in ({"unknown": 1}, {"levels": [0.0]}, {"horizon": 0}):
+        answer = server.post("/v1/forecasts", {"series": every, "model": "sales-linear", **wrong})
+        assert answer.status == 422 and answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_an_unknown_method_is_told_which_there_are(server):
+    for path, methods in (
+        ("/v1/series", "GET, POST"),
+        ("/v1/series/x", "GET, DELETE"),
+        ("/static/page.css", "GET, HEAD"),
+    ):
+        answer = server.ask("TRACE", path)
+        assert answer.status == 405 and sorted(answer.headers["Allow"].split(", ")) == sorted(methods.split(", "))
+
+
+def test_an_option_that_is_empty_is_none(server):
+    query = "target=&series=&unit=&name=&date_order=&exchange=&every=&how=&fill="
+    answer = server.post(f"/v1/series?{query}", SALES_CSV, X_Filename="sales.csv")
+    assert held(answer, "POST", "/v1/series")["unit"] == "units"
+
+
+def test_events_are_those_of_the_document(server, sent):
+    training = server.post("/v1/trainings", {"series": sent["id"], "models": ["linear"], "horizon": 3}).json
+    server.job(training["id"], "done")
+    text = server.get(f"/v1/jobs/{training['id']}/events").body.decode()
+    schema = {"$ref": "#/components/schemas/Event", "components": DOCUMENT["components"]}
+    events = [
+        dict(line.split(": ", 1) for line in part.splitlines()) for part in text.split("\n\n") if "event: " in part
+    ]
+    assert {event["event"] for event in events} >= {"state"}
+    for event in events:
+        jsonschema.validate(event, schema, cls=jsonschema.Draft202012Validator)
+        if event["event"] == "state":
+            job = {"$ref": "#/components/schemas/Job", "components": DOCUMENT["components"]}
+            jsonschema.validate(json.loads(event["data"]), job)
+
+
 def test_a_picture_of_a_forecast(server, sent):
     answer = server.post("/v1/forecasts", {"series": sent["id"], "model": "sales-linear"}, Accept="image/png")
     assert answer.headers["Content-Type"] == "image/png" and answer.body.startswith(b"\x89PNG")

@@ -1,10 +1,17 @@
 """The interface for programs as an OpenAPI 3.1 document; tests hold every answer against it."""
 
 from collections.abc import Mapping
+from typing import get_args
 
+from forecast.data.fill import Filling
+from forecast.data.resample import How
+from forecast.data.sources.parsing.date_formats import ORDERS
 from forecast.runtime.versions import versions_here
 from forecast.serve.requests import MOST_STEPS
 from forecast.serve.schemas import COUNT, FLAG, JSON, PROBLEM, TEXT, TEXT_OR_NULL, Schema, list_of, obj, ref, schemas
+
+# What some options of reading may be.
+READING = {"date_order": ORDERS, "how": get_args(How), "fill": get_args(Filling)}
 
 
 def _content(schema: Schema, kind: str = JSON) -> Schema:
@@ -17,6 +24,7 @@ def _route(
     *,
     status: int = 200,
     body: Schema | None = None,
+    needs_body: bool = True,
     kind: str = JSON,
     query: Mapping[str, Schema] | None = None,
 ) -> Schema:
@@ -27,7 +35,7 @@ def _route(
     wrong = {"description": "A problem (RFC 9457).", "content": _content(ref("Problem"), PROBLEM)}
     found: Schema = {"summary": summary, "responses": {str(status): done, "default": wrong}}
     if body is not None:
-        found["requestBody"] = {"required": True, "content": body}
+        found["requestBody"] = {"required": needs_body, "content": body}
     if query:
         found["parameters"] = [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()]
     return found
@@ -36,9 +44,10 @@ def _route(
 def _paths() -> dict[str, Schema]:
     of_file = {"type": "string", "format": "binary"}
     files = {"text/csv": {"schema": of_file}, "application/vnd.apache.parquet": {"schema": of_file}}
-    reading = dict.fromkeys(
-        ("target", "series", "unit", "name", "date_order", "exchange", "every", "how", "fill"), TEXT
-    )
+    reading = {
+        **dict.fromkeys(("target", "series", "unit", "name", "exchange", "every"), TEXT),
+        **{name: {"enum": ["", *kinds]} for name, kinds in READING.items()},
+    }
     asking = {
         "model": TEXT,
         "horizon": {"type": "integer", "minimum": 1, "maximum": MOST_STEPS},
@@ -104,7 +113,7 @@ def _paths() -> dict[str, Schema]:
         },
         "/v1/jobs/{id}/stop": {"post": _route("Stop a training, and keep the best so far", ref("Job"), status=202)},
         "/v1/jobs/{id}/events": {
-            "get": _route("Progress and states as server-sent events", TEXT, kind="text/event-stream")
+            "get": _route("Progress and states as server-sent events", ref("Event"), kind="text/event-stream")
         },
         "/v1/models": {"get": _route("Saved models", listed["models"])},
         "/v1/models/{name}": {
@@ -114,7 +123,11 @@ def _paths() -> dict[str, Schema]:
         "/v1/models/{name}/bundle": {"get": _route("The bundle as a zip file", of_file, kind="application/zip")},
         "/v1/models/{name}/update": {
             "post": _route(
-                "Train a model on with new rows", ref("Job"), status=202, body=_content(ref("UpdateRequest"))
+                "Train a model on with new rows",
+                ref("Job"),
+                status=202,
+                body=_content(ref("UpdateRequest")),
+                needs_body=False,
             )
         },
         "/v1/trash/{id}/restore": {"post": _route("Undo a deletion", obj({"restored": TEXT}))},

@@ -12,6 +12,7 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+LEVEL: Schema = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 FLAG: Schema = {"type": "boolean"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
@@ -40,7 +41,11 @@ def schemas() -> dict[str, Schema]:
     """All schemas, by name."""
     quantiles = dict.fromkeys(LEVELS, NUMBER)
     row = obj({"date": TEXT_OR_NULL, "value": NUMBER_OR_NULL}, ["date"])
-    given = {"ticker": TEXT_OR_NULL, "rows": {"type": ["array", "null"], "items": row}, "name": TEXT_OR_NULL}
+    given = {
+        "ticker": TEXT_OR_NULL,
+        "rows": {"type": ["array", "null"], "minItems": 1, "items": row},
+        "name": TEXT_OR_NULL,
+    }
     series_fields: dict[str, Schema] = {
         **dict.fromkeys(("id", "name", "unit", "frequency", "first", "last", "target", "exchange", "created"), TEXT),
         "ticker": TEXT_OR_NULL,
@@ -65,7 +70,7 @@ def schemas() -> dict[str, Schema]:
         "unit": TEXT_OR_NULL,
         "model": {**TEXT_OR_NULL, "description": "A saved model; null for the network that comes with the package."},
         "horizon": STEPS,
-        "levels": {"type": ["array", "null"], "minItems": 1, "maxItems": MOST_LEVELS, "items": NUMBER},
+        "levels": {"type": ["array", "null"], "minItems": 1, "maxItems": MOST_LEVELS, "items": LEVEL},
         "paths": {"type": "integer", "minimum": 0, "maximum": MOST_PATHS},
     }
     step = {"step": COUNT, "date": TEXT}
@@ -99,6 +104,18 @@ def schemas() -> dict[str, Schema]:
         "verdicts": {"type": "object", "additionalProperties": TEXT_OR_NULL},
         "scores": list_of({"type": "object"}),
         "horizon": COUNT,
+    }
+    data: Schema = {
+        "type": "string",
+        "contentMediaType": JSON,
+        "contentSchema": {"anyOf": [ref("Job"), {"type": "object"}]},
+        "description": "Of `state` the job; of `progress` model, step, steps, losses and seconds left.",
+    }
+    asked = {
+        "name": {"const": "rows"},
+        "datatype": {"const": "FP64"},
+        "shape": list_of({"type": "integer", "minimum": 1}, minItems=1, maxItems=2),
+        "data": {"type": "array", "minItems": 1},
     }
     tensor = {"name": TEXT, "datatype": {"const": "FP64"}, "shape": list_of({"type": "integer"})}
     return {
@@ -154,12 +171,13 @@ def schemas() -> dict[str, Schema]:
                 "models": list_of({"enum": list(MODELS)}, minItems=1, maxItems=MOST_MODELS),
                 "horizon": STEPS,
                 "name": TEXT_OR_NULL,
-                "max_steps": COUNT_OR_NULL,
+                "max_steps": {**COUNT_OR_NULL, "minimum": 1},
             },
             ["horizon", "name", "max_steps"],
             more=True,
         ),
         "Job": obj(job, ["cancelled"]),
+        "Event": obj({"id": TEXT, "event": {"enum": ["progress", "state"]}, "data": data}, ["id", "event", "data"]),
         "Model": obj(model),
         "Card": obj({**model, "card": list_of(TEXT), "description": {"type": "object"}}),
         "Run": obj(run),
@@ -169,7 +187,7 @@ def schemas() -> dict[str, Schema]:
         "InferRequest": obj(
             {
                 "id": TEXT,
-                "inputs": list_of(obj({**tensor, "data": {"type": "array"}}, more=True), minItems=1),
+                "inputs": list_of(obj(asked, more=True), minItems=1, maxItems=1),
                 "outputs": list_of(obj({"name": TEXT}, more=True)),
                 "parameters": {"type": "object"},
             },

@@ -113,6 +113,8 @@ class Handler(RequestHandler):
         self.set_header("Content-Type", CONTENT_TYPE)
         if problem["status"] == 401:
             self.set_header("WWW-Authenticate", "Bearer")
+        if problem["status"] == 405:
+            self.set_header("Allow", ", ".join(methods_of(type(self))))
         if problem["status"] in (429, 503):
             self.set_header("Retry-After", "5")
         if not self.request.body and self.request.headers.get("Content-Length", "0") != "0":
@@ -138,6 +140,12 @@ class Handler(RequestHandler):
     def on_connection_close(self) -> None:
         super().on_connection_close()
         self.on_finish()
+
+
+def methods_of(handler: type[RequestHandler]) -> list[str]:
+    """The methods that a route has."""
+    none = RequestHandler._unimplemented_method
+    return [name for name in handler.SUPPORTED_METHODS if getattr(handler, name.lower()) is not none]
 
 
 def page_address(request: HTTPServerRequest) -> str:

@@ -116,9 +116,9 @@ class Forecasts(Forecasting):
             levels=[self.number("levels", text) for text in levels.split(",")] if levels else None,
             paths=self.integer("paths", 0, 0, MOST_PATHS),
         )
-        options = {name: self.get_query_argument(name, None) for name in answers.OPTIONS}
+        options = {name: self.get_query_argument(name, "") or None for name in answers.OPTIONS}
         file = f"series.{ENDINGS[kind]}"
-        source = {"file": file, "options": options, "part": self.get_query_argument("series", None)}
+        source = {"file": file, "options": options, "part": self.get_query_argument("series", "") or None}
         model = None if request.model in OWN else str(self.state.workspace.path("models", str(request.model)))
         with self.state.workspace.passing() as folder:
             (folder / file).write_bytes(self.received)
@@ -132,6 +132,7 @@ class Forecasts(Forecasting):
         most = self.state.settings.series
         if not 0 < len(every) <= most:
             raise Problem(422, f"`series` must be an id, or a list of 1 to {most:,} series.", value=str(len(every)))
+        read_request(ForecastRequest, body)
         self.set_header("Content-Type", "application/x-ndjson")
         waiting = asyncio.Semaphore(2 * self.state.settings.side_by_side)
 

@@ -46,9 +46,9 @@ class SeriesList(Handler):
         """Store the file in the body."""
         if not self.received:
             raise Problem(422, "a file must not be empty.")
-        given = {option: self.get_query_argument(option, None) for option in OPTIONS}
+        given = {option: self.get_query_argument(option, "") or None for option in OPTIONS}
         file = slug(unquote(name).replace("\\", "/").rpartition("/")[2]).strip("-.")[-LONGEST_NAME:] or "series.csv"
-        source = {"file": file, "options": given, "part": self.get_query_argument("series", None)}
+        source = {"file": file, "options": given, "part": self.get_query_argument("series", "") or None}
         with self.state.workspace.passing() as folder:
             path = folder / file
             path.write_bytes(self.received)
