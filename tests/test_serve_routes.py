@@ -148,14 +148,20 @@ def test_tables_come_and_go(server, kind):
 def test_a_batch_streams_back_as_it_is_done(server, sent):
     good = {"rows": rows_of(SALES), "name": "good"}
     every = [{**good, "name": f"good {number}"} for number in range(20)] + [{"rows": [], "name": "bad"}, sent["id"]]
+    every.append({"series": {"no": "name"}})
     answer = server.post("/v1/forecasts", {"series": every, "model": "sales-linear", "horizon": 3})
     assert answer.status == 200 and answer.headers["Content-Type"] == "application/x-ndjson"
     lines = [json.loads(line) for line in answer.body.splitlines()]
     schema = DOCUMENT["paths"]["/v1/forecasts"]["post"]["responses"]["200"]["content"]["application/x-ndjson"]["schema"]
     for line in lines:
         jsonschema.validate(line, {**schema, "components": DOCUMENT["components"]})
-    assert {line["series"] for line in lines} == {*(f"good {number}" for number in range(20)), "bad", sent["name"]}
-    (bad,) = [line for line in lines if "problem" in line]
+    assert {line["series"] for line in lines} == {
+        *(f"good {number}" for number in range(20)),
+        "bad",
+        sent["name"],
+        None,
+    }
+    bad, _ = sorted((line for line in lines if "problem" in line), key=lambda line: line["series"] is None)
     assert bad["series"] == "bad" and bad["problem"]["status"] == 422
 
 
@@ -164,6 +170,12 @@ def test_what_is_wrong_with_a_whole_batch_is_told_before_the_first_series(server
     for wrong in ({"unknown": 1}, {"levels": [0.0]}, {"horizon": 0}):
         answer = server.post("/v1/forecasts", {"series": every, "model": "sales-linear", **wrong})
         assert answer.status == 422 and answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_ticker_without_a_network_is_nothing_to_wait_for(server):
+    answer = server.post("/v1/series", {"ticker": "AAPL"})
+    assert answer.status == 503 and answer.json["type"] == "urn:forecast:NoNetwork"
+    assert "offline" in answer.json["detail"] and "Retry-After" not in answer.headers
 
 
 def test_an_unknown_method_is_told_which_there_are(server):
@@ -289,6 +301,8 @@ WRONG = [
     ("POST", "/v1/trainings", {"series": "ffffffffffff", "models": ["linear"]}, 404),
     ("POST", "/v1/trainings", {"series": "ffffffffffff", "models": ["nothing"]}, 422),
     ("POST", "/v1/trainings", {"series": "ffffffffffff", "models": ["linear"], "units": -1}, 422),
+    ("POST", "/v1/models/sales-linear/update", {"serie": None}, 422),
+    ("POST", "/v1/models/sales-linear/update", {"series": 7}, 422),
     ("POST", "/v2/models/sales-linear/infer", {"inputs": []}, 422),
     ("GET", "/v1/series/ffffffffffff", None, 404),
     ("GET", "/v1/jobs/nothing", None, 404),

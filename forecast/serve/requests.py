@@ -19,7 +19,7 @@ Number = int | float
 # Steps, paths, values of all paths, levels and models that one request may ask for.
 MOST_STEPS, MOST_PATHS, MOST_PATH_VALUES, MOST_LEVELS, MOST_MODELS = 1000, 10_000, 1_000_000, 99, 12
 LONGEST_NAME = 200
-T = TypeVar("T", bound="Rows | TrainingRequest")
+T = TypeVar("T", bound="Rows | TrainingRequest | UpdateRequest")
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,13 @@ class TrainingRequest:
         given = {"horizon": self.horizon, **self.options} if self.horizon is not None else self.options
         override(ExperimentConfig(), given)
         _bounded("horizon", self.horizon, 1, MOST_STEPS)
+
+
+@dataclass(frozen=True)
+class UpdateRequest:
+    """What `POST /v1/models/NAME/update` takes: the id of a stored series, by default of the one it was trained on."""
+
+    series: str | None = None
 
 
 def read_request(kind: type[T], body: Any) -> T:

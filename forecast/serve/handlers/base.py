@@ -20,6 +20,8 @@ from forecast.serve.security import HEADERS, check_request
 from forecast.serve.state import State
 
 log = logging.getLogger("forecast.serve")
+# What is answered for a ticker where the server must not ask anybody: waiting does not help then.
+NO_NETWORK = "urn:forecast:NoNetwork"
 
 
 @stream_request_body
@@ -115,7 +117,7 @@ class Handler(RequestHandler):
             self.set_header("WWW-Authenticate", "Bearer")
         if problem["status"] == 405:
             self.set_header("Allow", ", ".join(methods_of(type(self))))
-        if problem["status"] in (429, 503):
+        if problem["status"] in (429, 503) and not (self.state.settings.offline and problem["type"] == NO_NETWORK):
             self.set_header("Retry-After", "5")
         if not self.request.body and self.request.headers.get("Content-Length", "0") != "0":
             self.set_header("Connection", "close")

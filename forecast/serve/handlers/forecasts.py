@@ -138,7 +138,8 @@ class Forecasts(Forecasting):
 
         async def one(given: Any) -> dict[str, Any]:
             asked = {"series": given} if isinstance(given, str) else given
-            name = asked.get("name") or asked.get("series") or asked.get("ticker") if isinstance(asked, dict) else None
+            named = [asked.get(key) for key in ("name", "series", "ticker")] if isinstance(asked, dict) else []
+            name = next((one for one in named if one and isinstance(one, str)), None)
             async with waiting:
                 try:
                     whole = {**body, **asked} if isinstance(asked, dict) else asked

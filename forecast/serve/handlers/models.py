@@ -13,6 +13,7 @@ from forecast.inference.trained_model import TrainedModel
 from forecast.serve.handlers.base import Handler
 from forecast.serve.handlers.jobs import Queueing, new_job
 from forecast.serve.problems import Problem
+from forecast.serve.requests import UpdateRequest, read_request
 
 SCORES = ("mae", "mae_vs_naive", "crps", "crps_vs_naive", "coverage90", "log_loss", "log_loss_skill", "accuracy")
 
@@ -60,15 +61,12 @@ class UpdateModel(Queueing):
 
     def post(self, name: str) -> None:
         model = self.state.model(name)
-        body = self.body() if self.received else {}
-        number = body.get("series") if isinstance(body, dict) else None
+        number = read_request(UpdateRequest, self.body() if self.received else {}).series
         if number is None:
             known = model.trained_on[0].series
             number = next((one["id"] for one in self.state.workspace.every_series() if one["name"] == known), None)
             if number is None:
                 raise Problem(404, "the series that the model was trained on must be stored.", value=known[:80])
-        if not isinstance(number, str):
-            raise Problem(422, "`series` must be the id of a stored series, or null.")
         stored = self.state.workspace.series(number)
         job = new_job("update", f"{name}, update", stored["name"], [model.model])
         self.queue(job, {"source": stored["source"], "folder": f"series/{number}", "model": name})
