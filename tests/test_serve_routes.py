@@ -167,7 +167,7 @@ def test_a_batch_streams_back_as_it_is_done(server, sent):
 
 def test_what_is_wrong_with_a_whole_batch_is_told_before_the_first_series(server):
     every = [{"rows": rows_of(SALES), "name": "good"}]
-    for wrong in ({"unknown": 1}, {"levels": [0.0]}, {"horizon": 0}):
+    for wrong in ({"unknown": 1}, {"levels": [0.0]}, {"horizon": 0}, {"rows": [{"date": 7, "value": 1.0}]}):
         answer = server.post("/v1/forecasts", {"series": every, "model": "sales-linear", **wrong})
         assert answer.status == 422 and answer.headers["Content-Type"] == "application/problem+json"
 

@@ -132,7 +132,7 @@ class Forecasts(Forecasting):
         most = self.state.settings.series
         if not 0 < len(every) <= most:
             raise Problem(422, f"`series` must be an id, or a list of 1 to {most:,} series.", value=str(len(every)))
-        read_request(ForecastRequest, body)
+        source_of_request(read_request(ForecastRequest, body), self.state.settings)
         self.set_header("Content-Type", "application/x-ndjson")
         waiting = asyncio.Semaphore(2 * self.state.settings.side_by_side)
 
