@@ -246,12 +246,7 @@ class TrainedModel(Shown):
         trails = [self._trail(*parts) for parts in zip(ready, firsts, [blocks for blocks, _ in seen], strict=True)]
         past = [self._past(trail or blocks, stride) for trail, (blocks, _) in zip(trails, seen, strict=True)]
         losses = self._recent_losses(trails, firsts, past)
-        made = [
-            self._adapt(one, parts, quantiles, loss, earlier, checkpoint, stride)
-            for one, parts, quantiles, loss, earlier, checkpoint in zip(
-                ready, seen, raw, losses, past, saved, strict=True
-            )
-        ]
+        made = [self._adapt(*parts, stride=stride) for parts in zip(ready, seen, raw, losses, past, saved, strict=True)]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
 
     def _adapt(
@@ -262,6 +257,7 @@ class TrainedModel(Shown):
         losses: Array | None,
         past: Array,
         checkpoint: Checkpoint | None,
+        *,
         stride: int,
     ) -> Trajectory:
         """Shrink and calibrate raw forecasts at origins that follow one another.
