@@ -25,6 +25,9 @@ AXE := tests/browser/node_modules/.package-lock.json
 EXTRAS := build data docs export indicators jax ray sktime statistics tensorboard tune dev
 UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
+# Hundreds of processes start in the tests: none should compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all check lint dist format docs notebooks pictures lock data pretrained bench bench-peers clean
 
 demo: $(READY)
