@@ -50,7 +50,8 @@ pd.DataFrame({name: made[:, NAMES.index(name)] for name in shown}, index=np.aran
 #
 # A random walk cannot be forecast, and a network that sees patterns everywhere would lose to the last value. On prices
 # and walks `pretrained` has to prove itself first: its forecast is that of past moves over their expected size. A walk
-# whose moves are normal and all of one size does not even drift, unless its mean is beyond chance.
+# whose moves are normal and all of one size does not even drift, unless its mean is beyond chance. A single walk may
+# favour one of the two by a per cent or two; over many, both err the same (`benchmarks/walks.py`).
 
 # %%
 walk = 100 + np.random.default_rng(0).standard_normal(1500).cumsum()

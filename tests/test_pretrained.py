@@ -16,7 +16,7 @@ from forecast.cli.main import app
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.evaluation.scores import complete
 from forecast.evaluation.verdicts import judge
-from forecast.evaluation.zero_shot import answer, answer_each, forecast_at_once, plan_at_once, stride_of
+from forecast.evaluation.zero_shot import answer, answer_each, plan_at_once, stride_of
 from forecast.inference import shrinkage
 from forecast.metrics.significance import diebold_mariano
 from forecast.models.pretrained import WEIGHTS, candidates, regressions
@@ -276,7 +276,7 @@ def test_windows_left_out_and_their_labels():
 
 
 def scores_of(values, **config):
-    found = forecast_at_once(make_series(values), ExperimentConfig(**config))
+    found = answer(make_series(values), ExperimentConfig(**config)).judge()
     return {row.model: row for row in found.scores}
 
 
@@ -442,6 +442,6 @@ def test_the_first_answer_needs_no_tensorflow():
 
 def test_a_series_too_short_is_refused_and_a_short_one_is_forecast():
     with pytest.raises(forecast.ForecastError, match="longer series"):
-        forecast_at_once(make_series(np.arange(8.0)))
-    made = forecast_at_once(make_series(np.random.default_rng(0).standard_normal(40).cumsum() + 20))
+        answer(make_series(np.arange(8.0)))
+    made = answer(make_series(np.random.default_rng(0).standard_normal(40).cumsum() + 20)).judge()
     assert np.isfinite(made.forecasts["pretrained"].quantiles).all()

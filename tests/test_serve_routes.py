@@ -103,7 +103,7 @@ def test_the_forecast_of_a_file_is_the_one_of_the_package(sent, server):
 def test_past_forecasts_are_those_of_the_test(sent, server):
     path = f"/v1/series/{sent['id']}/past?horizon=7&origins=5"
     found = held(server.get(path), "GET", "/v1/series/{id}/past")
-    test = zero_shot.forecast_at_once(SALES, ExperimentConfig(horizon=7))
+    test = zero_shot.answer(SALES, ExperimentConfig(horizon=7)).judge()
     assert found["inside"] == pytest.approx(test.scores[0].coverage90)
     assert found["promised"] == 0.9 and len(found["origins"]) == 5
     first, backtest = found["origins"][0], test.backtests["pretrained"]

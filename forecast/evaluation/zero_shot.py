@@ -128,11 +128,6 @@ def answer_each(
         yield from _answer_alike(plans)
 
 
-def forecast_at_once(series: TimeSeries, config: ExperimentConfig | None = None) -> Experiment:
-    """The same as `answer`, judged beside the baselines."""
-    return answer(series, config).judge()
-
-
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
     """Plan the forecast of a series at once.
 
