@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import make_series
+from conftest import make_series, random_walk
 
 import forecast
 from forecast.config import ExperimentConfig, TrainingConfig
@@ -15,7 +15,7 @@ from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.estimator import shipped_weights
 from forecast.models.pretrained.features import look
 from forecast.models.pretrained.fine_tuning import TRAINED, Windows, fine_tune, gradient_of, losses_of
-from forecast.models.pretrained.mixing import STEP, head
+from forecast.models.pretrained.mixing import SHAPES, STEP, head, random_weights
 from forecast.training.train import train
 
 START = {name: array.astype(float) for name, array in shipped_weights().items()}
@@ -148,3 +148,35 @@ def test_it_begins_with_the_forecast_of_the_network_and_needs_no_tensorflow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_random_weights_rank_the_candidates_by_their_earlier_errors():
+    drawn, seen = random_weights(3), windows(20)
+    assert {name: array.shape for name, array in drawn.items()} == SHAPES
+    recurrent = drawn["gru/recurrent_kernel"][:, :64]
+    np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(64), atol=1e-5)
+    shares = np.exp(-4 * seen.errors)
+    expected = (seen.mixed * (shares / shares.sum(axis=1, keepdims=True))[:, None]).sum(axis=2)
+    made = head({**drawn, "head/kernel": 0 * drawn["head/kernel"]}, seen.step, seen.errors, seen.mixed)
+    np.testing.assert_allclose(made[..., 3], expected, atol=1e-5)
+
+
+def test_a_training_from_scratch_takes_nothing_from_the_weights_that_come_with_the_package():
+    series = make_series(10 * np.sin(np.arange(300) * np.pi / 6) + random_walk(300))
+    made, again, other = (
+        train(series, "finetuned", horizon=6, season=12, start="scratch", seed=seed, max_steps=10) for seed in (1, 1, 2)
+    )
+    cells = "gru/kernel"
+    np.testing.assert_array_equal(made.weights[cells], random_weights(1)[cells])
+    for name in SHAPES:
+        np.testing.assert_array_equal(made.weights[name], again.weights[name])
+    assert not np.array_equal(made.weights[cells], other.weights[cells])
+
+
+@pytest.mark.parametrize(
+    ("model", "start", "message"),
+    [("pretrained", "scratch", "a training goes on for .*finetuned"), ("finetuned", "models/a", "is a TrainedModel")],
+)
+def test_what_nothing_can_begin_with_is_refused(model, start, message):
+    with pytest.raises(forecast.ForecastError, match=message):
+        train(make_series(random_walk(300)), model, horizon=6, start=start)

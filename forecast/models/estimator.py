@@ -186,6 +186,10 @@ class Estimator(ABC):
             ConfigError: a package that this model needs is missing.
         """
 
+    def untrained(self, problem: Problem) -> WarmStart | None:  # noqa: ARG002
+        """Where a training begins that owes nothing to other series; None if every first training begins there."""
+        return None
+
     @abstractmethod
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         """Forecast normalised quantiles at the origin of each block, from the rows up to it alone.

@@ -28,7 +28,7 @@ from forecast.data.synthetic import GENERATORS, draw
 from forecast.models.pretrained import WEIGHTS
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import ABOUT, COLUMNS, ROWS, STEP_COLUMNS, WIDTH, look
-from forecast.models.pretrained.mixing import CELLS, LARGEST, OUTPUTS, STEP, WINDOW
+from forecast.models.pretrained.mixing import CELLS, ERRORS, HEAD_SIZE, LARGEST, OUTPUTS, STEP, WINDOW
 from forecast.runtime.atomic import atomic_file
 from forecast.typing import Array, Rows
 
@@ -126,8 +126,10 @@ def build() -> Any:
     of_window = layers.Dense(STEP, use_bias=False, name="of_window")(window)[:, None]
     of_step = layers.Dense(STEP, name="of_step")(ops.concatenate([steps, standing], axis=2))
     step = ops.relu(of_window + of_step)
-    outputs = layers.Dense(OUTPUTS, kernel_initializer=keras.initializers.RandomNormal(stddev=0.02), name="head")(step)
-    identity = keras.initializers.Identity(-4.0)
+    outputs = layers.Dense(OUTPUTS, kernel_initializer=keras.initializers.RandomNormal(stddev=HEAD_SIZE), name="head")(
+        step
+    )
+    identity = keras.initializers.Identity(ERRORS)
     errors = layers.Dense(len(NAMES), use_bias=False, kernel_initializer=identity, name="errors")
     powers = outputs[..., : len(NAMES)] + errors(about[:, ABOUT : ABOUT + len(NAMES)])[:, None]
     middle = ops.sum(ops.softmax(powers) * over, axis=-1)[..., None]

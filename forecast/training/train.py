@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,6 +37,8 @@ from forecast.typing import Array
 # The last training rows: models that learn nothing from them are followed there; and windows that show what a highway
 # saves.
 EARLIER = 200
+# What a training starts from that owes nothing to other series.
+SCRATCH: Literal["scratch"] = "scratch"
 # Series that are calibrated together.
 TOGETHER = 32
 
@@ -48,7 +50,7 @@ def train(
     *,
     cutoff: int | None = None,
     callbacks: Callbacks | None = None,
-    start: TrainedModel | None = None,
+    start: TrainedModel | Literal["scratch"] | None = None,
     freeze: bool = False,
     **options: Any,
 ) -> TrainedModel:
@@ -63,11 +65,13 @@ def train(
         cutoff: The first row that is not looked at, instead of that of the last fifth.
         callbacks: Who is told of the progress, and where it is kept.
         start: A network to go on from; one of the same shape. Series that it knows keep their scaler, and rows of
-            theirs that it has not seen are drawn as often as all others together.
+            theirs that it has not seen are drawn as often as all others together. With `"scratch"` random weights, also
+            for a model that otherwise begins from those that come with the package.
         freeze: With `start`, leave all layers but the head as they are.
         options: Fields of the configuration, as in `units=64`, and options of `load`.
     Raises:
-        ConfigError: no such model, no series, or two of one name; no such option; `start` has another shape.
+        ConfigError: no such model, no series, or two of one name; no such option; `start` has another shape, or is
+            none for this model.
         SeriesTooShort: the rows do not suffice for lookback, horizon and season.
     """
     config, loading, _ = split_keywords(config or ExperimentConfig(), options)
@@ -84,7 +88,7 @@ def train_on(
     model: str,
     *,
     callbacks: Callbacks | None = None,
-    start: TrainedModel | None = None,
+    start: TrainedModel | Literal["scratch"] | None = None,
     freeze: bool = False,
     stride: int = 1,
 ) -> TrainedModel:
@@ -99,15 +103,29 @@ def train_on(
     if chosen.is_network:
         devices.load_keras()  # its import takes seconds that are not the fit's
     started = time.perf_counter()
+    fresh, start = _is_scratch(start), None if isinstance(start, str) else start
     known = [start.known(dataset) if start else None for dataset in datasets]
     scalers = [old.scaler if old else dataset.scaler for dataset, old in zip(datasets, known, strict=True)]
     panel = _panel_of(chosen, datasets, scalers)
     if start:
         panel_with_news = _with_news(panel, datasets, known, problem)
         fit = _go_on(start, panel_with_news, problem, callbacks, freeze=freeze)
+    elif fresh:
+        fit = find_learner(model).fit(panel, problem, callbacks, chosen.untrained(problem))
     else:
         fit = chosen.fit(panel, problem, callbacks)
     return _trained(chosen, datasets, scalers, panel, fit, started, start, stride)
+
+
+def _is_scratch(start: TrainedModel | str | None) -> bool:
+    """Whether a training begins with random weights.
+
+    Raises:
+        ConfigError: it is to begin with something else that is no model.
+    """
+    if isinstance(start, str) and start != SCRATCH:
+        raise ConfigError(f'`start` is a TrainedModel, as `open_model` gives it, or "scratch". Received: {start}.')
+    return start == SCRATCH
 
 
 def train_together(

@@ -32,7 +32,10 @@ def train(
     model: Annotated[
         str | None, typer.Option(help="What to train; see `forecast models` [lstm].", autocompletion=complete_models)
     ] = None,
-    start: Annotated[Path | None, typer.Option("--from", help="Saved network to go on from.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Saved network to go on from; scratch for random weights, of finetuned as well."),
+    ] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="With --from: train the head alone.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")] = False,
     workers: Annotated[
@@ -54,7 +57,8 @@ def train(
     from forecast.inference import bundle
     from forecast.training import train as training
 
-    parent = bundle.open_model(start) if start else None
+    parent = bundle.open_model(start) if start and start != training.SCRATCH else None
+    begun = parent or (training.SCRATCH if start else None)
     config = config_of(ctx.params, parent.config if parent else None)
     _check_start(parent, model, freeze=freeze)
     bundle.check_folder(save)
@@ -70,7 +74,7 @@ def train(
         with TrainingBar(config.training.seeds) as bar:
             callbacks = callbacks_of(bar, ctx.params, checkpoint=checkpoint if group.size == 1 else None)
             callbacks = callbacks if group.rank == 0 else None
-            trained = training.train(several, name, config, callbacks=callbacks, start=parent, freeze=freeze)
+            trained = training.train(several, name, config, callbacks=callbacks, start=begun, freeze=freeze)
     if group.rank > 0:
         return
     say_interrupted([trained] if trained.interrupted else [], ())

@@ -21,7 +21,7 @@ from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import Seen, look
 from forecast.models.pretrained.fine_tuning import Windows, fine_tune
-from forecast.models.pretrained.mixing import SHAPES, STEP, mix
+from forecast.models.pretrained.mixing import SHAPES, STEP, mix, random_weights
 from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
@@ -74,6 +74,9 @@ class FineTuned(Pretrained):
 
     is_local: ClassVar[bool] = False
     goes_on: ClassVar[bool] = True
+
+    def untrained(self, problem: Problem) -> WarmStart:
+        return WarmStart(random_weights(problem.config.training.seed))
 
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks, start: WarmStart | None = None) -> Fit:
         """Fine-tune the head, from the weights that come with the package or from those of an earlier training."""

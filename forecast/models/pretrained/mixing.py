@@ -30,6 +30,8 @@ CELLS, WINDOW, STEP = 64, 192, 96
 OUTPUTS = len(NAMES) + 2 + len(QUANTILES) - 1
 # The log size is changed by no more than this.
 LARGEST = 4.0
+# Before any training: the size of the head's weights, and how much the candidates' earlier errors count.
+HEAD_SIZE, ERRORS = 0.02, -4.0
 SHAPES = {
     "gru/kernel": (COLUMNS, 3 * CELLS),
     "gru/recurrent_kernel": (CELLS, 3 * CELLS),
@@ -43,6 +45,19 @@ SHAPES = {
     "head/bias": (OUTPUTS,),
     "errors/kernel": (len(NAMES), len(NAMES)),
 }
+
+
+def random_weights(seed: int) -> Weights:
+    """Weights of a network that has learned nothing, as Keras would draw them; its candidates count by their errors."""
+    random, drawn = np.random.default_rng(seed), {}
+    for name, shape in SHAPES.items():
+        limit = np.sqrt(6 / sum(shape)) if name.endswith("kernel") else 0.0
+        drawn[name] = random.uniform(-limit, limit, shape)
+    cells = [np.linalg.qr(random.standard_normal((CELLS, CELLS)))[0] for _ in range(3)]
+    drawn["gru/recurrent_kernel"] = np.concatenate(cells, axis=1)
+    drawn["head/kernel"] = HEAD_SIZE * random.standard_normal(SHAPES["head/kernel"])
+    drawn["errors/kernel"] = ERRORS * np.eye(len(NAMES))
+    return {name: array.astype(np.float32) for name, array in drawn.items()}
 
 
 def mix(weights: Weights, seen: Seen) -> Array:
