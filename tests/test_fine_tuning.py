@@ -10,6 +10,7 @@ from conftest import make_series, random_walk
 
 import forecast
 from forecast.config import ExperimentConfig, TrainingConfig
+from forecast.inference.bundle.card import card
 from forecast.models.pretrained import fine_tuning
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.estimator import shipped_weights
@@ -129,6 +130,7 @@ def test_it_is_saved_opened_and_goes_on_like_a_network(tmp_path):
     forecast.save_model(model, tmp_path / "bundle")
     opened = forecast.open_model(tmp_path / "bundle")
     np.testing.assert_array_equal(opened.predict(early).quantiles, model.predict(early).quantiles)
+    assert "the rows of Close up to the last one" in "".join(card(tmp_path / "bundle"))
     gone_on = forecast.update(opened, series)
     assert gone_on.trained_on[0].rows == 480
     assert gone_on.ancestry[0]["model"] == "finetuned"

@@ -1,6 +1,6 @@
 """A saved model as lines of text: what it is, what it was trained on, how good it was, and its layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,17 @@ def _task(model: TrainedModel) -> Iterator[str]:
         outputs = f"quantiles {', '.join(f'{100 * level:.0f}' for level in QUANTILES)} %"
     steps = count_steps(config.resolved_horizon, known.frequency)
     yield _row("forecasts", f"{model.target} [{known.unit}], {steps} ahead: {outputs}")
-    yield _row("inputs", f"the last {config.lookback} differences of {', '.join(past)}, over their mean size")
+    yield _row("inputs", _inputs(model, past))
     if config.training.normalisation == "level":
         yield _row("", "scaled to [0, 1] as levels, as in tutorials")
     if future:
         yield _row("known ahead", ", ".join(future))
+
+
+def _inputs(model: TrainedModel, past: Sequence[str]) -> str:
+    if not find_model(model.model).uses_lookback:
+        return f"the rows of {model.target} up to the last one"
+    return f"the last {model.config.lookback} differences of {', '.join(past)}, over their mean size"
 
 
 def _data(model: TrainedModel) -> Iterator[str]:
