@@ -189,7 +189,7 @@ def test_the_learning_rate_rises_stays_and_falls():
 
 
 def test_the_windows_of_an_origin_are_as_long_as_its_past_allows():
-    lengths = _lengths(np.array([3, 15, 16, 100, 1022, 1023, 5000]))
+    lengths = _lengths(np.array([3, 15, 16, 100, 1022, 1023, 5000]), MOST)
     assert lengths[0] == lengths[1] == FEWEST
     assert (lengths[2:] <= np.array([17, 101, 1023, 1024, 5001])).all()
     assert lengths[-1] == lengths[-2] == MOST

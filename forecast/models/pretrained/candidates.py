@@ -7,8 +7,9 @@
     medians         of the last rows, and of the same place in the last seasons: outliers do not move them
     regressions     ridge regressions on earlier rows, fitted to the window itself (`regressions.py`)
 
-A season's pattern is the weighted mean of the last seasons without their line, shrunk by what noise would leave of it
-(James and Stein 1961), so that a season that is none does no harm. Sources: Hyndman et al. (2002), exponential
+A season's pattern is the weighted mean of the last seasons without their line, each of its waves shrunk by what noise
+would leave of it and of those beside it (James and Stein 1961; Cai 1999, by blocks), so that a season that is none does
+no harm, and two years of days give a smooth one. Sources: Hyndman et al. (2002), exponential
 smoothing; Assimakopoulos and Nikolopoulos (2000), Theta; Montero-Manso et al. (2020), FFORMA: mixing by features.
 
 Shapes: N windows of n rows, H steps, C candidates.
@@ -47,6 +48,8 @@ NAMES = (
 LINE_ROWS, CYCLES = 256, 12
 # A season's weight in the pattern, over that of the season after it.
 USUAL, RECENT = 0.85, 0.4
+# Waves on either side, together with which one is shrunk, and whose noise is the noise of one; what noise counts by.
+BESIDE, NOISE_BESIDE, NOISE = 2, 8, 1.3
 # Rows, and seasons, of which medians are taken.
 FEW, MANY, MEDIAN_CYCLES = 9, 60, 7
 # Weights of the earlier origins at which candidates are tested, over a part of the rows, and so many steps at most.
@@ -174,14 +177,22 @@ def pattern(x: Array, season: int, weight: float) -> Array:
     cycles = min(x.shape[1] // season, CYCLES)
     if season < 2 or cycles < 2:
         return np.zeros((len(x), 1))
-    left = detrended(x, season, cycles)
     shares = weight ** np.arange(cycles - 1, -1, -1.0)
     shares /= shares.sum()
-    found = np.einsum("k,nkm->nm", shares, left)
-    found -= found.mean(axis=1, keepdims=True)
-    noise = ((left - found[:, None]) ** 2).mean(axis=(1, 2)) * cycles / (cycles - 1) * (shares**2).sum()
-    total = np.maximum((found**2).mean(axis=1), 1e-300)
-    return np.asarray(found * np.maximum(0, 1 - noise / total)[:, None])
+    waves = np.fft.rfft(detrended(x, season, cycles), axis=2)[:, :, 1:]
+    mean = np.einsum("k,nkm->nm", shares, waves)
+    noise = (np.abs(waves - mean[:, None]) ** 2).mean(axis=1) * cycles / (cycles - 1) * (shares**2).sum()
+    total = np.maximum(_mean_beside(np.abs(mean) ** 2, BESIDE), 1e-300)
+    mean *= np.maximum(0, 1 - NOISE * _mean_beside(noise, NOISE_BESIDE) / total)
+    return np.asarray(np.fft.irfft(np.pad(mean, ((0, 0), (1, 0))), season, axis=1))
+
+
+def _mean_beside(values: Array, width: int) -> Array:
+    """The mean of each of some values (N, n) and of those on either side of it, again backwards behind the ends."""
+    width = min(width, (values.shape[1] - 1) // 2)
+    beside = np.pad(values, ((0, 0), (width, width)), mode="reflect")
+    sums = np.cumsum(np.pad(beside, ((0, 0), (1, 0))), axis=1)
+    return np.asarray((sums[:, 2 * width + 1 :] - sums[:, : -2 * width - 1]) / (2 * width + 1))
 
 
 def detrended(x: Array, season: int, cycles: int) -> Array:

@@ -28,6 +28,8 @@ from forecast.typing import Array, Rows
 WEIGHTS = Path(__file__).with_name("weights.npz")
 # Rows that are looked at: at least, where the first one is repeated, at most, and lengths in between, an eighth apart.
 FEWEST, MOST, APART = 16, 1024, 1.125
+# Of a long season as many times as this are looked at, in so many rows at most.
+CYCLES, LONGEST = 4, 1536
 # Windows that are looked at together: what is computed of them stays in the processor's cache.
 TOGETHER = 128
 # Windows that are learned from, and that decide how far it goes; the former from this part of the training rows on.
@@ -55,7 +57,9 @@ class Pretrained(Estimator):
     def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
         """Forecast several series, whose windows of one length are looked at together."""
         found = [np.empty((len(blocks.origin), problem.horizon, len(QUANTILES))) for blocks in several]
-        for parts, length, positive in _alike([(blocks.inputs, blocks.origin) for blocks in several]):
+        for parts, length, positive in _alike(
+            [(blocks.inputs, blocks.origin) for blocks in several], _most_rows(problem)
+        ):
             windows = [
                 _windows(several[place].inputs, several[place].origin[chosen], length, positive=positive)
                 for place, chosen in parts
@@ -114,7 +118,7 @@ def _training_windows(weights: Weights, panel: Panel, problem: Problem) -> tuple
 def _windows_of(weights: Weights, inputs: Inputs, origin: Rows, problem: Problem) -> list[Windows]:
     """Windows at origins of one series, those of one length together."""
     found = []
-    for ((_, chosen),), length, positive in _alike([(inputs, origin)]):
+    for ((_, chosen),), length, positive in _alike([(inputs, origin)], _most_rows(problem)):
         seen = _look(_windows(inputs, origin[chosen], length, positive=positive), problem, positive=positive)
         moves = outcomes(inputs.labels, origin[chosen], horizon=problem.horizon) - inputs.target[origin[chosen], None]
         found.append(Windows.of(weights, seen, moves / seen.unit[:, None]))
@@ -136,24 +140,34 @@ def shipped_weights() -> Weights:
         return {name: file[name] for name in SHAPES}
 
 
-def _lengths(origin: Rows) -> Rows:
+def _seasons(problem: Problem) -> tuple[int, ...]:
+    return problem.config.seasons or (problem.season,)
+
+
+def _most_rows(problem: Problem) -> int:
+    """How many rows are looked at at most."""
+    return max(MOST, min(CYCLES * max(_seasons(problem)), LONGEST))
+
+
+def _lengths(origin: Rows, most: int) -> Rows:
     """How many rows are looked at from each origin, shape (N,)."""
-    grid = np.unique(np.round(FEWEST * APART ** np.arange(np.log(MOST / FEWEST) / np.log(APART))).astype(int))
-    grid = np.append(grid, MOST)
+    grid = np.unique(np.round(FEWEST * APART ** np.arange(np.log(most / FEWEST) / np.log(APART))).astype(int))
+    grid = np.append(grid, most)
     return grid[np.maximum(np.searchsorted(grid, origin + 1, side="right") - 1, 0)]
 
 
-def _alike(several: Sequence[tuple[Inputs, Rows]]) -> Iterator[tuple[list[tuple[int, Rows]], int, bool]]:
+def _alike(several: Sequence[tuple[Inputs, Rows]], most: int) -> Iterator[tuple[list[tuple[int, Rows]], int, bool]]:
     """Places of origins whose windows are looked at together, their length, and whether their rows are above 0.
 
     Args:
         several: Series, and origins of each.
+        most: Rows that are looked at at most.
     Yields:
         Each series that has some by its place among them, with the places of its origins.
     """
     number = np.repeat(np.arange(len(several)), [len(origin) for _, origin in several])
     place = np.concatenate([np.arange(len(origin)) for _, origin in several])
-    lengths = _lengths(np.concatenate([origin for _, origin in several]))
+    lengths = _lengths(np.concatenate([origin for _, origin in several]), most)
     positive = np.concatenate([np.isfinite(inputs.level[origin]) for inputs, origin in several])
     for length, flag in sorted({*zip(lengths.tolist(), positive.tolist(), strict=True)}):
         same = np.flatnonzero((lengths == length) & (positive == flag))
@@ -174,4 +188,4 @@ def _windows(inputs: Inputs, origin: Rows, length: int, *, positive: bool) -> Ar
 
 def _look(x: Array, problem: Problem, *, positive: bool) -> Seen:
     """What the network sees of windows (N, length)."""
-    return look(x, problem.config.seasons or (problem.season,), problem.horizon, positive=positive)
+    return look(x, _seasons(problem), problem.horizon, positive=positive)
