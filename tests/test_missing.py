@@ -14,6 +14,7 @@ from forecast.data.fill import fill
 from forecast.data.grid import TimeGrid
 from forecast.data.panel import Panel
 from forecast.data.resample import resample_series
+from forecast.data.seasons import find_seasons
 from forecast.data.split import split_rows
 from forecast.data.windows import Inputs, filled_labels, make_blocks, outcomes
 from forecast.errors import ConfigError, SeriesError
@@ -164,6 +165,25 @@ def test_seasons_of_hours_are_a_day_and_a_week_found_in_training_rows():
     later = pd.Series(np.where(np.arange(2400) < 1680, series.y, 0.0), index, name="load")
     assert resolve_defaults(override(EVERY, {"season": None}), [forecast.load(later)]).seasons == (24, 168)
     assert resolve_defaults(override(EVERY, {"season": 12, "lookback": None}), [series]).seasons == (12,)
+
+
+def autocorrelated(rows, seed, keep=0.8):
+    return pd.Series(np.random.default_rng(seed).normal(size=rows)).ewm(alpha=1 - keep).mean().to_numpy()
+
+
+@pytest.mark.parametrize(("frequency", "season"), [("D", 365), ("MS", 12), ("W-SUN", 52)])
+def test_two_years_are_enough_for_the_season_of_a_year(frequency, season):
+    grid, rows = TimeGrid(frequency), 2 * season + season // 3
+    wave = np.cos(2 * np.pi * np.arange(rows) / season)
+    assert find_seasons(10 * wave + autocorrelated(rows, 1), grid) == (season,)
+    assert find_seasons((10 * wave + autocorrelated(rows, 1))[: 2 * season - 1], grid) == ()
+
+
+def test_in_two_years_without_a_season_none_is_found_but_by_chance():
+    found = [find_seasons(autocorrelated(800, seed), TimeGrid("D")) for seed in range(200)]
+    walks = [find_seasons(np.random.default_rng(seed).normal(size=800).cumsum(), TimeGrid("D")) for seed in range(200)]
+    assert sum(map(bool, found)) <= 6
+    assert sum(map(bool, walks)) <= 8
 
 
 @pytest.mark.parametrize(

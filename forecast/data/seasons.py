@@ -23,8 +23,9 @@ from forecast.typing import Array, Rows
 FALSE_ALARM = 0.005
 # It explains at least this share of what the moving average leaves.
 LEAST_SHARE = 0.1
-# Seasons that must have passed, and how often a row of each phase must be known; more than the most are not looked at.
-LEAST_CYCLES, LEAST_KNOWN, MOST_CYCLES = 3, 2.5, 50
+# Seasons that must have passed, of a length that the grid suggests and of any length; how often a row of each phase
+# must be known; more than the most are not looked at.
+LEAST_NAMED, LEAST_CYCLES, LEAST_KNOWN, MOST_CYCLES = 2, 3, 2.5, 50
 # Frequencies on either side with which one is compared, and those of a smooth wave.
 BESIDE, SMOOTH = 4, 3
 # Where steps are counted: the longest season that is looked for, and how many are, at peaks of the autocorrelation.
@@ -84,7 +85,7 @@ def test_season(values: Array, season: int, shorter: tuple[int, ...] = ()) -> tu
     cycles = min(len(values) // season, MOST_CYCLES)
     values = values[len(values) - cycles * season :]
     known = np.isfinite(values)
-    if cycles < LEAST_CYCLES or known.sum() < LEAST_KNOWN * season:
+    if cycles < LEAST_NAMED or known.sum() < min(LEAST_KNOWN, cycles - 0.5) * season:
         return 1.0, 0.0
     for length in shorter:
         values = values - decompose(values, length)[0]
@@ -95,7 +96,7 @@ def test_season(values: Array, season: int, shorter: tuple[int, ...] = ()) -> tu
     if not len(waves):
         return 1.0, 0.0
     free = 1 - (1 - known.mean()) * season / known.sum()  # of what lies beside, the pattern has taken the rest
-    width = min(BESIDE, (cycles - 1) // 2)
+    width = max(1, min(BESIDE, (cycles - 1) // 2))
     beside = _mean_beside(_spectrum(rest), waves * cycles, width) / free
     spectrum = _spectrum(rest + np.where(known, pattern, 0.0))
     power = spectrum[waves * cycles] * np.where(2 * waves == season, 0.5, 1.0)  # the last one has but a cosine
