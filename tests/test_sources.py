@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import forecast
+from forecast.data import vocabulary
 from forecast.data.sources import inspect, load, load_all, load_each
 from forecast.errors import ConfigError, SeriesError, SourceError
 
@@ -67,6 +69,26 @@ def test_a_named_column_and_a_target_override(write):
 def test_a_wide_file_without_a_choice_lists_its_columns(write):
     with pytest.raises(SourceError, match="There are ALFA, BETA"):
         load(write(WIDE))
+
+
+@pytest.mark.parametrize("named", ["S{}", "S{}.Close"])
+def test_names_are_looked_at_equally_often_in_files_of_any_width(write, monkeypatch, named):
+    looked = Counter()
+
+    def count(name, known=vocabulary.words_of):
+        looked[name] += 1
+        return known(name)
+
+    monkeypatch.setattr(vocabulary, "words_of", count)
+    often = []
+    for width in (20, 80):
+        values = 100 + np.random.default_rng(0).normal(size=(60, width)).cumsum(axis=0)
+        columns = [named.format(number) for number in range(width)]
+        pd.DataFrame(values, pd.bdate_range("2020-01-01", periods=60, name="Date"), columns).to_csv(path := write(""))
+        looked.clear()
+        assert len(load_all(f"{path}:*")) == width
+        often.append(looked.total() / width)
+    assert often[1] < 1.1 * often[0]
 
 
 def test_a_column_that_is_not_there_names_those_that_are(write):

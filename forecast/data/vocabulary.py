@@ -13,6 +13,8 @@ from itertools import takewhile
 UNNAMED = "column "
 # Words of a long name that count; the rest explains them.
 MAX_WORDS = 4
+# Names whose words are remembered: those of a wide table.
+MOST_NAMES = 1 << 15
 
 
 def fold(text: str) -> str:
@@ -22,7 +24,7 @@ def fold(text: str) -> str:
     return bare.translate(str.maketrans("łøıđ", "loid"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MOST_NAMES)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, without accents, numbers or punctuation: `4. AdjClose**` is (adj, close)."""
     words = tuple(_split_words(name))
@@ -191,7 +193,8 @@ def close_columns(names: Sequence[str]) -> list[str]:
     ranks = {name: rank for name in names if (rank := _close_rank(name)) is not None}
     if any(CLOSES[0] & set(words_of(name)) for name in ranks):
         ranks |= {name: (0, len(words_of(name))) for name in names if _is_short_adjusted(name)}
-    return [name for name, rank in ranks.items() if rank == min(ranks.values())]
+    best = min(ranks.values(), default=None)
+    return [name for name, rank in ranks.items() if rank == best]
 
 
 def is_price(name: str) -> bool:

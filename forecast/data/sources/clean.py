@@ -29,7 +29,6 @@ from forecast.data.sources.row_checks import (
     table_issues,
 )
 from forecast.data.sources.schema.schema import Schema
-from forecast.data.sources.schema.series_id import find_rename
 from forecast.data.sources.schema.targets import ASKED_FOR
 from forecast.data.sources.series_rows import SeriesRows, rows_of
 from forecast.errors import SourceError
@@ -163,7 +162,7 @@ def _count_note(schema: Schema) -> tuple[str, ...]:
 
 def _rename_note(schema: Schema) -> tuple[str, ...]:
     """Say that a security whose name changes is one series, by its code."""
-    if schema.rows is not None or (found := find_rename(schema.cells)) is None:
+    if (found := schema.renamed) is None:
         return ()
     return (f"all rows are one series: {found[0]} is the same in all of them, though {found[1]} changes",)
 

@@ -156,7 +156,7 @@ def _is_blank(rows: SeriesRows) -> Flags:
 
 def ohlc_order(kept: SeriesRows) -> Iterator[DataIssue]:
     """Report rows whose high is not the highest price, or whose low is not the lowest."""
-    names = _ohlc_columns(kept)
+    names = kept.schema.traded
     if not names:
         return
     opened, high, low, close = (kept.column(name) for name in names)
@@ -171,7 +171,7 @@ def day_ranges(kept: SeriesRows) -> Array:
 
     Empty if the target is no close, or there are no open, high and low of its own.
     """
-    names, is_shared = _ohlc_columns(kept), "" in kept.schema.choices
+    names, is_shared = kept.schema.traded, "" in kept.schema.choices
     if not names or not is_shared or not (kept.target == names[3] or vocabulary.is_adjusted(kept.target)):
         return np.empty((0, 2))
     prices = np.stack([kept.column(name) for name in names])
@@ -179,13 +179,3 @@ def day_ranges(kept: SeriesRows) -> Array:
     found = np.log(np.stack([high / low, close / opened], axis=1))
     sound = (high > low) & (high >= np.maximum(opened, close)) & (low <= np.minimum(opened, close))
     return np.where(sound[:, None], found, np.nan)
-
-
-def _ohlc_columns(kept: SeriesRows) -> tuple[str, ...]:
-    """The columns of open, high, low and close as they were traded; none if one is lacking or there are several."""
-    numeric = kept.schema.numeric
-    roles = vocabulary.price_columns(numeric)
-    closes = vocabulary.close_columns([name for name in numeric if not vocabulary.is_adjusted(name)])
-    if len(closes) != 1 or set(roles) != {"open", "high", "low"}:
-        return ()
-    return (roles["open"], roles["high"], roles["low"], closes[0])

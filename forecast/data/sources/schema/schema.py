@@ -8,7 +8,7 @@ In: a `Table`. Out: a `Schema`, which knows the series of the table by name.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import accumulate
 
 import numpy as np
@@ -23,7 +23,7 @@ from forecast.data.sources.schema.counts import count_by
 from forecast.data.sources.schema.date_columns import find_dates
 from forecast.data.sources.schema.month_table import unpivot_months
 from forecast.data.sources.schema.row_table import STEP, unpivot_rows
-from forecast.data.sources.schema.series_id import find_series_ids
+from forecast.data.sources.schema.series_id import find_rename, find_series_ids
 from forecast.data.sources.schema.targets import Choice, choose_named, choose_targets
 from forecast.errors import SourceError
 from forecast.typing import Array, Rows
@@ -64,6 +64,20 @@ class Schema:
     def series(self) -> tuple[str, ...]:
         """The names of the series, in the order of the file."""
         return tuple(self.rows or self.choices)
+
+    @cached_property
+    def traded(self) -> tuple[str, ...]:
+        """The columns of open, high, low and close as they were traded; none if one is lacking or there are several."""
+        roles = vocabulary.price_columns(self.numeric)
+        closes = vocabulary.close_columns([name for name in self.numeric if not vocabulary.is_adjusted(name)])
+        if len(closes) != 1 or set(roles) != {"open", "high", "low"}:
+            return ()
+        return (roles["open"], roles["high"], roles["low"], closes[0])
+
+    @cached_property
+    def renamed(self) -> tuple[str, str] | None:
+        """Of a single series the column of its code, and that of names that change beside it (`find_rename`)."""
+        return find_rename(self.cells) if self.rows is None else None
 
     def numbers(self, column: str) -> Numbers:
         """Read a column as numbers."""
@@ -205,8 +219,9 @@ def _is_index(name: str, cells: pa.Array, *, is_first: bool) -> bool:
 
 def _only_security(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> str:
     """The security that all rows of a column name; empty if there is none."""
+    values = set(numeric)
     for name, cells in columns.items():
-        if name not in numeric and vocabulary.is_security(name) and pc.count_distinct(cells).as_py() == 1:
+        if name not in values and vocabulary.is_security(name) and pc.count_distinct(cells).as_py() == 1:
             return str(cells[0].as_py()).strip()
     return ""
 

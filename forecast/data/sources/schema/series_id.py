@@ -63,7 +63,8 @@ def find_series_ids(columns: Mapping[str, pa.Array], numeric: Sequence[str], sta
 def _candidates(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> Iterator[SeriesIds]:
     """Yield single columns, those named as identifiers first, then pairs of the first few."""
     named = [name for name in columns if vocabulary.is_security(name)]
-    texts = [name for name in columns if name not in numeric and name not in named]
+    taken = {*numeric, *named}
+    texts = [name for name in columns if name not in taken]
     others = (name for name in numeric if name not in named and _is_label(columns[name]))
     tried = []
     for name in chain(named, texts, others):
@@ -93,8 +94,9 @@ def _joined_files(columns: Mapping[str, pa.Array], numeric: Sequence[str]) -> Se
     """
     if find_rename(columns) is not None:
         return None
+    values = set(numeric)
     for name, cells in columns.items():
-        if name not in numeric and vocabulary.is_security(name) and _varies(cells):
+        if name not in values and vocabulary.is_security(name) and _varies(cells):
             ids = encode(cells)
             return ids if len(ids.names) <= len(cells) / 5 else None
     return None

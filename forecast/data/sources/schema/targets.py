@@ -92,13 +92,9 @@ def _is_code(values: Array) -> bool:
 
 def _check_unreadable(columns: Mapping[str, pa.Array], numeric: Sequence[str], where: str) -> None:
     """Refuse to choose a target if another column has numbers that cannot be read."""
+    values = set(numeric)
     for name, cells in columns.items():
-        if (
-            name in numeric
-            or not pa.types.is_string(cells.type)
-            or read_dates(cells[:400])
-            or vocabulary.TIMES & {name}
-        ):
+        if name in values or not pa.types.is_string(cells.type) or read_dates(cells[:400]) or vocabulary.TIMES & {name}:
             continue
         sample = pc.drop_null(cells[:: max(1, len(cells) // 400)])
         if len(sample) and pc.mean(pc.cast(pc.match_substring_regex(sample, NUMBER_LIKE), pa.int8())).as_py() > 0.5:
