@@ -39,8 +39,8 @@ FOLDS = 5
 PENALTIES = np.logspace(-4, 1, 6)
 # Powers of the lag with which the penalty grows.
 POWERS = (2, 0.5, 0)
-# The place of a light penalty that is the same for all lags among the len(POWERS) * len(PENALTIES) solutions.
-LIGHT = 14
+# The place of a light penalty among these, which the fits that only weigh windows take, the same for all lags.
+LIGHT = 2
 # Student's t of the gains of the folds and the validation rows that chance exceeds once in seventy times; and what
 # solutions with more distant lags must gain beyond those with nearer ones.
 SIGNIFICANT, FURTHER = 3.0, 1.5
@@ -48,7 +48,8 @@ SIGNIFICANT, FURTHER = 3.0, 1.5
 REWEIGHTED, SMALLEST = 2, 0.05
 # Windows that are fitted, and windows in memory at once.
 MOST, CHUNK = 60_000, 4096
-# Up to so many inputs products are so small that threads wait for one another longer than they work.
+# Up to so many inputs products are so small that threads wait for one another longer than they work, and loading a
+# solver for symmetric matrices takes longer than it saves.
 FEW = 256
 
 # For each solution: lags (solutions, P, H) and weights of future columns (solutions, H, K), with P = L * F.
@@ -107,8 +108,8 @@ def _fit(panel: Panel, problem: Problem) -> tuple[dict[str, Array], Array]:
     folds = fold_origins(panel, problem)
     moments = [_moments(panel, fold, problem, None) for fold in folds[:-1]]
     for _ in range(REWEIGHTED):
-        fitted = _solve(sum(moments[1:], moments[0]), problem)
-        moments = [_moments(panel, fold, problem, fitted) for fold in folds[:-1]]
+        light = solve_ridge(sum(moments[1:], moments[0]), PENALTIES[[LIGHT]])
+        moments = [_moments(panel, fold, problem, light) for fold in folds[:-1]]
     whole = sum(moments[1:], moments[0])
     fitted = _solve(whole, problem)
     solutions = [*(_solve(whole - part, problem) for part in moments), fitted]
@@ -137,7 +138,7 @@ def _take(solutions: Solutions, chosen: Sequence[int | None]) -> tuple[Array, Ar
 def _residuals(panel: Panel, origin: Rows, problem: Problem, lags: Array, future: Array) -> Array:
     """Labels minus the moves of one solution, shape (N, H)."""
     parts = [
-        clip_labels(blocks.y[:, 0]) - x @ lags - np.einsum("nhk,hk->nh", z, future)
+        clip_labels(blocks.y[:, 0]) - _moves(x, z, lags, future)
         for x, blocks, z in _windows(panel, origin, problem)
     ]
     return np.concatenate([np.zeros((0, problem.horizon)), *parts])
@@ -186,8 +187,11 @@ def _windows(panel: Panel, origin: Rows, problem: Problem) -> Iterator[tuple[Arr
         yield lags, blocks, blocks.future[:, 0]
 
 
-def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: Solutions | None) -> Moments:
-    """Moments of windows, each weighted by one over its error in `fitted`."""
+def _moments(panel: Panel, origin: Rows, problem: Problem, light: Solutions | None) -> Moments:
+    """Moments of windows, each weighted by one over its error in a first solution, `light`.
+
+    Windows are weighted by the root, so that the products of lags are those of one matrix with itself: half the work.
+    """
     inputs, horizon, columns = problem.lookback * problem.past_columns, problem.horizon, problem.future_columns
     total = Moments(
         np.zeros((inputs, inputs)),
@@ -199,15 +203,16 @@ def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: Solutions | N
     )
     for x, blocks, z in _windows(panel, origin, problem):
         y, weight = clip_labels(filled_labels(blocks)[:, 0]), np.ones(len(x))
-        if fitted is not None:
-            moves, missing = _light_moves(x, z, fitted), np.isnan(blocks.y[:, 0])
+        if light is not None:
+            moves, missing = _moves(x, z, light[0][0], light[1][0]), np.isnan(blocks.y[:, 0])
             y = np.where(missing, moves, y)
             weight = _weights(y - moves, missing)
-        weighted = x * weight[:, None]
+        root = np.sqrt(weight)[:, None]
+        x *= root
         total += Moments(
-            weighted.T @ x,
-            weighted.T @ y,
-            np.tensordot(weighted, z, (0, 0)),
+            x.T @ x,
+            x.T @ (root * y),
+            np.tensordot(x, root[:, :, None] * z, (0, 0)),
             np.einsum("n,nhk,nhl->hkl", weight, z, z),
             np.einsum("n,nhk,nh->hk", weight, z, y),
             float(weight.sum()),
@@ -215,9 +220,8 @@ def _moments(panel: Panel, origin: Rows, problem: Problem, fitted: Solutions | N
     return total
 
 
-def _light_moves(x: Array, z: Array, fitted: Solutions) -> Array:
-    """The moves (n, H) that the fit with a light penalty forecasts."""
-    lags, future = (part[LIGHT] for part in fitted)
+def _moves(x: Array, z: Array, lags: Array, future: Array) -> Array:
+    """The moves (n, H) that one solution forecasts."""
     return np.asarray(x @ lags + np.einsum("nhk,hk->nh", z, future))
 
 
@@ -246,25 +250,37 @@ def _solve_scaled(moments: Moments, size: Array) -> Solutions:
     return lags / size[:, None], future
 
 
-def solve_ridge(moments: Moments) -> Solutions:
+def solve_ridge(moments: Moments, penalties: Array = PENALTIES) -> Solutions:
     """The ridge solutions for each penalty: lags (penalties, P, H), weights of future columns (penalties, H, K).
 
     Future columns are few, and are eliminated by the Schur complement of each step.
     """
-    values, vectors = np.linalg.eigh(moments.lags)
-    labels, cross = vectors.T @ moments.labels, np.tensordot(vectors.T, moments.cross, (1, 0))
     count, columns = max(moments.count, 1.0), moments.future.shape[1]
+    cross, steps = moments.cross, moments.labels.shape[1]
+    right = np.concatenate([moments.labels, cross.reshape(len(cross), -1)], axis=1)
     size = np.einsum("hkk->hk", moments.future)[:, :, None] * np.eye(columns)
     solved = []
-    for penalty in PENALTIES:
-        inverse = 1 / (np.maximum(values, 0) + penalty * count)
+    for penalty in penalties:
+        lags, by_future = np.split(_solve_positive(moments.lags, penalty * count, right), [steps], axis=1)
+        by_future = by_future.reshape(cross.shape)
         schur = moments.future + penalty * size + 1e-9 * np.eye(columns)
-        schur -= np.einsum("phk,p,phl->hkl", cross, inverse, cross, optimize=True)
-        right = moments.future_labels - np.einsum("phk,p,ph->hk", cross, inverse, labels, optimize=True)
-        future = np.linalg.solve(schur, right[:, :, None])[:, :, 0]
-        lags = inverse[:, None] * (labels - np.einsum("phk,hk->ph", cross, future))
-        solved.append((vectors @ lags, future))
+        schur -= np.einsum("phk,phl->hkl", cross, by_future, optimize=True)
+        rest = moments.future_labels - np.einsum("phk,ph->hk", cross, lags, optimize=True)
+        future = np.linalg.solve(schur, rest[:, :, None])[:, :, 0]
+        solved.append((lags - np.einsum("phk,hk->ph", by_future, future), future))
     return np.array([lags for lags, _ in solved]), np.array([future for _, future in solved])
+
+
+def _solve_positive(products: Array, penalty: float, right: Array) -> Array:
+    """The solution of (products + penalty * I) b = right, for products (P, P) of lags by lags."""
+    matrix = products.copy()
+    matrix.flat[:: len(matrix) + 1] += penalty
+    if len(matrix) <= FEW:
+        return np.linalg.solve(matrix, right)
+    from scipy.linalg import cho_factor, cho_solve  # a twelfth of the time of all eigenvalues
+
+    factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(cho_solve(factor, right, check_finite=False))
 
 
 def _gains(panel: Panel, folds: Sequence[Rows], problem: Problem, solutions: Sequence[Solutions]) -> Array:
@@ -281,8 +297,7 @@ def _errors(panel: Panel, origin: Rows, problem: Problem, solutions: Solutions) 
         y = clip_labels(blocks.y[:, 0])
         naive += np.nansum(np.abs(y), axis=0)
         for number, (lags, future) in enumerate(zip(*solutions, strict=True)):
-            moves = x @ lags + np.einsum("nhk,hk->nh", z, future)
-            errors[number] += np.nansum(np.abs(y - moves), axis=0)
+            errors[number] += np.nansum(np.abs(y - _moves(x, z, lags, future)), axis=0)
     return naive, errors
 
 
