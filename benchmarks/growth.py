@@ -4,7 +4,8 @@
     .venv/bin/python benchmarks/growth.py rows --model lstm
 
 Each point is a process of its own, which loads Keras before its clock starts and is ended after LIMIT seconds. Seconds
-are those of the processor, so that other processes count little; memory is the most that the process had.
+are those of the processor, so that other processes count little; memory is the most that the process had in a task
+beyond what it held before the first one: libraries and series (Linux).
 """
 
 import argparse
@@ -37,8 +38,9 @@ AXES = {
 TASKS = ("train", "backtest", "predict")
 # A slope above this, over the last two points, is worse than linear.
 LINEAR = 1.15
-# Seconds below which a slope says nothing.
-NOISE = 0.2
+# Seconds, and MiB, below which a slope says nothing.
+NOISE = {"seconds": 0.2, "memory": 20}
+UNITS = {"seconds": "s", "memory": "MiB"}
 
 
 def make(rows: int, number: int) -> Any:
@@ -64,20 +66,25 @@ def measure(point: dict[str, int], model: str) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
     devices.load_keras()
     several = [make(point["rows"], number) for number in range(point["series"])]
-    options = {"horizon": point["horizon"], "lookback": point["lookback"], "season": 7}
-    trained = _timed("train", lambda: forecast.train(several, model, **options))
-    _timed("backtest", lambda: [trained.backtest(one) for one in several])
-    _timed("predict", lambda: trained.predict_all(several))
+    options, held = {"horizon": point["horizon"], "lookback": point["lookback"], "season": 7}, _memory("VmRSS")
+    trained = _timed("train", lambda: forecast.train(several, model, **options), held)
+    _timed("backtest", lambda: sum(len(trained.backtest(one).origin) for one in several), held)
+    _timed("predict", lambda: trained.predict_all(several), held)
 
 
-def _timed(task: str, work: Callable[[], Any]) -> Any:
-    import resource
-
+def _timed(task: str, work: Callable[[], Any], held: float) -> Any:
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     begun = time.process_time()
     found = work()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"task": task, "seconds": time.process_time() - begun, "memory": memory}), flush=True)
+    seconds, memory = time.process_time() - begun, max(0.0, _memory("VmHWM") - held)
+    print(json.dumps({"task": task, "seconds": seconds, "memory": memory}), flush=True)
     return found
+
+
+def _memory(name: str) -> float:
+    """MiB that the process has (VmRSS), or has had at most (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def run(axis: str, value: int, model: str) -> dict[str, dict[str, float]]:
@@ -95,31 +102,33 @@ def run(axis: str, value: int, model: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def slope(points: list[tuple[int, float]]) -> str:
-    """The exponent with which seconds grew over the last two points that took long enough."""
-    long = [(value, seconds) for value, seconds in points if seconds >= NOISE]
-    if len(long) < 2:
+def slope(points: list[tuple[int, float]], what: str) -> str:
+    """The exponent with which seconds or memory grew over the last two points at which there was enough of it."""
+    large = [(value, amount) for value, amount in points if amount >= NOISE[what]]
+    if len(large) < 2:
         return "too little to tell"
-    (before, fewer), (after, more) = long[-2:]
+    (before, fewer), (after, more) = large[-2:]
     exponent = math.log(more / fewer) / math.log(after / before)
     return f"{exponent:.2f}" + (" (worse than linear)" if exponent > LINEAR else "")
 
 
 def tables(found: dict[str, dict[int, dict[str, dict[str, float]]]]) -> str:
-    """One table an axis, and the slopes below it."""
-    text = ""
+    """One table an axis, its slopes in the last row."""
+    text, columns = "", [(task, what) for what in UNITS for task in TASKS]
     for axis, values in found.items():
-        text += f"## {axis}\n\n| {axis} | {' | '.join(f'{task} [s]' for task in TASKS)} | memory [MiB] |\n"
-        text += f"|---|{'---|' * (len(TASKS) + 1)}\n"
+        text += f"## {axis}\n\n| {axis} | {' | '.join(f'{task} [{UNITS[what]}]' for task, what in columns)} |\n"
+        text += f"|---|{'---|' * len(columns)}\n"
         for value, tasks in values.items():
-            cells = [f"{tasks[task]['seconds']:.2f}" if task in tasks else "" for task in TASKS]
-            memory = max((one["memory"] for one in tasks.values()), default=math.nan)
-            text += f"| {value:,} | {' | '.join(cells)} | {memory:,.0f} |\n"
+            cells = [
+                f"{tasks[task][what]:,.{2 if what == 'seconds' else 0}f}" if task in tasks else ""
+                for task, what in columns
+            ]
+            text += f"| {value:,} | {' | '.join(cells)} |\n"
         slopes = [
-            f"{task} {slope([(value, tasks[task]['seconds']) for value, tasks in values.items() if task in tasks])}"
-            for task in TASKS
+            slope([(value, tasks[task][what]) for value, tasks in values.items() if task in tasks], what)
+            for task, what in columns
         ]
-        text += f"\nSlopes: {', '.join(slopes)}.\n\n"
+        text += f"| slope | {' | '.join(slopes)} |\n\n"
     return text
 
 
@@ -146,10 +155,11 @@ def main() -> None:
             "- Seconds of the processor, without the import of Keras; training takes a fixed number of steps, of many "
             "series as many more as the root of their number. A backtest forecasts from every origin of the last fifth "
             "of the rows, a forecast from the last row.\n"
+            "- Memory is the most that the process had in the task, beyond libraries and series.\n"
             f"- A slope is the exponent over the last two points: 1 is linear. A point that is not done within {LIMIT} "
             "s is empty.\n- Worse than linear by its mathematics: the highway is a ridge regression on all rows of a "
-            "window, whose products grow with the square of the lookback and whose solution grows with its "
-            f"cube.\n\n{text}",
+            "window, whose products grow with the square of the lookback, in time and in memory, and whose solution "
+            f"grows with its cube.\n\n{text}",
             encoding="utf-8",
         )
 

@@ -1,12 +1,14 @@
 """Forecasts of one series or many: the same, whoever goes with it; and what is said about new ones."""
 
 import csv
+import tracemalloc
 
 import numpy as np
 import pytest
 from conftest import EVERY, make_series, random_walk
 
 from forecast.errors import BundleError, SeriesTooShort
+from forecast.inference import trained_model
 from forecast.inference.bundle import save_model
 from forecast.inference.bundle.keras_file import open_in_keras
 from forecast.inference.predict import assumptions, predict_all, write_table
@@ -41,6 +43,31 @@ def test_a_forecast_of_a_new_series_follows_its_scale(trained):
     larger = make_series(10 * series.y, "larger")
     one, other = trained("lstm").predict_all([series, larger])
     np.testing.assert_allclose(other.quantiles, 10 * one.quantiles, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dense", "linear", "esn", "pretrained", "naive"])
+def test_a_forecast_long_after_training_is_the_last_of_the_backtest(name, trained, walk, monkeypatch):
+    """Followed to the last row part by part, two horizons each, or all at once: the same."""
+    monkeypatch.setattr(trained_model, "CELLS", 1)
+    found = trained(name).backtest(walk)
+    assert len(found.origin) > 8 * found.actual.shape[1]
+    np.testing.assert_allclose(trained(name).predict(walk).quantiles, found.quantiles[-1], rtol=1e-9)
+
+
+def test_the_memory_of_a_forecast_does_not_grow_with_the_rows_since_training(monkeypatch):
+    def peak(work):
+        tracemalloc.start()
+        try:
+            work()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    long = make_series(50 + random_walk(20_000), "long")
+    model = train(long, "linear", horizon=12, lookback=8)
+    monkeypatch.setattr(trained_model, "CELLS", 2**14)
+    model.predict(long)
+    assert 3 * peak(lambda: model.predict(long)) < peak(lambda: model.backtest(long))
 
 
 def test_what_is_assumed_is_said(trained, walk):

@@ -20,7 +20,7 @@ from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
 from forecast.data.sources import Source, load_for
 from forecast.data.split import test_start
-from forecast.data.windows import Blocks, Flags, outcomes, spaced
+from forecast.data.windows import Blocks, Flags, Inputs, outcomes, spaced
 from forecast.display import Chart, Panel, Shown
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
@@ -43,6 +43,8 @@ Record = Mapping[str, Any]
 TOGETHER = 128
 # Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
 RECENT = 128
+# Values of forecasts that are in memory at once while shrinkage and calibration are followed to the last row.
+CELLS = 2**21
 # Losses are rounded to multiples of one over this, whose sums are exact, from whichever row on they are taken.
 EXACT = 2.0**24
 
@@ -241,13 +243,42 @@ class TrainedModel(Shown):
         firsts = [len(one) - 1 if last else self._test_start(one) if first is None else first for one in ready]
         saved = [self._checkpoint(one, begin) for one, begin in zip(ready, firsts, strict=True)]
         begins = [self._begin(*parts) for parts in zip(ready, firsts, saved, strict=True)]
-        seen = [self._blocks(one, begin, stride) for one, begin in zip(ready, begins, strict=True)]
+        scaled = [self._scaled(one, begin) for one, begin in zip(ready, begins, strict=True)]
+        if last:
+            saved = [self._caught_up(*parts) for parts in zip(ready, scaled, begins, saved, strict=True)]
+            begins = [self._begin(*parts) for parts in zip(ready, firsts, saved, strict=True)]
+        seen = [
+            (self._blocks(inputs, begin, stride), scaler)
+            for (inputs, scaler), begin in zip(scaled, begins, strict=True)
+        ]
         raw = self.estimator.predict_each(self.weights, [blocks for blocks, _ in seen], self.problem)
         trails = [self._trail(*parts) for parts in zip(ready, firsts, [blocks for blocks, _ in seen], strict=True)]
-        past = [self._past(trail or blocks, stride) for trail, (blocks, _) in zip(trails, seen, strict=True)]
+        past = [
+            self._past(blocks.inputs, int((trail or blocks).origin[0]), len(one), stride)
+            for one, trail, (blocks, _) in zip(ready, trails, seen, strict=True)
+        ]
         losses = self._recent_losses(trails, firsts, past)
         made = [self._adapt(*parts, stride=stride) for parts in zip(ready, seen, raw, losses, past, saved, strict=True)]
         return [one.after(begin) for one, begin in zip(made, firsts, strict=True)]
+
+    def _caught_up(
+        self, dataset: Dataset, scaled: tuple[Inputs, Scaler], begin: int, checkpoint: Checkpoint | None
+    ) -> Checkpoint | None:
+        """The checkpoint of a series, followed part by part from origin `begin` to where one part is left.
+
+        So the memory that a forecast takes does not grow with the rows since training.
+        """
+        inputs, scaler = scaled
+        horizon = self.problem.horizon
+        count = max(2 * horizon, CELLS // (horizon * len(QUANTILES)))
+        while begin + 2 * count < len(dataset):
+            origin = np.arange(begin, begin + count)
+            blocks = self.estimator.blocks(inputs, origin, self.problem)
+            (raw,) = self.estimator.predict_each(self.weights, [blocks], self.problem)
+            past = self._past(inputs, begin, begin + count)
+            checkpoint = self._adapt(dataset, (blocks, scaler), raw, None, past, checkpoint).checkpoint()
+            begin += count - horizon
+        return checkpoint
 
     def _adapt(
         self,
@@ -258,7 +289,7 @@ class TrainedModel(Shown):
         past: Array,
         checkpoint: Checkpoint | None,
         *,
-        stride: int,
+        stride: int = 1,
     ) -> Trajectory:
         """Shrink and calibrate raw forecasts at origins that follow one another.
 
@@ -341,12 +372,12 @@ class TrainedModel(Shown):
         begin = max(self.problem.lookback, first - RECENT - self.problem.horizon)
         return self.estimator.trail(seen.inputs, begin, len(dataset), self.problem)
 
-    def _past(self, blocks: Blocks, stride: int) -> Array:
-        """Quantiles of past moves at the origins from the first of `blocks` on, (N, H, Q); NaN if none is shrunk."""
-        origin, horizon = np.arange(blocks.origin[0], len(blocks.inputs.past), stride), self.problem.horizon
+    def _past(self, inputs: Inputs, first: int, stop: int, stride: int = 1) -> Array:
+        """Quantiles of past moves at the origins from `first` up to `stop`, (N, H, Q); NaN if none is shrunk."""
+        origin, horizon = np.arange(first, stop, stride), self.problem.horizon
         if not self._shrinks:
             return np.full((len(origin), horizon, len(QUANTILES)), np.nan)
-        return past_quantiles(blocks.inputs, origin, horizon=horizon)
+        return past_quantiles(inputs, origin, horizon=horizon)
 
     def _recent_losses(
         self, trails: Sequence[Blocks | None], firsts: Sequence[int], past: Sequence[Array]
@@ -396,15 +427,19 @@ class TrainedModel(Shown):
     def blocks(self, series: Source | Dataset, first: int | None = None) -> Blocks:
         """What the model sees at the origins that `backtest` forecasts from, one label each."""
         dataset = self.prepare(series)
-        return self._blocks(dataset, self._test_start(dataset) if first is None else first)[0]
+        first = self._test_start(dataset) if first is None else first
+        return self._blocks(self._scaled(dataset, first)[0], first)
 
-    def _blocks(self, dataset: Dataset, first: int, stride: int = 1) -> tuple[Blocks, Scaler]:
-        """What the model sees at every origin from `first` on, and how it was scaled."""
+    def _scaled(self, dataset: Dataset, first: int) -> tuple[Inputs, Scaler]:
+        """What the model sees of a series that it forecasts from row `first` on, and how it is scaled."""
         known = self.known(dataset)
         scaler = known.scaler if known else self._new_scaler(dataset, first)
-        origin = spaced(first, len(dataset), stride, last=len(dataset) - 1)
-        inputs = with_volatility(dataset, scaler, expected=self.estimator.learned)
-        return self.estimator.blocks(inputs, origin, self.problem), scaler
+        return with_volatility(dataset, scaler, expected=self.estimator.learned), scaler
+
+    def _blocks(self, inputs: Inputs, first: int, stride: int = 1) -> Blocks:
+        """What the model sees at every origin from `first` on."""
+        rows = len(inputs.past)
+        return self.estimator.blocks(inputs, spaced(first, rows, stride, last=rows - 1), self.problem)
 
     def _new_scaler(self, dataset: Dataset, first: int) -> Scaler:
         """The scaler of a new series: any will do under the window normalisation, unless columns are known ahead."""
@@ -416,7 +451,7 @@ class TrainedModel(Shown):
         """The origin from which forecasts must be made to forecast from `first` on: where training or test ended."""
         if checkpoint:
             return checkpoint.rows - len(checkpoint.factors)
-        return min(first, self.trained_to(dataset)) if self.known(dataset) else first
+        return min(first, self.trained_to(dataset)) if self.known(dataset) and self.estimator.learned else first
 
     def trained_to(self, dataset: Dataset) -> int:
         """The last origin that training saw of a series that it knows."""

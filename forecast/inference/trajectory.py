@@ -118,9 +118,10 @@ class Trajectory:
         horizon = self.raw.shape[1]
         if len(self.raw) < horizon or self.stride > 1:
             return None
+        rows = int(self.blocks.origin[-1]) + 1
         return Checkpoint(
-            rows=len(self.dataset),
-            sha256=self.dataset.series.fingerprint(),
+            rows=rows,
+            sha256=self.dataset.series.fingerprint(rows),
             expert_losses=self.expert_losses[-1],
             factors=self.factors[-horizon:],
             log_scales=self.log_scales[-horizon:],

@@ -138,8 +138,7 @@ def _take(solutions: Solutions, chosen: Sequence[int | None]) -> tuple[Array, Ar
 def _residuals(panel: Panel, origin: Rows, problem: Problem, lags: Array, future: Array) -> Array:
     """Labels minus the moves of one solution, shape (N, H)."""
     parts = [
-        clip_labels(blocks.y[:, 0]) - _moves(x, z, lags, future)
-        for x, blocks, z in _windows(panel, origin, problem)
+        clip_labels(blocks.y[:, 0]) - _moves(x, z, lags, future) for x, blocks, z in _windows(panel, origin, problem)
     ]
     return np.concatenate([np.zeros((0, problem.horizon)), *parts])
 
@@ -276,7 +275,7 @@ def _solve_positive(products: Array, penalty: float, right: Array) -> Array:
     matrix = products.copy()
     matrix.flat[:: len(matrix) + 1] += penalty
     if len(matrix) <= FEW:
-        return np.linalg.solve(matrix, right)
+        return np.asarray(np.linalg.solve(matrix, right))
     from scipy.linalg import cho_factor, cho_solve  # a twelfth of the time of all eigenvalues
 
     factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
