@@ -182,12 +182,16 @@ class TrainedModel(Shown):
 
     def predict_all(self, several: Sequence[Source | Dataset]) -> list[Forecast]:
         """The same for several series, which go through a network together."""
+        parts = (several[start : start + TOGETHER] for start in range(0, len(several), TOGETHER))
+        return [one for part in parts for one in self._predict_together(part)]
+
+    def _predict_together(self, several: Sequence[Source | Dataset]) -> list[Forecast]:
+        """The coming steps of a few series; nothing else of what they were made from is kept."""
         ready = [self.prepare(series) for series in several]
         for one in ready:
             check_future(one.series, self.config.inputs, horizon=self.config.resolved_horizon)
-        parts = (ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER))
-        found = [one for part in parts for one in self.at_origins(part, last=True)]
-        return [next_steps(self.model, one.levels[-1], one.dataset.series) for one in found]
+        found = self.at_origins(ready, last=True)
+        return [next_steps(self.model, one.levels[-1].copy(), one.dataset.series) for one in found]
 
     def paths(self, series: Source | Dataset, n: int = 1000, seed: int = 0) -> Array:
         """Draw `n` joint paths of the coming steps, shape (n, H), whose steps have the quantiles of `predict`.

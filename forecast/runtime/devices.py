@@ -10,18 +10,23 @@ import os
 import platform
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
-from importlib.util import find_spec
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader, find_spec
 from pathlib import Path
 from stat import S_ISREG
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from forecast.errors import ConfigError
 
+# The package whose modules hold TensorFlow's public names, one a namespace.
+NAMES = "tensorflow._api.v2"
 # Most bytes of compiled programs on disk, those of all versions together.
 CACHE_SIZE = 512 << 20
 
@@ -38,8 +43,44 @@ def _hide(*packages: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
+class _AtFirstUse(MetaPathFinder):
+    """Finds the modules of TensorFlow's public names, each to be loaded when the first of its names is asked for.
+
+    Not where TensorFlow has a package of the same name: when that is imported, it would take the module's place.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        package, _, name = fullname.partition(f"{NAMES}.")
+        if package or not name or not path:
+            return None
+        folders = Path(next(iter(path))).parts
+        tensorflow = Path(*folders[: folders.index("_api")])
+        if (tensorflow / name.partition(".")[0]).is_dir():
+            return None
+        found = PathFinder.find_spec(fullname, path, target)
+        if found and found.loader:
+            found.loader = LazyLoader(found.loader)
+        return found
+
+
+@contextmanager
+def _at_first_use() -> Iterator[None]:
+    """Have TensorFlow's public names wait for their first use, if the block imports it."""
+    finder = _AtFirstUse()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
 def load_keras() -> None:
     """Import Keras without what this program does not use: scikit-learn and Matplotlib alone take 0.8 s to load.
+
+    Of TensorFlow's public names, `tf.lite` or `tf.compat.v1`, each module waits for its first use: all of them import a
+    thousand others.
 
     With a backend other than TensorFlow, TensorFlow is not loaded either; Keras looks for it when it saves a network.
 
@@ -51,7 +92,7 @@ def load_keras() -> None:
     _check_backend(_chosen_backend())
     set_compile_cache()
     unused = () if _chosen_backend() == "jax" else ("jax",)  # which TensorFlow loads if it is there
-    with _hide("sklearn", "matplotlib", *unused), _quiet():
+    with _hide("sklearn", "matplotlib", *unused), _at_first_use(), _quiet():
         import keras
     if keras.backend.backend() != "tensorflow":
         with _hide("tensorflow"):
