@@ -104,6 +104,34 @@ def test_forecasting_from_a_saved_model_needs_no_tensorflow(trained, walk, tmp_p
     assert not {"tensorflow", "keras", "sklearn", "matplotlib"} & loaded
 
 
+NAMES_OF_TENSORFLOW = """
+from types import ModuleType
+def names_of(module, path):
+    for name in dir(module):
+        value = getattr(module, name)
+        if isinstance(value, ModuleType) and getattr(value, "__name__", "").startswith("tensorflow._api") and path.count(".") < 3:
+            yield from names_of(value, f"{path}.{name}")
+        elif not name.startswith("_"):
+            yield f"{path}.{name}"
+import tensorflow
+print(*names_of(tensorflow, "tf"))
+"""
+
+
+@pytest.mark.slow
+def test_no_name_of_tensorflow_is_lost_where_it_waits_for_its_first_use():
+    load = "from forecast.runtime.devices import load_keras\nload_keras()\n"
+    assert "tensorflow.python.feature_column" not in loaded_by(load)
+    lists = []
+    for before in ("import keras\n", load):
+        code = [sys.executable, "-c", before + NAMES_OF_TENSORFLOW]
+        done = subprocess.run(code, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        lists.append(set(done.stdout.split()))
+    assert len(lists[0]) > 1000
+    assert lists[0] <= lists[1]
+
+
 def test_without_sktime_its_forecaster_says_what_to_install():
     code = "import sys\nsys.modules['sktime'] = None\nimport forecast.sktime"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
