@@ -109,7 +109,8 @@ from types import ModuleType
 def names_of(module, path):
     for name in dir(module):
         value = getattr(module, name)
-        if isinstance(value, ModuleType) and getattr(value, "__name__", "").startswith("tensorflow._api") and path.count(".") < 3:
+        is_public = getattr(value, "__name__", "").startswith("tensorflow._api")
+        if isinstance(value, ModuleType) and is_public and path.count(".") < 3:
             yield from names_of(value, f"{path}.{name}")
         elif not name.startswith("_"):
             yield f"{path}.{name}"
