@@ -32,6 +32,8 @@ FEWEST, MOST, APART = 16, 1024, 1.125
 CYCLES, LONGEST = 4, 1536
 # Windows that are looked at together: what is computed of them stays in the processor's cache.
 TOGETHER = 128
+# Series by their places, with places of their origins; the length of their windows, and whether their rows are above 0.
+Group = tuple[list[tuple[int, Rows]], int, bool]
 # Windows that are learned from, and that decide how far it goes; the former from this part of the training rows on.
 TRAINING, VALIDATION, EARLIEST = 400, 160, 4
 
@@ -57,17 +59,12 @@ class Pretrained(Estimator):
     def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
         """Forecast several series, whose windows of one length are looked at together."""
         found = [np.empty((len(blocks.origin), problem.horizon, len(QUANTILES))) for blocks in several]
-        for parts, length, positive in _alike(
-            [(blocks.inputs, blocks.origin) for blocks in several], _most_rows(problem)
-        ):
-            windows = [
-                _windows(several[place].inputs, several[place].origin[chosen], length, positive=positive)
-                for place, chosen in parts
-            ]
-            seen = _look(np.concatenate(windows), problem, positive=positive)
+        alike = _alike([(blocks.inputs, blocks.origin) for blocks in several], _most_rows(problem))
+        while groups := _enough(alike):
+            seen = Seen.joined([_seen(several, *group, problem) for group in groups])
             moves = mix(weights, seen) * seen.unit[:, None, None]
-            ends = np.cumsum([len(chosen) for _, chosen in parts])
-            for (place, chosen), own in zip(parts, np.split(moves, ends[:-1]), strict=True):
+            for place, chosen in (part for parts, _, _ in groups for part in parts):
+                own, moves = moves[: len(chosen)], moves[len(chosen) :]
                 found[place][chosen] = several[place].part(chosen).normalise_moves(own)
         return [one[:, None] for one in found]
 
@@ -156,7 +153,7 @@ def _lengths(origin: Rows, most: int) -> Rows:
     return grid[np.maximum(np.searchsorted(grid, origin + 1, side="right") - 1, 0)]
 
 
-def _alike(several: Sequence[tuple[Inputs, Rows]], most: int) -> Iterator[tuple[list[tuple[int, Rows]], int, bool]]:
+def _alike(several: Sequence[tuple[Inputs, Rows]], most: int) -> Iterator[Group]:
     """Places of origins whose windows are looked at together, their length, and whether their rows are above 0.
 
     Args:
@@ -175,6 +172,26 @@ def _alike(several: Sequence[tuple[Inputs, Rows]], most: int) -> Iterator[tuple[
             chosen = same[start : start + TOGETHER]
             owners = np.unique(number[chosen]).tolist()
             yield [(owner, place[chosen[number[chosen] == owner]]) for owner in owners], length, flag
+
+
+def _enough(alike: Iterator[Group]) -> list[Group]:
+    """The next groups, until these have TOGETHER windows or more; none at the end."""
+    found, count = [], 0
+    while count < TOGETHER and (group := next(alike, None)):
+        found.append(group)
+        count += sum(len(chosen) for _, chosen in group[0])
+    return found
+
+
+def _seen(
+    several: Sequence[Blocks], parts: list[tuple[int, Rows]], length: int, positive: bool, problem: Problem
+) -> Seen:
+    """What the network sees of a group of windows."""
+    windows = [
+        _windows(several[place].inputs, several[place].origin[chosen], length, positive=positive)
+        for place, chosen in parts
+    ]
+    return _look(np.concatenate(windows), problem, positive=positive)
 
 
 def _windows(inputs: Inputs, origin: Rows, length: int, *, positive: bool) -> Array:

@@ -4,7 +4,9 @@ All is over the window's unit, the mean size of its differences, and around its 
 not matter. Shapes: N windows of n rows, B rows of them for the recurrent cells, H steps, C candidates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -57,6 +59,11 @@ class Seen:
     mixed: Array
     spread: Array
     unit: Array
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Several groups of windows as one."""
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in vars(parts[0])))
 
 
 def look(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bool) -> Seen:

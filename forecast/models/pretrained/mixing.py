@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.models.equations.cells import gru
+from forecast.models.equations.cells import gru_last
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import ABOUT, COLUMNS, STEP_COLUMNS, WIDTH, Seen
 from forecast.typing import Array
@@ -32,6 +32,8 @@ OUTPUTS = len(NAMES) + 2 + len(QUANTILES) - 1
 LARGEST = 4.0
 # Before any training: the size of the head's weights, and how much the candidates' earlier errors count.
 HEAD_SIZE, ERRORS = 0.02, -4.0
+# Windows that are computed at a time.
+BLOCK = 64
 SHAPES = {
     "gru/kernel": (COLUMNS, 3 * CELLS),
     "gru/recurrent_kernel": (CELLS, 3 * CELLS),
@@ -63,33 +65,55 @@ def random_weights(seed: int) -> Weights:
 def mix(weights: Weights, seen: Seen) -> Array:
     """Quantiles of the moves from the last value, in units of each window, shape (N, H, Q), increasing along Q.
 
-    In double precision, so that a forecast does not depend on those that are made with it.
+    In single precision, but in blocks of one size, so that a forecast does not depend on those that are made with it.
     """
-    step, errors = hidden(weights, seen)
-    made = head(weights, step, errors, seen.mixed * np.exp(-seen.spread)[:, None, None])
-    return np.asarray(made * np.exp(seen.spread)[:, None, None])
+    weights, size = _single(weights), np.exp(seen.spread)[:, None, None]
+    over = seen.mixed / size
+    # the shares of the candidates add up to one: what all have in common keeps its double precision
+    common = over.mean(axis=2, keepdims=True)
+    over -= common
+    made = np.concatenate([_mix_block(weights, seen, over, start) for start in range(0, len(over), BLOCK)])
+    return np.asarray((made[: len(over)] + common) * size)
+
+
+def _mix_block(weights: Weights, seen: Seen, centred: Array, start: int) -> Array:
+    """Quantiles (BLOCK, H, Q) of the windows from `start` on; where there are fewer, the last one is repeated."""
+    chosen = np.minimum(np.arange(start, start + BLOCK), len(centred) - 1)
+    rows, about, steps, mixed = (
+        part[chosen].astype(np.float32) for part in (seen.rows, seen.about, seen.steps, centred)
+    )
+    return head(weights, *_hidden(weights, rows, about, steps, mixed), mixed)
 
 
 def hidden(weights: Weights, seen: Seen) -> tuple[Array, Array]:
     """What the head takes: the last layer before it, shape (N, H, STEP), and the candidates' earlier errors (N, C)."""
-    weights = {name: array.astype(float) for name, array in weights.items()}
-    kernel, recurrent, bias = (weights[f"gru/{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
-    state = gru(seen.rows, kernel, recurrent, bias, np.tanh)[:, -1]
-    window = np.maximum(
-        np.concatenate([state, seen.about], axis=1) @ weights["window/kernel"] + weights["window/bias"], 0
-    )
     centred = seen.mixed - seen.mixed.mean(axis=2, keepdims=True)
-    standing = np.arcsinh(centred * np.exp(-seen.spread)[:, None, None])
-    of_step = np.concatenate([seen.steps, standing], axis=2) @ weights["of_step/kernel"]
-    step = np.maximum((window @ weights["of_window/kernel"])[:, None] + of_step + weights["of_step/bias"], 0)
-    return step, seen.about[:, ABOUT : ABOUT + len(NAMES)]
+    centred *= np.exp(-seen.spread)[:, None, None]
+    return _hidden(
+        _single(weights), *(part.astype(np.float32) for part in (seen.rows, seen.about, seen.steps, centred))
+    )
+
+
+def _single(weights: Weights) -> Weights:
+    return {name: np.asarray(array, np.float32) for name, array in weights.items()}
+
+
+def _hidden(weights: Weights, rows: Array, about: Array, steps: Array, centred: Array) -> tuple[Array, Array]:
+    """The same of parts of `Seen` and of candidates around their mean, over exp(spread)."""
+    state = gru_last(rows, *(weights[f"gru/{name}"] for name in ("kernel", "recurrent_kernel", "bias")))
+    window = np.concatenate([state, about], axis=1) @ weights["window/kernel"] + weights["window/bias"]
+    of_step = np.concatenate([steps, np.arcsinh(centred)], axis=2) @ weights["of_step/kernel"]
+    of_step += weights["of_step/bias"]
+    of_step += (np.maximum(window, 0) @ weights["of_window/kernel"])[:, None]
+    return np.maximum(of_step, 0, out=of_step), about[:, ABOUT : ABOUT + len(NAMES)]
 
 
 def head(weights: Weights, step: Array, errors: Array, mixed: Array) -> Array:
     """Quantiles (N, H, Q) of what `hidden` gives and of candidates (N, H, C), both over exp(spread)."""
     count = len(NAMES)
-    outputs = step @ weights["head/kernel"].astype(float) + weights["head/bias"]
-    powers = outputs[..., :count] + (errors @ weights["errors/kernel"].astype(float))[:, None]
+    outputs = step @ weights["head/kernel"]
+    outputs += weights["head/bias"]
+    powers = outputs[..., :count] + (errors @ weights["errors/kernel"])[:, None]
     powers = np.exp(powers - powers.max(axis=-1, keepdims=True))
     middle = (powers * mixed).sum(axis=-1) / powers.sum(axis=-1)
     size = np.exp(np.clip(outputs[..., count], -LARGEST, LARGEST))[..., None]
