@@ -27,7 +27,7 @@ from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
 from forecast.evaluation.walk_forward.summary import Comparison
-from forecast.evaluation.zero_shot import answer, answer_each
+from forecast.evaluation.zero_shot import answer, tell_each
 from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Callbacks, find_model
@@ -173,10 +173,10 @@ def _train_and_test(
 
 
 @overload
-def predict(source: list[Any] | tuple[Any, ...], **options: Any) -> list[Forecast]: ...
+def predict(source: list[Any] | tuple[Any, ...], *, jobs: int | None = None, **options: Any) -> list[Forecast]: ...
 @overload
-def predict(source: Source, **options: Any) -> Forecast: ...
-def predict(source: Source | Sequence[Source], **options: Any) -> Forecast | list[Forecast]:
+def predict(source: Source, *, jobs: int | None = None, **options: Any) -> Forecast: ...
+def predict(source: Source | Sequence[Source], *, jobs: int | None = None, **options: Any) -> Forecast | list[Forecast]:
     """Forecast the coming steps of a series at once, by the network that comes with the package; nothing is trained.
 
     `run(source, models=["pretrained"])` tests it at every row, beside other models: its forecast is nearly the same.
@@ -184,6 +184,7 @@ def predict(source: Source | Sequence[Source], **options: Any) -> Forecast | lis
     Args:
         source: Anything that `load` takes, or a list of such, which are forecast together: in a fraction of the time,
             and each as by itself.
+        jobs: Processes that forecast hundreds of series side by side, at most; None for as many as there are cores.
         options: Fields of the configuration, as in `horizon=7`, and options of `load`, as in `target="Close"`.
     Returns:
         A forecast; of a list one for each series of it.
@@ -195,7 +196,7 @@ def predict(source: Source | Sequence[Source], **options: Any) -> Forecast | lis
     if len(sources) == 1 and sources[0] is source:
         return answer(load_for(source, config, **loading), config).forecast
     several, found = load_several(sources, config, **loading), {}
-    for place, one in answer_each(several, config):
+    for place, one in tell_each(several, config, jobs=jobs):
         if isinstance(one, ForecastError):
             raise one
         found[place] = one.forecast

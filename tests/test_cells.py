@@ -72,3 +72,16 @@ def test_one_lstm_step_by_hand():
 def test_sigmoid_does_not_overflow():
     found = cells.sigmoid(np.array([-1e4, 0, 1e4], np.float32))
     np.testing.assert_allclose(found, [0, 0.5, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_last_state_of_a_gru_is_that_of_all_its_states(dtype):
+    random = np.random.default_rng(0)
+    x, kernel, recurrent, bias = (
+        random.standard_normal(shape).astype(dtype) for shape in ((7, 20, 3), (3, 12), (4, 12), (2, 12))
+    )
+    found = cells.gru_last(x, kernel, recurrent, bias)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(
+        found, cells.gru(x, kernel, recurrent, bias, np.tanh)[:, -1], atol=100 * np.finfo(dtype).eps
+    )

@@ -1,19 +1,24 @@
 """The network that comes with the package: what it mixes, what it sees, its equations, its first answer."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import psutil
 import pytest
-from conftest import make_series
+from conftest import make_series, take_ctrl_c
 from sklearn.linear_model import Ridge
 from typer.testing import CliRunner
 
 import forecast
 from forecast.cli.main import app
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.evaluation import zero_shot
 from forecast.evaluation.scores import complete
 from forecast.evaluation.verdicts import judge
 from forecast.evaluation.zero_shot import answer, answer_each, plan_at_once, stride_of
@@ -24,6 +29,7 @@ from forecast.models.pretrained.candidates import NAMES, factors, levels, patter
 from forecast.models.pretrained.estimator import FEWEST, MOST, _lengths, shipped_weights
 from forecast.models.pretrained.features import FARTHEST, PLACES, Seen, look
 from forecast.models.pretrained.mixing import SHAPES, mix
+from forecast.runtime.parallel import run_jobs
 
 RANDOM = np.random.default_rng(0)
 TIME = np.arange(400)
@@ -362,9 +368,48 @@ def test_an_answer_is_the_same_in_a_crowd_and_alone():
         alone = answer(series, config)
         for one in (crowd[place], crowd[place + 7]):
             assert one.forecast.series == series.name
-            np.testing.assert_allclose(one.forecast.quantiles, alone.forecast.quantiles, rtol=1e-9, atol=1e-9)
-            assert one.record() == pytest.approx(alone.record(), rel=1e-9)
+            np.testing.assert_array_equal(one.backtest.quantiles, alone.backtest.quantiles)
+            assert one.record() == alone.record()
             assert one.sentence() == alone.sentence()
+
+
+def test_answers_of_processes_side_by_side_are_the_same_to_the_last_bit(monkeypatch):
+    monkeypatch.setattr(zero_shot, "WORTH", 4)
+    monkeypatch.setattr(zero_shot, "SENT", 3)
+    started = []
+    monkeypatch.setattr(
+        zero_shot, "run_jobs", lambda *args, **named: (started.append(named), run_jobs(*args, **named))[1]
+    )
+    config = ExperimentConfig(horizon=6)
+    alone, together = (dict(zero_shot.tell_each(kinds() * 2, config, jobs=jobs)) for jobs in (1, 2))
+    assert started == [{"workers": 2}]
+    assert sorted(alone) == sorted(together) == list(range(14))
+    for place, one in together.items():
+        if place % 7 == 6:
+            assert str(one) == str(alone[place])
+            assert type(one) is type(alone[place])
+            continue
+        assert (one.forecast.series, one.test, one.sentence) == (
+            *(kinds()[place % 7].name, alone[place].test, alone[place].sentence),
+        )
+        np.testing.assert_array_equal(one.forecast.quantiles, alone[place].forecast.quantiles)
+
+
+def test_ctrl_c_ends_many_answers_and_their_processes(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(100 + random.standard_normal((200, 240)).cumsum(axis=0)).add_prefix("s")
+    frame.set_index(pd.bdate_range("2020-01-01", periods=200, name="date")).to_csv(tmp_path / "wide.csv")
+    command = [sys.executable, "-m", "forecast", "predict", "wide.csv:*", "--json", "--jobs", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=take_ctrl_c
+    ) as process:
+        while len(found := psutil.Process(process.pid).children(recursive=True)) < 2:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        shown, said = process.communicate(timeout=60)
+    assert (process.returncode, shown) == (130, "")
+    assert said.endswith("forecast: stopped; nothing was written.\n")
+    assert not psutil.wait_procs(found, timeout=30)[1]
 
 
 def test_an_answer_judged_is_the_same_test_beside_the_baselines():

@@ -21,6 +21,7 @@ from forecast.evaluation.run_plan import RunPlan, plan_run
 from forecast.evaluation.scores import Scores, complete, score
 from forecast.inference.forecasts import Backtest, Forecast, next_steps
 from forecast.inference.trained_model import TrainedModel
+from forecast.runtime.parallel import cores, run_jobs
 from forecast.training.train import train_on
 
 MODELS = ("pretrained", "naive", "seasonal_naive")
@@ -33,6 +34,8 @@ APART, CALIBRATED_APART = 4, 2
 MOST_ORIGINS, PHASES = 100, 4
 # Series that are forecast together.
 TOGETHER = 32
+# Series for which another process is worth its start; series that a process is sent at a time, at most.
+WORTH, SENT = 100, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +129,51 @@ def answer_each(
             yield from _answer_alike(waiting.pop(alike))
     for plans in waiting.values():
         yield from _answer_alike(plans)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What is told of an answer: its forecast, and its test in numbers and in words."""
+
+    forecast: Forecast
+    test: dict[str, float | int]
+    sentence: str
+
+
+def tell_each(
+    several: Sequence[TimeSeries], config: ExperimentConfig | None = None, *, jobs: int | None = None
+) -> Iterator[tuple[int, Told | ForecastError]]:
+    """What is told of the answers of `answer_each`; hundreds of series are forecast side by side in processes.
+
+    Args:
+        jobs: Processes at most, None for as many as there are cores; the answers do not depend on it.
+    """
+    workers = min(jobs or cores(), len(several) // WORTH)
+    if workers < 2:
+        yield from _tell(several, config)
+        return
+    size = -(-len(several) // (workers * -(-len(several) // (workers * SENT))))
+    starts = range(0, len(several), size)
+    parts = [(several[start : start + size], config) for start in starts]
+    for job in run_jobs(_tell_part, parts, workers=workers):
+        lost = [(place, ForecastError(f"{one.name}: {job.error}")) for place, one in enumerate(parts[job.place][0])]
+        for place, told in job.result or lost:
+            yield starts[job.place] + place, told
+
+
+def _tell_part(
+    part: tuple[Sequence[TimeSeries], ExperimentConfig | None],
+) -> list[tuple[int, Told | ForecastError]]:
+    """What is told of a part of the series, with their places in it: the work of a process."""
+    return list(_tell(*part))
+
+
+def _tell(several: Sequence[TimeSeries], config: ExperimentConfig | None) -> Iterator[tuple[int, Told | ForecastError]]:
+    for place, found in answer_each(several, config):
+        if isinstance(found, ForecastError):
+            yield place, found
+        else:
+            yield place, Told(found.forecast, found.record(), found.sentence())
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:

@@ -38,7 +38,10 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="Parquet file for the forecasts of thousands of series, made side by side.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="With --out: processes side by side [all cores].", min=1)] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="With --out, or for hundreds without --model: processes side by side [all cores].", min=1),
+    ] = None,
     engine: Annotated[str, typer.Option(help="With --out: local, ray, or the address of a Ray cluster.")] = "local",
     paths: Annotated[int, typer.Option(help="Sample paths for --above, --below and --touch.", min=1)] = 5000,
     above: Annotated[float | None, typer.Option(help="How likely is it to end above this level?")] = None,
@@ -68,7 +71,7 @@ def predict(
     from forecast.inference import predict as forecasting
 
     models = _open_all(model, backend) if model else [None]
-    parts = [_forecast(one, series, ctx.params, horizon) for one in models]
+    parts = [_forecast(one, series, ctx.params, horizon, jobs) for one in models]
     made = _by_target(parts, models) if len(parts) > 1 else parts[0]
     several, done, tests = made.several, made.done, made.tests
     records = [one.record() for one in done]
@@ -106,7 +109,9 @@ class _Made:
     unread: int
 
 
-def _forecast(trained: Any, sources: list[str], options: dict[str, Any], horizon: int | None) -> _Made:
+def _forecast(
+    trained: Any, sources: list[str], options: dict[str, Any], horizon: int | None, jobs: int | None
+) -> _Made:
     """Forecast the series of all sources by a saved model, or at once where there is none."""
     from forecast.config import ExperimentConfig
     from forecast.inference.predict import assumptions
@@ -116,7 +121,7 @@ def _forecast(trained: Any, sources: list[str], options: dict[str, Any], horizon
     several, unread = load_readable(references, options, config)
     for sentence in assumptions(trained, several) if trained else ():
         note(sentence)
-    done, failed, tests = _forecast_by(trained, several) if trained else _forecast_at_once(several, config)
+    done, failed, tests = _forecast_by(trained, several) if trained else _forecast_at_once(several, config, jobs)
     return _Made(several, done, failed, tests, len(references), unread)
 
 
@@ -257,22 +262,23 @@ def _print_tests(tests: Sequence[tuple[dict[str, Any], str]]) -> None:
     )
 
 
-def _forecast_at_once(several: list[Any], config: Any) -> tuple[list[Any], set[str], list[tuple[dict[str, Any], str]]]:
+def _forecast_at_once(
+    several: list[Any], config: Any, jobs: int | None
+) -> tuple[list[Any], set[str], list[tuple[dict[str, Any], str]]]:
     """Forecasts without a model of one's own, as `_forecast_by`, and what their tests say, in numbers and words."""
     from forecast.errors import ForecastError
     from forecast.evaluation import zero_shot
 
-    failed, answers = set(), {}
-    for place, found in counted(zero_shot.answer_each(several, config), "forecasts", len(several)):
+    told = dict(counted(zero_shot.tell_each(several, config, jobs=jobs), "forecasts", len(several)))
+    answers = [told[place] for place in range(len(several))]
+    for found in answers:
         if isinstance(found, ForecastError):
             if len(several) == 1:
                 raise found
-            failed.add(several[place].name)
             say(f"forecast: {found}")
-        else:
-            answers[place] = found.forecast, (found.record(), found.sentence())
-    ordered = [answers[place] for place in sorted(answers)]
-    return [made for made, _ in ordered], failed, [test for _, test in ordered]
+    good = [one for one in answers if not isinstance(one, ForecastError)]
+    failed = {one.name for one, found in zip(several, answers, strict=True) if isinstance(found, ForecastError)}
+    return [one.forecast for one in good], failed, [(one.test, one.sentence) for one in good]
 
 
 def _forecast_by(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], list[Any]]:

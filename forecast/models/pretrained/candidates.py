@@ -68,15 +68,18 @@ def candidates(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bo
     """
     past, coming = np.arange(-x.shape[1], 0), np.arange(horizon)
     short, recent, long = _patterns(x, seasons)
-    alone = x - _at(short, past)
-    both, coming_short = alone - _at(long, past), _at(short, coming)[:, :, None]
+    alone = x - _at(short, past) if seasons else x
+    both, coming_short = alone - _at(long, past) if long.any() else alone, _at(short, coming)[:, :, None]
     coming_both = coming_short + _at(long, coming)[:, :, None]
-    made = [
-        levels(x, horizon, LEVELS),
-        levels(alone, horizon, WITH_SEASON) + coming_short,
-        levels(both, horizon, WITH_BOTH) + coming_both,
-        levels(x - _at(recent, past), horizon, WITH_RECENT) + _at(recent, coming)[:, :, None],
-    ]
+    if seasons:
+        made = [
+            levels(x, horizon, LEVELS),
+            levels(alone, horizon, WITH_SEASON) + coming_short,
+            levels(both, horizon, WITH_BOTH) + coming_both,
+            levels(x - _at(recent, past), horizon, WITH_RECENT) + _at(recent, coming)[:, :, None],
+        ]
+    else:
+        made = [levels(x, horizon, (*LEVELS, *WITH_SEASON, *WITH_BOTH, *WITH_RECENT))]
     if positive and seasons:
         times = factors(x, seasons[0])
         made.append(levels(x / _at(times, past), horizon, WITH_FACTORS) * _at(times, coming)[:, :, None])
@@ -86,8 +89,8 @@ def candidates(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bo
     made += [_seasons_ago(x, seasons, horizon), _medians(x, seasons, horizon)]
     made.append(regressions.forecasts(x, both, coming_both[:, :, 0], seasons, horizon))
     low, high = x.min(axis=1)[:, None, None], x.max(axis=1)[:, None, None]
-    room = BEYOND * (high - low)
-    return np.clip(np.concatenate(made, axis=2), low - room, high + room)
+    room, found = BEYOND * (high - low), np.concatenate(made, axis=2)
+    return np.clip(found, low - room, high + room, out=found)
 
 
 def earlier_errors(x: Array, seasons: tuple[int, ...], *, positive: bool) -> tuple[Array, Array]:
@@ -96,20 +99,30 @@ def earlier_errors(x: Array, seasons: tuple[int, ...], *, positive: bool) -> tup
     whole, first = np.zeros((len(x), len(NAMES))), np.zeros((len(x), len(NAMES)))
     for number, weight in enumerate(TESTS, start=1):
         begin = x.shape[1] - number * steps
-        made = candidates(x[:, :begin], seasons, steps, positive=positive)
-        error = np.abs(made - x[:, begin : begin + steps, None])
+        error = candidates(x[:, :begin], seasons, steps, positive=positive)
+        error -= x[:, begin : begin + steps, None]
+        np.abs(error, out=error)
         whole += weight * error.mean(axis=1)
         first += weight * error[:, : max(1, steps // 4)].mean(axis=1)
     return whole, first
 
 
 def levels(x: Array, horizon: int, chosen: tuple[str, ...]) -> Array:
-    """Forecasts by level and slope, shape (N, H, K) for K of `LEVELS`."""
-    level, slope = (
-        np.ascontiguousarray(part[:, [LEVELS.index(name) for name in chosen]]) for part in _maps(x.shape[1])
-    )
-    growth = np.stack([_growth(name, horizon) for name in chosen], axis=1)
-    return np.asarray((x @ level)[:, None] + (x @ slope)[:, None] * growth)
+    """Forecasts by level and slope, shape (N, H, K) for K of `LEVELS`; steps lie side by side in memory."""
+    level_and_slope, growth = _chosen_maps(x.shape[1], horizon, chosen)
+    # a product for each window: the forecast of one does not depend on how many there are
+    found = (x[:, None] @ level_and_slope)[:, 0, :, None]
+    made = found[:, len(chosen) :] * growth
+    made += found[:, : len(chosen)]
+    return made.transpose(0, 2, 1)
+
+
+@lru_cache(maxsize=1024)
+def _chosen_maps(rows: int, horizon: int, chosen: tuple[str, ...]) -> tuple[Array, Array]:
+    """What each row adds to the chosen levels and then to their slopes, (n, 2 K), and their growth, (K, H)."""
+    places = [LEVELS.index(name) for name in chosen]
+    both = np.concatenate([part[:, places] for part in _maps(rows)], axis=1)
+    return both, np.stack([_growth(name, horizon) for name in chosen])
 
 
 @lru_cache(maxsize=256)
@@ -143,15 +156,29 @@ def _smoothing(rows: int, share: float) -> Array:
 
 
 def _damped(rows: int, share: float, slope_share: float, damping: float) -> tuple[Array, Array]:
-    """The weight of each row in level and slope of a damped trend, both (n,)."""
+    """The weight of each row in level and slope of a damped trend that begins with the mean of ten rows, both (n,)."""
     used = min(rows, LINE_ROWS)
-    unit, begin = np.eye(used), min(used, 10)
-    level, slope = unit[:begin].mean(axis=0), np.zeros(used)
-    for row in unit:
-        expected = level + damping * slope
-        error = row - expected
-        level, slope = expected + share * error, damping * slope + share * slope_share * error
-    return np.pad(level, (rows - used, 0)), np.pad(slope, (rows - used, 0))
+    by_age, from_begin = _damped_by_age(share, slope_share, damping)
+    found, begin = by_age[used - 1 :: -1].copy(), min(used, 10)
+    found[:begin] += from_begin[used] / begin
+    level, slope = np.pad(found, ((rows - used, 0), (0, 0))).T
+    return level, slope
+
+
+@lru_cache(maxsize=8)
+def _damped_by_age(share: float, slope_share: float, damping: float) -> tuple[Array, Array]:
+    """What a row adds to level and slope so many rows later, (K, 2), and what the first level does, (K + 1, 2).
+
+    After a row x with the error e = x - l - damping s level and slope (l, s) are l + damping s + share e and
+    damping s + share slope_share e.
+    """
+    added = np.array([share, share * slope_share])
+    step = np.array([[1.0, damping], [0.0, damping]]) - np.outer(added, [1.0, damping])
+    by_age, from_begin = [added], [np.array([1.0, 0.0])]
+    for _ in range(LINE_ROWS):
+        by_age.append(step @ by_age[-1])
+        from_begin.append(step @ from_begin[-1])
+    return np.array(by_age[:-1]), np.array(from_begin)
 
 
 def _line(rows: int) -> Array:
@@ -241,7 +268,7 @@ def _medians(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
     cycles = min(x.shape[1] // season, MEDIAN_CYCLES)
     place = np.median(x[:, -cycles * season :].reshape(len(x), cycles, season), axis=1)
     one = [np.repeat(np.median(x[:, -rows:], axis=1)[:, None], horizon, axis=1) for rows in (FEW, MANY)]
-    return np.stack([*one, _at(place, np.arange(horizon))], axis=2)
+    return np.stack([*one, _at(place, np.arange(horizon))], axis=1).transpose(0, 2, 1)
 
 
 def _seasons_ago(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
@@ -250,7 +277,7 @@ def _seasons_ago(x: Array, seasons: tuple[int, ...], horizon: int) -> Array:
     season, coming = short.shape[1], np.arange(horizon)
     whole = min(3, x.shape[1] // season)
     mean = x[:, -whole * season :].reshape(len(x), whole, season).mean(axis=1)
-    return np.stack([_at(part, coming) for part in (short, long, mean)], axis=2)
+    return np.stack([_at(part, coming) for part in (short, long, mean)], axis=1).transpose(0, 2, 1)
 
 
 def _cycle(x: Array, season: int) -> Array:

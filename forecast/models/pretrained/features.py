@@ -106,7 +106,8 @@ def _about(x: Array, scaled: Array, seasons: tuple[int, ...], positive: bool) ->
     count, rows = x.shape
     moves = np.diff(scaled[:, -UNIT_ROWS:], axis=1)
     centred = moves - moves.mean(axis=1, keepdims=True)
-    power = (centred**2).mean(axis=1) + TINY
+    squares = centred * centred
+    power = squares.mean(axis=1) + TINY
     spread = scaled.std(axis=1) + TINY
     short = pattern(scaled, seasons[0], 0.85) if seasons else np.zeros((count, 1))
     fixed = [np.log(rows) / 4 - 1, np.log(seasons[0]) / 4 if seasons else 0.0]
@@ -115,8 +116,8 @@ def _about(x: Array, scaled: Array, seasons: tuple[int, ...], positive: bool) ->
         np.log(spread),
         np.log(moves.std(axis=1) + TINY),
         (centred[:, 1:] * centred[:, :-1]).mean(axis=1) / power,
-        np.log((centred**4).mean(axis=1) / power**2 + TINY) / 3,
-        (centred**3).mean(axis=1) / power**1.5 / 4,
+        np.log((squares * squares).mean(axis=1) / power**2 + TINY) / 3,
+        (squares * centred).mean(axis=1) / power**1.5 / 4,
         (np.abs(moves) < TINY).mean(axis=1),
         (x == 0).mean(axis=1),
         short.std(axis=1) / spread,
@@ -167,6 +168,6 @@ def _places(scaled: Array, seasons: tuple[int, ...], horizon: int, spread: Array
     size = np.abs(left).mean(axis=1)
     usual = size.mean(axis=1, keepdims=True) + TINY
     size = (cycles * size + PLACE_PRIOR * usual) / (cycles + PLACE_PRIOR)
-    skewness = np.cbrt((left**3).mean(axis=1)) / size
+    skewness = np.cbrt((left * left * left).mean(axis=1)) / size
     made = np.stack([np.log(size / usual), np.log(size + 1e-3) - spread[:, None], skewness], axis=2)
     return np.asarray(np.clip(made, -4, 4)[:, np.arange(horizon) % season])

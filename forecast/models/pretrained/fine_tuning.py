@@ -72,7 +72,8 @@ class Windows:
         mixed = seen.mixed * over[..., None]
         middle = np.median(mixed, axis=2)
         known = np.clip(y * over, middle - FARTHEST, middle + FARTHEST)
-        found = cls(*(part.astype(float) for part in hidden(weights, seen)), mixed, known, np.ones(len(y)))
+        step, errors = (part.astype(np.float64) for part in hidden(weights, seen))
+        found = cls(step, errors, mixed, known, np.ones(len(y)))
         return replace(found, weight=USUAL / np.maximum(losses_of(weights, found), USUAL))
 
     def part(self, chosen: Any, steps: Any = slice(None)) -> "Windows":

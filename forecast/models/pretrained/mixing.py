@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.models.equations.cells import gru_last
+from forecast.models.equations.cells import Array, gru_last
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import ABOUT, COLUMNS, STEP_COLUMNS, WIDTH, Seen
-from forecast.typing import Array
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -80,7 +79,7 @@ def _mix_block(weights: Weights, seen: Seen, centred: Array, start: int) -> Arra
     """Quantiles (BLOCK, H, Q) of the windows from `start` on; where there are fewer, the last one is repeated."""
     chosen = np.minimum(np.arange(start, start + BLOCK), len(centred) - 1)
     rows, about, steps, mixed = (
-        part[chosen].astype(np.float32) for part in (seen.rows, seen.about, seen.steps, centred)
+        part[chosen].astype(np.float32, order="C") for part in (seen.rows, seen.about, seen.steps, centred)
     )
     return head(weights, *_hidden(weights, rows, about, steps, mixed), mixed)
 

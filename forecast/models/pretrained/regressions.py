@@ -69,8 +69,8 @@ def forecasts(x: Array, both: Array, coming: Array, seasons: tuple[int, ...], ho
             mean + direct[0] + coming,
             last + direct[1] + coming,
         ],
-        axis=2,
-    )
+        axis=1,
+    ).transpose(0, 2, 1)
 
 
 def _season_of_differences(rows: int, seasons: tuple[int, ...]) -> int:
@@ -111,7 +111,9 @@ def _direct(z: Array, horizon: int) -> tuple[Array, Array]:
     moved = gram[:, place][:, :, place] - across - across.transpose(0, 2, 1) + own
     moves = _forecast(moved, coming[:, :1] - own - coming[:, place] + across, now, stop - first)
     limits = np.moveaxis(bounds, 3, 0)
-    return np.clip(values, *limits[:, 0]) @ between, np.clip(moves, *limits[:, 1]) @ between
+    # a product for each window, as everywhere: it does not depend on how many there are
+    found = np.clip(np.stack([values, moves]), *limits)[:, :, None] @ between
+    return found[0, :, 0], found[1, :, 0]
 
 
 def _direct_products(z: Array, back: Rows, steps: Rows, first: int, stop: int) -> tuple[Array, Array]:

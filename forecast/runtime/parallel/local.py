@@ -4,7 +4,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
@@ -102,9 +102,21 @@ def in_background(*, initializer: Initializer) -> Iterator[Callable[..., None]]:
 
 
 def _submit(workers: int, initializer: Initializer | None, *work: Any, **named: Any) -> Future[Any]:
-    """Submit work to a pool of so many workers."""
-    future: Future[Any] = _executor(workers).submit(run_in_worker, Path.cwd(), initializer, *work, **named)
-    return future
+    """Submit work to a pool of so many workers.
+
+    In a thread, as Ctrl-C raises in the main one alone: in the middle of the start of a worker it would leave that one
+    to print what it lacks. Nor does it reach a worker, which takes over what its starter blocks.
+    """
+    executor = _executor(workers)  # loky has one for each thread
+
+    def submit() -> Future[Any]:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        future: Future[Any] = executor.submit(run_in_worker, Path.cwd(), initializer, *work, **named)
+        return future
+
+    with ThreadPoolExecutor(1) as starter:
+        return starter.submit(submit).result()
 
 
 def _executor(workers: int) -> Any:
