@@ -33,7 +33,7 @@ APART, CALIBRATED_APART = 4, 2
 # About so many origins at most, and of every season at least so many phases.
 MOST_ORIGINS, PHASES = 100, 4
 # Series that are forecast together.
-TOGETHER = 32
+TOGETHER = 64
 # Series for which another process is worth its start; series that a process is sent at a time, at most.
 WORTH, SENT = 100, 64
 

@@ -124,13 +124,30 @@ def _direct_products(z: Array, back: Rows, steps: Rows, first: int, stop: int) -
         (2, N, S, 2).
     """
     products = np.empty((len(z), len(back), len(back) + len(steps)))
-    bounds = np.empty((2, len(z), len(steps), 2))
+    moves = np.empty((len(z), len(steps), 2))
     for part, rows in _lagged(z, (*-back, *steps), first, stop):
-        coming = rows[:, len(back) :]
         np.matmul(rows[:, : len(back)], rows.transpose(0, 2, 1), out=products[part])
-        for kind, found in enumerate((coming, coming - rows[:, [0]])):
-            bounds[kind, part, :, 0], bounds[kind, part, :, 1] = found.min(axis=2), found.max(axis=2)
-    return products, bounds
+        coming = rows[:, len(back) :]
+        coming -= rows[:, [0]]
+        coming.min(axis=2, out=moves[part, :, 0])
+        coming.max(axis=2, out=moves[part, :, 1])
+    return products, np.stack([_bounds(z, steps, first, stop), moves])
+
+
+def _bounds(z: Array, steps: Rows, first: int, stop: int) -> Array:
+    """The least and the largest of the rows `first` to `stop` some steps ahead, shape (N, S, 2).
+
+    All of them share the rows in the middle, for a step is at most a quarter of the rows (AHEAD); from there those
+    before and after are followed.
+    """
+    begin, end = first + int(steps[-1]), stop + int(steps[0])
+    found = np.empty((len(z), len(steps), 2))
+    for place, extreme in enumerate((np.minimum, np.maximum)):
+        before = extreme.accumulate(z[:, begin : first + steps[0] - 1 : -1], axis=1)[:, steps[-1] - steps]
+        after = extreme.accumulate(z[:, end - 1 : stop + steps[-1]], axis=1)[:, steps - steps[0]]
+        middle = extreme.reduce(z[:, begin:end], axis=1, keepdims=True)
+        extreme(extreme(before, after), middle, out=found[..., place])
+    return found
 
 
 def _lagged(z: Array, offsets: Sequence[int], first: int, stop: int) -> Iterator[tuple[slice, Array]]:
