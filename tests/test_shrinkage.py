@@ -191,6 +191,7 @@ def test_the_losses_of_experts_are_those_of_the_definition(share, monkeypatch):
                 known.append(np.array(lost) * min(1.0, shrinkage.FARTHEST / farthest))
         if known:
             found[row] = np.mean(known, axis=0) * min(horizon, row) / horizon
-    for together in (8, 512):
-        monkeypatch.setattr(shrinkage, "TOGETHER", together)
+    for origins, cells in ((7, 2000), (256, 1 << 17)):
+        monkeypatch.setattr(shrinkage, "ORIGINS", origins)
+        monkeypatch.setattr(shrinkage, "CELLS", cells)
         np.testing.assert_allclose(shrinkage.new_losses(parts, y), found, atol=1e-12)

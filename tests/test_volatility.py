@@ -15,7 +15,7 @@ from forecast.models import MODELS
 from forecast.models.estimator import Callbacks
 from forecast.models.volatility import (
     expected,
-    history,
+    growing,
     log_scale,
     past_quantiles,
     random_walk,
@@ -23,13 +23,14 @@ from forecast.models.volatility import (
     with_volatility,
 )
 from forecast.models.volatility.features import average, range_volatility
-from forecast.models.volatility.history import (
+from forecast.models.volatility.growing import (
+    NEVER,
     grow,
-    past_moves,
     quantiles_of_growing,
     quantiles_of_sorted,
-    simulated_quantiles,
+    quantiles_until,
 )
+from forecast.models.volatility.history import past_moves, simulated_quantiles
 from forecast.training.train import train
 
 RANDOM_WALK = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, 1500)))
@@ -211,15 +212,29 @@ def test_quantiles_of_growing_samples_are_those_of_numpy():
             )
 
 
-@pytest.mark.parametrize("cells", [1, 700, 1 << 17])
+@pytest.mark.parametrize("cells", [1, 5000, 1 << 20])
 def test_quantiles_of_samples_that_grow_together_are_those_of_numpy(cells, monkeypatch):
-    """However many samples are compared at once; values that occur several times are among them."""
-    monkeypatch.setattr(history, "CELLS", cells)
-    random = np.random.default_rng(0)
-    for values in (random.normal(size=300), random.integers(0, 4, size=300).astype(float), np.zeros(300)):
-        counts = np.array([1, 2, 2, 3, 65, 66, 299])
-        wanted = [np.quantile(values[:count], QUANTILES) for count in counts]
-        np.testing.assert_allclose(quantiles_of_growing(values, counts), wanted, rtol=1e-12)
+    """However many samples are looked at together; values that occur several times, or never, are among them."""
+    monkeypatch.setattr(growing, "CELLS", cells)
+    random, rows = np.random.default_rng(0), np.array([0, 1, 1, 2, 64, 65, 128, 298, 340])
+    values = np.stack([random.normal(size=300), random.integers(0, 4, 300), np.zeros(300), random.normal(size=300)])
+    known = np.stack([np.arange(300), random.permutation(300), np.arange(300) // 2, np.full(300, NEVER)])
+    found, count = quantiles_of_growing(rows, known, values)
+    for row, quantiles, sizes in zip(rows, found, count, strict=True):
+        for place in range(4):
+            some = values[place, known[place] <= row]
+            wanted = np.quantile(some, QUANTILES) if len(some) else np.zeros(len(QUANTILES))
+            np.testing.assert_array_equal(quantiles[place], wanted)
+            assert sizes[place] == len(some)
+
+
+def test_quantiles_of_series_of_several_lengths_are_those_of_numpy():
+    random, rows = np.random.default_rng(1), np.array([3, 40, 400])
+    moves = [(np.arange(1, 1 + n), random.normal(size=n)) for n in (0, 1, 300, 70)]
+    found, count = quantiles_until(rows, moves)
+    assert count.tolist() == [[0, 1, 3, 3], [0, 1, 40, 40], [0, 1, 300, 70]]
+    np.testing.assert_array_equal(found[2, 3], np.quantile(moves[3][1], QUANTILES))
+    np.testing.assert_array_equal(found[1, 2], np.quantile(moves[2][1][:40], QUANTILES))
 
 
 def test_past_moves_are_those_that_are_known_over_the_size_that_was_expected():

@@ -10,7 +10,8 @@ from forecast.data.seasons import find_seasons
 from forecast.data.series import TimeSeries
 from forecast.errors import SeriesError
 from forecast.inference.forecasts import Backtest
-from forecast.models.volatility.history import quantiles_until, refresh_rows
+from forecast.models.volatility.growing import quantiles_until
+from forecast.models.volatility.history import refresh_rows
 from forecast.typing import Array, Rows
 
 # Known errors that the quantiles of naive need.

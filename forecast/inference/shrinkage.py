@@ -33,8 +33,8 @@ EXPERTS = np.array([(linear, network) for linear in FACTORS[0] for network in FA
 # It grows with the horizon: outcomes of neighbouring origins overlap and say the same thing several times.
 LEARNING_RATE = 0.45
 PRIOR = 3.0
-# Origins whose losses are computed together: their numbers stay in the processor's cache.
-TOGETHER = 256
+# Origins whose losses are computed together, and their numbers at once, which stay in the processor's cache.
+ORIGINS, CELLS = 256, 1 << 17
 # Origins that the share of naive's error that the linear component saves in training counts for.
 HEAD_START = 40.0
 # Head start of experts with the whole of a network that learned elsewhere, over that of those without another one.
@@ -107,48 +107,73 @@ def new_losses(parts: Parts, y: Array, *, stride: int = 1) -> Array:
     rows as lie between it and the next.
     """
     rows, horizon = y.shape
+    reach, found = -(-horizon // stride), np.empty((rows, len(EXPERTS)))
+    for start in range(0, rows, ORIGINS):
+        some = slice(max(0, start - reach), start + ORIGINS)
+        one = Parts(parts.base[some], parts.linear[some], parts.network[some])
+        found[start : start + ORIGINS] = _new_losses(one, y[some], stride)[start - some.start :]
+    return found
+
+
+def _new_losses(parts: Parts, y: Array, stride: int) -> Array:
+    """The same as if no outcomes of origins before these came."""
+    horizon, began = y.shape[1], np.arange(0, y.shape[1], stride)  # the first step that is known so many origins later
     # origins last, so that the sums over quantiles and experts go along them
     error, linear, network = (
-        np.ascontiguousarray(part.transpose(2, 1, 0))
+        np.ascontiguousarray(part.transpose(2, 1, 0)).reshape(part.shape[2], -1)
         for part in (y[..., None] - parts.base, parts.linear, parts.network)
     )
-    found, due, known = np.zeros((len(EXPERTS), rows)), np.zeros(rows), np.zeros(rows)
-    for later in range(1, min(-(-horizon // stride), rows - 1) + 1):
-        steps = slice((later - 1) * stride, min(later * stride, horizon))
-        came = (part[:, steps, :-later] for part in (error, linear, network))
-        lost = _losses(*(part.reshape(len(part), -1) for part in came))
-        found[:, later:] += lost.reshape(len(EXPERTS), -1, rows - later).sum(axis=1)
-        due[later:] += steps.stop - steps.start
-        known[later:] += np.isfinite(y[:-later, steps]).sum(axis=1)
-    return np.ascontiguousarray((stride * found / horizon * due / np.maximum(known, 1)).T)
+    lost = _losses(error, linear, network).reshape(-1, horizon, len(y))
+    known = np.stack([np.ones(y.T.shape), np.isfinite(y.T)])
+    if stride > 1:
+        lost, known = (np.add.reduceat(part, began, axis=1) for part in (lost, known))
+    found, (due, came) = _when_known(lost), _when_known(known)
+    found = stride * found / horizon * due / np.maximum(came, 1)
+    every = np.broadcast_to(found.reshape(-1, len(FACTORS[1]), len(y)), (len(FACTORS[0]), len(FACTORS[1]), len(y)))
+    return every.reshape(len(EXPERTS), -1).T
+
+
+def _when_known(values: Array) -> Array:
+    """Sums (E, N) of what becomes known at each origin, of values (E, K, N) that are known 1 to K origins later."""
+    experts, reach, origins = values.shape
+    late = np.zeros((experts, reach, origins + reach))
+    late[:, :, reach:] = values
+    # each row moves by one place more than the one before
+    moved = late.reshape(experts, -1)[:, reach - 1 : -1].reshape(experts, reach, -1)
+    return np.asarray(moved[:, :, :origins].sum(axis=1))
 
 
 def _losses(error: Array, linear: Array, network: Array) -> Array:
-    """The CRPS of each expert minus that of the base at n origins, shape (E, n); 0 where the outcome is not known.
+    """The CRPS of each expert minus that of the base at n origins; 0 where the outcome is not known.
+
+    Shape (E, n), or only those of the network's factors where there is no linear component: with it they lose the same.
 
     Args:
         error: Outcome minus the quantiles of the base, shape (Q, n).
         linear: Shape (1, n).
         network: Shape (Q, n).
     """
-    parts = (slice(start, start + TOGETHER) for start in range(0, error.shape[1], TOGETHER))
-    found = np.concatenate([_losses_together(error[:, part], linear[:, part], network[:, part]) for part in parts], 1)
-    farthest = np.maximum(np.abs(error).max(axis=0), np.abs(network).max(axis=0))
+    first = FACTORS[0] if linear.any() else FACTORS[0][:1]
+    together = CELLS // (len(first) * len(FACTORS[1]) * len(QUANTILES))
+    parts = (slice(start, start + together) for start in range(0, error.shape[1], together))
+    every = [_losses_together(first, error[:, part], linear[:, part], network[:, part]) for part in parts]
+    found, farthest = np.concatenate(every, 1), np.maximum(np.abs(error).max(axis=0), np.abs(network).max(axis=0))
     found *= FARTHEST / np.maximum(farthest, FARTHEST)
-    return found if np.isfinite(farthest).all() else np.nan_to_num(found)
+    unknown = ~np.isfinite(farthest)
+    found[:, unknown] = np.nan_to_num(found[:, unknown])
+    return found
 
 
-def _losses_together(error: Array, linear: Array, network: Array) -> Array:
-    """The same without the bound for far outcomes."""
+def _losses_together(first: Array, error: Array, linear: Array, network: Array) -> Array:
+    """The same for some factors of the linear component, without the bound for far outcomes.
+
+    The pinball loss of a level is level * left + max(-left, 0), of which only the second part needs each quantile.
+    """
     levels = np.array(QUANTILES)[:, None]
-    base = np.maximum(levels * error, (levels - 1) * error).mean(axis=0)
-    first = FACTORS[0] if linear.any() else FACTORS[0][:1]  # without a linear component all of them lose the same
-    left = (error - first[:, None, None] * linear)[:, None] - FACTORS[1][:, None, None] * network
-    above = levels * left
-    left *= levels - 1
-    lost = np.maximum(above, left, out=above).mean(axis=2) - base
-    lost = np.broadcast_to(lost, (len(FACTORS[0]), *lost.shape[1:]))
-    return np.asarray(2 * lost.reshape(len(EXPERTS), -1))
+    right = (first[:, None, None] * linear - error)[:, None] + FACTORS[1][:, None, None] * network
+    beyond = np.maximum(right, 0.0, out=right).sum(axis=2) - np.maximum(-error, 0.0).sum(axis=0)
+    moved = first[:, None, None] * linear * levels.sum() + FACTORS[1][:, None] * (levels * network).sum(axis=0)
+    return np.asarray(2 * (beyond - moved) / len(QUANTILES)).reshape(-1, error.shape[1])
 
 
 def trust_in(model: Estimator, measured: Flags) -> Array:

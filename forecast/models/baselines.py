@@ -26,7 +26,8 @@ from forecast.models.estimator import (
     residual_quantiles,
     without_flat,
 )
-from forecast.models.volatility.history import FEWEST, quantiles_until, refresh_rows
+from forecast.models.volatility.growing import quantiles_until
+from forecast.models.volatility.history import FEWEST, refresh_rows
 from forecast.typing import Array, Rows
 
 # Residuals of one series that suffice for the quantiles of its training rows: a long one gives twice as many at most.

@@ -4,6 +4,7 @@ features.py     what is known of the size of moves at each row, from closes, and
 expected.py     the expected size of the coming moves, and whether windows are better measured by it
 random_walk.py  the odds that moves are those of a random walk, and that it drifts
 history.py      the distribution of coming moves by all past ones, each over the size expected of it
+growing.py      quantiles of samples that grow, at many of their sizes at once
 tails.py        how far falls reach beyond the quantiles that are forecast
 simulation.py   from quantiles of logarithmic moves to a model's quantiles; what GARCH and HAR share
 garch.py        GJR-GARCH with filtered historical simulation

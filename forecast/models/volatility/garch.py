@@ -21,7 +21,7 @@ from forecast.config import QUANTILES
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks, Inputs, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Step, Weights
-from forecast.models.volatility.history import quantiles_of_sorted
+from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
 from forecast.typing import Array, Rows
 

@@ -19,7 +19,7 @@ from forecast.config import QUANTILES
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks, Flags, Inputs, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
-from forecast.models.volatility.history import quantiles_of_sorted
+from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
 from forecast.typing import Array
 

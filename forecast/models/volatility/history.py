@@ -8,7 +8,7 @@ Prices rise by their past mean, for that is what they are held for. Of a random 
 are normal, and it drifts as far as its mean is beyond chance.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from statistics import NormalDist
@@ -18,14 +18,13 @@ import numpy as np
 from forecast.config import MEDIAN, QUANTILES
 from forecast.data.windows import Inputs, expected_moves, relative, step_terms
 from forecast.models.volatility import random_walk
+from forecast.models.volatility.growing import NEVER, quantiles_of_growing
 from forecast.typing import Array, Rows
 
 # Moves that do not overlap, which the quantiles of simulated prices count as.
 PRIOR_MOVES = 60
 # Quantiles are computed anew whenever a series has grown by about one part in so many.
 PARTS = 512
-# Samples by values that are compared at once: they stay in the processor's cache.
-CELLS = 1 << 17
 # Moves over one row that must be known.
 FEWEST = 64
 
@@ -44,8 +43,7 @@ def past_quantiles(inputs: Inputs, origin: Rows, *, horizon: int) -> Array:
     if not serves.any():
         return found
     rows, place = np.unique(refresh_rows(origin[serves]), return_inverse=True)
-    moves = past_moves(inputs, range(1, horizon + 1), int(rows[-1]))
-    found[serves] = _quantiles_at(rows, moves)[place]
+    found[serves] = _quantiles_at(rows, *_moves_until(inputs, range(1, horizon + 1), int(rows[-1])))[place]
     return found
 
 
@@ -54,40 +52,47 @@ def past_moves(inputs: Inputs, steps: Sequence[int], last: int, *, expected: boo
 
     They are over their `expected` size, or as they are. Rows without an expected size are left out.
     """
-    labels, log_scale = inputs.labels[: last + 1], inputs.log_scale[: last + 1]
-    level = np.where(np.isfinite(log_scale[:, 0]), inputs.level[: last + 1], np.nan)
-    scales = expected_moves(log_scale, horizon=max(steps)).T
-    found = []
-    for step in steps:
-        start, stop = slice(0, max(0, last + 1 - step)), slice(step, None)
-        size = scales[step - 1, start]
-        size = size if expected else np.where(np.isfinite(size), inputs.level[start], np.nan)
-        moves = relative(labels[stop] - labels[start], level[start]) / size
-        known = np.flatnonzero(np.isfinite(moves))
-        found.append((known + step, moves[known]))
-    return found
+    both = zip(*_moves_until(inputs, steps, last, expected=expected), strict=True)
+    return [(known[known < NEVER], moves[known < NEVER]) for known, moves in both]
 
 
-def _quantiles_at(rows: Rows, moves: list[tuple[Rows, Array]]) -> Array:
-    """Quantiles (R, H, Q) of the moves that are known at rows (R,), in increasing order."""
+def _moves_until(inputs: Inputs, steps: Sequence[int], last: int, *, expected: bool = True) -> tuple[Rows, Array]:
+    """The same side by side: the rows in which moves became known, NEVER for others, and the moves, shapes (S, n)."""
+    measured = np.isfinite(inputs.log_scale[: last + 1, 0])
+    start = np.arange(int(np.argmax(measured)) if measured.any() else last + 1, last + 1)
+    stop, log_scale = start + np.array(steps)[:, None], inputs.log_scale[start]
+    labels, level = inputs.labels, np.where(measured[start], inputs.level[start], np.nan)
+    size = expected_moves(log_scale, horizon=max(steps)).T[np.array(steps) - 1]
+    size = size if expected else np.where(np.isfinite(size), inputs.level[start], np.nan)
+    moves = relative(labels[np.minimum(stop, last)] - labels[start], level) / size
+    return np.where((stop <= last) & np.isfinite(moves), stop, NEVER), moves
+
+
+def _quantiles_at(rows: Rows, known: Rows, moves: Array) -> Array:
+    """Quantiles (R, H, Q) of the moves (H, n) that are known at rows (R,), in increasing order.
+
+    Args:
+        known: The rows in which they became known, shape (H, n).
+    """
     horizon = len(moves)
-    own, count = quantiles_until(rows, moves)
+    own, count = quantiles_of_growing(rows, known, moves)
     apart = count / np.arange(1, horizon + 1)
     weight = (apart / (apart + PRIOR_MOVES))[..., None]
     smoothed = smooth(weight * own + (1 - weight) * simulated_quantiles(horizon))
     # A rate that stays for weeks: most moves are 0, and nothing is to be smoothed.
     rests = np.diff(own[:, 0]).min(axis=1) <= 0
-    found = np.where(rests[:, None, None], own, _as_random_walks(smoothed, rows, *moves[0]))
+    first = moves[0, known[0] < NEVER]
+    found = np.where(rests[:, None, None], own, _as_random_walks(smoothed, count[:, 0], first))
     return np.where(count[:, :1, None] < FEWEST, np.nan, found)
 
 
-def _as_random_walks(quantiles: Array, rows: Rows, known: Rows, moves: Array) -> Array:
+def _as_random_walks(quantiles: Array, count: Rows, moves: Array) -> Array:
     """Quantiles (R, H, Q) drawn towards those of random walks, as far as the moves over one row say that they are some.
 
     Args:
-        known: The rows in which the moves (n,) became known.
+        count: How many of these moves (n,) are known, shape (R,).
     """
-    walk, drift = random_walk.chances(np.searchsorted(known, rows, side="right"), moves)
+    walk, drift = random_walk.chances(count, moves)
     median = quantiles[..., [MEDIAN]]
     size = (quantiles[..., [-1]] - quantiles[..., [0]]) / (NORMAL[-1] - NORMAL[0])
     normal = drift[:, None, None] * median + size * NORMAL
@@ -97,68 +102,6 @@ def _as_random_walks(quantiles: Array, rows: Rows, known: Rows, moves: Array) ->
 def refresh_rows(origin: Rows) -> Rows:
     """The row at which quantiles for each origin were computed: a recent one, by the origin's own number."""
     return np.asarray(origin - origin % np.maximum(1, origin // PARTS))
-
-
-def quantiles_until(rows: Rows, moves: list[tuple[Rows, Array]]) -> tuple[Array, Rows]:
-    """Quantiles (R, H, Q) of the moves that were known at rows (R,), in increasing order; and their numbers (R, H).
-
-    0 where none is known.
-
-    Args:
-        moves: For each step the rows in which they became known, and the moves.
-    """
-    count = np.stack([np.searchsorted(known, rows, side="right") for known, _ in moves], axis=1)
-    found = np.zeros((*count.shape, len(QUANTILES)))
-    for step, (_, values) in enumerate(moves):
-        some = count[:, step] > 0
-        if some.any():
-            found[some, step] = quantiles_of_growing(values, count[some, step])
-    return found, count
-
-
-def quantiles_of_growing(values: Array, counts: Rows) -> Array:
-    """Quantiles (R, Q) of the first values (n,), for each number of them in `counts` (R,), which do not decrease.
-
-    The values are put in order once. Those of a sample, found by their places in that order, are in order as well.
-    """
-    order = np.argsort(values[: counts[-1]], kind="stable")
-    ordered, together = values[order], max(1, CELLS // len(order))
-    share = np.array(QUANTILES) * (counts[:, None] - 1)
-    low = share.astype(int)
-    wanted = np.concatenate([low, np.minimum(low + 1, counts[:, None] - 1)], axis=1)
-    order = order.astype(np.min_scalar_type(len(order)))  # a narrow type is compared sooner
-    pairs = np.empty(wanted.shape)
-    for start in range(0, len(counts), together):
-        part = slice(start, start + together)
-        size = counts[part]
-        places = np.flatnonzero(order < size[:, None].astype(order.dtype))  # row by row, in each as many as `size`
-        places = places[wanted[part] + (np.cumsum(size) - size)[:, None]]
-        pairs[part] = ordered[places - np.arange(0, len(size) * len(order), len(order))[:, None]]
-    return _between(pairs[:, : len(QUANTILES)], pairs[:, len(QUANTILES) :], share - low)
-
-
-def grow(values: Array, counts: Rows) -> Iterator[Array]:
-    """The first values (n,) in order of size, for each number of them in `counts`, which do not decrease."""
-    ordered, before = values[:0], 0
-    for count in counts:
-        if count > before:
-            new = np.sort(values[before:count])
-            ordered, before = np.insert(ordered, np.searchsorted(ordered, new), new), int(count)
-        yield ordered
-
-
-def quantiles_of_sorted(ordered: Array, levels: Sequence[float]) -> Array:
-    """Quantiles (..., Q) of values (..., n) that are in order along the last axis: those of `numpy.quantile`."""
-    place = np.asarray(levels) * (ordered.shape[-1] - 1)
-    low = place.astype(int)
-    share, below = place - low, ordered[..., low]
-    above = ordered[..., np.minimum(low + 1, ordered.shape[-1] - 1)]
-    return _between(below, above, share)
-
-
-def _between(below: Array, above: Array, share: Array) -> Array:
-    gap = above - below
-    return np.asarray(np.where(share < 0.5, below + gap * share, above - gap * (1 - share)))
 
 
 def smooth(values: Array) -> Array:

@@ -20,6 +20,10 @@ CONSTANT = lgamma((FREEDOM + 1) / 2) - lgamma(FREEDOM / 2) - log(pi * FREEDOM) /
 # The largest logarithm of odds.
 LARGEST = 50.0
 TINY = 1e-300
+# Moves whose mean is this share of the largest one are all 0.
+SMALLEST = 1e-150
+# Factors of one product, products side by side, and numbers of moves that are looked at together.
+FACTORS, PRODUCTS, TOGETHER = 8, 16, 32
 
 
 def chances(counts: Rows, moves: Array) -> tuple[Array, Array]:
@@ -27,31 +31,37 @@ def chances(counts: Rows, moves: Array) -> tuple[Array, Array]:
 
     A mean of the size of a move is taken to be as likely beforehand as none.
     """
-    counts, sizes, squares = np.maximum(counts, 1), np.abs(moves), np.empty(len(moves))
-    means = np.array([_means(moves[:count], sizes[:count], squares[:count]) for count in counts.tolist()])
-    mean, variance, student = means.reshape(-1, 3).T
-    variance = variance + TINY
+    moves = moves if len(moves) else np.zeros(1)
+    counts, largest = np.maximum(counts, 1), np.abs(moves).max(initial=0.0)
+    moves = np.ldexp(moves, -np.frexp(largest)[1])  # which is exact, and squares neither overflow nor vanish
+    total, size, squares = (np.cumsum(one)[counts - 1] for one in (moves, np.abs(moves), moves * moves))
+    size = size / counts + TINY
+    mean, variance = total / counts / size, squares / counts / size / size + TINY
     normal = -0.5 * np.log(2 * np.pi * variance) - 0.5
-    student = CONSTANT - (FREEDOM + 1) / 2 * student
+    student = CONSTANT - (FREEDOM + 1) / 2 * _log_density(counts, moves, size) / counts
     drift = 0.5 * counts * mean**2 / variance - 0.5 * np.log(counts)
     return _chance(counts * (normal - student)), _chance(drift)
 
 
-def _means(moves: Array, sizes: Array, work: Array) -> tuple[float, float, float]:
-    """The means of moves (n,) over their mean size, of their squares, and of the logarithm in Student's density.
+def _log_density(counts: Rows, moves: Array, size: Array) -> Array:
+    """Sums of log(1 + z^2 / FREEDOM) over the first moves (n,) for each of their numbers, z in units of `size`, (R,).
 
-    Args:
-        sizes: Of the moves, shape (n,).
-        work: Is written over, shape (n,).
+    Of products of a few factors, for a logarithm takes as long as ten of these: of the same ones in the same order,
+    however many moves follow.
     """
-    count, total = len(moves), np.add.reduce
-    np.divide(moves, total(sizes) / count + TINY, out=work)
-    mean = total(work) / count
-    variance = total(work * work) / count
-    work *= MEAN_SIZE
-    work *= work
-    work /= FREEDOM
-    return mean, variance, total(np.log1p(work, out=work)) / count
+    size_of_block = FACTORS * PRODUCTS
+    rows = -(-counts.max(initial=1) // size_of_block) * size_of_block
+    squares, found = np.zeros(rows), np.empty(len(counts))
+    squares[: len(moves)] = moves[:rows] ** 2
+    share, place = MEAN_SIZE**2 / FREEDOM / np.maximum(size, SMALLEST) ** 2, np.arange(rows)
+    for start in range(0, len(counts), TOGETHER):
+        part = slice(start, start + TOGETHER)
+        factors = squares * share[part, None]
+        factors *= place < counts[part, None]
+        factors += 1
+        products = np.multiply.reduce(factors.reshape(len(factors), -1, FACTORS, PRODUCTS), axis=2)
+        found[part] = np.cumsum(np.log(products).reshape(len(factors), -1), axis=1)[:, -1]
+    return found
 
 
 def _chance(odds: Array) -> Array:

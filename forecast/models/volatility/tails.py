@@ -14,7 +14,8 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.windows import Inputs, step_terms
-from forecast.models.volatility.history import FEWEST, grow, past_moves, quantiles_of_sorted, refresh_rows
+from forecast.models.volatility.growing import grow, quantiles_of_sorted
+from forecast.models.volatility.history import FEWEST, past_moves, refresh_rows
 from forecast.typing import Array, Rows
 
 # The probabilities of the two tails that are asked for; the first is that of the outer quantile.
