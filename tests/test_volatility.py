@@ -22,7 +22,7 @@ from forecast.models.volatility import (
     smooth,
     with_volatility,
 )
-from forecast.models.volatility.features import average, range_volatility
+from forecast.models.volatility.features import averages, features_of, range_volatility
 from forecast.models.volatility.growing import (
     NEVER,
     grow,
@@ -55,11 +55,47 @@ def scale_of(values):
     return log_scale(values, np.zeros(0), lookback=64, season=5)
 
 
-def test_an_average_is_the_weighted_mean_of_the_loop():
-    values = np.abs(np.random.default_rng(0).normal(size=20))
-    weights = 0.5 ** (np.arange(19)[::-1] / 4)
-    assert average(values, 4)[-1] == pytest.approx(values[1:] @ weights / weights.sum())
-    np.testing.assert_allclose(average(values, 0)[1:], values[1:])
+@pytest.mark.parametrize("rows", [1, 2, 3, 64, 500])
+def test_averages_are_the_weighted_means_of_pandas(rows):
+    values, half_lives = np.random.default_rng(0).normal(size=(4, rows)), (1.5, 4.0, 150.0, 0.0)
+    found = averages(values, half_lives)
+    for row, one, half_life in zip(found, values, half_lives, strict=True):
+        wanted = pd.Series(one[1:]).ewm(halflife=half_life).mean().to_numpy() if half_life else one[1:]
+        np.testing.assert_allclose(row, [*wanted[:1], *wanted] if rows > 1 else [0.0], rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("rows", [129, 700, 4000])
+def test_each_estimation_is_one_step_of_newton_on_the_moves_that_it_knows(rows):
+    """However the sums are put together: over as many rows as count at most, from the start."""
+    path = np.log(garch(rows)[0])
+    base, features = features_of(path)
+    prior = expected.prior_of("close")
+    x, sizes, stops = prior.design(features), expected.sizes_of(path, base), expected._estimation_rows(rows)
+    found = expected._estimates(prior, sizes, x, stops)
+    for stop, coefficients in zip(stops, found, strict=True):
+        some = np.arange(max(expected.BURN, stop - expected.MOST_ROWS), stop)
+        known = np.where(some[:, None] + expected.FIT_STEPS < stop, sizes[some], np.nan)
+        gradient, hessian = expected.derivatives(known, x[some], prior.coefficients)
+        change = np.linalg.solve(hessian + expected.PRIOR_ROWS * prior.information, gradient)
+        wanted = prior.coefficients - change.reshape(prior.coefficients.shape)
+        np.testing.assert_allclose(coefficients, wanted, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("season", [5, 60])
+def test_a_walk_is_known_by_the_autocorrelations_and_variances_of_numpy(season):
+    random, stops = np.random.default_rng(2), [128, 160, 300, 400]
+    reverting = np.diff(random.normal(size=500).cumsum() * 0.1 + random.normal(size=500))
+    for moves in (random.normal(size=499), reverting, random.normal(size=499) + 0.5, np.sin(np.arange(499))):
+        found = zip(stops, expected._correlated(moves, stops, season), expected._walks(moves, stops), strict=True)
+        for stop, correlated, walks in found:
+            some = moves[: stop - 1] - moves[: stop - 1].mean()
+            lags = range(1, min(max(expected.LAGS, 2 * season), len(some) // 2) + 1)
+            largest = max(abs(some[lag:] @ some[:-lag]) for lag in lags) / (some @ some)
+            assert correlated == (largest > expected.CORRELATED + expected.CHANCE / np.sqrt(len(some)))
+            path, steps = np.cumsum(np.append(0.0, some)), expected.WALK_STEPS
+            ratio = np.var(path[steps:] - path[:-steps]) / (steps * np.var(some))
+            chance = np.sqrt(2 * (2 * steps - 1) * (steps - 1) / (3 * steps * len(some)))
+            assert walks == (expected.WALK_RATIO - chance < ratio < 1 / expected.WALK_RATIO + chance)
 
 
 def test_the_volatility_of_a_range_by_hand():

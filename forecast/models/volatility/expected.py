@@ -14,15 +14,17 @@ forecast from earlier ones: a season of sales is not volatility, and a temperatu
 depends on rows up to t alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from forecast.data.dataset import Dataset
 from forecast.data.scaling import Scaler
-from forecast.data.windows import STEP_TERMS, Inputs, moves_of, step_terms
+from forecast.data.windows import STEP_TERMS, Flags, Inputs, moves_of, step_terms
 from forecast.models.volatility import random_walk
 from forecast.models.volatility.features import TINY, features_of, range_volatility
 from forecast.runtime.blas import one_thread
@@ -153,18 +155,19 @@ def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int) -> Arr
     prior = prior_of("range" if len(ranges) else "close")
     base, features = features_of(path, ranges if len(ranges) else None)
     x, unit = prior.design(features), np.log(base)[:, None] * (np.arange(STEP_TERMS) == 0)
-    simulated = x @ prior.coefficients.T
+    simulated, stops = x @ prior.coefficients.T, _estimation_rows(len(path))
     found = np.full((len(path), STEP_TERMS), np.nan)
-    sizes, stops = sizes_of(path, base), _estimation_rows(len(path))
     serves = _serves(path, simulated + unit, stops, lookback=lookback, season=season)
+    if not serves.any():
+        return found
+    changes = _estimates(prior, sizes_of(path, base), x, stops) - prior.coefficients
+    parts = list(zip(stops, [*stops[1:], len(path)], changes, strict=True))
+    change = np.concatenate([x[first:stop] @ one.T for first, stop, one in parts])
     moves = np.diff(path)
-    walks, usual = random_walk.chances(np.array(stops) - 1, moves)[0], _usual(moves)
-    for first, stop, better, walk in zip(stops, [*stops[1:], len(path)], serves, walks, strict=True):
-        if better:
-            rows = slice(first, stop)
-            change = x[rows] @ (_estimate(prior, sizes, x, first) - prior.coefficients).T
-            bounded = np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
-            found[rows] = (1 - walk) * (simulated[rows] + bounded + unit[rows]) + walk * usual[rows]
+    walks, rows = random_walk.chances(np.array(stops) - 1, moves)[0], [stop - first for first, stop, _ in parts]
+    walk, bounded = np.repeat(walks, rows)[:, None], np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
+    own = simulated[FIRST:] + bounded + unit[FIRST:]
+    found[FIRST:] = np.where(np.repeat(serves, rows)[:, None], (1 - walk) * own + walk * _usual(moves)[FIRST:], np.nan)
     return found
 
 
@@ -183,26 +186,44 @@ def _estimation_rows(rows: int) -> list[int]:
     return found
 
 
-def _estimate(prior: Prior, sizes: Array, x: Array, rows: int) -> Array:
-    """B after one step of Newton's method from the prior, on the moves that are known after `rows` rows.
+def _estimates(prior: Prior, sizes: Array, x: Array, stops: Sequence[int]) -> Array:
+    """B after one step of Newton's method from the prior, on the moves that are known after each number of rows.
+
+    The derivatives are sums over moves: each adds those that became known since the one before, without the oldest.
 
     Args:
         sizes: Moves over each of FIT_STEPS from each row (`sizes_of`), shape (T, S).
+    Returns:
+        Shape (R, 3, P + 1).
     """
-    begin = max(BURN, rows - MOST_ROWS)
-    known = np.arange(begin, rows)[:, None] + FIT_STEPS < rows
-    gradient, hessian = derivatives(np.where(known, sizes[begin:rows], np.nan), x[begin:rows], prior.coefficients)
-    change = np.linalg.solve(hessian + PRIOR_ROWS * prior.information, gradient)
-    return np.asarray(prior.coefficients - change.reshape(prior.coefficients.shape))
+    relative, found, before, start = _relative(sizes, x, prior.coefficients), [], 0, 0
+    total = np.zeros(1)
+    for stop in stops:
+        begin = max(BURN, stop - MOST_ROWS)
+        if begin > before - max(FIT_STEPS):  # all are new
+            total, before = np.zeros(1), 0
+        elif begin > start:
+            total = total - _sums(relative[start:begin], x[start:begin])
+        first = max(begin, before - max(FIT_STEPS))
+        ends = np.arange(first, stop)[:, None] + FIT_STEPS
+        total = total + _sums(np.where((ends >= before) & (ends < stop), relative[first:stop], np.nan), x[first:stop])
+        found.append(total)
+        before, start = stop, begin
+    gradients, hessians = _unpacked(np.stack(found), x.shape[1])
+    change = np.linalg.solve(hessians + PRIOR_ROWS * prior.information, gradients[..., None])
+    return np.asarray(prior.coefficients - change.reshape(-1, *prior.coefficients.shape))
 
 
 def sizes_of(path: Array, base: Array) -> Array:
     """Moves over each of FIT_STEPS in units of the base and the root of the step, cut, shape (T, S); NaN at the end."""
-    found = np.full((len(path), len(FIT_STEPS)), np.nan)
-    for place, step in enumerate(FIT_STEPS):
-        moves = np.abs(path[step:] - path[:-step])
-        found[: len(moves), place] = np.minimum(moves / (base[: len(moves)] * np.sqrt(step)), LARGEST_MOVE)
-    return found
+    unit: Array = base[:, None] * np.sqrt(FIT_STEPS)
+    return np.asarray(np.minimum(_moves_over(path, FIT_STEPS).T / unit, LARGEST_MOVE))
+
+
+def _moves_over(path: Array, steps: Sequence[int]) -> Array:
+    """Absolute moves from each row over each of some steps, shape (S, T); NaN at the end."""
+    padded = np.append(path, np.full(max(steps), np.nan))
+    return np.asarray(np.abs(padded[np.arange(len(path)) + np.array(steps)[:, None]] - path))
 
 
 def derivatives(sizes: Array, x: Array, coefficients: Array) -> tuple[Array, Array]:
@@ -214,69 +235,110 @@ def derivatives(sizes: Array, x: Array, coefficients: Array) -> tuple[Array, Arr
         sizes: Moves over each of FIT_STEPS (`sizes_of`), shape (n, S); NaN where not known.
         x: Of the same rows, shape (n, P + 1).
     """
-    terms, weight = step_terms(max(FIT_STEPS))[np.array(FIT_STEPS) - 1], np.array(FIT_STEPS) ** -0.5
-    error = sizes * np.exp(-np.clip(x @ (terms @ coefficients).T, -5, 5))
-    columns = x.shape[1]
-    gradients = np.where(np.isnan(error), 0.0, 1 - error).T @ x
-    curved = np.nan_to_num(np.minimum(error, 5)).T @ (x[:, :, None] * x[:, None, :]).reshape(len(x), columns**2)
-    both = (terms[:, :, None] * terms[:, None, :]).reshape(-1, STEP_TERMS**2)
-    hessian = ((weight[:, None] * both).T @ curved).reshape(STEP_TERMS, STEP_TERMS, columns, columns)
+    gradient, hessian = _unpacked(_sums(_relative(sizes, x, coefficients), x)[None], x.shape[1])
+    return gradient[0], hessian[0]
+
+
+def _relative(sizes: Array, x: Array, coefficients: Array) -> Array:
+    """Sizes (n, S) over those that are expected of them."""
+    return np.asarray(sizes * np.exp(-np.clip(x @ (_step_weights()[0] @ coefficients).T, -5, 5)))
+
+
+@cache
+def _step_weights() -> tuple[Array, Array, Array]:
+    """The terms of FIT_STEPS, shape (S, 3), these by their weights, and so products of two of them, shape (S, 5).
+
+    Terms are powers, and so are their products.
+    """
+    terms, weight = step_terms(max(FIT_STEPS))[np.array(FIT_STEPS) - 1], np.array(FIT_STEPS)[:, None] ** -0.5
+    return terms, weight * terms, weight * terms[:, [1]] ** np.arange(2 * STEP_TERMS - 1)
+
+
+def _sums(relative: Array, x: Array) -> Array:
+    """What the derivatives are made of: sums over the rows of relative sizes (n, S), NaN where not known."""
+    known, (_, terms, products) = ~np.isnan(relative), _step_weights()
+    error = np.where(known, relative, 0.0)
+    gradient = ((known - error) @ terms).T @ x
+    curved = ((np.minimum(error, 5) @ products).T[:, None] * x.T) @ x
+    return np.concatenate([gradient.ravel(), curved.ravel()])
+
+
+def _unpacked(sums: Array, columns: int) -> tuple[Array, Array]:
+    """Gradients (R, C) and Hessians (R, C, C) of sums (R, ...)."""
     size = STEP_TERMS * columns
-    return ((weight[:, None] * terms).T @ gradients).ravel(), hessian.transpose(0, 2, 1, 3).reshape(size, size)
+    curved = sums[:, size:].reshape(-1, 2 * STEP_TERMS - 1, columns, columns)
+    hessian = curved[:, np.add.outer(np.arange(STEP_TERMS), np.arange(STEP_TERMS))]
+    return sums[:, :size], hessian.transpose(0, 1, 3, 2, 4).reshape(-1, size, size)
 
 
-def _serves(path: Array, simulated: Array, stops: list[int], *, lookback: int, season: int) -> list[bool]:
+def _serves(path: Array, simulated: Array, stops: Sequence[int], *, lookback: int, season: int) -> Flags:
     """Whether the simulated coefficients serve better than the scale of a window, by what each estimation knows."""
+    if not stops:
+        return np.zeros(0, bool)
     gain = _gains(path, simulated, stops, lookback) + LIKELIER / np.sqrt(stops)
-    unit = np.exp(simulated[:-1, 0])
-    moves = np.clip(np.diff(path) / unit, -LARGEST_FEATURE, LARGEST_FEATURE)
-    return [
-        bool(better > 0) and not _correlated(moves[: rows - 1], season) and _walks(moves[: rows - 1])
-        for better, rows in zip(gain, stops, strict=True)
-    ]
+    moves = np.clip(np.diff(path) / np.exp(simulated[:-1, 0]), -LARGEST_FEATURE, LARGEST_FEATURE)
+    moves = moves - moves[: FIRST - 1].mean()  # which changes no variance, but how exactly it is computed
+    return (gain > 0) & ~_correlated(moves, stops, season) & _walks(moves, stops)
 
 
-def _gains(path: Array, simulated: Array, stops: list[int], lookback: int) -> Array:
+def _gains(path: Array, simulated: Array, stops: Sequence[int], lookback: int) -> Array:
     """By how much the log likelihood of the moves known after each number of rows is better, a move.
 
     Each scale is multiplied by what suits it best, so that only how it changes counts.
     """
     window = np.convolve(np.abs(np.diff(path)), np.ones(lookback) / lookback, mode="valid")  # row t: window[t - L]
-    begin, terms = max(BURN, lookback), step_terms(max(FIT_STEPS))
-    found = np.zeros(len(stops))
-    for step in FIT_STEPS:
-        rows = slice(begin, len(path) - step)
-        size = np.abs(path[begin + step :] - path[rows])
-        logs = simulated[rows] @ terms[step - 1], np.log(np.maximum(window[begin - lookback :][: len(size)], TINY))
-        ends = np.array(stops) - step - begin  # moves that are known
-        if not len(size):  # fewer rows than a window has
-            continue
-        losses = [_profile_losses(size, log, ends) for log in logs]
-        found += (losses[1] - losses[0]) / len(FIT_STEPS)
-    return found
+    begin = max(BURN, lookback)
+    steps = [step for step in FIT_STEPS if step < len(path) - begin]  # the others have fewer rows than a window
+    if not steps:
+        return np.zeros(len(stops))
+    size, usual = _moves_over(path, steps)[:, begin:], np.maximum(window[begin - lookback :], TINY)
+    log = step_terms(max(FIT_STEPS))[np.array(steps) - 1] @ simulated[begin:].T
+    ends = np.maximum(np.array(stops) - np.array(steps)[:, None] - begin, 1)  # moves that are known
+    ours = _profile_losses(size * np.exp(-np.maximum(log, np.log(TINY))), log, ends)
+    theirs = _profile_losses(size / usual, np.log(usual)[None], ends)
+    return np.asarray((theirs - ours).sum(axis=0) / len(FIT_STEPS))
 
 
-def _profile_losses(size: Array, log: Array, ends: Rows) -> Array:
-    """Mean Laplace loss of the first `ends` sizes, shape (n,), for logarithms of scales (N,) up to a constant."""
-    ends = np.maximum(ends, 1)
-    relative = np.minimum(size * np.exp(-np.maximum(log, np.log(TINY))), 1 / TINY)
-    mean, level = np.cumsum(relative)[ends - 1] / ends, np.cumsum(log)[ends - 1] / ends
+def _profile_losses(relative: Array, log: Array, ends: Rows) -> Array:
+    """Mean Laplace losses of the first `ends` (S, R) of sizes over a scale (S, n), for the logarithms of that scale."""
+    total = np.cumsum(np.minimum(relative, 1 / TINY), axis=1)
+    level = np.broadcast_to(np.cumsum(log, axis=1), total.shape)
+    mean, level = (np.take_along_axis(one, ends - 1, axis=1) / ends for one in (total, level))
     return np.asarray(np.log(mean + TINY) + level)
 
 
-def _correlated(moves: Array, season: int) -> bool:
-    """Whether moves in units of their expected size can be forecast from earlier ones."""
-    lags = np.arange(1, min(max(LAGS, 2 * season), MOST_LAGS, len(moves) // 2) + 1)
-    centred = moves - moves.mean()
-    total = max(float(centred @ centred), TINY)
-    found = max(abs(float(centred[lag:] @ centred[:-lag])) for lag in lags) / total
-    return bool(found > CORRELATED + CHANCE / np.sqrt(len(moves)))
+def _correlated(moves: Array, stops: Sequence[int], season: int) -> Flags:
+    """Whether the moves that are known after each number of rows can be forecast from earlier ones, shape (R,).
+
+    Moves are in units of their expected size, shape (n,).
+    """
+    counts = np.array(stops) - 1
+    most = min(max(LAGS, 2 * season), MOST_LAGS, int(counts[-1]) // 2)
+    lag, behind = np.arange(most + 1), sliding_window_view(np.append(np.zeros(most), moves), most + 1)[:, ::-1]
+    parts = zip([0, *counts[:-1]], counts, strict=True)
+    products = np.cumsum([moves[start:stop] @ behind[start:stop] for start, stop in parts], axis=0)
+    sums, counts = np.append(0.0, np.cumsum(moves)), counts[:, None]
+    mean, both = sums[counts] / counts, sums[counts] - sums[lag] + sums[np.maximum(counts - lag, 0)]
+    found = np.abs(products - mean * both + (counts - lag) * mean**2)
+    largest = np.where((lag > 0) & (lag <= counts // 2), found, 0.0).max(axis=1)
+    return np.asarray(largest / np.maximum(found[:, 0], TINY) > CORRELATED + CHANCE / np.sqrt(counts[:, 0]))
 
 
-def _walks(moves: Array) -> bool:
-    """Whether the variance of sums of moves (n,) grows with their number as that of a walk does, chance aside."""
-    rows, steps = len(moves), WALK_STEPS
-    path = np.cumsum(np.append(0.0, moves - moves.mean()))
-    ratio = np.var(path[steps:] - path[:-steps]) / max(steps * np.var(moves), TINY)
-    chance = np.sqrt(2 * (2 * steps - 1) * (steps - 1) / (3 * steps * rows))
-    return bool(WALK_RATIO - chance < ratio < 1 / WALK_RATIO + chance)
+def _walks(moves: Array, stops: Sequence[int]) -> Flags:
+    """Whether the variance of sums of the moves that are known grows with their number as that of a walk does, (R,).
+
+    Chance aside.
+    """
+    counts, steps, path = np.array(stops) - 1, WALK_STEPS, np.cumsum(np.append(0.0, moves))
+    several, one = (
+        _variances(part, count) for part, count in ((path[steps:] - path[:-steps], counts - steps + 1), (moves, counts))
+    )
+    ratio = several / np.maximum(steps * one, TINY)
+    chance = np.sqrt(2 * (2 * steps - 1) * (steps - 1) / (3 * steps * counts))
+    return np.asarray((WALK_RATIO - chance < ratio) & (ratio < 1 / WALK_RATIO + chance))
+
+
+def _variances(values: Array, counts: Rows) -> Array:
+    """The variances of the first values (n,), for each number of them, shape (R,)."""
+    mean, square = (np.cumsum(one)[counts - 1] / counts for one in (values, values**2))
+    return np.maximum(square - mean**2, 0.0)

@@ -8,8 +8,9 @@ Sources: the heterogeneous autoregressive model, Corsi (2009); volatility from t
 (1980); the gap between days, Yang and Zhang (2000).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 
 from forecast.typing import Array
 
@@ -17,6 +18,7 @@ from forecast.typing import Array
 HALF_LIVES, BASE = (1.5, 4.0, 10.0, 25.0, 60.0, 150.0), 3
 SIGNED = (2.0, 10.0, 40.0)
 RANGES = (0.0, 1.0, 4.0, 10.0, 25.0, 60.0)
+ALL = (*HALF_LIVES, *SIGNED, *RANGES)
 # No average counts as less than this share of the mean over all rows.
 FLOOR = 0.05
 # Stands for the size of moves of a path that does not move at all.
@@ -33,16 +35,17 @@ def features_of(path: Array, ranges: Array | None = None) -> tuple[Array, Array]
     size, count = np.abs(move), np.maximum(np.arange(len(path)), 1)
     usual = np.cumsum(size) / count
     floor = FLOOR * usual
-    sizes = [average(size, half) for half in HALF_LIVES]
+    beside = np.zeros((0, len(path))) if ranges is None else np.tile(ranges, (len(RANGES), 1))
+    every = np.concatenate([np.tile(size, (len(HALF_LIVES), 1)), np.tile(move, (len(SIGNED), 1)), beside])
+    sizes, signed, ranged = np.split(averages(every, ALL[: len(every)]), (len(HALF_LIVES), len(HALF_LIVES + SIGNED)))
     base = np.maximum(sizes[BASE], floor) + TINY
-    found = [_relative(one, floor, base) for place, one in enumerate(sizes) if place != BASE]
-    found += [np.clip(average(move, half) / base, -4, 4) for half in SIGNED]
-    found.append(_relative(usual, floor, base))
+    found = [_relative(np.delete(sizes, BASE, axis=0), floor, base), np.clip(signed / base, -4, 4)]
+    found.append(_relative(usual[None], floor, base))
     if ranges is not None:
         total = np.cumsum(ranges)
         bias = (total + TINY) / (count * usual + TINY)  # how much larger ranges are than absolute moves, so far
-        found += [_relative(average(ranges, half) / bias, floor, base) for half in RANGES]
-    return base, np.stack(found, axis=1)
+        found.append(_relative(ranged / bias, floor, base))
+    return base, np.ascontiguousarray(np.concatenate(found).T)
 
 
 def range_volatility(ranges: Array, path: Array) -> Array:
@@ -59,13 +62,19 @@ def range_volatility(ranges: Array, path: Array) -> Array:
     return np.where(np.isfinite(found), found, np.abs(move))
 
 
-def average(values: Array, half_life: float) -> Array:
-    """Exponentially weighted means of `values` (T,) from the second row on, whose weights halve in `half_life` rows.
+def averages(values: Array, half_lives: Sequence[float]) -> Array:
+    """Exponentially weighted means of K rows of values (K, T) from the second on, whose weights halve in so many rows.
 
-    The first row, before which nothing moved, has the mean of the second one.
+    The first one, before which nothing moved, has the mean of the second one. Sums over 1, 2, 4, ... values are made of
+    two of half as many.
     """
-    found = pd.Series(values[1:]).ewm(halflife=half_life).mean().to_numpy() if half_life else values[1:]
-    return np.concatenate([found[:1], found]) if len(found) else np.zeros(len(values))
+    weight = np.array([0.5 ** (1 / one) if one else TINY for one in half_lives])[:, None]
+    total, reach = values[:, 1:].copy(), 1
+    while reach < total.shape[1]:
+        total[:, reach:] += weight**reach * total[:, :-reach]
+        reach *= 2
+    total *= (1 - weight) / -np.expm1(np.log(weight) * np.arange(1, values.shape[1]))
+    return np.concatenate([total[:, :1], total], axis=1) if total.size else np.zeros_like(values)
 
 
 def _relative(sizes: Array, floor: Array, base: Array) -> Array:
