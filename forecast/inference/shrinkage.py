@@ -34,7 +34,7 @@ EXPERTS = np.array([(linear, network) for linear in FACTORS[0] for network in FA
 LEARNING_RATE = 0.45
 PRIOR = 3.0
 # Origins whose losses are computed together, and their numbers at once, which stay in the processor's cache.
-ORIGINS, CELLS = 256, 1 << 17
+ORIGINS, CELLS = 256, 1 << 16
 # Origins that the share of naive's error that the linear component saves in training counts for.
 HEAD_START = 40.0
 # Head start of experts with the whole of a network that learned elsewhere, over that of those without another one.

@@ -69,11 +69,13 @@ def _quantiles_of_held(held: NDArray[np.bool_], ordered: Array) -> tuple[Array, 
     place = np.broadcast_to(np.arange(len(words)), low.shape)
     below = _set_bit(low, place, words, inner, until)
     after = _next_bit(below, place, words)
-    none = np.nonzero(after < 0)  # it lies in another word, or there is none
-    after[none] = _set_bit(np.minimum(low + 1, last)[none], place[none], words, inner, until)
+    none = np.flatnonzero(after < 0)  # it lies in another word, or there is none
+    row = none % len(words)
+    after.ravel()[none] = _set_bit(np.minimum(low.ravel()[none] + 1, last[row]), row, words, inner, until)
     start = np.tile(np.arange(len(ordered)) * ordered.shape[1], len(held))
     low_value, high_value = (ordered.ravel().take(one + start, mode="clip") for one in (below, after))
-    found = np.where(count > 0, _between(low_value, high_value, share - low), 0.0)
+    found = _between(low_value, high_value, share - low)
+    found[:, count == 0] = 0.0
     return found.T.reshape(*held.shape[:2], -1), count.reshape(held.shape[:2])
 
 

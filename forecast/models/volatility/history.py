@@ -43,7 +43,10 @@ def past_quantiles(inputs: Inputs, origin: Rows, *, horizon: int) -> Array:
     if not serves.any():
         return found
     rows, place = np.unique(refresh_rows(origin[serves]), return_inverse=True)
-    found[serves] = _quantiles_at(rows, *_moves_until(inputs, range(1, horizon + 1), int(rows[-1])))[place]
+    quantiles = _quantiles_at(rows, *_moves_until(inputs, range(1, horizon + 1), int(rows[-1])))
+    if len(rows) == len(origin) and (np.diff(place) > 0).all():  # each has its own
+        return quantiles
+    found[serves] = quantiles[place]
     return found
 
 
@@ -81,9 +84,10 @@ def _quantiles_at(rows: Rows, known: Rows, moves: Array) -> Array:
     smoothed = smooth(weight * own + (1 - weight) * simulated_quantiles(horizon))
     # A rate that stays for weeks: most moves are 0, and nothing is to be smoothed.
     rests = np.diff(own[:, 0]).min(axis=1) <= 0
-    first = moves[0, known[0] < NEVER]
-    found = np.where(rests[:, None, None], own, _as_random_walks(smoothed, count[:, 0], first))
-    return np.where(count[:, :1, None] < FEWEST, np.nan, found)
+    found = _as_random_walks(smoothed, count[:, 0], moves[0, known[0] < NEVER])
+    found[rests] = own[rests]
+    found[count[:, 0] < FEWEST] = np.nan
+    return found
 
 
 def _as_random_walks(quantiles: Array, count: Rows, moves: Array) -> Array:
@@ -95,8 +99,9 @@ def _as_random_walks(quantiles: Array, count: Rows, moves: Array) -> Array:
     walk, drift = random_walk.chances(count, moves)
     median = quantiles[..., [MEDIAN]]
     size = (quantiles[..., [-1]] - quantiles[..., [0]]) / (NORMAL[-1] - NORMAL[0])
-    normal = drift[:, None, None] * median + size * NORMAL
-    return np.asarray(quantiles + walk[:, None, None] * (normal - quantiles))
+    change = drift[:, None, None] * median + size * NORMAL - quantiles
+    change *= walk[:, None, None]
+    return np.asarray(change + quantiles)
 
 
 def refresh_rows(origin: Rows) -> Rows:
