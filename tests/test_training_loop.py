@@ -173,6 +173,15 @@ def test_nothing_is_compiled_twice_for_other_lengths_seeds_and_rates(walk):
     assert training_loop._compile.cache_info().misses == 1
 
 
+def test_what_is_compiled_is_not_prepared_anew(walk, monkeypatch):
+    """TensorFlow forgets all that it prepared whenever its own seed is set, of which Keras draws nothing."""
+    tensorflow = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tensorflow.random, "set_seed", lambda number: pytest.fail("prepared anew"))
+    dropout = override(SMALL, {"dropout": 0.2, "seeds": 2})
+    one, again = (train(walk, "dense", dropout) for _ in range(2))
+    np.testing.assert_equal(one.weights, again.weights)
+
+
 def test_each_training_has_the_rates_of_its_own(walk):
     """A network that was compiled for another training learns as one that was compiled for this."""
     config = override(SMALL, {"learning_rate": 0.05, "max_steps": 6})
