@@ -7,6 +7,9 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# There are as many test processes as cores; more threads would wait for one another.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
 import pandas as pd
@@ -22,6 +25,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import Problem
 from forecast.models.volatility import with_volatility
 from forecast.runtime import devices
+from forecast.runtime.garbage import collect_seldom
 from forecast.training.train import train
 
 # The same examples in every run, however slow the machine is.
@@ -29,8 +33,8 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 # What XLA compiles in the processes that tests start is kept for the next run.
 devices.set_compile_cache()
-# There are as many test processes as cores; more threads would wait for one another.
 threadpool_limits(1, user_api="blas")
+collect_seldom()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
