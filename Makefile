@@ -1,5 +1,6 @@
 # make demo       set up .venv with what a user needs and run everything on bundled data, offline
 # make test       add what the tests need to .venv and run the tests, but for the slow ones
+# make install    set up .venv with what all tests need, and the browser's rules
 # make test-all   run all tests: clusters, crews of processes, the browser, three backends
 # make check      format, lint and types (make lint), then all tests: what CI runs
 # make format     format the code and fix what the linter can fix
@@ -28,7 +29,7 @@ UV_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-h
 # Hundreds of processes start in the tests: none should compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all check lint dist format docs notebooks pictures lock data pretrained bench bench-peers clean
+.PHONY: demo install test test-all check lint dist format docs notebooks pictures lock data pretrained bench bench-peers clean
 
 demo: $(READY)
 	$(BIN)/forecast run data/sp500.csv --unit points --horizon 30 --out runs/demo
@@ -36,7 +37,9 @@ demo: $(READY)
 test: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-all: $(DEV) $(AXE)
+install: $(DEV) $(AXE)
+
+test-all: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --slow
 
 check: lint test-all
@@ -84,15 +87,18 @@ bench-peers: $(PEERS)/ready
 clean:
 	rm -rf .venv $(PEERS) runs dist build
 
+# Byte code is written on all cores; pip would take one.
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "forecast needs Python 3.11 or newer: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(PIP_INSTALL) --require-hashes --requirement requirements.lock
+	$(PIP_INSTALL) --no-compile --require-hashes --requirement requirements.lock
 	$(PIP_INSTALL) --quiet --no-build-isolation --editable .
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	touch $(READY)
 
+# Few modules of these packages are loaded: byte code is written for those.
 $(DEV): $(READY) requirements-dev.lock
-	$(PIP_INSTALL) --quiet --require-hashes --requirement requirements-dev.lock
+	$(PIP_INSTALL) --quiet --no-compile --require-hashes --requirement requirements-dev.lock
 	touch $(DEV)
 
 $(AXE): tests/browser/package-lock.json
