@@ -42,11 +42,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests out, unless they are asked for or one test is named."""
-    if config.getoption("--slow") or any("::" in argument for argument in config.args):
-        return
+    """Leave the slow tests out, unless they are asked for or one test is named.
+
+    They come first, for they wait for processes, a cluster or a browser: others fill the time, and none is left at the
+    end, when all others are done.
+    """
     slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if item not in slow]
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    if config.getoption("--slow") or any("::" in argument for argument in config.args):
+        items[:] = slow + others
+        return
+    items[:] = others
     config.hook.pytest_deselected(items=slow)
 
 

@@ -20,7 +20,7 @@ def test_every_format_says_what_keras_says(kind, trained, tmp_path):
 def test_a_runtime_that_says_something_else_leaves_no_file(trained, tmp_path, monkeypatch):
     monkeypatch.setitem(exporting.RUNTIMES, "saved_model", lambda path, inputs: np.float32(7))
     with pytest.raises(ModelError, match="nothing was written"):
-        exporting.export(trained("gru"), "saved_model", tmp_path / "gru")
+        exporting.export(trained("dense"), "saved_model", tmp_path / "dense")
     assert not list(tmp_path.iterdir())
 
 
@@ -32,7 +32,7 @@ def test_two_inputs_where_columns_are_known_ahead(tmp_path):
     from forecast.training.train import train
 
     config = replace(SMALL, inputs=InputConfig(calendar=("weekday",)))
-    model = train(make_series(random_walk()), "lstm", config)
+    model = train(make_series(random_walk()), "dense", config)
     for kind in ("saved_model", "onnx"):
         assert exporting.export(model, kind, tmp_path / kind) < 1e-5
 

@@ -176,8 +176,7 @@ def test_sigterm_ends_it_and_says_what_was_interrupted(server):
     server.job(number, "running")
     worker = worker_of(server, number)
     assert server.stop(signal.SIGTERM) == 0
-    time.sleep(0.5)
-    assert not Path(f"/proc/{worker}").exists()
+    wait_until(lambda: not Path(f"/proc/{worker}").exists())
     store = JobStore(server.folder / "jobs.sqlite")
     assert store.get(number)["state"] == "interrupted"
     store.close()
