@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/growth.py                  all four, in some 20 minutes; writes benchmarks/growth.md
     .venv/bin/python benchmarks/growth.py rows --model lstm
+    .venv/bin/python benchmarks/growth.py --without series=100000
 
 Each point is a process of its own, which loads Keras before its clock starts and is ended after LIMIT seconds. Seconds
 are those of the processor, so that other processes count little; memory is the most that the process had in a task
@@ -137,17 +138,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("axes", nargs="*", default=list(AXES), help=f"some of {', '.join(AXES)}")
     parser.add_argument("--model", default="dense")
+    parser.add_argument("--without", action="append", default=[], metavar="AXIS=VALUE", help="leave out a point")
     parser.add_argument("--point", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.point:
         measure(json.loads(given.point), given.model)
         return
-    found = {axis: {value: run(axis, value, given.model) for value in AXES[axis]} for axis in given.axes}
+    points = {axis: [value for value in AXES[axis] if f"{axis}={value}" not in given.without] for axis in given.axes}
+    found = {axis: {value: run(axis, value, given.model) for value in values} for axis, values in points.items()}
+    left_out = f" Left out: {', '.join(given.without)}." if given.without else ""
     text = tables(found)
     print(text)
     if given.axes == list(AXES):
         RESULTS.write_text(
-            f"# What grows with what\n\nWritten by `.venv/bin/python benchmarks/growth.py --model {given.model}` on "
+            f"# What grows with what\n\nWritten by `.venv/bin/python benchmarks/growth.py --model {given.model}"
+            f"{''.join(f' --without {one}' for one in given.without)}` on "
             f"{datetime.now(UTC):%Y-%m-%d}. Not edited by hand.\n\n- Machine: {machine.describe()}.\n"
             f"- {given.model}; where it is not the axis on {USUAL['rows']:,} rows of one series, "
             f"{USUAL['horizon']} steps ahead from {USUAL['lookback']} rows; of several series {OF_MANY['rows']} rows, "
@@ -157,7 +162,7 @@ def main() -> None:
             "of the rows, a forecast from the last row.\n"
             "- Memory is the most that the process had in the task, beyond libraries and series.\n"
             f"- A slope is the exponent over the last two points: 1 is linear. A point that is not done within {LIMIT} "
-            "s is empty.\n- Worse than linear by its mathematics: the highway is a ridge regression on all rows of a "
+            f"s is empty.{left_out}\n- Worse than linear by its mathematics: the highway is a ridge regression on all rows of a "
             "window, whose products grow with the square of the lookback, in time and in memory, and whose solution "
             f"grows with its cube.\n\n{text}",
             encoding="utf-8",
