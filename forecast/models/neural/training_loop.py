@@ -184,17 +184,22 @@ def loss_of(outputs: Array, y: Array, loss: LossFunction) -> float:
 
 
 def _initialise(program: Program, training: TrainingConfig, start: Weights) -> "keras.Model":
-    """A compiled network with the weights of `start`, the others drawn from the seed alone, and a new optimiser."""
+    """A compiled network with the weights of `start`, the others drawn from the seed alone, and a new optimiser.
+
+    One that is compiled just now has them already.
+    """
     import keras
 
-    network = _compile(_without_unused_settings(program))
+    before = _compile.cache_info().misses
     devices.seed(training.seed)
-    with devices.policy():
-        fresh = program.build(program.kind, program.problem, length=program.length)
-    for variable, value in zip(network.variables, fresh.variables, strict=True):
-        variable.assign(value)
-    for variable in network.optimizer.variables:
-        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+    network = _compile(_without_unused_settings(program))
+    if _compile.cache_info().misses == before:
+        with devices.policy():
+            fresh = program.build(program.kind, program.problem, length=program.length)
+        for variable, value in zip(network.variables, fresh.variables, strict=True):
+            variable.assign(value)
+        for variable in network.optimizer.variables:
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
     for layer in network.layers:
         for weight in layer.weights:
             if (name := f"{layer.name}/{weight.name}") in start:
