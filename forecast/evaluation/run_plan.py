@@ -5,7 +5,7 @@ for the models that it suffices for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -17,6 +17,7 @@ from forecast.data.defaults import default_horizon
 from forecast.data.series import TimeSeries
 from forecast.data.split import SHORTEST, test_start
 from forecast.errors import SeriesError, SeriesTooShort
+from forecast.evaluation.holdout import Tests
 from forecast.evaluation.tasks import task_of
 from forecast.inference.bounds import counts_so_far
 from forecast.models import BASELINES, LEARNERS
@@ -45,11 +46,13 @@ class RunPlan:
     Attributes:
         models: To train, the baselines last.
         cautions: What is said before anything is trained, one sentence each.
+        tests: Those that were made already, by model.
     """
 
     dataset: Dataset
     models: tuple[str, ...]
     cautions: tuple[str, ...] = ()
+    tests: Tests = field(default_factory=dict)
 
 
 def usual_models(config: ExperimentConfig, *several: TimeSeries) -> tuple[str, ...]:

@@ -66,12 +66,25 @@ def train_all(
     return [_of_plan(plan, place, found) for place, plan in enumerate(plans)]
 
 
+def with_test(plan: RunPlan, name: str) -> RunPlan:
+    """Train and test one model of a plan, which `train_all` then does not do again.
+
+    Raises:
+        SeriesTooShort: the series is too short for it.
+    """
+    (tested,) = _train_and_test([plan.dataset], name)
+    return replace(plan, tests={**plan.tests, name: tested})
+
+
 def _of_plan(plan: RunPlan, place: int, found: Found) -> TrainedModels:
     """What became of the models of one plan."""
     every: dict[str, Any] = {
-        name: one if isinstance(one, SeriesTooShort) else one[places.index(place)]
-        for (name, places), one in found.items()
-        if place in places
+        **plan.tests,
+        **{
+            name: one if isinstance(one, SeriesTooShort) else one[places.index(place)]
+            for (name, places), one in found.items()
+            if place in places
+        },
     }
     tests = {name: one for name, one in every.items() if not isinstance(one, SeriesTooShort)}
     left_out = {name: error for name, error in every.items() if isinstance(error, SeriesTooShort)}
@@ -87,8 +100,9 @@ def _of_plan(plan: RunPlan, place: int, found: Found) -> TrainedModels:
 
 def _jobs(plans: Sequence[RunPlan]) -> Iterator[Job]:
     """Each model with the plans that it is trained for: a network for all together, others for one after another."""
-    for name in dict.fromkeys(name for plan in plans for name in plan.models):
-        places = tuple(place for place, plan in enumerate(plans) if name in plan.models)
+    left = [[name for name in plan.models if name not in plan.tests] for plan in plans]
+    for name in dict.fromkeys(name for names in left for name in names):
+        places = tuple(place for place, names in enumerate(left) if name in names)
         if find_model(name).is_network and len(places) == len(plans):
             yield name, places
         else:

@@ -1,7 +1,7 @@
 """The whole job."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -97,7 +97,7 @@ def _run(
     for caution in cautions:
         note(caution)
     if trainings := _trainings(plans[0]):
-        _answer_at_once(plans)
+        plans = tuple(map(_answer_at_once, plans))
     with TrainingBar(trainings) as bar:
         keywords: dict[str, Any] = {"out": folder, "overwrite": overwrite, "trainers": trainers}
         keywords["callbacks"] = callbacks_of(bar, options, checkpoint=None)
@@ -168,16 +168,19 @@ def _trainers(models: list[str] | None) -> "Iterator[Standby | None]":
         yield started
 
 
-def _answer_at_once(plans: "Sequence[RunPlan]") -> None:
-    """Tell the forecasts of the network that comes with the package, while others are trained."""
+def _answer_at_once(plan: "RunPlan") -> "RunPlan":
+    """Tell the forecast of the network that needs no training, while others are trained; the plan with its test."""
     from forecast.cli.tables.forecasts import line_of
-    from forecast.training.train import train_on
+    from forecast.evaluation.train_all import with_test
+    from forecast.inference.forecasts import next_steps
 
-    for plan in plans:
-        if "pretrained" in plan.models:
-            found = train_on([plan.dataset], "pretrained").predict(plan.dataset)
-            name = f"{found.series}, {plan.dataset.series.target}" if len(plans) > 1 else found.series
-            note(f"{name}, forecast without training: {line_of(found)}. Networks are trained and tested now.")
+    if "pretrained" not in plan.models:
+        return plan
+    plan, series = with_test(plan, "pretrained"), plan.dataset.series
+    found = next_steps("pretrained", plan.tests["pretrained"][0].quantiles[-1], series)
+    name = f"{series.name}, {series.target}" if plan.dataset.config.inputs.joint else series.name
+    note(f"{name}, forecast without training: {line_of(found)}. Networks are trained and tested now.")
+    return plan
 
 
 def _trainings(plan: "RunPlan") -> int:
