@@ -13,6 +13,7 @@ from forecast import TimeSeries, load
 from forecast.config import ExperimentConfig, override
 from forecast.data.split import split_rows
 from forecast.errors import ConfigError, SeriesError, SeriesTooShort
+from forecast.evaluation import train_all
 from forecast.evaluation.run_plan import plan_run, usual_models
 from forecast.pipeline import run
 from forecast.report import writer
@@ -207,3 +208,18 @@ def test_the_command_says_it_before_the_training(tmp_path, monkeypatch, capsys):
     with pytest.raises(ConfigError, match="models/linear"):
         app([*command[:3], "naive", *command[4:]], standalone_mode=False)
     app([*command[:3], "naive", *command[4:], "--overwrite"], standalone_mode=False)
+
+
+def test_a_model_that_is_tested_already_is_not_trained_again(walk, monkeypatch):
+    plan = train_all.with_test(plan_run(walk, ["pretrained", "linear"], SMALL), "pretrained")
+    names, train = [], train_all.train_together
+
+    def recorded(targets, model, **options):
+        names.append(model)
+        return train(targets, model, **options)
+
+    monkeypatch.setattr(train_all, "train_together", recorded)
+    (found,) = train_all.train_all([plan])
+    assert names == [name for name in plan.models if name != "pretrained"]
+    assert found.tests["pretrained"] is plan.tests["pretrained"]
+    assert list(found.models) == list(plan.models)
