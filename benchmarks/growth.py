@@ -162,9 +162,9 @@ def main() -> None:
             "of the rows, a forecast from the last row.\n"
             "- Memory is the most that the process had in the task, beyond libraries and series.\n"
             f"- A slope is the exponent over the last two points: 1 is linear. A point that is not done within {LIMIT} "
-            f"s is empty.{left_out}\n- Worse than linear by its mathematics: the highway is a ridge regression on all rows of a "
-            "window, whose products grow with the square of the lookback, in time and in memory, and whose solution "
-            f"grows with its cube.\n\n{text}",
+            f"s is empty.{left_out}\n- Worse than linear by its mathematics: the highway is a ridge regression on all "
+            "rows of a window, whose products grow with the square of the lookback, in time and in memory, and whose "
+            f"solution grows with its cube.\n\n{text}",
             encoding="utf-8",
         )
 

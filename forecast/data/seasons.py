@@ -21,8 +21,10 @@ from forecast.typing import Array, Rows
 
 # A season is found where values without one would show as much in one case of so many.
 FALSE_ALARM = 0.005
-# It explains at least this share of what the moving average leaves.
+# It explains at least this share of what the moving average leaves. One that explains half of it is found sooner: two
+# or three years say little of what lies beside their wave.
 LEAST_SHARE = 0.1
+LARGE_SHARE, LARGE_ALARM = 0.5, 0.03
 # Seasons that must have passed, of a length that the grid suggests and of any length; how often a row of each phase
 # must be known; more than the most are not looked at.
 LEAST_NAMED, LEAST_CYCLES, LEAST_KNOWN, MOST_CYCLES = 2, 3, 2.5, 50
@@ -184,7 +186,8 @@ def _parts(season: int) -> list[int]:
 def _share(values: Array, season: int, shorter: tuple[int, ...], looks: int) -> float:
     """What a season explains; 0 where chance would show as much in one of so many looks."""
     chance, share = test_season(values, season, shorter)
-    return share if chance * looks < FALSE_ALARM and share >= LEAST_SHARE else 0.0
+    alarm = LARGE_ALARM if share >= LARGE_SHARE else FALSE_ALARM
+    return share if chance * looks < alarm and share >= LEAST_SHARE else 0.0
 
 
 def _lags_near_peaks(values: Array, longest: int) -> list[int]:
