@@ -210,15 +210,19 @@ def pattern(x: Array, season: int, weight: float) -> Array:
     mean = np.einsum("k,nkm->nm", shares, waves)
     noise = (np.abs(waves - mean[:, None]) ** 2).mean(axis=1) * cycles / (cycles - 1) * (shares**2).sum()
     total = np.maximum(_mean_beside(np.abs(mean) ** 2, BESIDE), 1e-300)
-    mean *= np.maximum(0, 1 - NOISE * _mean_beside(noise, NOISE_BESIDE) / total)
-    return np.asarray(np.fft.irfft(np.pad(mean, ((0, 0), (1, 0))), season, axis=1))
+    shrunk = np.zeros((len(x), mean.shape[1] + 1), mean.dtype)
+    np.multiply(mean, np.maximum(0, 1 - NOISE * _mean_beside(noise, NOISE_BESIDE) / total), out=shrunk[:, 1:])
+    return np.asarray(np.fft.irfft(shrunk, season, axis=1))
 
 
 def _mean_beside(values: Array, width: int) -> Array:
     """The mean of each of some values (N, n) and of those on either side of it, again backwards behind the ends."""
-    width = min(width, (values.shape[1] - 1) // 2)
-    beside = np.pad(values, ((0, 0), (width, width)), mode="reflect")
-    sums = np.cumsum(np.pad(beside, ((0, 0), (1, 0))), axis=1)
+    last = values.shape[1] - 1
+    width = min(width, last // 2)
+    # backwards behind the ends; `np.pad` would take longer than all that follows
+    beside = values[:, last - np.abs(last - np.abs(np.arange(-width, last + width + 1)))]
+    sums = np.zeros((len(values), beside.shape[1] + 1))
+    np.cumsum(beside, axis=1, out=sums[:, 1:])
     return np.asarray((sums[:, 2 * width + 1 :] - sums[:, : -2 * width - 1]) / (2 * width + 1))
 
 
