@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from forecast.config import QUANTILES
 from forecast.typing import Array, Rows
 
-# Bits that are set at once: they stay in the processor's cache.
-CELLS = 1 << 20
+# Bits that are set at once, and quantiles that are found at once: they stay in the processor's cache.
+CELLS, FOUND = 1 << 20, 1 << 14
 # The same number in each byte of a word: 1, and the highest bit.
 EACH, HIGHEST = 0x0101010101010101, np.uint64(0x8080808080808080)
 # The row of what is not known in any.
@@ -45,7 +45,7 @@ def quantiles_of_growing(rows: Rows, known: Rows, values: Array) -> tuple[Array,
     since = np.full((series, -(-size // 64) * 64), never, np.min_scalar_type(never))  # a narrow type is compared sooner
     since[:, :size] = np.minimum(known, never).ravel().take(order)
     found, count = np.empty((len(rows), series, len(QUANTILES))), np.empty((len(rows), series), np.intp)
-    together = max(1, CELLS // max(1, since.size))
+    together = max(1, min(CELLS // max(1, since.size), FOUND // (series * len(QUANTILES))))
     for start in range(0, len(rows), together):
         part = slice(start, start + together)
         held = since <= rows[part, None, None].astype(since.dtype)
@@ -89,12 +89,13 @@ def _set_bit(wanted: Rows, place: Rows, words: Words, inner: Words, until: Words
         inner: How many bits are set in the bytes of each word up to each, one in each byte, shape (P, W).
         until: How many are set up to the end of each word, shape (P, W).
     """
-    narrow = np.min_scalar_type(64 * words.shape[1])
-    word, sought = np.zeros(wanted.shape, narrow), wanted.astype(narrow)
-    for column in until.T[:-1].astype(narrow):
-        word += (column if wanted.ndim > 1 else column[place]) <= sought
-    word = word.astype(np.intp)
-    flat = place * words.shape[1] + word
+    start, most = place * words.shape[1], words.shape[1] - 1
+    word, reach = np.zeros(wanted.shape, np.intp), 1 << most.bit_length() >> 1
+    while reach:  # a binary search for the word
+        further = np.minimum(word + reach, most)
+        word = np.where(until.take(start + further - 1) <= wanted, further, word)
+        reach >>= 1
+    flat = start + word
     bits = inner.take(flat)
     rest = wanted - until.take(flat) + (bits >> 56)
     octet = np.bitwise_count(
