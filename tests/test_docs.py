@@ -86,9 +86,8 @@ def examples_of(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run_and_print_what_they_say(page, tmp_path, monkeypatch, capsys, request):
-    if page.name != "command-line.md":
-        request.getfixturevalue("trained_here")
+@pytest.mark.usefixtures("trained_here")
+def test_the_examples_of_a_page_run_and_print_what_they_say(page, tmp_path, monkeypatch, capsys):
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     names = {}

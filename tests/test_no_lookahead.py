@@ -8,11 +8,13 @@ from forecast.config import override
 from forecast.models import MODELS
 from forecast.training.train import train
 
+# Of ARIMA, which searches its orders anew in each training, test_statistical.py says it of one.
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name == "arima" else []) for name in MODELS]
 TEXTBOOK = override(EVERY, {"normalisation": "level", "loss": "mse", "labels": 1})
 
 
 @pytest.mark.parametrize("config", [EVERY, TEXTBOOK], ids=["blocks", "textbook"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_after_the_split_reaches_the_model(name, config):
     values = random_walk(100)
     garbled = values.copy()

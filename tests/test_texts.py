@@ -10,6 +10,8 @@ import pytest
 from commands import run_command
 from conftest import random_walk
 
+from forecast.cli.main import app
+
 SMALL = ["--lookback", "8", "--horizon", "3"]
 WICKED = "\x1b]0;owned\x07\x1b[31mred\u202e :car: [bold]"
 
@@ -62,8 +64,8 @@ def test_a_spreadsheet_runs_no_name_and_numbers_are_untouched(wicked, tmp_path):
     assert {row["series"] for row in table} == {WICKED, "'=cmd|'/C calc'!A0", "'-1+1", "'@SUM(1)"}
     assert {row["unit"] for row in table} == {"'+1"}
     assert all(float(row["q50"]) < 0 for row in table if row["series"] == "'-1+1")
-    small = ["--models", "drift", "--folds", "2", *SMALL, "--jobs", "1"]
-    run("compare", f"{wicked}:-1+1", f"{wicked}:@SUM(1)", *small, "--out", "c", folder=tmp_path)
+    small = ["--models", "drift", "--folds", "2", *SMALL, "--jobs", "1", "--out", str(tmp_path / "c")]
+    app(["compare", f"{wicked}:-1+1", f"{wicked}:@SUM(1)", *small], standalone_mode=False)
     names = {row["series"] for name in ("scores", "by_fold", "by_step") for row in rows(tmp_path / "c" / f"{name}.csv")}
     assert names == {"'-1+1", "'@SUM(1)"}
     lines = [f"{wicked}:{name}" for name in ("-1+1", "@SUM(1)", "no")]
