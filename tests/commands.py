@@ -50,7 +50,7 @@ def run_command(
     words, environment = [str(one) for one in arguments], dict(os.environ if environment is None else environment)
     if not hasattr(os, "fork"):
         command = [sys.executable, "-m", "forecast", *words]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     with tempfile.TemporaryDirectory() as streams:
         told = [Path(streams, name) for name in ("out", "err")]
         for stream in told:

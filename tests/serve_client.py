@@ -61,7 +61,7 @@ class Server:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None and not isinstance(body, str | bytes):
             body, given = json.dumps(body), {"Content-Type": "application/json", **given}
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=300)
         try:
             connection.request(method, path, body, given)
             answer = connection.getresponse()

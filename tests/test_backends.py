@@ -49,7 +49,7 @@ SETTINGS = {"max_steps": 20, "learning_rate": 0.02, "highway": False, "dropout":
 def run(backend, models, before=""):
     code = TRAIN.format(tests=str(Path(__file__).parent), models=models, before=before)
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -113,7 +113,7 @@ def test_a_backend_that_is_not_installed_is_named_with_its_cure(tmp_path):
     )
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
     environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
     assert done.stderr.splitlines()[-1].endswith(
         "Keras' backend must be installed. KERAS_BACKEND asks for torch, which is not: "
         "pip install 'honest-forecast[torch]'."
@@ -130,6 +130,6 @@ def test_a_backend_that_is_not_installed_is_named_with_its_cure(tmp_path):
         "--save",
         str(tmp_path / "m"),
     ]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("forecast: Keras' backend must be installed.")

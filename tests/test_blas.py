@@ -8,7 +8,7 @@ import textwrap
 def printed(code):
     """What code prints in a process whose products have two threads."""
     command = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     return done.stdout.split()
 
 

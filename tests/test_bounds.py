@@ -156,7 +156,7 @@ def test_the_process_that_reads_a_workbook_ends_with_the_one_that_asked(tmp_path
     assert reader.is_running()
     asked.kill()
     asked.communicate()
-    assert not psutil.wait_procs([reader], timeout=60)[1]
+    assert not psutil.wait_procs([reader], timeout=300)[1]
     os.close(reading)
     os.close(writing)
 

@@ -64,7 +64,7 @@ def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, 
     code = lines.replace("sales/", f"{bundle}/").replace("data/shop_sales.csv", str(tmp_path / "walk.csv"))
     code = code.replace("print(", "print(json.dumps((").rstrip()[:-1] + ").tolist()))\nimport sys\n"
     code += "assert not any(name.startswith('forecast') for name in sys.modules)\n"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     found = np.array(json.loads(done.stdout.splitlines()[-1]))
     model = trained("lstm")
     blocks = model.blocks(walk, first=len(walk) - 1)
@@ -104,7 +104,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_bundle(trained, bundle):
         "except WriteError as error:\n    print(error)\n"
     )
     drift = save_model(trained("drift"), bundle.parent / "drift")
-    done = subprocess.run([sys.executable, "-c", code, drift], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, drift], capture_output=True, text=True, timeout=300)
     assert done.stdout.count("\n") == 1, done.stderr
     assert "could not be written, and is as it was. File too large" in done.stdout
     assert open_model(drift).model == "drift"

@@ -257,7 +257,7 @@ def test_two_processes_at_once_ask_once_and_both_have_all_rows(server, tmp_path)
     server.for_ever, server.slow = "slow", 1.0  # so that the second comes while the first is asking
     both = [process(server, tmp_path) for _ in range(2)]
     for one in both:
-        out, err = one.communicate(timeout=60)
+        out, err = one.communicate(timeout=300)
         assert (one.returncode, out.strip()) == (0, "60"), err[-2000:]
     assert len(server.prices_asked()) == 1
     copy = cache.read(cache.path_of("MADE", "1d"))
@@ -269,7 +269,7 @@ def test_a_damaged_database_of_yfinance_does_not_matter(server, tmp_path):
     (tmp_path / "py-yfinance" / "tkr-tz.db").write_text("not a database")
     (tmp_path / "py-yfinance" / "cookies.db").write_text("not a database")
     with process(server, tmp_path) as reader:
-        out, err = reader.communicate(timeout=60)
+        out, err = reader.communicate(timeout=300)
     assert (reader.returncode, out.strip()) == (0, "60"), err[-2000:]
 
 

@@ -209,7 +209,7 @@ def test_ctrl_c_in_training_keeps_the_weights_and_finishes(prices, tmp_path):
     assert began.startswith("(1 of 2): step 1/100000")
     (other,) = {"dense", "lstm"} - {first}
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 0
     assert f"Training of {first} was stopped; its best weights so far are kept." in errors
     saved = (tmp_path / "run" / "models" / other / "bundle.json").exists()
@@ -225,7 +225,7 @@ def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
     )
     assert "the target is Adj Close" in process.stderr.readline()  # Keras is loaded next, which takes seconds
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "forecast: stopped; nothing was written."
     assert not list(tmp_path.iterdir())
@@ -236,7 +236,7 @@ def test_ctrl_c_before_training_writes_nothing_and_says_so(tmp_path):
 def test_a_terminal_sees_a_bar_with_loss_and_pace(prices, tmp_path):
     screen, terminal = os.openpty()
     command = [sys.executable, "-m", "forecast", "train", str(prices), "--model", "dense", "--save", "saved", *QUICK]
-    done = subprocess.run(command, cwd=tmp_path, stderr=terminal, stdout=subprocess.PIPE, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, stderr=terminal, stdout=subprocess.PIPE, timeout=300)
     os.close(terminal)
     shown = os.read(screen, 100_000).decode()
     os.close(screen)
@@ -254,7 +254,7 @@ def test_what_native_libraries_do_at_the_end_does_not_change_the_exit_status(arg
         "assert native['__cxa_atexit'](native.abort, None, None) == 0\n"
         "runpy.run_module('forecast', run_name='__main__')\n"
     )
-    done = subprocess.run([sys.executable, "-c", begin, *arguments], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", begin, *arguments], capture_output=True, timeout=300)
     assert done.returncode == status
     assert done.stderr if status else b"naive" in done.stdout
 
@@ -264,7 +264,7 @@ def test_what_native_libraries_do_at_the_end_does_not_change_the_exit_status(arg
 def test_a_standard_output_that_is_full_is_one_line(arguments, prices):
     command = [sys.executable, "-m", "forecast", *(one.replace("PRICES", str(prices)) for one in arguments)]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (1, "forecast: No space left on device.\n")
 
 
@@ -277,7 +277,7 @@ def test_help_is_quick_work_and_loads_nothing_heavy():
         "heavy = {'tensorflow', 'keras', 'pandas', 'numpy', 'matplotlib', 'sklearn', 'yfinance'} & set(sys.modules)\n"
         "print(*heavy, file=sys.stderr, end='')\n"
     )
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
     assert "No investment advice" in " ".join(done.stdout.replace("│", " ").split())
 

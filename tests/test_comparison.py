@@ -206,7 +206,7 @@ def test_a_comparison_that_was_killed_twice_ends_with_the_same_table(tmp_path, c
         assert started.wait(120) in (-signal.SIGKILL, 130)
     some = len(list(folds.glob("*.parquet")))
     assert 0 < some < 48
-    cut = subprocess.run(command(tmp_path, tmp_path / "cut"), env=env, capture_output=True, text=True, timeout=120)
+    cut = subprocess.run(command(tmp_path, tmp_path / "cut"), env=env, capture_output=True, text=True, timeout=300)
     assert cut.returncode == 0, cut.stderr
     _, _, _, *whole = command(tmp_path, tmp_path / "whole", "--jobs", "1")
     app(whole, standalone_mode=False)

@@ -60,7 +60,7 @@ def command(prices, tmp_path, **training):
 def test_two_processes_train_the_network_of_one(prices, tmp_path):
     unreadable = prices / "zz.csv"
     unreadable.write_text("hello,world\n")
-    done = subprocess.run(command(prices, tmp_path), capture_output=True, text=True, cwd=tmp_path, timeout=200)
+    done = subprocess.run(command(prices, tmp_path), capture_output=True, text=True, cwd=tmp_path, timeout=300)
     unreadable.unlink()
     assert done.returncode == 1, done.stderr  # the series that was left out
     assert sum("zz.csv: a series needs a table" in line for line in done.stderr.splitlines()) == 1, done.stderr
@@ -100,7 +100,7 @@ def test_the_end_of_one_process_ends_all_with_one_line(prices, tmp_path, lost, s
                 children[0].kill()
             else:
                 process.send_signal(signal.SIGINT)
-            _, rest = process.communicate(timeout=60)
+            _, rest = process.communicate(timeout=300)
         finally:
             process.kill()
     assert (process.returncode, rest) == (status, f"{line}\n")
@@ -240,6 +240,6 @@ def test_what_workers_do_not_train_is_refused(prices, tmp_path):
         (["2", "--model", "naive"], "workers train a network together: "),
         (["17"], "Received: 17 workers, a batch of 16."),
     ):
-        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=300)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
         assert said in done.stderr

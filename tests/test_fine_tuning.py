@@ -147,7 +147,7 @@ def test_it_begins_with_the_forecast_of_the_network_and_needs_no_tensorflow():
         "for name in ('pretrained', 'finetuned')); "
         "print(*(name for name in ('tensorflow', 'keras') if name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
 

@@ -90,7 +90,7 @@ def test_every_change_of_a_save_may_fail_or_be_the_last(trained, tmp_path, name)
     (tmp_path / "work").mkdir()
     target = save_model(open_model(old), tmp_path / "work" / name)
     command = [sys.executable, "-c", SAVE, Path(__file__).parent, tmp_path / "work", new, target, "12"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     ends = [line.split() for line in done.stdout.splitlines()]
     assert {status for _, status, _ in ends} == {"0", "1", "-9"}
@@ -113,7 +113,7 @@ def test_an_error_after_the_swap_is_none(trained, tmp_path):
     )
     (tmp_path / "new").mkdir()
     new = save_model(trained("drift"), tmp_path / "new" / "m")
-    done = subprocess.run([sys.executable, "-c", code, target, new], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, target, new], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert open_model(target).model == "drift"
 
@@ -126,6 +126,6 @@ def test_the_damage_itself(tmp_path):
     code += "import os, json\nchanges = install(sys.argv[1], 3, 28)\n"
     code += "for name in 'abc':\n    try: open(os.path.join(sys.argv[1], name), 'w').close()\n"
     code += "    except OSError as error: changes.append(error.errno)\nprint(json.dumps(changes))\n"
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=300)
     assert json.loads(done.stdout) == ["open", "open", "open", 28]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

@@ -81,7 +81,7 @@ def test_every_room_has_its_floor():
 
 def loaded_by(code):
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
@@ -135,7 +135,7 @@ def test_no_name_of_tensorflow_is_lost_where_it_waits_for_its_first_use():
 
 def test_without_sktime_its_forecaster_says_what_to_install():
     code = "import sys\nsys.modules['sktime'] = None\nimport forecast.sktime"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert "ImportError: forecast.sktime needs the package sktime" in done.stderr
     assert "pip install 'honest-forecast[sktime]'" in done.stderr
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(*command, **options):
-    found = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=200, **options)
+    found = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, **options)
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
 

@@ -140,7 +140,7 @@ def test_a_script_without_a_guard_works(tmp_path):
         [sys.executable, str(script)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": root},
     )
     assert done.stdout.strip() == "[2.0, 3.0]", done.stderr

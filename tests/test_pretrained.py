@@ -480,7 +480,7 @@ def test_the_first_answer_needs_no_tensorflow():
         "import sys, forecast; forecast.predict('data/sea_temperature.csv', horizon=3); "
         "print(*(name for name in ('tensorflow', 'keras', 'sklearn', 'statsforecast') if name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
 

@@ -137,9 +137,9 @@ def test_a_machine_and_the_driver_are_killed_and_the_tables_are_those_of_an_undi
         driver.wait(120)
     some = finished(out)
     assert 0 < some < 24
-    again = subprocess.run(on_ray, env=env, capture_output=True, text=True, timeout=200)
+    again = subprocess.run(on_ray, env=env, capture_output=True, text=True, timeout=300)
     alone = subprocess.run(
-        command(tmp_path, whole, "--jobs", "1"), env=env, capture_output=True, text=True, timeout=200
+        command(tmp_path, whole, "--jobs", "1"), env=env, capture_output=True, text=True, timeout=300
     )
     assert again.returncode == alone.returncode == 0, again.stderr + alone.stderr
     assert again.stdout.replace("cut", "whole") == alone.stdout
@@ -188,7 +188,7 @@ def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, t
     family = [one := psutil.Process(process.pid), *one.children(recursive=True)]
     addresses = [address for one in family for address in listening(one)]
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=300)
     *progress, last = said.splitlines()
     assert (process.returncode, out) == (130, "")
     assert last == "forecast: stopped. What is finished is in f.parquet.shards; the same command goes on with it."
@@ -198,7 +198,7 @@ def test_a_ray_of_its_own_is_on_the_loopback_alone_and_ends_by_ctrl_c(trained, t
     assert all(address.is_loopback for address in addresses)
     finished = len(list(shards.glob("*.parquet")))
     assert 0 < finished < 6
-    again = subprocess.run(command, capture_output=True, timeout=100, **at)  # in processes of this machine
+    again = subprocess.run(command, capture_output=True, timeout=300, **at)  # in processes of this machine
     assert again.returncode == 0, again.stderr
     assert not again.stderr.startswith("0 of")
     assert again.stdout == "Forecasts of 530 series are in f.parquet\n"

@@ -38,7 +38,7 @@ def train(server, series, *models, **options):
 
 def events(server, number, after=None, until=FINISHED):
     """The events of a job, up to one of a state."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
     connection.request("GET", f"/v1/jobs/{number}/events", headers={"Last-Event-ID": str(after)} if after else {})
     answer, found, one = connection.getresponse(), [], {}
     assert answer.headers["Content-Type"] == "text/event-stream"

@@ -143,7 +143,7 @@ def test_the_shell_completes_commands_and_models():
     asked |= {"COMP_CWORD": "4"}
     assert call(**asked, COMP_WORDS="forecast run x.csv --models lstm,na").stdout.split() == ["lstm,naive"]
     within = f"{sys.executable} -m forecast --show-completion; exit"  # the program asks which shell called it
-    told = subprocess.run(["bash", "-c", within], capture_output=True, text=True, timeout=60)
+    told = subprocess.run(["bash", "-c", within], capture_output=True, text=True, timeout=300)
     assert "complete" in told.stdout
 
 

@@ -399,5 +399,5 @@ def test_downloads_work_after_tensorflow_was_loaded():
         "try: requests.Session(impersonate='chrome').get('http://127.0.0.1:9')\n"
         "except requests.exceptions.ConnectionError: print('asked')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.split() == ["asked"], done.stderr[-500:]

@@ -43,7 +43,13 @@ SETTINGS = {"PYDANTIC_DISABLE_PLUGINS": "1", "ARROW_DEFAULT_MEMORY_POOL": "syste
 # Typer's exit status for Ctrl-C, which it reports without a word; with another signal it is 128 and its number.
 STOPPED, SIGNAL = 130, 128
 # What a system says that has no memory left for a library or a thread.
-NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread", "cannot enable executable")
+NO_MEMORY = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "cannot enable executable",
+    "error return without exception set",
+)
 
 TOO_LITTLE = "forecast: there is too little free memory for this command. End other programs, or use less data."
 # Bytes of addresses below which numpy's library ends the process without a word.
@@ -133,7 +139,7 @@ def _run() -> int:
             raise
         say(f"forecast: {_refusal(error) if isinstance(error, OSError) else error}")
         return 1
-    except (MemoryError, ImportError, RuntimeError) as error:
+    except (MemoryError, ImportError, RuntimeError, SystemError) as error:
         if verbose or not _lacks_memory(error):
             raise
         say(TOO_LITTLE)

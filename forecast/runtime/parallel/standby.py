@@ -101,14 +101,14 @@ class Standby:
 
         Before any has told something the first one raises.
         """
-        if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield
-            return
-        signal.signal(signal.SIGINT, self._interrupt)
+        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler and current_thread() is main_thread()
+        if usual:
+            signal.signal(signal.SIGINT, self._interrupt)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if usual:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             self._interrupted = False
 
     def end(self) -> None:
