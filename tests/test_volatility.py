@@ -238,6 +238,14 @@ def test_har_is_least_squares_on_its_own_rows():
     assert moves[596, 2] == pytest.approx(np.log(prices[599] / prices[596]) / scales[596, 2])
 
 
+def test_samples_without_any_value_have_quantiles_of_0():
+    nothing = (np.zeros(0, int), np.zeros(0))
+    found, count = quantiles_until(np.array([3, 9]), [nothing, nothing])
+    assert not found.any()
+    assert found.shape == (2, 2, 7)
+    assert not count.any()
+
+
 def test_quantiles_of_growing_samples_are_those_of_numpy():
     values, counts = np.random.default_rng(0).normal(size=300), np.array([0, 1, 2, 2, 65, 300])
     for count, ordered in zip(counts, grow(values, counts), strict=True):
