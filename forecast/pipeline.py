@@ -27,7 +27,7 @@ from forecast.evaluation.walk_forward.compare import compare_series
 from forecast.evaluation.walk_forward.folds import WalkForward
 from forecast.evaluation.walk_forward.series_task import ComparisonSpec
 from forecast.evaluation.walk_forward.summary import Comparison
-from forecast.evaluation.zero_shot import answer, tell_each
+from forecast.evaluation.zero_shot import answer, answer_many
 from forecast.inference.forecasts import Forecast
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import BASELINES, Callbacks, find_model
@@ -196,7 +196,7 @@ def predict(source: Source | Sequence[Source], *, jobs: int | None = None, **opt
     if len(sources) == 1 and sources[0] is source:
         return answer(load_for(source, config, **loading), config).forecast
     several, found = load_several(sources, config, **loading), {}
-    for place, one in tell_each(several, config, jobs=jobs):
+    for place, one in answer_many(several, config, jobs=jobs):
         if isinstance(one, ForecastError):
             raise one
         found[place] = one.forecast

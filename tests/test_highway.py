@@ -9,24 +9,13 @@ from forecast.models.highway import PENALTIES, Moments, solve_ridge
 P, H, N = 6, 3, 200
 
 
-def moments_of(x, z, y):
-    return Moments(
-        x.T @ x,
-        x.T @ y,
-        np.tensordot(x, z, (0, 0)),
-        np.einsum("nhk,nhl->hkl", z, z),
-        np.einsum("nhk,nh->hk", z, y),
-        float(len(x)),
-    )
-
-
 @pytest.mark.parametrize("columns", [0, 2])
 @pytest.mark.parametrize("few", [0, P], ids=["Cholesky", "LU"])
 def test_solutions_solve_the_normal_equations_of_lags_and_future_columns(columns, few, monkeypatch):
     monkeypatch.setattr(highway, "FEW", few)
     random = np.random.default_rng(0)
     x, z, y = random.normal(size=(N, P)), random.normal(size=(N, H, columns)), random.normal(size=(N, H))
-    lags, future = solve_ridge(moments_of(x, z, y))
+    lags, future = solve_ridge(Moments.of(x, y, z, float(N)))
     for number, penalty in enumerate(PENALTIES):
         for step in range(H):
             both = np.concatenate([x, z[:, step]], axis=1)

@@ -374,14 +374,14 @@ def test_an_answer_is_the_same_in_a_crowd_and_alone():
 
 
 def test_answers_of_processes_side_by_side_are_the_same_to_the_last_bit(monkeypatch):
-    monkeypatch.setattr(zero_shot, "WORTH", 4)
-    monkeypatch.setattr(zero_shot, "SENT", 3)
+    monkeypatch.setattr(zero_shot, "SERIES_PER_PROCESS", 4)
+    monkeypatch.setattr(zero_shot, "CHUNK", 3)
     started = []
     monkeypatch.setattr(
         zero_shot, "run_jobs", lambda *args, **named: (started.append(named), run_jobs(*args, **named))[1]
     )
     config = ExperimentConfig(horizon=6)
-    alone, together = (dict(zero_shot.tell_each(kinds() * 2, config, jobs=jobs)) for jobs in (1, 2))
+    alone, together = (dict(zero_shot.answer_many(kinds() * 2, config, jobs=jobs)) for jobs in (1, 2))
     assert started == [{"workers": 2}]
     assert sorted(alone) == sorted(together) == list(range(14))
     for place, one in together.items():

@@ -34,8 +34,8 @@ APART, CALIBRATED_APART = 4, 2
 MOST_ORIGINS, PHASES = 100, 4
 # Series that are forecast together.
 TOGETHER = 64
-# Series for which another process is worth its start; series that a process is sent at a time, at most.
-WORTH, SENT = 100, 64
+# Series for which another process is worth its start; series in a chunk that a process is sent, at most.
+SERIES_PER_PROCESS, CHUNK = 100, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,48 +132,50 @@ def answer_each(
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What is told of an answer: its forecast, and its test in numbers and in words."""
+class AnswerSummary:
+    """An answer as processes send it: its forecast, and its test in numbers and in words."""
 
     forecast: Forecast
     test: dict[str, float | int]
     sentence: str
 
 
-def tell_each(
+def answer_many(
     several: Sequence[TimeSeries], config: ExperimentConfig | None = None, *, jobs: int | None = None
-) -> Iterator[tuple[int, Told | ForecastError]]:
-    """What is told of the answers of `answer_each`; hundreds of series are forecast side by side in processes.
+) -> Iterator[tuple[int, AnswerSummary | ForecastError]]:
+    """Summaries of the answers of `answer_each`; hundreds of series are forecast side by side in processes.
 
     Args:
         jobs: Processes at most, None for as many as there are cores; the answers do not depend on it.
     """
-    workers = min(jobs or cores(), len(several) // WORTH)
+    workers = min(jobs or cores(), len(several) // SERIES_PER_PROCESS)
     if workers < 2:
-        yield from _tell(several, config)
+        yield from _summarise(several, config)
         return
-    size = -(-len(several) // (workers * -(-len(several) // (workers * SENT))))
+    size = -(-len(several) // (workers * -(-len(several) // (workers * CHUNK))))
     starts = range(0, len(several), size)
     parts = [(several[start : start + size], config) for start in starts]
-    for job in run_jobs(_tell_part, parts, workers=workers):
+    for job in run_jobs(_summarise_part, parts, workers=workers):
         lost = [(place, ForecastError(f"{one.name}: {job.error}")) for place, one in enumerate(parts[job.place][0])]
-        for place, told in job.result or lost:
-            yield starts[job.place] + place, told
+        for place, found in job.result or lost:
+            yield starts[job.place] + place, found
 
 
-def _tell_part(
+def _summarise_part(
     part: tuple[Sequence[TimeSeries], ExperimentConfig | None],
-) -> list[tuple[int, Told | ForecastError]]:
-    """What is told of a part of the series, with their places in it: the work of a process."""
-    return list(_tell(*part))
+) -> list[tuple[int, AnswerSummary | ForecastError]]:
+    """Summaries of the answers to a part of the series, with their places in it: the work of a process."""
+    return list(_summarise(*part))
 
 
-def _tell(several: Sequence[TimeSeries], config: ExperimentConfig | None) -> Iterator[tuple[int, Told | ForecastError]]:
+def _summarise(
+    several: Sequence[TimeSeries], config: ExperimentConfig | None
+) -> Iterator[tuple[int, AnswerSummary | ForecastError]]:
     for place, found in answer_each(several, config):
         if isinstance(found, ForecastError):
             yield place, found
         else:
-            yield place, Told(found.forecast, found.record(), found.sentence())
+            yield place, AnswerSummary(found.forecast, found.record(), found.sentence())
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:

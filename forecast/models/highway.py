@@ -76,6 +76,18 @@ class Moments:
     future_labels: Array
     count: float
 
+    @classmethod
+    def of(cls, x: Array, y: Array, z: Array, count: float) -> "Moments":
+        """The moments of lags (n, P), labels (n, H) and moves of future columns (n, H, K) that are weighted already."""
+        return cls(
+            x.T @ x,
+            x.T @ y,
+            np.tensordot(x, z, (0, 0)),
+            np.einsum("nhk,nhl->hkl", z, z),
+            np.einsum("nhk,nh->hk", z, y),
+            count,
+        )
+
     def __add__(self, other: "Moments") -> "Moments":
         return self._with(other, 1)
 
@@ -208,14 +220,7 @@ def _moments(panel: Panel, origin: Rows, problem: Problem, light: Solutions | No
             weight = _weights(y - moves, missing)
         root = np.sqrt(weight)[:, None]
         x *= root
-        total += Moments(
-            x.T @ x,
-            x.T @ (root * y),
-            np.tensordot(x, root[:, :, None] * z, (0, 0)),
-            np.einsum("n,nhk,nhl->hkl", weight, z, z),
-            np.einsum("n,nhk,nh->hk", weight, z, y),
-            float(weight.sum()),
-        )
+        total += Moments.of(x, root * y, root[:, :, None] * z, float(weight.sum()))
     return total
 
 

@@ -176,15 +176,7 @@ def _regress(folds: Sequence[Fold]) -> tuple[Array, Array, Array]:
 
 
 def _moments(fold: Fold) -> Moments:
-    x, y, z = fold.read.astype(np.float64), fold.labels, fold.future
-    return Moments(
-        x.T @ x,
-        x.T @ y,
-        np.tensordot(x, z, (0, 0)),
-        np.einsum("nhk,nhl->hkl", z, z),
-        np.einsum("nhk,nh->hk", z, y),
-        float(len(x)),
-    )
+    return Moments.of(fold.read.astype(np.float64), fold.labels, fold.future, float(len(fold.labels)))
 
 
 def _gains(fold: Fold, solutions: tuple[Array, Array]) -> Array:

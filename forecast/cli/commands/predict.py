@@ -269,8 +269,8 @@ def _forecast_at_once(
     from forecast.errors import ForecastError
     from forecast.evaluation import zero_shot
 
-    told = dict(counted(zero_shot.tell_each(several, config, jobs=jobs), "forecasts", len(several)))
-    answers = [told[place] for place in range(len(several))]
+    found_at = dict(counted(zero_shot.answer_many(several, config, jobs=jobs), "forecasts", len(several)))
+    answers = [found_at[place] for place in range(len(several))]
     for found in answers:
         if isinstance(found, ForecastError):
             if len(several) == 1:
