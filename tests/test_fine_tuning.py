@@ -136,7 +136,7 @@ def test_it_is_saved_opened_and_goes_on_like_a_network(tmp_path):
     assert gone_on.ancestry[0]["model"] == "finetuned"
     again = train(series, "finetuned", config, start=opened)
     assert again.weights["head/kernel"].shape == model.weights["head/kernel"].shape
-    with pytest.raises(forecast.ForecastError, match="a training goes on for"):
+    with pytest.raises(forecast.ForecastError, match="a training goes on, or begins"):
         train(series, "linear", config, start=train(early, "linear", config))
 
 
@@ -177,7 +177,10 @@ def test_a_training_from_scratch_takes_nothing_from_the_weights_that_come_with_t
 
 @pytest.mark.parametrize(
     ("model", "start", "message"),
-    [("pretrained", "scratch", "a training goes on for .*finetuned"), ("finetuned", "models/a", "is a TrainedModel")],
+    [
+        ("pretrained", "scratch", "begins with random weights, for .*finetuned"),
+        ("finetuned", "models/a", "is a TrainedModel"),
+    ],
 )
 def test_what_nothing_can_begin_with_is_refused(model, start, message):
     with pytest.raises(forecast.ForecastError, match=message):

@@ -47,12 +47,12 @@ def test_series_that_always_jump_have_no_splits():
     assert found(RANDOM.lognormal(0, 1, len(DAYS))) == {}
 
 
-def test_zero_and_negative_prices():
+def test_zero_and_negative_values():
     values = PRICES.copy()
     values[[7, 9]] = -36.98, 0
     kinds = found(values)
-    assert kinds["negative_prices"].dates == (f"{DAYS[7]:%Y-%m-%d}",)
-    assert kinds["zero_prices"].dates == (f"{DAYS[9]:%Y-%m-%d}",)
+    assert kinds["negative_values"].dates == (f"{DAYS[7]:%Y-%m-%d}",)
+    assert kinds["zero_values"].dates == (f"{DAYS[9]:%Y-%m-%d}",)
     degrees = pd.DataFrame({"degrees": 10 * np.sin(np.arange(300))}, index=pd.date_range("2020-01-01", periods=300))
     assert not load(degrees).findings
 

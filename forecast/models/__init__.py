@@ -103,7 +103,8 @@ def find_learner(name: str) -> Network | FineTuned:
     """
     model = find_model(name)
     if not isinstance(model, Network | FineTuned):
-        raise ConfigError(f"a training goes on for {', '.join(LEARNERS)}. Received: {name}.")
+        learners = ", ".join(LEARNERS)
+        raise ConfigError(f"a training goes on, or begins with random weights, for {learners}. Received: {name}.")
     return model
 
 

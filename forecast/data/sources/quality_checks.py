@@ -136,7 +136,7 @@ def _missing_markers(stamps: Stamps, values: Array) -> Iterator[DataIssue]:
 
 def _signs(stamps: Stamps, values: Array, *, prices: bool) -> Iterator[DataIssue]:
     """Report zero and negative values of prices, or if nearly all other values are positive."""
-    for kind, rows in (("negative_prices", values < 0), ("zero_prices", values == 0)):
+    for kind, rows in (("negative_values", values < 0), ("zero_values", values == 0)):
         if rows.any() and (prices or (values <= 0).mean() < 0.01):
             yield issue_at(kind, stamps[rows], "kept; forecasts do not take logarithms")
 
