@@ -401,3 +401,51 @@ def test_values_above_0_for_fewer_rows_than_a_window_are_measured_like_others():
     y[:200] = np.abs(y[:200]) + 1
     y[200] = -1
     assert np.isfinite(log_scale(y, np.zeros(0), lookback=336, season=24)[-1, 0])
+
+
+def test_the_odds_of_moves_of_values_are_those_of_the_densities_of_scipy():
+    y = 100 + np.random.default_rng(2).standard_normal(61).cumsum()
+    found = random_walk.chances_of_values(np.array([60]), y)
+
+    def likelihoods(moves):
+        scale = np.abs(moves).mean() / stats.t(random_walk.FREEDOM).expect(np.abs)
+        fat = stats.t(random_walk.FREEDOM, scale=scale).logpdf(moves).sum()
+        return np.array([stats.norm(scale=np.sqrt((moves**2).mean())).logpdf(moves).sum(), fat])
+
+    both = np.stack([likelihoods(np.diff(np.log(y))) - np.log(y[1:]).sum(), likelihoods(np.diff(y))])
+    shares = np.exp(both - both.max())
+    np.testing.assert_allclose(np.ravel(found), shares[:, 0] / shares.sum(), rtol=0.02)
+
+
+def test_a_walk_of_values_is_expected_to_move_by_one_size_wherever_it_is():
+    """From 100 with moves of 1, it comes to 130 or to 40, where a price would move by 1.3 or 0.4."""
+    walk = 100 + np.random.default_rng(7).standard_normal(1500).cumsum()
+    size = np.exp(scale_of(walk)[500:, 0])
+    np.testing.assert_allclose(size, np.sqrt(2 / np.pi), rtol=0.1)
+    assert walk[500:].max() > 1.3 * walk[500:].min()
+    share = np.exp(scale_of(RANDOM_WALK)[500:, 0]) / RANDOM_WALK[500:]
+    np.testing.assert_allclose(share, 0.01 * np.sqrt(2 / np.pi), rtol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("naive", {"residual_quantiles": np.zeros((3, len(QUANTILES)))}),
+        ("drift", {"residual_quantiles": np.zeros((3, len(QUANTILES)))}),
+        ("har", {"quantiles": np.zeros((3, len(QUANTILES)))}),
+        ("garch", {"parameters": np.array([0.02, 0.04, 0.06, 0.91])}),
+    ],
+)
+def test_after_a_value_below_0_all_of_the_past_moves_by_values(name, weights):
+    """As if all were below 0: moves of logarithms would be a hundredth of the others among which they stood."""
+    prices, origin = garch(700)[0], np.array([500, 699])
+    prices[450] = -5
+    problem = make_problem(ExperimentConfig(horizon=3, lookback=64, season=5))
+    found = []
+    for shift in (0, 10_000):
+        inputs = inputs_of(prices - shift)
+        blocks = MODELS[name].blocks(inputs, origin, problem)
+        quantiles = blocks.denormalise(MODELS[name].predict(weights, blocks, problem))
+        found.append(quantiles - blocks.anchor[:, :, :, None][:, 0])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6, atol=1e-9)
+    assert np.ptp(found[0][:, 0], axis=-1).min() > 0

@@ -31,6 +31,7 @@ Several series stand one behind the other in a `Panel` (`panel.py`); blocks are 
 needed, so memory grows with the rows, not with rows times lookback.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
@@ -63,8 +64,8 @@ class Inputs:
         known: Whether the target is known, and not filled, shape (T,); all of it by default.
         level: The distance of the target from 0, scaled, shape (T,); NaN from the first row on that is not above 0, and
             by default.
-        size: Volatility of each row, of the logarithm where the target is above 0 and else scaled: from its range where
-            it has one, else the absolute move, shape (T,); NaN by default.
+        size: Volatility of each row, of the logarithm where it has a level and else scaled: from its range where it has
+            one, else the absolute move, shape (T,); NaN by default.
         log_scale: Logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3);
             NaN where the scale of a window serves better, and by default.
         log_steps: Logarithm of the expected size of the next move of each of M columns that are forecast together, the
@@ -104,6 +105,15 @@ class Inputs:
     def labels(self) -> Array:
         """The scaled target, shape (T,); NaN where missing."""
         return self.target if self.known.all() else np.where(self.known, self.target, np.nan)
+
+    def in_values(self) -> "Inputs":
+        """All rows with moves of the values themselves, none of the logarithm."""
+        level = np.full(len(self.past), np.nan)
+        return replace(self, level=level, size=np.abs(moves_of(self.target, level)))
+
+    def in_last_units(self) -> "Inputs":
+        """All rows with moves in the units of the last one."""
+        return self.in_values() if np.isnan(self.level[-1]) and not np.isnan(self.level[0]) else self
 
     def until(self, stop: int) -> "Inputs":
         """The rows before `stop`; a hole that goes on there is filled by what is known before it."""
@@ -315,6 +325,19 @@ def moves_of(target: Array, level: Array) -> Array:
     """The move into each row from the one before, of the logarithm where it has a level, shape (T,); 0 into row 0."""
     moves, before = np.diff(target, prepend=target[0]), np.concatenate([level[:1], level[:-1]])
     return np.where(np.isfinite(level), relative(moves, before) / before, moves)
+
+
+def in_own_units(blocks: Blocks, predict: Callable[[Blocks], Array]) -> Array:
+    """Forecasts of blocks, each from a past whose moves are all in the units of its own: logarithms, or values."""
+    logarithms = np.isfinite(blocks.inputs.level[blocks.origin])
+    if logarithms.all() or not np.isfinite(blocks.inputs.level).any():
+        return predict(blocks)
+    later = predict(replace(blocks.part(~logarithms), inputs=blocks.inputs.in_values()))
+    found = np.empty((len(logarithms), *later.shape[1:]))
+    found[~logarithms] = later
+    if logarithms.any():
+        found[logarithms] = predict(blocks.part(logarithms))
+    return found
 
 
 def _in_units(moves: Array, scale: Array, level: Array) -> Array:

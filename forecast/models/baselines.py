@@ -7,6 +7,7 @@ historical simulation: quantiles of all errors that are known at an origin, of l
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from forecast.config import MEDIAN, QUANTILES
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, Inputs, origins, relative
+from forecast.data.windows import Blocks, Inputs, in_own_units, origins, relative
 from forecast.errors import SeriesTooShort
 from forecast.models.estimator import (
     Callbacks,
@@ -90,6 +91,9 @@ class Baseline(Estimator):
 
         Where fewer than FEWEST are known, the quantiles of the training rows stand in.
         """
+        return in_own_units(blocks, partial(self._predict, weights, problem=problem))
+
+    def _predict(self, weights: Weights, blocks: Blocks, *, problem: Problem) -> Array:
         moves = self._moves(blocks, problem)
         found = moves[:, :, None] + weights["residual_quantiles"]
         rows, place = np.unique(refresh_rows(blocks.origin), return_inverse=True)

@@ -5,7 +5,8 @@
 The coefficients B are fitted in closed form on simulated prices (`prior.npz`), with the likelihood of Laplace, which is
 convex; one step of Newton's method on the moves that are known moves them towards the series, as far as these outweigh
 PRIOR_ROWS rows of simulated prices. They are estimated anew whenever the series has grown by a quarter. As far as the
-moves known then are those of a random walk (`random_walk.py`), the expected size is their mean instead.
+moves known then are those of a random walk (`random_walk.py`), the expected size is their mean instead, of the values
+or of their logarithms.
 
 A window is measured in these units unless, by the moves known when the coefficients were estimated, the simulated
 coefficients tell the size of moves worse than the mean difference of a window does, beyond chance, or moves can be
@@ -143,15 +144,15 @@ def log_scale(y: Array, ranges: Array, *, lookback: int, season: int) -> Array:
     found = np.full((len(y), STEP_TERMS), np.nan)
     if prices > FIRST:
         size = np.log(y[:prices])
-        found[:prices] = _log_scale(size, ranges[:prices], lookback=lookback, season=season)
+        found[:prices] = _log_scale(size, ranges[:prices], lookback=lookback, season=season, logarithms=True)
         found[:prices, 0] += size
     if prices < len(y) and len(y) > FIRST:
         found[prices:] = _log_scale(y, ranges[:0], lookback=lookback, season=season)[prices:]
     return found
 
 
-def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int) -> Array:
-    """The same in units of the path."""
+def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int, logarithms: bool = False) -> Array:
+    """The same in units of the path, of values or their `logarithms`."""
     prior = prior_of("range" if len(ranges) else "close")
     base, features = features_of(path, ranges if len(ranges) else None)
     x, unit = prior.design(features), np.log(base)[:, None] * (np.arange(STEP_TERMS) == 0)
@@ -163,12 +164,27 @@ def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int) -> Arr
     changes = _estimates(prior, sizes_of(path, base), x, stops) - prior.coefficients
     parts = list(zip(stops, [*stops[1:], len(path)], changes, strict=True))
     change = np.concatenate([x[first:stop] @ one.T for first, stop, one in parts])
-    moves = np.diff(path)
-    walks, rows = random_walk.chances(np.array(stops) - 1, moves)[0], [stop - first for first, stop, _ in parts]
-    walk, bounded = np.repeat(walks, rows)[:, None], np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
+    rows = [stop - first for first, stop, _ in parts]
+    bounded = np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
     own = simulated[FIRST:] + bounded + unit[FIRST:]
-    found[FIRST:] = np.where(np.repeat(serves, rows)[:, None], (1 - walk) * own + walk * _usual(moves)[FIRST:], np.nan)
+    walks = _walk_sizes(path, stops, logarithms=logarithms)
+    mixed = own + sum(np.repeat(chance, rows)[:, None] * (usual[FIRST:] - own) for chance, usual in walks)
+    found[FIRST:] = np.where(np.repeat(serves, rows)[:, None], mixed, np.nan)
     return found
+
+
+def _walk_sizes(path: Array, stops: Sequence[int], *, logarithms: bool) -> list[tuple[Array, Array]]:
+    """How likely the path is a random walk, by the moves known at each stop (R,), and the size of its moves (T, 3).
+
+    A path of `logarithms` may be the walk of its values as well: its moves are then the smaller, the larger these are.
+    """
+    counts, usual = np.array(stops) - 1, _usual(np.diff(path))
+    if not logarithms:
+        return [(random_walk.chances(counts, np.diff(path))[0], usual)]
+    rise = path - path[0]
+    of_logarithms, of_values = random_walk.chances_of_values(counts, np.exp(rise))
+    of_their_size = _usual(np.diff(np.exp(rise))) - rise[:, None] * (np.arange(STEP_TERMS) == 0)
+    return [(of_logarithms, usual), (of_values, of_their_size)]
 
 
 def _usual(moves: Array) -> Array:

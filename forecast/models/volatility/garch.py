@@ -12,14 +12,14 @@ Giannopoulos and Vosper (1999).
 
 import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Inputs, moves_of
+from forecast.data.windows import Blocks, Inputs, in_own_units, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Step, Weights
 from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
@@ -51,7 +51,7 @@ class Garch(Estimator):
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
         """Estimate the parameters of each series by maximum likelihood, and take their medians."""
         found, series = [], list(panel)[:: -(-len(panel.splits) // SERIES)]
-        for number, (inputs, _) in enumerate(series, start=1):
+        for number, inputs in enumerate((one.in_last_units() for one, _ in series), start=1):
             found.append(_estimate(moves_of(inputs.target, inputs.level)[1:]))
             if callbacks.progress:
                 callbacks.progress(Step(self.name, number, len(series), 0.0))
@@ -63,12 +63,15 @@ class Garch(Estimator):
         return bool(min(omega, alpha, alpha + gamma, beta) >= 0 and alpha + gamma / 2 + beta < 1 + 1e-6)
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
+        return in_own_units(blocks, partial(self._predict, weights, horizon=problem.horizon))
+
+    def _predict(self, weights: Weights, blocks: Blocks, *, horizon: int) -> Array:
         inputs, parameters = blocks.inputs, np.asarray(weights["parameters"], np.float64)
         rows = estimation_rows(blocks.origin, fewest=BEGIN)
-        path = np.empty((len(rows), problem.horizon, len(QUANTILES)))
+        path = np.empty((len(rows), horizon, len(QUANTILES)))
         for known in np.unique(rows):
             chosen = rows == known
-            path[chosen] = _simulated(inputs, blocks.origin[chosen], int(known), parameters, problem.horizon)
+            path[chosen] = _simulated(inputs, blocks.origin[chosen], int(known), parameters, horizon)
         return quantiles_of(blocks, path)
 
 

@@ -11,13 +11,14 @@ Sources: Corsi (2009), A simple approximate long-memory model of realized volati
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Flags, Inputs, moves_of
+from forecast.data.windows import Blocks, Flags, Inputs, in_own_units, moves_of
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
 from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
@@ -50,7 +51,7 @@ class Har(Estimator):
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
         """Quantiles of the moves of all series over the sizes forecast for them, for series that have few moves."""
         series = list(panel)[:: -(-len(panel.splits) // SERIES)]
-        found = [_standardised(inputs, len(inputs.target), problem.horizon)[1] for inputs, _ in series]
+        found = [_standardised(inputs.in_last_units(), len(inputs.target), problem.horizon)[1] for inputs, _ in series]
         pooled = [
             np.concatenate([one[BEGIN : len(one) - step, step - 1] for one in found])
             for step in range(1, 1 + problem.horizon)
@@ -58,12 +59,15 @@ class Har(Estimator):
         return Fit({"quantiles": np.array([np.quantile(one, QUANTILES) for one in pooled])})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
+        return in_own_units(blocks, partial(self._predict, weights, horizon=problem.horizon))
+
+    def _predict(self, weights: Weights, blocks: Blocks, *, horizon: int) -> Array:
         rows = estimation_rows(blocks.origin, fewest=FEWEST)
-        path = np.empty((len(rows), problem.horizon, len(QUANTILES)))
+        path = np.empty((len(rows), horizon, len(QUANTILES)))
         for known in np.unique(rows):
             chosen = rows == known
             last = int(blocks.origin[chosen].max()) + 1
-            scales, moves = _standardised(blocks.inputs.part(0, last), int(known), problem.horizon)
+            scales, moves = _standardised(blocks.inputs.part(0, last), int(known), horizon)
             path[chosen] = scales[blocks.origin[chosen]][..., None] * _quantiles(
                 moves, int(known), weights["quantiles"]
             )

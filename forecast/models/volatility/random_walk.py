@@ -2,7 +2,8 @@
 
 Prices have fat tails, and calm and wild times, which make them fatter still; the moves of a random walk are normal, and
 all of one size. By the likelihoods of a normal and of Student's distribution, each with the scale that the moves have,
-a few hundred of them tell one from the other. In: moves. Out: how likely each is, between 0 and 1.
+a few hundred of them tell one from the other; and whether those of a walk are moves of its values or of their
+logarithms, once it has come far from where it began. In: moves. Out: how likely each is, between 0 and 1.
 
 Source: Kass and Raftery (1995), Bayes factors; Schwarz (1978), for the drift.
 """
@@ -31,6 +32,27 @@ def chances(counts: Rows, moves: Array) -> tuple[Array, Array]:
 
     A mean of the size of a move is taken to be as likely beforehand as none.
     """
+    normal, drift = _odds(counts, moves)
+    return _chance(normal), _chance(drift)
+
+
+def chances_of_values(counts: Rows, y: Array) -> tuple[Array, Array]:
+    """How likely logarithms of values y (n + 1,) are a random walk, and how likely y is, by its first moves; (R,).
+
+    The others that are likely beforehand, as much as these, are Student's distributions of both.
+    """
+    counts, log = np.maximum(counts, 1), np.log(y)
+    of_logs, of_values = (_odds(counts, np.diff(one))[0] for one in (log, y))
+    logs, values = (np.log(np.cumsum(np.diff(one) ** 2)[counts - 1] + TINY) for one in (log, y))
+    likelier = 0.5 * counts * (logs - values) + (np.cumsum(log)[counts] - log[0])
+    found = np.stack([of_logs, of_logs + likelier, np.zeros(len(counts)), of_logs + likelier - of_values])
+    found = np.exp(found - found.max(axis=0))
+    share = found / found.sum(axis=0)
+    return share[0], share[1]
+
+
+def _odds(counts: Rows, moves: Array) -> tuple[Array, Array]:
+    """The logarithms of the odds of both, shape (R,)."""
     moves = moves if len(moves) else np.zeros(1)
     counts, largest = np.maximum(counts, 1), np.abs(moves).max(initial=0.0)
     moves = np.ldexp(moves, -np.frexp(largest)[1])  # which is exact, and squares neither overflow nor vanish
@@ -39,8 +61,7 @@ def chances(counts: Rows, moves: Array) -> tuple[Array, Array]:
     mean, variance = total / counts / size, squares / counts / size / size + TINY
     normal = -0.5 * np.log(2 * np.pi * variance) - 0.5
     student = CONSTANT - (FREEDOM + 1) / 2 * _log_density(counts, moves, size) / counts
-    drift = 0.5 * counts * mean**2 / variance - 0.5 * np.log(counts)
-    return _chance(counts * (normal - student)), _chance(drift)
+    return counts * (normal - student), 0.5 * counts * mean**2 / variance - 0.5 * np.log(counts)
 
 
 def _log_density(counts: Rows, moves: Array, size: Array) -> Array:
