@@ -26,6 +26,7 @@ from forecast.models import Problem
 from forecast.models.volatility import with_volatility
 from forecast.runtime import devices
 from forecast.runtime.garbage import collect_seldom
+from forecast.runtime.parallel.jobs import MARK
 from forecast.training.train import train
 
 # The same examples in every run, however slow the machine is.
@@ -114,6 +115,12 @@ def without_xla() -> Iterator[None]:
 def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have commands that are called in this process train in it: it has loaded what they would start others for."""
     monkeypatch.setattr("forecast.cli.commands.run._trainers", lambda models: nullcontext())
+
+
+@pytest.fixture
+def jobs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have jobs run in this process, as in one that is a worker itself, where workers are not the subject."""
+    monkeypatch.setenv(MARK, "1")
 
 
 @pytest.fixture(scope="session")

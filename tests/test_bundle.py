@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import QUICK
 from conftest import make_series, random_walk
 
 from forecast.errors import BundleError
@@ -64,7 +66,9 @@ def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, 
     code = lines.replace("sales/", f"{bundle}/").replace("data/shop_sales.csv", str(tmp_path / "walk.csv"))
     code = code.replace("print(", "print(json.dumps((").rstrip()[:-1] + ").tolist()))\nimport sys\n"
     code += "assert not any(name.startswith('forecast') for name in sys.modules)\n"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, cwd=tmp_path, env=os.environ | QUICK
+    )
     found = np.array(json.loads(done.stdout.splitlines()[-1]))
     model = trained("lstm")
     blocks = model.blocks(walk, first=len(walk) - 1)

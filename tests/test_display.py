@@ -171,7 +171,7 @@ def test_an_inspection_shows_every_series():
     assert found.plot(Figure().subplots()).has_data()
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("jobs_here")
 def test_a_search_shows_its_trials(walk):
     found = forecast.tune(walk, "dense", SMALL, trials=2, lookback=8, max_steps=2)
     assert found.to_frame().index.tolist() == [1, 2]

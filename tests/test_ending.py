@@ -1,6 +1,5 @@
 """How commands and their processes end: with their parent, by signals, without memory, folder or output."""
 
-import importlib.util
 import os
 import re
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from commands import run_command
+from commands import QUICK, run_command
 from conftest import random_walk
 
 pytestmark = pytest.mark.slow
@@ -33,10 +32,6 @@ with start_workers(3, [sys.executable, "-c", worker]):
     print("ready", flush=True)
     time.sleep(60)
 """
-
-
-# Keras' backend that starts the fastest.
-QUICK = {"KERAS_BACKEND": "jax"} if importlib.util.find_spec("jax") else {}
 
 
 @pytest.fixture

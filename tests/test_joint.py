@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 import pytest
-from commands import run_command
+from commands import QUICK, run_command
 from conftest import random_walk
 
 import forecast
@@ -225,7 +225,7 @@ def test_run_and_predict_at_the_terminal(tmp_path):
     ohlc(200).to_csv(tmp_path / "prices.csv")
 
     def call(*arguments):
-        return run_command(*arguments, "--quiet", folder=tmp_path, environment=os.environ | {"COLUMNS": "80"})
+        return run_command(*arguments, "--quiet", folder=tmp_path, environment=os.environ | QUICK | {"COLUMNS": "80"})
 
     quick = [f"--{name}={value}" for name, value in SMALL.items()]
     done = call("run", "prices.csv", "--target", "Open, close", "--models", "dense", "--steps=8", "--out=run", *quick)

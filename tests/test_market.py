@@ -56,13 +56,16 @@ def test_a_series_that_cannot_be_tested_is_a_row_and_the_others_are_compared(mar
     assert scores["series"].unique().tolist() == [f"s{number:02d}" for number in range(SERIES)]
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_the_number_of_workers_changes_no_byte(market, found, tmp_path):
+    """None but this process, after two of them."""
     _, out = found
     compare(expand(str(market)), models=["linear"], config=CONFIG, plan=PLAN, out=tmp_path / "one", jobs=1)
     for name in ("scores.csv", "by_fold.csv", "by_step.csv", "models.csv", "errors.csv", "compare.json", "report.html"):
         assert (out / name).read_bytes() == (tmp_path / "one" / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_series_that_are_there_already_come_to_the_same_as_those_read_by_workers(market, found):
     comparison, _ = found
     few = [str(market / f"s{number:02d}.csv") for number in range(2)]

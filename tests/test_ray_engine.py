@@ -1,6 +1,5 @@
 """A real Ray cluster on the loopback address: a head and two machines as processes, of which one is killed."""
 
-import importlib.util
 import ipaddress
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from commands import QUICK
 from conftest import SMALL, make_series, random_walk, take_ctrl_c
 from test_parallel import die, die_once, refuse, square, stumble, threads
 from test_predict_many import write as write_partition
@@ -29,8 +29,6 @@ pytestmark = pytest.mark.slow
 os.environ |= SETTINGS | LOOPBACK
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'honest-forecast[ray]'.")
 ROOT = Path(__file__).parent.parent
-# The backend that starts the fastest, where it is installed.
-QUICK = {"KERAS_BACKEND": "jax"} if importlib.util.find_spec("jax") else {}
 TABLES = ("scores.csv", "by_fold.csv", "by_step.csv", "models.csv", "compare.json")
 
 

@@ -29,6 +29,7 @@ from forecast.models.pretrained import WEIGHTS
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import ABOUT, COLUMNS, ROWS, STEP_COLUMNS, WIDTH, look
 from forecast.models.pretrained.mixing import CELLS, ERRORS, HEAD_SIZE, LARGEST, OUTPUTS, STEP, WINDOW
+from forecast.runtime import devices
 from forecast.runtime.atomic import atomic_file
 from forecast.typing import Array, Rows
 
@@ -169,7 +170,8 @@ def pretrain(
 
     keras.utils.set_random_seed(recipe.seed)
     network = build()
-    network.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), pinball, jit_compile=True)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM)
+    network.compile(optimizer, pinball, jit_compile=devices.can_compile())
     network.optimizer.build(network.trainable_variables)
     done, losses = _restore(network, recipe, checkpoint), []
     for number, (inputs, y) in enumerate(_batches(recipe, done), start=done + 1):
@@ -272,9 +274,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--fresh", action="store_true", help="begin anew where an earlier training was killed")
     options = parser.parse_args()
-    from forecast.runtime.devices import load_keras
-
-    load_keras()
+    devices.load_keras()
     recipe = Recipe(options.steps, options.pool, options.seed, tuple(options.without))
     checkpoint, started = options.out.with_suffix(".checkpoint.npz"), time.perf_counter()
     if options.fresh:
