@@ -128,6 +128,7 @@ def test_a_saved_model_takes_what_load_takes(trained, walk):
     assert forecast.explain(model, table).series.target == "Close"
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_comparison_takes_a_long_frame_and_the_fields_of_its_plan():
     found = forecast.compare(LONG, models="linear", config=SMALL, folds=2, name=None)
     assert list(found.results) == ["a", "b"]

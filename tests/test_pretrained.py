@@ -404,6 +404,7 @@ def test_ctrl_c_ends_many_answers_and_their_processes(tmp_path):
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=take_ctrl_c
     ) as process:
         while len(found := psutil.Process(process.pid).children(recursive=True)) < 2:
+            assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         shown, said = process.communicate(timeout=60)

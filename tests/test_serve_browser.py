@@ -366,7 +366,7 @@ def test_the_keyboard_reaches_everything(browser, address, file):
     visit(browser, address)
     answered(browser, file)
     reached = []
-    for _ in range(150):
+    while len(reached) < 150 and not {"To the content", "Train on this series"} <= set(reached):
         ActionChains(browser).send_keys(Keys.TAB).perform()
         reached.append(browser.execute_script("return document.activeElement.id || document.activeElement.textContent"))
     reached = reached[reached.index("To the content") :]

@@ -22,6 +22,7 @@ from forecast.data.sources import load
 from forecast.errors import ConfigError, ModelError, SeriesTooShort
 from forecast.inference import shrinkage
 from forecast.runtime.parallel import run_jobs
+from forecast.runtime.parallel.jobs import MARK
 from forecast.training.train import train
 from forecast.training.tuning import tune as tuning
 from forecast.training.tuning.objective import Objective
@@ -79,7 +80,9 @@ def waves():
 
 @pytest.fixture(scope="module")
 def found(waves):
-    return tune(waves, "dense", SMALL, trials=3, fixed=FIXED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MARK, "1")  # in this process
+        return tune(waves, "dense", SMALL, trials=3, fixed=FIXED)
 
 
 def test_the_first_trial_has_the_hyperparameters_to_begin_with_and_the_best_are_not_worse(found):
@@ -119,16 +122,19 @@ def test_the_hyperparameters_of_the_network_itself_matter(waves):
     assert len({objective.evaluate(objective.first | other, lambda *_: None) for other in others}) == 3
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_series_on_which_naive_does_not_err_has_a_finite_value():
     flat = make_series(np.concatenate([random_walk(140), np.full(60, 100.0)]))
     assert 0 <= tune(flat, "linear", SMALL, trials=1).trials[0].value <= 1000
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_the_recipe_of_the_textbook_can_be_tuned(waves):
     config = override(SMALL, {"normalisation": "level", "loss": "mse", "labels": 1, "highway": False})
     assert 0 < tune(waves, "dense", config, trials=1).trials[0].value < 1000
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_the_test_rows_are_not_looked_at(found, waves):
     values = waves.y.copy()
     values[160:] = np.random.default_rng(9).normal(1e6, 1e5, size=40)
@@ -137,6 +143,7 @@ def test_the_test_rows_are_not_looked_at(found, waves):
     assert spoilt.objective.key == found.objective.key
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_several_series_count_alike(waves, walk):
     alone = [tune(series, "linear", SMALL, trials=1, fixed=FIXED).trials[0].value for series in (waves, walk)]
     assert min(alone) < 0.7 < max(alone)
@@ -146,9 +153,12 @@ def test_several_series_count_alike(waves, walk):
 
 
 @pytest.mark.slow
-def test_neither_processes_nor_ctrl_c_change_what_is_found(found, waves, tmp_path):
+def test_neither_processes_nor_ctrl_c_change_what_is_found(waves, tmp_path, monkeypatch):
     """Ctrl-C after the first trial that ends, which two processes may take in any order."""
-    about = {"model": "dense", "config": SMALL, "fixed": FIXED, "study": tmp_path / "study.log", "jobs": 2}
+    about = {"model": "linear", "config": SMALL, "study": tmp_path / "study.log", "jobs": 2}
+    with monkeypatch.context() as patch:
+        patch.setenv(MARK, "1")
+        found = tune(waves, "linear", SMALL, trials=3)
 
     def stop(trials):
         seen.append(trials)
@@ -163,7 +173,7 @@ def test_neither_processes_nor_ctrl_c_change_what_is_found(found, waves, tmp_pat
     assert without_seconds(whole.trials) == without_seconds(found.trials)
     assert len(tune(waves, **about, trials=2).trials) == 3
     with pytest.raises(ConfigError, match="holds a search with other rows, another model, or other options"):
-        tune(waves, "dense", override(SMALL, {"horizon": 4}), fixed=FIXED, study=tmp_path / "study.log")
+        tune(waves, "linear", override(SMALL, {"horizon": 4}), study=tmp_path / "study.log")
 
 
 def test_ctrl_c_before_the_first_trial_is_ctrl_c(waves):
@@ -294,7 +304,7 @@ def test_hyperparameters_that_do_not_fit_are_told_from_failures():
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("jobs_here")
 def test_hyperparameters_that_never_work_say_why(waves):
     wild = override(SMALL, {"learning_rate": 1e38, "activation": "linear"})
     with pytest.raises(ConfigError, match="none of 1 trials is complete. The last one: training diverged at step"):
@@ -373,7 +383,7 @@ def cli(waves, tmp_path, monkeypatch):
     return call
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("jobs_here")
 def test_tune_writes_a_configuration_that_run_takes_and_goes_on(cli, tmp_path):
     first = cli("--trials", "1", "--target", "Close")
     assert first.exit_code == 0, first.output
