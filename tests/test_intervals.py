@@ -57,6 +57,40 @@ def test_two_rows_by_hand():
     assert log_scale[0] == pytest.approx([-0.05 * conformal.RATE] * 2)
 
 
+def plainly(quantiles, y, log_scale, past, stride):
+    """The rule as it is written: one row, one step and one side after the other."""
+    (rows, horizon), share = y.shape, conformal.SHARED
+    distance = conformal.scores_of(quantiles, y)
+    lowest = np.maximum(log_scale - conformal.FALL, -conformal.WIDEST)
+    found = [] if past is None else list(past)
+    for row in range(len(found), rows):
+        state, change = (found[-1] if found else log_scale).copy(), np.zeros((horizon, 2))
+        known = [step for step in range(horizon) if step < row * stride]
+        for step in known:
+            rate = conformal.RATE * (step + 1) ** -conformal.DECAY * min(step + 1, stride)
+            origin = row - 1 - step // stride
+            missed = distance[origin, step] > np.exp(found[origin][step])
+            own = np.where(np.isnan(distance[origin, step]), 0, rate * (missed - conformal.MISSES))
+            change[step] = share * own.mean() + (1 - share) * own
+        if len(known) == horizon:
+            change = share * change.mean(axis=0) + (1 - share) * change
+        found.append(np.clip(state + change, lowest, conformal.WIDEST))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("horizon", "stride"), [(1, 1), (5, 1), (6, 3), (7, 3), (3, 8)])
+@pytest.mark.parametrize("rows", [4, 150])
+def test_the_log_scale_is_that_of_the_plain_rule(rows, horizon, stride):
+    random = np.random.default_rng(rows + horizon)
+    quantiles = np.sort(random.normal(size=(rows, horizon, 7)), axis=-1)
+    y = random.normal(size=(rows, horizon))
+    y[random.random(y.shape) < 0.05] = np.nan
+    start = random.normal(size=(horizon, 2))
+    for past in [None, *([random.normal(size=(horizon + 2, horizon, 2)) / 3] if rows > horizon + 2 else [])]:
+        found = conformal.follow(quantiles, y, start, past=past, stride=stride)
+        np.testing.assert_allclose(found, plainly(quantiles, y, start, past, stride), rtol=0, atol=1e-13)
+
+
 def test_a_width_has_bounds():
     quantiles = np.broadcast_to(NORMAL, (5000, 1, 7))
     widest = conformal.follow(quantiles, np.full((5000, 1), 1e9), conformal.initial_scale(1))[-1]

@@ -73,35 +73,65 @@ def follow(quantiles: Array, y: Array, log_scale: Array, *, past: Array | None =
         past: At the first of the N origins, where they are known, shape (n, H, 2) with n of at least H; else None.
         stride: Rows from one origin to the next.
     """
-    distance = scores_of(quantiles, y)
-    rows, horizon = y.shape
+    distance, (rows, horizon) = scores_of(quantiles, y), y.shape
     ahead = np.arange(1.0, horizon + 1)[:, None]
     rate = RATE * ahead**-DECAY * np.minimum(ahead, stride)
-    found, width, steps = np.empty((rows, horizon, 2)), np.empty((rows, horizon, 2)), np.arange(horizon)
-    state, lowest, begin = log_scale, np.maximum(log_scale - FALL, -WIDEST), 0
+    lowest, begin = np.maximum(log_scale - FALL, -WIDEST), 0
+    found, width = np.empty_like(distance), np.empty_like(distance)
     if past is not None:
-        begin, state = len(past), past[-1]
+        begin, log_scale = len(past), past[-1]
         found[:begin], width[:begin] = past, np.exp(past)
-    for row in range(begin, rows):
-        known = steps[: row * stride]  # step k+1 of the last forecast made k+1 rows ago or more has come true
+    whole = min(rows, max(begin, -(-horizon // stride)))
+    for row in range(begin, whole):  # step k+1 of the last forecast made k+1 rows ago or more has come true
+        known = np.arange(row * stride)
         earlier = row - 1 - known // stride
-        change = (distance[earlier, known] > width[earlier, known]) - MISSES
-        change = np.where(np.isnan(distance[earlier, known]), 0.0, change)
-        state = np.minimum(np.maximum(_changed(state, rate[: len(known)] * change), lowest), WIDEST)
-        found[row], width[row] = state, np.exp(state)
+        log_scale = log_scale.copy()
+        log_scale[known] += _changed(distance[earlier, known], width[earlier, known], rate[known])
+        log_scale = np.minimum(np.maximum(log_scale, lowest), WIDEST)
+        found[row], width[row] = log_scale, np.exp(log_scale)
+    if whole < rows:
+        _follow_whole(found, width, distance, rate, lowest, first=whole, stride=stride)
     return found
 
 
-def _changed(state: Array, change: Array) -> Array:
-    """The log scale after changes (k, 2) of its first steps, shared by both sides, and by all steps once known."""
-    change = SHARED * change.mean(axis=-1, keepdims=True) + (1 - SHARED) * change
-    moved = state.copy()
-    steps = len(change)
-    if steps == len(state):
-        moved += SHARED * change.mean(axis=-2, keepdims=True)
-        change = (1 - SHARED) * change
-    moved[:steps] += change
-    return moved
+def _changed(distance: Array, width: Array, rate: Array) -> Array:
+    """The changes (k, 2) of the first steps by their outcomes, half of each shared by both sides."""
+    change = rate * np.where(np.isnan(distance), 0.0, (distance > width) - MISSES)
+    return np.asarray(SHARED * change.mean(axis=-1, keepdims=True) + (1 - SHARED) * change)
+
+
+def _follow_whole(
+    found: Array, width: Array, distance: Array, rate: Array, lowest: Array, *, first: int, stride: int
+) -> None:
+    """Fill in the log scale and its exponential (N, H, 2) from row `first` on, where outcomes of all steps are known.
+
+    Here half of each change is shared by all steps. Each row needs those before it, so that this loop is most of the
+    time of a forecast: what can be is done before it, and the rest in place.
+    """
+    steps = np.arange(rate.shape[0])
+    earlier = np.arange(first, len(found))[:, None] - 1 - steps // stride
+    due = distance[earlier, steps]
+    unknown = np.isnan(due)
+    gaps = unknown.any(axis=(1, 2)).tolist()
+    place = (earlier[0] * len(steps) + steps)[:, None] * 2 + np.arange(2)
+    share = (1 - SHARED) * SHARED / 2  # of a side in the change of both
+    alone, others = 2 * (1 - SHARED) / SHARED, len(steps) * (1 - SHARED) / SHARED  # the rest of it, and of all steps
+    missed, hit = (np.repeat(share * (rate * change), 2, axis=1) for change in (1 - MISSES, -MISSES))
+    state, then, miss = found[first - 1], np.empty_like(lowest), np.empty(lowest.shape, bool)
+    for row, outcome in enumerate(due):
+        width.take(place, out=then, mode="clip")
+        change = np.where(np.greater(outcome, then, out=miss), missed, hit)
+        if gaps[row]:
+            change[unknown[row]] = 0.0
+        both = change + change[:, ::-1]
+        change *= alone
+        change += both
+        moved = state + np.add.reduce(change) / others
+        moved += change
+        np.maximum(moved, lowest, out=moved)
+        state = np.minimum(moved, WIDEST, out=found[first + row])
+        np.exp(state, out=width[first + row])
+        place += 2 * len(steps)
 
 
 def stretch(quantiles: Array, log_scale: Array) -> Array:
