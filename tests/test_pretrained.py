@@ -486,6 +486,18 @@ def test_the_first_answer_needs_no_tensorflow():
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize("horizon", [40, 77, 79, 80])
+def test_a_forecast_as_long_as_the_tested_rows_is_tested_once_at_least(horizon):
+    """Of 400 rows 80 are tested: forecasts from a fifth of the horizon apart might end after the last of them."""
+    found = answer(make_series(noisy(1)[0] + 100), ExperimentConfig(horizon=horizon))
+    said = found.record()
+    assert said["origins"] >= 1
+    assert np.isfinite([said["mae"], said["mae_vs_naive"], said["coverage90"]]).all()
+    if horizon == 80:
+        assert said["origins"] == 1
+        assert "from 1 origin," in found.sentence()
+
+
 def test_a_series_too_short_is_refused_and_a_short_one_is_forecast():
     with pytest.raises(forecast.ForecastError, match="longer series"):
         answer(make_series(np.arange(8.0)))

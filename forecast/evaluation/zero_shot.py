@@ -82,10 +82,11 @@ class Answer:
     def sentence(self) -> str:
         """What forecast the series, and how good it was on its last rows, in two sentences."""
         said, series = self.record(), self.plan.dataset.series
+        tested = f"{said['origins']:,} origin{'s' if said['origins'] > 1 else ''}"
         unit = f" {series.unit}" if series.unit else ""
         return (
             f"{series.name}: forecast by the network that comes with the package, which learned from simulated series "
-            f"alone. On the last {said['rows']:,} rows, from {said['origins']:,} origins, its mean absolute error was "
+            f"alone. On the last {said['rows']:,} rows, from {tested}, its mean absolute error was "
             f"{said['mae']:.4g}{unit}, {said['mae_vs_naive']:.3f} of naive's, and its 90 % intervals held "
             f"{said['coverage90']:.0%} of the values."
         )
@@ -202,14 +203,18 @@ def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
 
 
 def stride_of(dataset: Dataset, apart: int = APART) -> int:
-    """Rows from one tested origin to the next: this part of the horizon, or a bit less."""
+    """Rows from one tested origin to the next: this part of the horizon, or a bit less.
+
+    Origins are whole strides before the last row: the outcomes of one at least are all known.
+    """
     config, tested = dataset.config, len(dataset) - dataset.split.test
-    seasons = config.seasons or (config.season or 1,)
-    most = max(config.resolved_horizon // apart, -(-tested // MOST_ORIGINS))
+    seasons, horizon = config.seasons or (config.season or 1,), config.resolved_horizon
+    most = max(horizon // apart, -(-tested // MOST_ORIGINS))
     phased = (
         stride
         for stride in range(most, 1, -1)
-        if all(season // gcd(stride, season) >= min(season, PHASES) for season in seasons)
+        if -(-horizon // stride) * stride <= tested
+        and all(season // gcd(stride, season) >= min(season, PHASES) for season in seasons)
     )
     return next(phased, 1)
 
