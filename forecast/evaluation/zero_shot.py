@@ -4,7 +4,6 @@ In: a series, or many. Out: an `Answer` to each, without any training: the forec
 the rows, of long series on the last TESTED. Beside the baselines it is judged in an `Experiment`.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -114,17 +113,14 @@ def answer_each(
 
     Windows that are alike are looked at together; the answer to a series does not depend on the others.
     """
-    waiting: dict[tuple[ExperimentConfig, int, int], dict[int, RunPlan]] = {}
-    names: Counter[str] = Counter()
+    waiting: dict[tuple[ExperimentConfig, int], dict[int, RunPlan]] = {}
     for place, series in enumerate(several):
         try:
             plan = plan_at_once(series, config or ExperimentConfig())
         except ForecastError as error:
             yield place, error
             continue
-        # a model knows its series by their names
-        names[series.name] += 1
-        alike = (plan.dataset.config, stride_of(plan.dataset), names[series.name])
+        alike = (plan.dataset.config, stride_of(plan.dataset))
         waiting.setdefault(alike, {})[place] = plan
         if len(waiting[alike]) == TOGETHER:
             yield from _answer_alike(waiting.pop(alike))
@@ -220,8 +216,15 @@ def stride_of(dataset: Dataset, apart: int = APART) -> int:
 
 
 def _answer_alike(plans: dict[int, RunPlan]) -> Iterable[tuple[int, Answer]]:
-    """Forecast and test series whose plans have one configuration."""
-    datasets = [plan.dataset for plan in plans.values()]
+    """Forecast and test series whose plans have one configuration.
+
+    A model knows its series by their names, and some may have the same: they go by their places.
+    """
+    datasets = [
+        replace(plan.dataset, series=replace(plan.dataset.series, name=str(place))) for place, plan in plans.items()
+    ]
     model = train_on(datasets, MODELS[0], stride=stride_of(datasets[0], CALIBRATED_APART))
     tests = model.test_all(datasets, stride=stride_of(datasets[0]))
-    return ((place, Answer(plan, *test)) for (place, plan), test in zip(plans.items(), tests, strict=True))
+    for (place, plan), (backtest, tested) in zip(plans.items(), tests, strict=True):
+        own = (replace(one, series=plan.dataset.name) for one in tested.trained_on if one.series == str(place))
+        yield place, Answer(plan, backtest, replace(tested, trained_on=tuple(own)))
