@@ -27,15 +27,14 @@ config = override(forecast.ExperimentConfig(), {"horizon": 14, "highway": False}
 
 # %%
 stacked = override(config, {"layers": "lstm:32,rnn:16"})
-model = forecast.train(shop, "stack", stacked)
-for name, weight in model.weights.items():
-    print(f"{name:24} {weight.shape}")
-
-# %%
 results = {
     series.name: forecast.run(series, models=["stack", "lstm", "rnn", "dense"], config=stacked)
     for series in (shop, prices)
 }
+for name, weight in results[shop.name].models["stack"].weights.items():
+    print(f"{name:24} {weight.shape}")
+
+# %%
 ratios = pd.DataFrame({name: {row.model: row.mae_vs_naive for row in one.scores} for name, one in results.items()})
 ratios.round(3)
 

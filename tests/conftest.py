@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -112,14 +111,11 @@ def without_xla() -> Iterator[None]:
 
 
 @pytest.fixture
-def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have commands that are called in this process train in it: it has loaded what they would start others for."""
-    monkeypatch.setattr("forecast.cli.commands.run._trainers", lambda models: nullcontext())
-
-
-@pytest.fixture
 def jobs_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have jobs run in this process, as in one that is a worker itself, where workers are not the subject."""
+    """Have jobs and trainings run in this process, which has loaded what workers would load first.
+
+    As in a worker itself; for tests whose subject is not the workers.
+    """
     monkeypatch.setenv(MARK, "1")
 
 

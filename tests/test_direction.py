@@ -329,7 +329,7 @@ def test_what_cannot_be_asked_is_refused(call, message):
         call()
 
 
-@pytest.mark.usefixtures("trained_here")
+@pytest.mark.usefixtures("jobs_here")
 def test_the_command_line_runs_and_predicts(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 

@@ -55,6 +55,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_spreadsheet_runs_no_name_and_numbers_are_untouched(wicked, tmp_path):
     run("train", f"{wicked}:*", "--model", "drift", "--save", "m", *SMALL, folder=tmp_path)
     falling = pd.read_csv(wicked).assign(**{"-1+1": np.linspace(-1, -9, 120)})
