@@ -8,11 +8,13 @@ import pytest
 from conftest import EVERY, make_series, random_walk
 
 from forecast.errors import BundleError, SeriesTooShort
+from forecast.evaluation import tasks
 from forecast.inference import trained_model
 from forecast.inference.bundle import save_model
 from forecast.inference.bundle.keras_file import open_in_keras
 from forecast.inference.predict import assumptions, predict_all, write_table
 from forecast.models import MODELS, NETWORKS
+from forecast.runtime.parallel import run_jobs
 from forecast.training.train import train
 
 OTHERS = [make_series(50 + random_walk(rows, seed=rows), f"other {rows}") for rows in (60, 120, 200, 201)]
@@ -27,6 +29,25 @@ def test_a_series_is_forecast_the_same_alone_and_among_others(name, trained, wal
         alone = trained(name).predict(one)
         np.testing.assert_allclose(found.quantiles, alone.quantiles, rtol=1e-5)
         assert (found.series, found.dates) == (alone.series, alone.dates)
+
+
+@pytest.mark.parametrize("name", ["linear", "lstm"])
+def test_forecasts_of_a_model_by_processes_are_the_same_to_the_last_bit(name, trained, walk, monkeypatch):
+    monkeypatch.setattr(tasks, "TOGETHER", 2)
+    started = []
+    monkeypatch.setattr(
+        tasks, "run_jobs", lambda work, parts, **named: (started.append(named), run_jobs(work, parts, **named))[1]
+    )
+    several = [*OTHERS, make_series(random_walk(6), "short"), walk]
+    here, there = (tasks.predict_side_by_side(trained(name), several, jobs=jobs) for jobs in (1, 2))
+    assert started == [{"workers": 2}]
+    assert (
+        [one.series for one in there[0]] == [one.series for one in here[0]] == [*(one.name for one in OTHERS), "made"]
+    )
+    for one, other in zip(here[0], there[0], strict=True):
+        np.testing.assert_array_equal(one.quantiles, other.quantiles)
+    assert {name: str(error) for name, error in there[1].items()} == {"short": str(here[1]["short"])}
+    assert type(there[1]["short"]) is SeriesTooShort
 
 
 def test_one_that_cannot_be_forecast_does_not_stop_the_others(trained, walk):

@@ -11,15 +11,17 @@ import numpy as np
 
 from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.dataset import Dataset
+from forecast.data.series import TimeSeries
 from forecast.errors import ConfigError, ForecastError
 from forecast.evaluation import bottom_line, direction, risk, scores, verdicts
 from forecast.inference import direction as probabilities
 from forecast.inference.forecasts import next_steps
 from forecast.inference.predict import predict_all
-from forecast.inference.trained_model import TrainedModel
+from forecast.inference.trained_model import TOGETHER, TrainedModel
 from forecast.metrics.metrics import log_losses
 from forecast.models import BASELINES, find_model
 from forecast.models.direction_classes import CLASSES
+from forecast.runtime.parallel import cores, run_jobs
 from forecast.training.train import check_task
 from forecast.typing import Array
 
@@ -188,3 +190,33 @@ class DirectionTask:
 def task_of(config: ExperimentConfig) -> Task:
     """The task of a configuration."""
     return DirectionTask() if config.task == "direction" else ForecastTask()
+
+
+def predict_side_by_side(
+    model: TrainedModel, several: Sequence[TimeSeries], *, jobs: int | None
+) -> tuple[list[Any], dict[str, ForecastError]]:
+    """The forecast of each series that has one, and why the others have none, by name; hundreds of series in processes.
+
+    Args:
+        jobs: Processes at most, None for as many as there are cores; the forecasts do not depend on it.
+    """
+    parts = [(model, several[start : start + TOGETHER]) for start in range(0, len(several), TOGETHER)]
+    workers = min(jobs or cores(), len(several) // TOGETHER)
+    if workers < 2 or model.runtime:  # what was opened in the model's place stays in this process
+        found = list(map(_predict_part, parts))
+    else:
+        jobs_done = sorted(run_jobs(_predict_part, parts, workers=workers), key=lambda job: job.place)
+        found = [job.result or _lost(parts[job.place][1], job.error) for job in jobs_done]
+    made = [one for done, _ in found for one in done]
+    return made, {name: error for _, failed in found for name, error in failed.items()}
+
+
+def _predict_part(part: tuple[TrainedModel, Sequence[TimeSeries]]) -> tuple[list[Any], dict[str, ForecastError]]:
+    """The forecasts of a part of the series: the work of a process."""
+    model, several = part
+    return task_of(model.config).predict_all(model, several)
+
+
+def _lost(several: Sequence[TimeSeries], error: str) -> tuple[list[Any], dict[str, ForecastError]]:
+    """What comes of series whose process died."""
+    return [], {one.name: ForecastError(f"{one.name}: {error}") for one in several}

@@ -40,7 +40,7 @@ def predict(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(help="With --out, or for hundreds without --model: processes side by side [all cores].", min=1),
+        typer.Option(help="With --out, or for hundreds of series: processes side by side [all cores].", min=1),
     ] = None,
     engine: Annotated[str, typer.Option(help="With --out: local, ray, or the address of a Ray cluster.")] = "local",
     paths: Annotated[int, typer.Option(help="Sample paths for --above, --below and --touch.", min=1)] = 5000,
@@ -121,7 +121,7 @@ def _forecast(
     several, unread = load_readable(references, options, config)
     for sentence in assumptions(trained, several) if trained else ():
         note(sentence)
-    done, failed, tests = _forecast_by(trained, several) if trained else _forecast_at_once(several, config, jobs)
+    done, failed, tests = _forecast_by(trained, several, jobs) if trained else _forecast_at_once(several, config, jobs)
     return _Made(several, done, failed, tests, len(references), unread)
 
 
@@ -281,11 +281,11 @@ def _forecast_at_once(
     return [one.forecast for one in good], failed, [(one.test, one.sentence) for one in good]
 
 
-def _forecast_by(trained: Any, several: list[Any]) -> tuple[list[Any], set[str], list[Any]]:
+def _forecast_by(trained: Any, several: list[Any], jobs: int | None) -> tuple[list[Any], set[str], list[Any]]:
     """The forecasts, and the names of the series that have none, each with a line that says why; no tests."""
-    from forecast.evaluation.tasks import task_of
+    from forecast.evaluation.tasks import predict_side_by_side
 
-    done, failed = task_of(trained.config).predict_all(trained, several)
+    done, failed = predict_side_by_side(trained, several, jobs=jobs)
     for error in failed.values():
         if len(several) == 1:
             raise error
