@@ -78,8 +78,8 @@ print("marks  ", sequences[0, :, 1].astype(int))
 print("sum    ", sums[0].round(2))
 
 # %% [markdown]
-# The same small network with three kinds of cells, at a short length and a long one. Each training step draws new sequences, so each
-# error is one on new data.
+# The same small network with three kinds of cells, at a short length and a long one. Each training step draws new
+# sequences, so each error is one on new data.
 
 # %%
 lengths = (10, 50)
