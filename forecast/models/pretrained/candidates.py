@@ -59,7 +59,7 @@ BEYOND = 1.0
 
 
 def candidates(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bool) -> Array:
-    """The candidates from the end of each window, shape (N, H, C), in the order of `NAMES`.
+    """The candidates from the end of each window, shape (N, H, C), in the order of `NAMES`; steps lie side by side.
 
     Args:
         x: Shape (N, n).
@@ -89,8 +89,8 @@ def candidates(x: Array, seasons: tuple[int, ...], horizon: int, *, positive: bo
     made += [_seasons_ago(x, seasons, horizon), _medians(x, seasons, horizon)]
     made.append(regressions.forecasts(x, both, coming_both[:, :, 0], seasons, horizon))
     low, high = x.min(axis=1)[:, None, None], x.max(axis=1)[:, None, None]
-    room, found = BEYOND * (high - low), np.concatenate(made, axis=2)
-    return np.clip(found, low - room, high + room, out=found)
+    room, found = BEYOND * (high - low), np.concatenate([part.transpose(0, 2, 1) for part in made], axis=1)
+    return np.clip(found, low - room, high + room, out=found).transpose(0, 2, 1)
 
 
 def earlier_errors(x: Array, seasons: tuple[int, ...], *, positive: bool) -> tuple[Array, Array]:
@@ -193,7 +193,7 @@ def _patterns(x: Array, seasons: tuple[int, ...]) -> tuple[Array, Array, Array]:
     none = np.zeros((len(x), 1))
     if not seasons:
         return none, none, none
-    short, recent = pattern(x, seasons[0], USUAL), pattern(x, seasons[0], RECENT)
+    short, recent = patterns(x, seasons[0], (USUAL, RECENT))
     if len(seasons) < 2:
         return short, recent, none
     return short, recent, pattern(x - _at(short, np.arange(-x.shape[1], 0)), seasons[1], USUAL)
@@ -201,16 +201,28 @@ def _patterns(x: Array, seasons: tuple[int, ...]) -> tuple[Array, Array, Array]:
 
 def pattern(x: Array, season: int, weight: float) -> Array:
     """The pattern of the m rows after the last one, shape (N, m): 0 where the window holds less than two seasons."""
+    (found,) = patterns(x, season, (weight,))
+    return found
+
+
+def patterns(x: Array, season: int, weights: tuple[float, ...]) -> list[Array]:
+    """The same for some weights of a season over that of the season after it."""
     cycles = min(x.shape[1] // season, CYCLES)
     if season < 2 or cycles < 2:
-        return np.zeros((len(x), 1))
+        return [np.zeros((len(x), 1)) for _ in weights]
+    waves = np.fft.rfft(detrended(x, season, cycles), axis=2)[:, :, 1:]
+    return [_pattern_of(waves, season, weight) for weight in weights]
+
+
+def _pattern_of(waves: Array, season: int, weight: float) -> Array:
+    """The pattern (N, m) of the waves of the last seasons, shape (N, K, m // 2)."""
+    cycles = waves.shape[1]
     shares = weight ** np.arange(cycles - 1, -1, -1.0)
     shares /= shares.sum()
-    waves = np.fft.rfft(detrended(x, season, cycles), axis=2)[:, :, 1:]
     mean = np.einsum("k,nkm->nm", shares, waves)
     noise = (np.abs(waves - mean[:, None]) ** 2).mean(axis=1) * cycles / (cycles - 1) * (shares**2).sum()
     total = np.maximum(_mean_beside(np.abs(mean) ** 2, BESIDE), 1e-300)
-    shrunk = np.zeros((len(x), mean.shape[1] + 1), mean.dtype)
+    shrunk = np.zeros((len(mean), mean.shape[1] + 1), mean.dtype)
     np.multiply(mean, np.maximum(0, 1 - NOISE * _mean_beside(noise, NOISE_BESIDE) / total), out=shrunk[:, 1:])
     return np.asarray(np.fft.irfft(shrunk, season, axis=1))
 
