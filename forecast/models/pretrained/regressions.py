@@ -181,10 +181,11 @@ def _forecast(gram: Array, products: Array, last: Array, rows: int) -> Array:
 
 def _solve_ridge(gram: Array, right: Array, rows: int) -> Array:
     """Solve gram (N, P, P), with its penalty, for right sides (N, P), shape (N, P)."""
-    lags = gram.shape[1]
-    size = np.trace(gram, axis1=1, axis2=2) / lags
-    penalty = (RIDGE + 1 / np.sqrt(rows)) * size + 1e-300 + 1e-12 * (size <= 0)
-    return np.asarray(np.linalg.solve(gram + penalty[:, None, None] * np.eye(lags), right[..., None])[..., 0])
+    gram = gram.copy()
+    diagonal = np.einsum("npp->np", gram)
+    size = diagonal.mean(axis=1)
+    diagonal += ((RIDGE + 1 / np.sqrt(rows)) * size + 1e-300 + 1e-12 * (size <= 0))[:, None]
+    return np.asarray(np.linalg.solve(gram, right[..., None])[..., 0])
 
 
 def _iterate(chosen: Sequence[tuple[Array, tuple[int, ...]]], horizon: int) -> Array:
@@ -206,9 +207,13 @@ def _iterate(chosen: Sequence[tuple[Array, tuple[int, ...]]], horizon: int) -> A
         places[: len(lags), number] = most - np.array(lags, int)[:, None]
     limit = np.stack([np.abs(z[:, -FIT_ROWS:]).max(axis=1, initial=0.0) for z, _ in chosen])
     flat, places = path.reshape(-1), places * limit.size + np.arange(limit.size).reshape(size)
+    lowest, earlier = -limit, np.empty(shares.shape)
     for row in path[most:]:
-        next_one = np.einsum("prn,prn->rn", flat.take(places), shares)
-        row[:] = np.minimum(np.maximum(next_one, -limit), limit)
+        flat.take(places, out=earlier, mode="clip")
+        earlier *= shares
+        earlier.sum(axis=0, out=row)
+        np.maximum(row, lowest, out=row)
+        np.minimum(row, limit, out=row)
         places += limit.size
     return np.asarray(path[most:].transpose(1, 2, 0))
 
