@@ -42,7 +42,7 @@ def quantiles_of_growing(rows: Rows, known: Rows, values: Array) -> tuple[Array,
     series, size = values.shape
     if not values.size:
         return np.zeros((len(rows), series, len(QUANTILES))), np.zeros((len(rows), series), np.intp)
-    order = np.argsort(values, axis=1, kind="stable") + size * np.arange(series)[:, None]
+    order = np.argsort(values, axis=1) + size * np.arange(series)[:, None]
     ordered, never = values.ravel().take(order), int(rows.max(initial=0)) + 1
     since = np.full((series, -(-size // 64) * 64), never, np.min_scalar_type(never))  # a narrow type is compared sooner
     since[:, :size] = np.minimum(known, never).ravel().take(order)
