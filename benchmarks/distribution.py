@@ -29,7 +29,7 @@ from arch import arch_model
 import forecast
 from forecast.config import MEDIAN
 from forecast.data.windows import outcomes
-from forecast.inference.trained_model import levels_of
+from forecast.inference.adaptation import levels_of
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "distribution.md"

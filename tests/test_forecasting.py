@@ -9,7 +9,7 @@ from conftest import EVERY, make_series, random_walk
 
 from forecast.errors import BundleError, SeriesTooShort
 from forecast.evaluation import tasks
-from forecast.inference import trained_model
+from forecast.inference import rolling_origin
 from forecast.inference.bundle import save_model
 from forecast.inference.bundle.keras_file import open_in_keras
 from forecast.inference.predict import assumptions, predict_all, write_table
@@ -68,27 +68,54 @@ def test_a_forecast_of_a_new_series_follows_its_scale(trained):
 
 @pytest.mark.parametrize("name", ["dense", "linear", "esn", "pretrained", "naive"])
 def test_a_forecast_long_after_training_is_the_last_of_the_backtest(name, trained, walk, monkeypatch):
-    """Followed to the last row part by part, two horizons each, or all at once: the same."""
-    monkeypatch.setattr(trained_model, "CELLS", 1)
+    """Followed to the last row part by part, four horizons each, or all at once: the same."""
+    monkeypatch.setattr(rolling_origin, "CELLS", 1)
     found = trained(name).backtest(walk)
     assert len(found.origin) > 8 * found.actual.shape[1]
     np.testing.assert_allclose(trained(name).predict(walk).quantiles, found.quantiles[-1], rtol=1e-9)
 
 
-def test_the_memory_of_a_forecast_does_not_grow_with_the_rows_since_training(monkeypatch):
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("of", ["the series of the training", "another"])
+def test_a_backtest_part_by_part_is_that_of_all_origins_at_once(name, of, trained, walk, monkeypatch):
+    series = OTHERS[3] if of == "another" else walk
+    whole, after_whole = trained(name).test(series)
+    monkeypatch.setattr(rolling_origin, "CELLS", 1)
+    parts, after_parts = trained(name).test(series)
+    assert len(whole.origin) > 8 * whole.actual.shape[1]
+    for field in ("origin", "last_value", "actual", "quantiles", "network_share"):
+        one, other = getattr(parts, field), getattr(whole, field)
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(one, other, rtol=1e-9)
+    for one, other in zip(after_parts.trained_on, after_whole.trained_on, strict=True):
+        assert (one.checkpoint is None) == (other.checkpoint is None)
+        if one.checkpoint and other.checkpoint:
+            assert (one.checkpoint.rows, one.checkpoint.sha256) == (other.checkpoint.rows, other.checkpoint.sha256)
+            for part in ("expert_losses", "factors", "log_scales"):
+                found, expected = getattr(one.checkpoint, part), getattr(other.checkpoint, part)
+                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_memory_grows_with_the_rows_by_no_more_than_what_is_kept(monkeypatch):
     def peak(work):
         tracemalloc.start()
         try:
-            work()
-            return tracemalloc.get_traced_memory()[1]
+            found = work()
+            return tracemalloc.get_traced_memory()[1], found
         finally:
             tracemalloc.stop()
 
     long = make_series(50 + np.random.default_rng(0).normal(size=20_000), "long")  # whose past moves are not looked at
     model = train(long, "linear", horizon=12, lookback=8)
-    monkeypatch.setattr(trained_model, "CELLS", 2**14)
+    monkeypatch.setattr(rolling_origin, "CELLS", 2**14)
     model.predict(long)
-    assert 3 * peak(lambda: model.predict(long)) < peak(lambda: model.backtest(long))
+    forecast, _ = peak(lambda: model.predict(long))
+    whole, _ = peak(lambda: model.at_origins([long]))
+    backtest, found = peak(lambda: model.backtest(long))
+    kept = found.quantiles.nbytes + found.actual.nbytes
+    assert 3 * forecast < whole
+    assert backtest < kept + 2 * forecast < whole
 
 
 def test_what_is_assumed_is_said(trained, walk):

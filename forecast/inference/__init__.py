@@ -1,7 +1,11 @@
 """From a trained model to forecasts, without TensorFlow.
 
 trained_model    `TrainedModel`: backtest the past, predict the future, by one computation
-trajectory       forecasts at origins that follow one another, and the state that they start from
+backtesting      what is kept of the forecasts at past origins
+rolling_origin   that computation: forecasts at origins that follow one another, part by part
+adaptation       raw quantiles shrunk, calibrated, and in the series' unit
+fitted           what that needs of a model; where its training ended on a series, and how a series is scaled
+trajectory       origins that follow one another, the state that they start from, and the forecasts there
 shrinkage        how much of a move counts, by what such moves saved so far
 conformal        calibration of the intervals
 bounds           no negative forecasts of values that never are, whole ones of counts

@@ -11,8 +11,9 @@ from forecast.config import MEDIAN
 from forecast.data.dataset import Dataset
 from forecast.data.grid import TimeGrid
 from forecast.data.scaling import Scaler
-from forecast.data.windows import Blocks
-from forecast.typing import Array
+from forecast.data.windows import Blocks, Inputs, spaced
+from forecast.inference.forecasts import Moves
+from forecast.typing import Array, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,37 @@ class TrainedOn:
     def is_counted(self) -> bool:
         """Whether its rows had counts, no dates."""
         return TimeGrid(self.frequency).is_counted
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """Origins of one series that follow one another and are to be forecast, and the state that they start from.
+
+    Attributes:
+        inputs: What the model sees of the series.
+        scaler: Of the dataset's inputs.
+        known: What training kept of the series; None of a new one.
+        checkpoint: The state at the first H of the origins, where they were forecast before.
+        begin: The first origin.
+        first: The first origin whose forecast is wanted; those before it lead shrinkage and calibration there.
+        stop: The row after the last origin.
+        stride: Rows from one origin to the next.
+    """
+
+    dataset: Dataset
+    inputs: Inputs
+    scaler: Scaler
+    known: TrainedOn | None
+    checkpoint: Checkpoint | None
+    begin: int
+    first: int
+    stop: int
+    stride: int = 1
+
+    @property
+    def origin(self) -> Rows:
+        """The origins, shape (N,); the last one is the row before `stop`."""
+        return spaced(self.begin, self.stop, self.stride, last=self.stop - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,4 +157,22 @@ class Trajectory:
             expert_losses=self.expert_losses[-1],
             factors=self.factors[-horizon:],
             log_scales=self.log_scales[-horizon:],
+        )
+
+    def moves(self) -> Moves:
+        """The components of the forecasts, in the series' unit."""
+        base, network = self.base[..., MEDIAN], self.network[..., MEDIAN]
+        whole = base + self.factors[:, [0]] * self.linear + self.factors[:, [1]] * network
+        size = self.blocks.scale[:, 0] * self.scaler.span[0]
+        moved = self.blocks.denormalise(whole) * self.scaler.span[0]
+        scale = np.divide(moved, whole, out=size.copy(), where=whole != 0)
+        return Moves(
+            blocks=self.blocks,
+            last_value=self.last_value,
+            usual=base * scale,
+            linear=self.linear * scale,
+            network=network * scale if self.blocks.moves else self.levels[..., MEDIAN] - self.last_value[:, None],
+            shrinkage=self.factors,
+            scale=scale,
+            median=self.levels[..., MEDIAN],
         )

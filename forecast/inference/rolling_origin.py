@@ -1,0 +1,142 @@
+"""Forecasts at origins that follow one another, each from the rows up to it alone: the one computation of forecasts.
+
+On a series that the model was trained on, shrinkage and calibration go on from where training left them, origin by
+origin, with the outcomes that were known at each. On any other series its own recent outcomes decide on the shrinkage,
+and the calibration is the mean of those of the training series.
+
+    span_of       what is to be forecast of a series, and the state that this starts from
+    forecast_at   several spans, which go through a network together
+    next_part     the first origins of a long span, so that memory does not grow with its length
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from forecast.config import QUANTILES
+from forecast.data.dataset import Dataset
+from forecast.data.windows import Blocks
+from forecast.inference import shrinkage
+from forecast.inference.adaptation import adapt
+from forecast.inference.fitted import Fitted, scaled, shrinks, trained_to
+from forecast.inference.trajectory import Checkpoint, Span, TrainedOn, Trajectory
+from forecast.models import Problem
+from forecast.models.highway import apply_highway
+from forecast.models.volatility import past_quantiles
+from forecast.typing import Array
+
+# Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
+RECENT = 128
+# Values of forecasts, or of windows, that are in memory at once where a span is forecast part by part.
+CELLS = 2**21
+# Horizons that a part has at least: each part but the first forecasts the last one of the part before again.
+HORIZONS = 4
+# Losses are rounded to multiples of one over this, whose sums are exact, from whichever row on they are taken.
+EXACT = 2.0**24
+
+
+def span_of(model: Fitted, dataset: Dataset, first: int, *, stride: int = 1) -> Span:
+    """The origins to forecast to have those from `first` to the last row, and the state that they start from."""
+    known = model.known(dataset)
+    checkpoint = _checkpoint(dataset, known, first)
+    begin = first
+    if checkpoint:
+        begin = checkpoint.rows - len(checkpoint.factors)
+    elif known and model.estimator.learned:
+        begin = min(first, trained_to(model, dataset, known))
+    inputs, scaler = scaled(model, dataset, begin)
+    return Span(dataset, inputs, scaler, known, checkpoint, begin, first, len(dataset), stride)
+
+
+def _checkpoint(dataset: Dataset, known: TrainedOn | None, first: int) -> Checkpoint | None:
+    """The checkpoint of a series, if its rows are the same and no origin from `first` on lies before it."""
+    found = known.checkpoint if known else None
+    if found is None or first < found.rows - 1 or len(dataset) < found.rows:
+        return None
+    return found if dataset.series.fingerprint(found.rows) == found.sha256 else None
+
+
+def forecast_at(model: Fitted, spans: Sequence[Span]) -> list[Trajectory]:
+    """Forecast every origin of several spans, from `begin` on; networks take them in one pass."""
+    seen = [model.estimator.blocks(span.inputs, span.origin, model.problem) for span in spans]
+    raw = model.estimator.predict_each(model.weights, seen, model.problem)
+    trails = [_trail(model, span) for span in spans]
+    past = [_past(model, span, trail or blocks) for span, trail, blocks in zip(spans, trails, seen, strict=True)]
+    losses = _recent_losses(model, spans, trails, past)
+    return [
+        adapt(model, span, blocks, own[:, 0], before[-len(own) :], lost)
+        for span, blocks, own, before, lost in zip(spans, seen, raw, past, losses, strict=True)
+    ]
+
+
+def is_long(model: Fitted, span: Span) -> bool:
+    """Whether a span is forecast part by part."""
+    return span.stride == 1 and span.stop - span.begin > 2 * _part_length(model.problem)
+
+
+def _part_length(problem: Problem) -> int:
+    width = max(problem.horizon * len(QUANTILES), problem.lookback * problem.past_columns)
+    return max(HORIZONS * problem.horizon, CELLS // width)
+
+
+def next_part(model: Fitted, span: Span) -> tuple[Trajectory, Span]:
+    """The forecasts at the first origins of a long span, and what is left of it.
+
+    What is left begins one horizon before, where a known series has outcomes still to come, and goes on from its state.
+    """
+    stop = span.begin + _part_length(model.problem)
+    (found,) = forecast_at(model, [replace(span, stop=stop)])
+    left = replace(span, first=max(span.first, stop), begin=stop)
+    if span.known:
+        left = replace(left, begin=stop - model.problem.horizon, checkpoint=found.checkpoint())
+    return found.after(span.first), left
+
+
+def last_part(model: Fitted, span: Span) -> Span:
+    """What is left of a span once all of its parts but the last are forecast."""
+    while is_long(model, span):
+        _, span = next_part(model, span)
+    return span
+
+
+def _trail(model: Fitted, span: Span) -> Blocks | None:
+    """Blocks over the past origins whose outcomes are needed for the losses of recent rows from the first one on.
+
+    None for a series that the model was trained on, and for forecasts that are not shrunk.
+    """
+    if span.known or not shrinks(model):
+        return None
+    begin = max(model.problem.lookback, span.begin - RECENT - model.problem.horizon)
+    return model.estimator.trail(span.inputs, begin, span.stop, model.problem)
+
+
+def _past(model: Fitted, span: Span, seen: Blocks) -> Array:
+    """Quantiles of past moves at the origins from the first one seen on, (N, H, Q); NaN if none is shrunk."""
+    origin, horizon = np.arange(int(seen.origin[0]), span.stop, span.stride), model.problem.horizon
+    if not shrinks(model):
+        return np.full((len(origin), horizon, len(QUANTILES)), np.nan)
+    return past_quantiles(span.inputs, origin, horizon=horizon)
+
+
+def _recent_losses(
+    model: Fitted, spans: Sequence[Span], trails: Sequence[Blocks | None], past: Sequence[Array]
+) -> list[Array | None]:
+    """The expert losses of recent rows, at each origin of series with a trail, shape (N, E); else None."""
+    known = [trail for trail in trails if trail is not None]
+    every = iter(model.estimator.predict_each(model.weights, known, model.problem) if known else [])
+    return [
+        None if trail is None else _losses_of(model, trail, next(every), before)[span.begin - int(trail.origin[0]) :]
+        for span, trail, before in zip(spans, trails, past, strict=True)
+    ]
+
+
+def _losses_of(model: Fitted, trail: Blocks, raw: Array, past: Array) -> Array:
+    """The expert losses over the RECENT rows up to each origin of a trail, shape (N, E)."""
+    own, linear, y = (
+        part.reshape(-1, *part.shape[2:])[: len(past)] for part in (raw, apply_highway(model.weights, trail), trail.y)
+    )
+    lost = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
+    total = np.cumsum(np.rint(lost * EXACT) / EXACT, axis=0)
+    total[RECENT:] -= total[:-RECENT].copy()
+    return np.asarray(total)
