@@ -164,9 +164,8 @@ def main() -> None:
             f"- A slope is the exponent over the last two points: 1 is linear. A point that is not done within {LIMIT} "
             f"s is empty.{left_out}\n- Worse than linear by its mathematics: the highway is a ridge regression on all "
             "rows of a window, whose products grow with the square of the lookback, in time and in memory, and whose "
-            "solution grows with its cube.\n- A backtest keeps all that it makes, of a million rows 42 million "
-            "quantiles many times over, far beyond the processor's cache. A forecast makes the same computation part "
-            f"by part and keeps the last.\n\n{text}",
+            "solution grows with its cube.\n- Backtests and forecasts of many rows are made part by part; a backtest "
+            f"keeps its quantiles and what came, of a million rows 48 million numbers.\n\n{text}",
             encoding="utf-8",
         )
 

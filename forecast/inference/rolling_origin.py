@@ -29,7 +29,7 @@ from forecast.typing import Array
 # Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
 RECENT = 128
 # Values of forecasts, or of windows, that are in memory at once where a span is forecast part by part.
-CELLS = 2**21
+CELLS = 2**19
 # Horizons that a part has at least: each part but the first forecasts the last one of the part before again.
 HORIZONS = 4
 # Losses are rounded to multiples of one over this, whose sums are exact, from whichever row on they are taken.
@@ -89,7 +89,7 @@ def next_part(model: Fitted, span: Span) -> tuple[Trajectory, Span]:
     (found,) = forecast_at(model, [replace(span, stop=stop)])
     left = replace(span, first=max(span.first, stop), begin=stop)
     if span.known:
-        left = replace(left, begin=stop - model.problem.horizon, checkpoint=found.checkpoint())
+        left = replace(left, begin=stop - model.problem.horizon, checkpoint=found.state())
     return found.after(span.first), left
 
 

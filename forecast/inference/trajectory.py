@@ -21,7 +21,7 @@ class Checkpoint:
     """Shrinkage and calibration after the last row that was tested; forecasts from there on need no replay of the test.
 
     Attributes:
-        rows: Rows up to that one, and their SHA-256.
+        rows: Rows up to that one, and their SHA-256; empty between parts of one computation.
         expert_losses: At the last of them, shape (E,).
         factors: Of the shrinkage at the last H origins, shape (H, 2).
         log_scales: Of the intervals at the last H origins, shape (H, H, 2): their outcomes are not all known yet.
@@ -145,19 +145,23 @@ class Trajectory:
         names = ("raw", "linear", "base", "network", "expert_losses", "factors", "log_scales", "levels")
         return replace(self, blocks=self.blocks.part(rows), **{name: getattr(self, name)[rows] for name in names})
 
-    def checkpoint(self) -> Checkpoint | None:
-        """The state at the last origin; None after fewer origins than steps, or where they are some rows apart."""
+    def state(self) -> Checkpoint | None:
+        """The state at the last origin, without a hash; None after fewer origins than steps, or of some rows apart."""
         horizon = self.raw.shape[1]
         if len(self.raw) < horizon or self.stride > 1:
             return None
-        rows = int(self.blocks.origin[-1]) + 1
         return Checkpoint(
-            rows=rows,
-            sha256=self.dataset.series.fingerprint(rows),
+            rows=int(self.blocks.origin[-1]) + 1,
+            sha256="",
             expert_losses=self.expert_losses[-1],
             factors=self.factors[-horizon:],
             log_scales=self.log_scales[-horizon:],
         )
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The same to be kept, with the hash by which its rows are known again."""
+        state = self.state()
+        return state and replace(state, sha256=self.dataset.series.fingerprint(state.rows))
 
     def moves(self) -> Moves:
         """The components of the forecasts, in the series' unit."""
