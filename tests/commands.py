@@ -14,6 +14,10 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from forecast.runtime.parallel.jobs import MARK
+
+# Has a command do its jobs and trainings in its own process, for commands whose subject is not their workers.
+ALONE = {MARK: "1"}
 # Keras' backend that starts the fastest, where it is installed, for processes whose subject is not the backend.
 QUICK = {"KERAS_BACKEND": "jax"} if importlib.util.find_spec("jax") else {}
 
@@ -50,8 +54,9 @@ def _forks() -> subprocess.Popen[str]:
 def run_command(
     *arguments: object, folder: Path | str = ".", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """`forecast ARGUMENTS` in a folder: its exit status, standard output and standard error."""
-    words, environment = [str(one) for one in arguments], dict(os.environ if environment is None else environment)
+    """`forecast ARGUMENTS` in a folder, without workers unless an environment is given: exit status, output, errors."""
+    words = [str(one) for one in arguments]
+    environment = dict(os.environ | ALONE if environment is None else environment)
     if not hasattr(os, "fork"):
         command = [sys.executable, "-m", "forecast", *words]
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)

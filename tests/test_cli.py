@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from commands import run_command
+from commands import ALONE, run_command
 from conftest import random_walk, take_ctrl_c
 
 QUICK = ["--lookback", "8", "--horizon", "3", "--units", "4", "--steps", "8", "--labels", "6", "--batch", "4"]
@@ -35,13 +35,16 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(params=["jax"])
 def forecast(tmp_path, cache, request):
-    """The command line in processes of their own, with Keras' backend that starts the fastest."""
+    """The command line in processes of their own, with Keras' backend that starts the fastest and no workers.
+
+    Or with TensorFlow, and workers.
+    """
     if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
 
     def call(*arguments):
         environment = os.environ | {"XDG_CACHE_HOME": str(cache), "https_proxy": "http://127.0.0.1:9"}
-        environment["KERAS_BACKEND"] = request.param
+        environment |= {"KERAS_BACKEND": request.param, **(ALONE if request.param == "jax" else {})}
         environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
         return run_command(*arguments, folder=tmp_path, environment=environment)
 

@@ -24,6 +24,7 @@ from forecast.evaluation.walk_forward.folds import group_by_training, make_folds
 from forecast.evaluation.walk_forward.summary import models_table, table_of
 from forecast.pipeline import compare
 from forecast.report.comparison_writer import record
+from forecast.runtime.parallel.jobs import MARK
 from forecast.training.train import train
 
 ROOT = Path(__file__).parent.parent
@@ -189,7 +190,7 @@ def write(folder):
 
 
 @pytest.mark.slow
-def test_a_comparison_that_was_killed_twice_ends_with_the_same_table(tmp_path, capsys):
+def test_a_comparison_that_was_killed_twice_ends_with_the_same_table(tmp_path, capsys, monkeypatch):
     write(tmp_path)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for kind in (signal.SIGKILL, signal.SIGINT):
@@ -209,6 +210,7 @@ def test_a_comparison_that_was_killed_twice_ends_with_the_same_table(tmp_path, c
     cut = subprocess.run(command(tmp_path, tmp_path / "cut"), env=env, capture_output=True, text=True, timeout=300)
     assert cut.returncode == 0, cut.stderr
     _, _, _, *whole = command(tmp_path, tmp_path / "whole", "--jobs", "1")
+    monkeypatch.setenv(MARK, "1")
     app(whole, standalone_mode=False)
     assert cut.stdout.replace("cut", "whole") == capsys.readouterr().out
     for name in ("scores.csv", "by_fold.csv", "by_step.csv", "models.csv", "compare.json"):

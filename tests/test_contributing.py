@@ -50,6 +50,7 @@ def test_the_worked_example_keeps_the_contract(analogues, rule, walk, tmp_path):
     rule(**{name: given[name] for name in rule.__code__.co_varnames[: rule.__code__.co_argcount]})
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_the_worked_example_takes_the_whole_job(analogues, tmp_path):
     walk = make_series(random_walk(300))
     result = forecast.run(walk, models=["analogues"], horizon=3, lookback=8, out=tmp_path / "run")

@@ -63,6 +63,7 @@ def test_links_and_pictures_are_there():
         assert (ROOT / target.partition("#")[0]).is_file()
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)

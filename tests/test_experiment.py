@@ -125,6 +125,7 @@ def test_baselines_alone_need_no_network(series, tmp_path):
     assert (tmp_path / "forecast.png").exists()
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_ctrl_c_keeps_what_there_is_and_skips_the_rest(series, tmp_path):
     def stop(step):
         if step.step == 5:

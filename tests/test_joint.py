@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 import pytest
-from commands import QUICK, run_command
+from commands import ALONE, QUICK, run_command
 from conftest import random_walk
 
 import forecast
@@ -159,6 +159,7 @@ def test_labels_count_only_where_all_targets_are_known_at_the_origin():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("jobs_here")
 def test_a_run_on_disk_forecasts_again_without_the_run(tmp_path):
     frame = ohlc()
     source = tmp_path / "prices.csv"
@@ -225,7 +226,9 @@ def test_run_and_predict_at_the_terminal(tmp_path):
     ohlc(200).to_csv(tmp_path / "prices.csv")
 
     def call(*arguments):
-        return run_command(*arguments, "--quiet", folder=tmp_path, environment=os.environ | QUICK | {"COLUMNS": "80"})
+        return run_command(
+            *arguments, "--quiet", folder=tmp_path, environment=os.environ | ALONE | QUICK | {"COLUMNS": "80"}
+        )
 
     quick = [f"--{name}={value}" for name, value in SMALL.items()]
     done = call("run", "prices.csv", "--target", "Open, close", "--models", "dense", "--steps=8", "--out=run", *quick)

@@ -70,6 +70,7 @@ def test_levels_between_and_beyond_those_given_are_normal():
     np.testing.assert_allclose(found[list(LEVELS)].to_numpy()[0], 5 + norm.ppf(QUANTILES), rtol=1e-12)
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_the_scores_of_a_run_s_own_backtest_are_those_of_the_run(walk, tmp_path):
     result = run(walk, models=["linear"], config=SMALL, out=tmp_path / "run")
     judged = forecast.score([walk], tmp_path / "run" / "backtest.csv").series["made"]

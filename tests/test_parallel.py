@@ -164,6 +164,16 @@ def test_work_beside_is_done_in_the_folder_of_today(tmp_path, monkeypatch):
     assert (tmp_path / "here").exists()
 
 
+@pytest.mark.usefixtures("jobs_here")
+def test_a_worker_does_what_is_to_be_done_beside_itself(tmp_path):
+    start_worker(initializer=begin)
+    with in_background(initializer=begin) as start:
+        start(write_process, path=tmp_path / "here")
+        assert (tmp_path / "here").read_text() == str(os.getpid())
+    with pytest.raises(SeriesError, match="1 is odd"), in_background(initializer=begin) as start:
+        start(refuse, 1)
+
+
 def test_what_goes_wrong_beside_is_said_here():
     with pytest.raises(SeriesError, match="1 is odd"), in_background(initializer=begin) as start:
         start(refuse, 1)

@@ -99,6 +99,7 @@ def test_the_true_model_of_a_garch_path_passes_and_a_constant_spread_is_caught()
     assert true[1].expected_shortfall == pytest.approx(266.52 * sizes[-1], rel=0.1)
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_a_run_on_prices_tells_its_risks_and_a_run_on_others_does_not(tmp_path, capsys):
     config = ExperimentConfig(horizon=6, lookback=16, season=5)
     result = forecast.run(make_series(garch(700)[0]), models=["har"], config=config, out=tmp_path / "prices")

@@ -50,6 +50,7 @@ def test_an_hour_that_ends_at_midnight_has_a_time():
     assert forecast.dates == ("2023-05-01T23:00:00", "2023-05-02T00:00:00", "2023-05-02T01:00:00")
 
 
+@pytest.mark.usefixtures("jobs_here")
 def test_days_and_hours_in_one_table_have_one_form(tmp_path):
     several = [series_of("D"), series_of("h")]
     records = [train(one, "naive", SMALL).predict(one).record() for one in several]

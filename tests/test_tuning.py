@@ -404,7 +404,7 @@ def test_tune_writes_a_configuration_that_run_takes_and_goes_on(cli, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_finds(cli, tmp_path):
+def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_finds(cli, tmp_path, monkeypatch):
     """Real processes: Ctrl-C, then a kill, each when the next trial is told, with other trials on their way."""
     command = ["tune", "waves.csv", "--model", "linear", "--target", "Close", "--horizon", "3", "--trials", "12"]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
@@ -426,6 +426,7 @@ def test_a_search_that_is_stopped_and_killed_goes_on_to_what_an_undisturbed_one_
         if ended == signal.SIGINT:
             assert "The search was stopped after" in (tmp_path / "said").read_text()
             assert "The best configuration is in runs/waves-linear.json." in (tmp_path / "said").read_text()
+    monkeypatch.setenv(MARK, "1")
     again = CliRunner().invoke(app, [*command, "--jobs", "1", "--json"])
     before = int(re.search(r"(\d+) of 12 trials are there from before", again.stderr).group(1))
     assert 2 <= before < 12

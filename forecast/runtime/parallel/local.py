@@ -16,6 +16,7 @@ from forecast.runtime.garbage import collect_seldom
 from forecast.runtime.lifeline import end_with
 from forecast.runtime.parallel.jobs import (
     ATTEMPTS,
+    MARK,
     WORKER,
     Initializer,
     Job,
@@ -69,7 +70,8 @@ def _retry(submit: Callable[[int, Job], Future[JobResult[Result]]], place: int, 
 
 def start_worker(*, initializer: Initializer) -> None:
     """Start the process that `in_background` will use, so that it loads what it needs in the meantime."""
-    _submit(1, initializer, _no_op)
+    if not os.environ.get(MARK):
+        _submit(1, initializer, _no_op)
 
 
 def _no_op() -> None:
@@ -83,12 +85,17 @@ def in_background(*, initializer: Initializer) -> Iterator[Callable[..., None]]:
         with in_background(initializer=load) as start:
             start(work, argument)
 
+    A worker does the work itself, at once: there are no workers of workers.
+
     Raises:
         ForecastError: the process died.
         Exception: what the work raised. The process is then stopped at once, as it is by Ctrl-C.
     """
     from concurrent.futures.process import BrokenProcessPool
 
+    if os.environ.get(MARK):
+        yield lambda work, *arguments, **named: work(*arguments, **named)
+        return
     started: list[Future[Any]] = []
     try:
         yield lambda *work, **named: started.append(_submit(1, initializer, *work, **named))
