@@ -189,12 +189,19 @@ def test_too_little_memory_is_one_line(tmp_path, prices):
     assert {done.returncode for done in told} >= {1}
 
 
-def test_what_python_says_where_it_forgets_its_own_error_is_one_line():
-    """An import that finds no memory may end so."""
+@pytest.mark.parametrize(
+    "error",
+    [
+        "SystemError('error return without exception set')",  # an import that finds no memory may end so
+        "OSError(12, 'Cannot allocate memory', '/package')",  # or a look into a folder
+    ],
+)
+def test_where_no_memory_is_left_nothing_is_said_but_one_line(error):
+    """Neither by what Python calls in the end, which would need memory as well."""
     code = (
-        "from forecast.cli import main\n"
-        "def fail(): raise SystemError('error return without exception set')\n"
-        "main._status_of_app = fail\nmain.main()\n"
+        "import atexit\nfrom forecast.cli import main\n"
+        f"def fail(): raise {error}\n"
+        "main._status_of_app = fail\natexit.register(lambda: 1 / 0)\nmain.main()\n"
     )
     one_line(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300),

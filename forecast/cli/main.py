@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -100,16 +100,18 @@ def main() -> None:
     sys.exit(status)
 
 
-def _leave(status: int) -> None:
+def _leave(status: int) -> NoReturn:
     """Ends the process at once.
 
     To clear up memory takes a tenth of a second, and Arrow aborts now and then when its threads end with the process
     (apache/arrow#34314): a command that had done its work would have another exit status.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            stream.flush()
-    os._exit(status)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+    finally:
+        os._exit(status)
 
 
 def _run() -> int:
@@ -134,15 +136,18 @@ def _run() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ForecastError, OSError) as error:
+    except ForecastError as error:
         if verbose:
             raise
-        say(f"forecast: {_refusal(error) if isinstance(error, OSError) else error}")
+        say(f"forecast: {error}")
         return 1
-    except (MemoryError, ImportError, RuntimeError, SystemError) as error:
-        if verbose or not _lacks_memory(error):
+    except (OSError, MemoryError, ImportError, RuntimeError, SystemError) as error:
+        if not verbose and _lacks_memory(error):
+            say(TOO_LITTLE)
+            _leave(1)  # what Python does in the end needs memory as well
+        if verbose or not isinstance(error, OSError):
             raise
-        say(TOO_LITTLE)
+        say(f"forecast: {_refusal(error)}")
         return 1
     except Stopped as stop:
         say(f"forecast: {stop}")
