@@ -18,6 +18,7 @@ Shapes: N windows of n rows, H steps, C candidates.
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.models.pretrained import regressions
 from forecast.typing import Array, Rows
@@ -214,7 +215,7 @@ def patterns(x: Array, season: int, weights: tuple[float, ...]) -> list[Array]:
     return [_pattern_of(waves, season, weight) for weight in weights]
 
 
-def _pattern_of(waves: Array, season: int, weight: float) -> Array:
+def _pattern_of(waves: NDArray[np.complex128], season: int, weight: float) -> Array:
     """The pattern (N, m) of the waves of the last seasons, shape (N, K, m // 2)."""
     cycles = waves.shape[1]
     shares = weight ** np.arange(cycles - 1, -1, -1.0)
