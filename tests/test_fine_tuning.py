@@ -71,7 +71,7 @@ def test_what_comes_true_in_training_and_validation_is_learned():
     fit = tuned(training, validation)
     assert fit.history[0].step == 0
     assert fit.history[-1].step == BRIEF.max_steps
-    assert losses_of(fit.weights, validation).mean() < 0.97 * losses_of(START, validation).mean()
+    assert losses_of(fit.weights, validation).mean() < 0.9 * losses_of(START, validation).mean()
     assert set(fit.weights) == set(START)
 
 

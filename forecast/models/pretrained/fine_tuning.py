@@ -33,7 +33,7 @@ NAME = "finetuned"
 TRAINED = ("head/kernel", "head/bias", "errors/kernel")
 BATCH, STEPS = 64, 16
 # The learning rate as a share of that of networks that begin with random weights.
-RATE = 0.25
+RATE = 0.5
 # The loss of a window above which it counts by less: twice that of the windows that the network learned from.
 USUAL = 0.5
 # What is added to the loss of a window, over its error of the best candidates.
