@@ -1,4 +1,4 @@
-"""Small products take one thread: seen from outside, in a process with two."""
+"""Small products take one thread, and a first answer no look for garbage: seen from outside, in another process."""
 
 import subprocess
 import sys
@@ -52,3 +52,18 @@ def test_a_forecast_and_its_test_take_one_thread():
     print(*seen, threads())
     """
     ) == ["1", "2"]
+
+
+def test_a_first_answer_is_given_before_garbage_is_looked_for():
+    code = """
+    import gc, os, sys
+    from forecast.cli.main import main
+
+    usual = gc.get_threshold()
+    gc.callbacks.append(lambda phase, _: gc.get_threshold() != usual and os.write(1, b"garbage "))
+    sys.argv = ["forecast", "predict", "data/sp500.csv"]
+    main()
+    """
+    found = printed(code)
+    assert "sp500:" in found
+    assert "garbage" not in found

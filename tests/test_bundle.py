@@ -49,6 +49,13 @@ def test_everything_survives(trained, bundle):
     np.testing.assert_array_equal(again.expert_losses, known.expert_losses)
 
 
+def test_a_network_that_learned_elsewhere_is_saved_with_the_versions_here(trained, tmp_path):
+    model = trained("pretrained")
+    assert not model.versions  # they are looked up when it is saved: a first answer does not wait for them
+    (line,) = (line for line in card(save_model(model, tmp_path / "model")) if line.startswith("versions"))
+    assert f"numpy {np.__version__}" in line
+
+
 def test_any_other_series_can_be_forecast(bundle):
     other = make_series(50 + random_walk(120, seed=5), "other")
     forecast = open_model(bundle).predict(other)

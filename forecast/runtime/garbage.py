@@ -3,7 +3,7 @@
 import gc
 
 # New objects after which Python looks; with its usual 700 the import of TensorFlow takes a third longer.
-OBJECTS = 50_000
+OBJECTS = 200_000
 
 
 def collect_seldom() -> None:

@@ -229,9 +229,14 @@ def _share_of_training(config: ExperimentConfig) -> float:
 
 
 def _versions(model: Estimator) -> dict[str, str]:
-    """The versions of the libraries that trained a model; of networks the backend of Keras as well."""
+    """The versions of the libraries that trained a model; of networks the backend of Keras as well.
+
+    None of one that learned elsewhere alone: to look them up takes longer than its first block of windows.
+    """
     import sys
 
+    if model.is_pretrained and model.is_local:
+        return {}
     found = versions_here()
     if model.is_network and "keras" in sys.modules:
         found["backend"] = str(sys.modules["keras"].backend.backend())
