@@ -30,8 +30,8 @@ from forecast.metrics.metrics import coverage
 from forecast.runtime.json_values import finite
 
 Record = dict[str, Any]
-# Past origins of one answer, names that a problem lists, and rows of a history that are kept for the page.
-MOST_ORIGINS, LISTED, KEPT_ROWS = 400, 100, 20_000
+# Past origins of one answer, names that a problem lists, and rows of a history.
+MOST_ORIGINS, LISTED, MOST_ROWS = 400, 100, 20_000
 # A date in ISO form, with a time of day or without.
 PLAIN = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?", re.ASCII)
 # Options of `load` that a series is sent with.
@@ -117,10 +117,10 @@ def _record(series: TimeSeries, found: SeriesInspection, form: str) -> Record:
 
 def _history(series: TimeSeries) -> Record:
     """The last rows: dates, and values that are null where they are missing."""
-    index = series.index[-KEPT_ROWS:]
+    index = series.index[-MOST_ROWS:]
     return {
         "dates": iso_dates(index, timed=has_times(series.index)),
-        "values": finite(series.known_y[-KEPT_ROWS:].tolist()),
+        "values": finite(series.known_y[-MOST_ROWS:].tolist()),
     }
 
 

@@ -5,14 +5,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from forecast.runtime.names import slug
-from forecast.serve.answers import OPTIONS
+from forecast.serve.answers import MOST_ROWS, OPTIONS
 from forecast.serve.handlers.base import Handler
 from forecast.serve.problems import Problem
 from forecast.serve.requests import SeriesRequest, read_request, source_of_request
 from forecast.serve.workspace import new_id, now
 
-# Rows of a history that are asked for by default, and at most.
-SHOWN, MOST_SHOWN = 300, 20_000
+# Rows of a history that are asked for by default.
+SHOWN = 300
 # Endings of a name that tell how a file is packed or written.
 LONGEST_NAME = 100
 
@@ -78,7 +78,7 @@ class History(Handler):
     """`/v1/series/ID/history`."""
 
     def get(self, number: str) -> None:
-        rows = self.integer("rows", SHOWN, 1, MOST_SHOWN)
+        rows = self.integer("rows", SHOWN, 1, MOST_ROWS)
         self.state.workspace.path("series", number)
         found = self.state.workspace.history(number)
         self.send({"dates": found["dates"][-rows:], "values": found["values"][-rows:]})
