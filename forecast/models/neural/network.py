@@ -166,12 +166,8 @@ class Network(Estimator):
         training = replace(problem.config.training, seed=problem.config.training.seed + number)
         random = np.random.default_rng(training.seed)
         labels, whole = training.labels, replace(problem, targets=len(panels))
-        x_validation, y_validation = self._left_over(
-            panels,
-            problem,
-            shared,
-            *panels[0].validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION),
-        )
+        rows = panels[0].validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION)
+        x_validation, y_validation = self._left_over(panels, problem, shared, *rows)
         y_validation = labels_of(y_validation, shared[0])
 
         def draw_batch() -> Batch:
@@ -193,7 +189,12 @@ class Network(Estimator):
         )
         if problem.config.task == "direction":
             return [fit]
-        outputs = self._forward(fit.weights, x_validation, whole)
+        return self._by_target(fit, panels, problem, y_validation, self._forward(fit.weights, x_validation, whole))
+
+    def _by_target(
+        self, fit: Fit, panels: Sequence[Panel], problem: Problem, y_validation: Array, outputs: Array
+    ) -> list[Fit]:
+        """The network's part for each target, with the spread of its own steps, which stand behind one another."""
         found = []
         for place, panel in enumerate(panels):
             steps = slice(place * problem.horizon, (place + 1) * problem.horizon)
