@@ -12,8 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-from commands import QUICK
-
 READY = re.compile(r"at http://[^ ]*:(\d+)")
 
 
@@ -36,7 +34,7 @@ class Server:
 
     def start(self):
         command = [sys.executable, "-m", "forecast", "serve", "--folder", str(self.folder), "--port", "0", "--offline"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **QUICK, **self.env}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", **self.env}
         self.log = (self.folder.parent / f"{self.folder.name}.log").open("w+")
         self.process = subprocess.Popen(
             [*command, *self.options], stderr=self.log, stdout=subprocess.DEVNULL, env=environment
