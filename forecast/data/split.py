@@ -64,4 +64,5 @@ def _what_fits(training: int, most: int, config: ExperimentConfig) -> str:
     if horizon < 1:
         return "Use a longer series."
     lookback = min(config.lookback or 0, training - horizon - 1)
-    return f"Use a longer series, or --horizon {horizon} --lookback {lookback}, which fit."
+    options = f"--horizon {horizon}" + (f" --lookback {lookback}" if lookback != (config.lookback or 0) else "")
+    return f"Use a longer series, or {options}, which fits."
