@@ -170,8 +170,8 @@ def test_the_command_counts_what_failed(market, bundle, tmp_path):
     done = predict(tmp_path, "market", "--model", bundle, "--out", "f.parquet", "--jobs", 1)
     assert done.returncode == 1
     assert done.stdout == "Forecasts of 6 series are in f.parquet\n"
-    assert done.stderr.splitlines()[-1] == "forecast: 1 series have none; f.errors.csv says why."
-    assert "6 series are new to this lstm" in done.stderr
+    assert done.stderr.splitlines()[-1] == "forecast: without a forecast: 1 series; f.errors.csv says why."
+    assert "New to this lstm: 6 series" in done.stderr
     refused = predict(tmp_path, "market", "--model", bundle, "--out", "f.parquet", "--plot", "f.png")
     assert "--out goes without" in refused.stderr
     few = predict(tmp_path, "market", "--model", bundle, "--json")  # without a file of results

@@ -195,15 +195,15 @@ def _forecast_into(
     except KeyboardInterrupt:
         raise Stopped(shards_folder(out)) from None
     if found.new:
-        note(f"{found.new:,} series are new to this {trained.model}: their own scale and recent rows are used.")
+        note(f"New to this {trained.model}: {found.new:,} series; their own scale and recent rows are used.")
     if found.with_issues:
-        note(f"{found.with_issues:,} series have data issues; `forecast inspect` names them.")
+        note(f"With data issues: {found.with_issues:,} series; `forecast inspect` names them.")
     if options["as_json"]:
         print_json({"out": str(out), "series": found.done, "failed": len(found.errors)})
     else:
         print(f"Forecasts of {found.done:,} series are in {out}")
     if found.errors:
-        say(f"forecast: {len(found.errors):,} series have none; {errors_file(out)} says why.")
+        say(f"forecast: without a forecast: {len(found.errors):,} series; {errors_file(out)} says why.")
         raise typer.Exit(1)
 
 
@@ -240,8 +240,13 @@ def _open(path: Path, backend: str) -> Any:
 def _check_model(model: Path | None, out: Path | None, backend: str, horizon: int | None) -> None:
     from forecast.errors import ConfigError
 
-    if model is None and (out or backend != "numpy"):
-        raise ConfigError(f"{'--out' if out else '--backend'} goes with --model. Received: no --model.")
+    if model is None and out:
+        raise ConfigError(
+            "--out goes with --model, as of `forecast train SERIES --model pretrained --save DIR`; --csv goes without. "
+            "Received: no --model."
+        )
+    if model is None and backend != "numpy":
+        raise ConfigError("--backend goes with --model. Received: no --model.")
     if model is not None and horizon is not None:
         raise ConfigError(
             f"--horizon goes without --model, whose steps are those of its training. Received: {horizon}."
