@@ -107,40 +107,42 @@ def new_losses(parts: Parts, y: Array, *, stride: int = 1) -> Array:
     rows as lie between it and the next.
     """
     rows, horizon = y.shape
-    reach, found = -(-horizon // stride), np.empty((rows, len(EXPERTS)))
-    for start in range(0, rows, ORIGINS):
-        some = slice(max(0, start - reach), start + ORIGINS)
+    late = -(-horizon // stride)
+    lost, known = np.zeros((*map(len, FACTORS), rows + late)), np.zeros((2, rows + late))
+    for start in reversed(range(0, rows, ORIGINS)):  # the later first: the same order of sums, wherever the rows begin
+        some = slice(start, start + ORIGINS)
         one = Parts(parts.base[some], parts.linear[some], parts.network[some])
-        found[start : start + ORIGINS] = _new_losses(one, y[some], stride)[start - some.start :]
-    return found
+        for total, values in zip((lost, known), _losses_by_step(one, y[some], stride), strict=True):
+            _add_when_known(total[..., start:], values)
+    due, came = known
+    found = stride * lost / horizon * due / np.maximum(came, 1)
+    return np.asarray(found[..., :rows].reshape(len(EXPERTS), rows).T)
 
 
-def _new_losses(parts: Parts, y: Array, stride: int) -> Array:
-    """The same as if no outcomes of origins before these came."""
+def _losses_by_step(parts: Parts, y: Array, stride: int) -> tuple[Array, Array]:
+    """The losses at N origins that become known 1 to K origins later, shape (L, F, K, N), of as many factors of both.
+
+    And how many outcomes are due then, and how many came, shape (2, K, N). Of the linear component's factors there is
+    one where they lose the same.
+    """
     horizon, began = y.shape[1], np.arange(0, y.shape[1], stride)  # the first step that is known so many origins later
     # origins last, so that the sums over quantiles and experts go along them
     error, linear, network = (
         np.ascontiguousarray(part.transpose(2, 1, 0)).reshape(part.shape[2], -1)
         for part in (y[..., None] - parts.base, parts.linear, parts.network)
     )
-    lost = _losses(error, linear, network).reshape(-1, horizon, len(y))
+    lost = _losses(error, linear, network).reshape(-1, len(FACTORS[1]), horizon, len(y))
     known = np.stack([np.ones(y.T.shape), np.isfinite(y.T)])
     if stride > 1:
-        lost, known = (np.add.reduceat(part, began, axis=1) for part in (lost, known))
-    found, (due, came) = _when_known(lost), _when_known(known)
-    found = stride * found / horizon * due / np.maximum(came, 1)
-    every = np.broadcast_to(found.reshape(-1, len(FACTORS[1]), len(y)), (len(FACTORS[0]), len(FACTORS[1]), len(y)))
-    return every.reshape(len(EXPERTS), -1).T
+        return np.add.reduceat(lost, began, axis=2), np.add.reduceat(known, began, axis=1)
+    return lost, known
 
 
-def _when_known(values: Array) -> Array:
-    """Sums (E, N) of what becomes known at each origin, of values (E, K, N) that are known 1 to K origins later."""
-    experts, reach, origins = values.shape
-    late = np.zeros((experts, reach, origins + reach))
-    late[:, :, reach:] = values
-    # each row moves by one place more than the one before
-    moved = late.reshape(experts, -1)[:, reach - 1 : -1].reshape(experts, reach, -1)
-    return np.asarray(moved[:, :, :origins].sum(axis=1))
+def _add_when_known(total: Array, values: Array) -> None:
+    """Add values (..., K, N) that are known 1 to K origins later to the sums (..., N + K) of each origin, in place."""
+    steps, origins = values.shape[-2:]
+    for later in range(steps):
+        total[..., later + 1 : later + 1 + origins] += values[..., later, :]
 
 
 def _losses(error: Array, linear: Array, network: Array) -> Array:
