@@ -180,6 +180,8 @@ class Blocks:
         more = (1,) * (moves.ndim - 2)
         scale = self.scale[:, 0].reshape(*moves.shape[:2], *more)
         level = self.level[:, 0].reshape(-1, 1, *more)
+        if not np.isfinite(level).any():
+            return np.asarray(moves * scale)
         logarithms = np.where(np.isfinite(level), moves * scale / level, 0.0)
         return np.where(np.isfinite(level), level * np.expm1(logarithms), moves * scale)
 
@@ -316,6 +318,8 @@ def expected_moves(log_scale: Array, *, horizon: int) -> Array:
 
 def relative(moves: Array, level: Array) -> Array:
     """Moves from a level as `level` times the differences of logarithms; as they are where the level is NaN."""
+    if not np.isfinite(level).any():
+        return moves
     with np.errstate(invalid="ignore", divide="ignore"):
         logarithms = level * np.log1p(np.maximum(moves / level, -LARGEST_FALL))
     return np.where(np.isfinite(level), logarithms, moves)
