@@ -97,6 +97,8 @@ def main() -> None:
     status = 1  # of a defect, which Python prints
     atexit.register(lambda: _leave(status))  # what is registered first is called last
     status = _run()
+    if status == STOPPED and "ray" in sys.modules:
+        _leave(status)  # a Ray that the same Ctrl-C ended may end this process, with a status of its own
     sys.exit(status)
 
 
