@@ -5,13 +5,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from forecast.errors import ForecastError, SeriesError
-from forecast.runtime.parallel import in_background, ray_engine, run_jobs, start_worker
+from forecast.runtime.parallel import in_background, local, ray_engine, run_jobs, start_worker
 from forecast.runtime.parallel.jobs import ONE_THREAD
 
 
@@ -105,6 +107,22 @@ def test_a_job_that_kills_its_process_is_given_up_and_the_others_are_done(tmp_pa
 def test_a_job_whose_process_died_is_tried_again(tmp_path):
     found = {done.place: done.result for done in run_jobs(die_once, [(n, str(tmp_path)) for n in range(3)], workers=2)}
     assert found == {0: 0, 1: 1, 2: 2}
+
+
+def test_a_worker_that_dies_between_two_jobs_is_replaced(monkeypatch):
+    """As beside a job that takes its process with it: the pool may break just before it is given the next job."""
+    broken, executor = [], local._executor
+
+    def broken_once(workers):
+        pool = executor(workers)
+        if not broken:
+            broken.append(pool)
+            with suppress(BrokenProcessPool):
+                pool.submit(os._exit, 3).result()
+        return pool
+
+    monkeypatch.setattr(local, "_executor", broken_once)
+    assert [done.result for done in run_jobs(square, [3], workers=1)] == [9]
 
 
 def test_each_worker_computes_on_one_thread():

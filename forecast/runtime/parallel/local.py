@@ -114,16 +114,18 @@ def _submit(workers: int, initializer: Initializer | None, *work: Any, **named: 
     In a thread, as Ctrl-C raises in the main one alone: in the middle of the start of a worker it would leave that one
     to print what it lacks. Nor does it reach a worker, which takes over what its starter blocks.
     """
-    executor = _executor(workers)  # loky has one for each thread
+    from concurrent.futures.process import BrokenProcessPool
 
-    def submit() -> Future[Any]:
+    def submit(executor: Any) -> Future[Any]:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         future: Future[Any] = executor.submit(run_in_worker, Path.cwd(), initializer, *work, **named)
         return future
 
     with ThreadPoolExecutor(1) as starter:
-        return starter.submit(submit).result()
+        with suppress(BrokenProcessPool):  # by an earlier job, just now: there is a new pool
+            return starter.submit(submit, _executor(workers)).result()  # loky has one for each thread
+        return starter.submit(submit, _executor(workers)).result()
 
 
 def _executor(workers: int) -> Any:
