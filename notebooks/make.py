@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
 # Longest time of a cell, in seconds: much more than it takes, for other work may run on the machine.
 PATIENCE = 900
-# Notebooks that run side by side.
+# Notebooks that run side by side, each on one thread: more would wait for one another.
 AT_ONCE = 2
 
 
@@ -69,6 +69,7 @@ def is_noise(output: nbformat.NotebookNode) -> bool:
 def main(names: list[str]) -> None:
     """Run the named notebooks, or all."""
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(FOLDER.parent), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     chosen = [script for script in SCRIPTS if not names or script.stem in names]
     if len(chosen) < len(names):
         raise SystemExit(f"a notebook is one of {', '.join(script.stem for script in SCRIPTS)}. Received: {names}.")

@@ -107,7 +107,8 @@ def svg(chart: Chart) -> str:
     draw(replace(chart, layers=[_inline(layer) for layer in chart.layers]), ax)
     _ink(ax)
     text = StringIO()
-    with rc_context({"svg.fonttype": "none"}), warnings.catch_warnings():
+    # names of shapes by what they are, not by chance: the same chart is the same text, and a notebook does not change
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "forecast"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the browser has one
         figure.savefig(text, format="svg", metadata={"Date": None})
     bare = FRAME.sub("", text.getvalue()).replace(INK, "currentColor")
