@@ -44,13 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow tests out, unless they are asked for or one test is named.
 
-    They come first, for they wait for processes, a cluster or a browser: others fill the time, and none is left at the
-    end, when all others are done.
+    Of two test processes each begins with one half of the list: both halves begin with slow tests, every other file of
+    them, for these wait for other processes, and none should be left at the end.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
     others = [item for item in items if not item.get_closest_marker("slow")]
     if config.getoption("--slow") or any("::" in argument for argument in config.args):
-        items[:] = slow + others
+        files = list(dict.fromkeys(item.path for item in slow))
+        first, second = ([item for item in slow if item.path in files[half::2]] for half in range(2))
+        rest = max(0, len(items) // 2 - len(first))
+        items[:] = first + others[:rest] + second + others[rest:]
         return
     items[:] = others
     config.hook.pytest_deselected(items=slow)
