@@ -73,23 +73,20 @@ def predict(
     models = _open_all(model, backend) if model else [None]
     parts = [_forecast(one, series, ctx.params, horizon, jobs) for one in models]
     made = _by_target(parts, models) if len(parts) > 1 else parts[0]
-    several, done, tests = made.several, made.done, made.tests
-    records = [one.record() for one in done]
+    chances = _chances(made.done, made.several, paths, levels) if levels else []
     if csv:
-        forecasting.write_table(records, csv)
+        forecasting.write_table([one.record() for one in made.done], csv)
     if plot:
         from forecast.report.plots.forecast import save_forecasts
 
-        save_forecasts(done, [one for one in several if one.name not in made.failed], plot)
-    chances = _chances(done, several, paths, levels) if levels else []
-    records = [{**record, "chances": one} for record, one in zip(records, chances, strict=True)] if levels else records
-    records = [{**record, "test": test} for record, (test, _) in zip(records, tests, strict=True)] if tests else records
+        save_forecasts(made.done, [one for one in made.several if one.name not in made.failed], plot)
     if ctx.params["as_json"]:
+        records = _records(made, chances)
         print_json(records[0] if made.asked == 1 else {"forecasts": records})
     else:
-        _print(done)
-        _print_tests(tests)
-        _print_chances(done, chances, levels)
+        _print(made.done)
+        _print_tests(made.tests)
+        _print_chances(made.done, chances, levels)
     if made.failed or made.unread:
         raise typer.Exit(1)
 
@@ -107,6 +104,15 @@ class _Made:
     tests: list[tuple[dict[str, Any], str]]
     asked: int
     unread: int
+
+
+def _records(made: _Made, chances: list[dict[str, float]]) -> list[dict[str, Any]]:
+    """The forecasts as plain JSON values, each with its test and its chances, where there are some."""
+    records = [one.record() for one in made.done]
+    for name, values in (("chances", chances), ("test", [test for test, _ in made.tests])):
+        if values:
+            records = [{**record, name: value} for record, value in zip(records, values, strict=True)]
+    return records
 
 
 def _forecast(
