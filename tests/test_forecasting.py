@@ -97,6 +97,21 @@ def test_a_backtest_part_by_part_is_that_of_all_origins_at_once(name, of, traine
                 np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["linear", "gru"])
+def test_a_new_series_is_forecast_from_the_rows_up_to_the_origin_alone(name):
+    """Where origins some rows apart decide on its shrinkage, from whichever row on it is followed."""
+    random = np.random.default_rng(0)
+    own, other = (make_series(50 + random.normal(size=rows), str(rows)) for rows in (300, 240))
+    model = train(own, name, EVERY, horizon=8 * rolling_origin.APART // 4)
+    assert rolling_origin._trail_stride(model.problem) == 2
+    trajectory = model.at_origins([other])[0]
+    assert np.ptp(trajectory.factors) > 0.01
+    for place in (0, 1, 2, 7, len(trajectory.raw) - 1):
+        last = int(trajectory.blocks.origin[place])
+        alone = model.predict(make_series(other.y[: last + 1], "alone")).quantiles
+        np.testing.assert_allclose(alone, trajectory.levels[place], rtol=1e-6)
+
+
 def test_memory_grows_with_the_rows_by_no_more_than_what_is_kept(monkeypatch):
     def peak(work):
         tracemalloc.start()

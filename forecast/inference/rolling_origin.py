@@ -16,7 +16,7 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.dataset import Dataset
-from forecast.data.windows import Blocks
+from forecast.data.windows import Blocks, Inputs
 from forecast.inference import shrinkage
 from forecast.inference.adaptation import adapt
 from forecast.inference.fitted import Fitted, scaled, shrinks, trained_to
@@ -24,10 +24,11 @@ from forecast.inference.trajectory import Checkpoint, Span, TrainedOn, Trajector
 from forecast.models import Problem
 from forecast.models.highway import apply_highway
 from forecast.models.volatility import past_quantiles
-from forecast.typing import Array
+from forecast.typing import Array, Rows
 
-# Rows whose outcomes decide on the shrinkage of a series that the model was not trained on.
-RECENT = 128
+# Rows whose outcomes decide on the shrinkage of a series that the model was not trained on: of origins this part of the
+# horizon apart, for neighbours have nearly the same outcomes.
+RECENT, APART = 128, 8
 # Values of forecasts, or of windows, that are in memory at once where a span is forecast part by part.
 CELLS = 2**19
 # Horizons that a part has at least: each part but the first forecasts the last one of the part before again.
@@ -61,12 +62,10 @@ def forecast_at(model: Fitted, spans: Sequence[Span]) -> list[Trajectory]:
     """Forecast every origin of several spans, from `begin` on; networks take them in one pass."""
     seen = [model.estimator.blocks(span.inputs, span.origin, model.problem) for span in spans]
     raw = model.estimator.predict_each(model.weights, seen, model.problem)
-    trails = [_trail(model, span) for span in spans]
-    past = [_past(model, span, trail or blocks) for span, trail, blocks in zip(spans, trails, seen, strict=True)]
-    losses = _recent_losses(model, spans, trails, past)
+    losses = _recent_losses(model, spans)
     return [
-        adapt(model, span, blocks, own[:, 0], before[-len(own) :], lost)
-        for span, blocks, own, before, lost in zip(spans, seen, raw, past, losses, strict=True)
+        adapt(model, span, blocks, own[:, 0], _past(model, span.inputs, span.origin), lost)
+        for span, blocks, own, lost in zip(spans, seen, raw, losses, strict=True)
     ]
 
 
@@ -100,43 +99,53 @@ def last_part(model: Fitted, span: Span) -> Span:
     return span
 
 
-def _trail(model: Fitted, span: Span) -> Blocks | None:
-    """Blocks over the past origins whose outcomes are needed for the losses of recent rows from the first one on.
+def _past(model: Fitted, inputs: Inputs, origin: Rows) -> Array:
+    """Quantiles of past moves at each origin, (N, H, Q); NaN if none is shrunk."""
+    horizon = model.problem.horizon
+    if not shrinks(model):
+        return np.full((len(origin), horizon, len(QUANTILES)), np.nan)
+    return past_quantiles(inputs, origin, horizon=horizon)
+
+
+def _recent_losses(model: Fitted, spans: Sequence[Span]) -> list[Array | None]:
+    """The expert losses of recent rows at each origin of a span, shape (N, E).
 
     None for a series that the model was trained on, and for forecasts that are not shrunk.
     """
-    if span.known or not shrinks(model):
-        return None
-    begin = max(model.problem.lookback, span.begin - RECENT - model.problem.horizon)
-    return model.estimator.trail(span.inputs, begin, span.stop, model.problem)
-
-
-def _past(model: Fitted, span: Span, seen: Blocks) -> Array:
-    """Quantiles of past moves at the origins from the first one seen on, (N, H, Q); NaN if none is shrunk."""
-    origin, horizon = np.arange(int(seen.origin[0]), span.stop, span.stride), model.problem.horizon
-    if not shrinks(model):
-        return np.full((len(origin), horizon, len(QUANTILES)), np.nan)
-    return past_quantiles(span.inputs, origin, horizon=horizon)
-
-
-def _recent_losses(
-    model: Fitted, spans: Sequence[Span], trails: Sequence[Blocks | None], past: Sequence[Array]
-) -> list[Array | None]:
-    """The expert losses of recent rows, at each origin of series with a trail, shape (N, E); else None."""
-    known = [trail for trail in trails if trail is not None]
-    every = iter(model.estimator.predict_each(model.weights, known, model.problem) if known else [])
+    trails = [None if span.known or not shrinks(model) else _trail(model, span) for span in spans]
+    found = [trail for trail in trails if trail is not None]
+    every = iter(model.estimator.predict_each(model.weights, found, model.problem) if found else [])
     return [
-        None if trail is None else _losses_of(model, trail, next(every), before)[span.begin - int(trail.origin[0]) :]
-        for span, trail, before in zip(spans, trails, past, strict=True)
+        None if trail is None else _losses_of(model, span, trail, next(every))
+        for span, trail in zip(spans, trails, strict=True)
     ]
 
 
-def _losses_of(model: Fitted, trail: Blocks, raw: Array, past: Array) -> Array:
-    """The expert losses over the RECENT rows up to each origin of a trail, shape (N, E)."""
+def _trail(model: Fitted, span: Span) -> Blocks:
+    """Blocks over the past origins whose outcomes are needed for the losses of recent rows from the first one on."""
+    stride = _trail_stride(model.problem)
+    begin = max(model.problem.lookback, span.begin - RECENT - model.problem.horizon - stride)
+    return model.estimator.trail(span.inputs, begin, span.stop, model.problem, stride=stride)
+
+
+def _trail_stride(problem: Problem) -> int:
+    return max(1, problem.horizon // APART)
+
+
+def _losses_of(model: Fitted, span: Span, trail: Blocks, raw: Array) -> Array:
+    """The expert losses over the RECENT rows up to each origin of a span, shape (N, E).
+
+    Args:
+        raw: Of the trail, whose rows that are multiples of the stride count.
+    """
+    stride, labels = _trail_stride(model.problem), raw.shape[1]
+    row = (trail.origin[:, None] + np.arange(labels)).ravel()
+    chosen = np.flatnonzero((row % stride == 0) & (row < span.stop))
     own, linear, y = (
-        part.reshape(-1, *part.shape[2:])[: len(past)] for part in (raw, apply_highway(model.weights, trail), trail.y)
+        part.reshape(-1, *part.shape[2:])[chosen] for part in (raw, apply_highway(model.weights, trail), trail.y)
     )
-    lost = shrinkage.new_losses(shrinkage.parts_of(own, linear, past), y)
-    total = np.cumsum(np.rint(lost * EXACT) / EXACT, axis=0)
-    total[RECENT:] -= total[:-RECENT].copy()
-    return np.asarray(total)
+    parts = shrinkage.parts_of(own, linear, _past(model, span.inputs, row[chosen]))
+    new = np.rint(shrinkage.new_losses(parts, y, stride=stride) * EXACT) / EXACT
+    total = np.cumsum(np.concatenate([shrinkage.initial_losses()[None], new]), axis=0)
+    last = np.searchsorted(row[chosen], span.origin, side="right")
+    return np.asarray(total[last] - total[np.maximum(last - RECENT // stride, 0)])

@@ -200,13 +200,13 @@ class Estimator(ABC):
             Shape (N, H, Q), increasing along Q.
         """
 
-    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
-        """Cut the blocks for all past origins from about `first` to `stop` - 1, whose losses decide on the shrinkage.
+    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem, *, stride: int) -> Blocks:
+        """Cut the blocks for past origins from about `first` to `stop` - 1, whose losses decide on the shrinkage.
 
-        Networks use blocks of many labels, which take a small part of the time. These begin at fixed rows, so that the
-        forecast at an origin does not depend on `first` and `stop`.
+        All multiples of `stride` are among them. Networks use blocks of many labels, which take a small part of the
+        time. These begin at fixed rows, so that the forecast at an origin does not depend on `first` and `stop`.
         """
-        return self.blocks(inputs, np.arange(first, stop), problem)
+        return self.blocks(inputs, np.arange(-(-first // stride) * stride, stop, stride), problem)
 
     def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
         """Forecast several series; networks take them in one pass.

@@ -244,7 +244,7 @@ class Network(Estimator):
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
         return self.predict_each(weights, [blocks], problem)[0][:, 0]
 
-    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem) -> Blocks:
+    def trail(self, inputs: Inputs, first: int, stop: int, problem: Problem, *, stride: int) -> Blocks:  # noqa: ARG002
         labels = problem.config.training.labels
         begin = problem.lookback + (first - problem.lookback) // labels * labels
         return self.label_blocks(inputs, np.arange(begin, stop, labels), problem, labels)
