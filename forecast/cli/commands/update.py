@@ -57,21 +57,19 @@ def update(
     say_interrupted([new] if new.interrupted else [], ())
     worth = compare(old, new, several)
     tested = tuple({**finite(asdict(one)), "verdict": {"sentence": one.sentence}} for one in worth)
-    if not ctx.params["as_json"]:
-        print_sentences(one.sentence for one in worth)
-    replaces = save is None or save.resolve() == model.resolve()
-    harmed = replaces and not keep_anyway and any(one.harmed for one in worth)
+    place, rows = save or model, sum(known.rows for known in new.trained_on)
+    harmed = place.resolve() == model.resolve() and not keep_anyway and any(one.harmed for one in worth)
+    if not harmed:
+        bundle.save_model(replace(new, tested=tested), place)
     if ctx.params["as_json"]:
-        rows = sum(known.rows for known in new.trained_on)
-        print_json({"model": new.model, "save": None if harmed else str(save or model), "rows": rows, "worth": tested})
+        print_json({"model": new.model, "save": None if harmed else str(place), "rows": rows, "worth": tested})
+    else:
+        print_sentences(one.sentence for one in worth)
     if harmed:
         say(
             f"forecast: {model} is as it was, because the update harmed. Give --save DIR to keep the new model beside "
             "it, or --keep-anyway to replace it."
         )
         raise typer.Exit(1)
-    bundle.save_model(replace(new, tested=tested), save or model)
-    if ctx.params["as_json"]:
-        return
-    rows = sum(known.rows for known in new.trained_on)
-    print(f"{new.model} has now learned from {rows:,} rows of {len(new.trained_on)} series and is in {save or model}")
+    if not ctx.params["as_json"]:
+        print(f"{new.model} has now learned from {rows:,} rows of {len(new.trained_on)} series and is in {place}")
