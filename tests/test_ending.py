@@ -33,6 +33,22 @@ with start_workers(3, [sys.executable, "-c", worker]):
     time.sleep(60)
 """
 
+SIGNALLED = """
+import signal, sys
+import forecast
+from forecast.models import Callbacks
+
+def begin(step):
+    if step.step == 1:
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0002)
+
+came = []
+signal.signal(signal.SIGALRM, lambda *_: came.append(1))
+forecast.train(sys.argv[1], "dense", horizon=7, max_steps=800, callbacks=Callbacks(begin))
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(came))
+"""
+
 
 @pytest.fixture
 def prices(tmp_path):
@@ -237,3 +253,11 @@ def test_a_signal_whose_exception_is_lost_comes_again():
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=300) == signal.SIGTERM
+
+
+def test_signals_while_a_network_is_trained_leave_the_heap_as_it_is(prices):
+    """Without a stack of their own the process ends within seconds with "corrupted size vs. prev_size", or the like."""
+    command = [sys.executable, "-c", SIGNALLED, str(prices)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 100

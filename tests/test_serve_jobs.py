@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -150,6 +151,19 @@ def test_a_training_lets_requests_go_first_and_fails_where_it_is_killed(server):
     os.kill(worker, signal.SIGKILL)
     job = server.job(number, *FINISHED)
     assert job["state"] == "failed" and "signal 9" in job["problem"]["value"] and job["problem"]["status"] == 507
+
+
+def test_a_training_that_crashes_once_it_is_to_stop_has_failed(server):
+    number = train(server, stored(server), "forest", "linear")
+    server.job(number, "running")
+    worker = worker_of(server, number)
+    os.kill(worker, signal.SIGSTOP)  # it cannot end by itself any more
+    assert server.post(f"/v1/jobs/{number}/stop").status == 202
+    pending = re.compile(r"^ShdPnd:\s*([0-9a-f]+)$", re.MULTILINE)
+    wait_until(lambda: int(pending.findall(Path(f"/proc/{worker}/status").read_text())[0], 16) >> signal.SIGINT - 1 & 1)
+    os.kill(worker, signal.SIGKILL)
+    job = server.job(number, *FINISHED)
+    assert job["state"] == "failed" and "signal 9" in job["problem"]["value"]
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from forecast.errors import ConfigError
+from forecast.runtime import lifeline
 
 # The package whose modules hold TensorFlow's public names, one a namespace.
 NAMES = "tensorflow._api.v2"
@@ -87,6 +88,7 @@ def load_keras() -> None:
     Raises:
         ConfigError: the backend of Keras is not installed.
     """
+    lifeline.use_signal_stack()
     if "keras" in sys.modules:
         return
     _check_backend(_chosen_backend())

@@ -4,8 +4,10 @@ A process that was started here asks a few times a second whether its parent is 
 nothing. SIGTERM and SIGHUP raise KeyboardInterrupt, so that what is open is closed, and half-written files are removed.
 """
 
+import faulthandler
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -51,6 +53,17 @@ def listen() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
+
+
+def use_signal_stack() -> None:
+    """Have signals of the main thread handled on a stack of their own; `faulthandler` sets one up.
+
+    While oneDNN, in TensorFlow, multiplies matrices, its stack is a buffer on the heap. What the system writes there
+    for a signal, as of Ctrl-C, overwrites what lies below: the program would crash (uxlfoundation/oneDNN#4845).
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if here and os.name == "posix" and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__ or os.open(os.devnull, os.O_WRONLY))
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

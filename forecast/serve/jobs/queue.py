@@ -17,6 +17,8 @@ from forecast.serve.workspace import now
 
 # Seconds between two looks at what waits and what is asked; bytes of one event; losses that a record holds.
 INTERVAL, LONGEST_EVENT, MOST_LOSSES = 0.1, 1 << 20, 2000
+# How a worker ends where Ctrl-C comes while it loads or writes; by any other status it has crashed.
+BY_CTRL_C = (0, 1, -signal.SIGINT)
 log = logging.getLogger("forecast.serve")
 
 
@@ -125,7 +127,7 @@ class JobQueue:
             return
         if job.pop("cancelled", False):
             self._store.forget(number)
-        elif job["state"] not in FINISHED and number in self._stopped:
+        elif job["state"] not in FINISHED and number in self._stopped and status in BY_CTRL_C:
             self._store.change(number, state="stopped", ended=now(), seconds_left=None)
         elif job["state"] not in FINISHED:
             reason = f"signal {-status}" if status < 0 else f"status {status}"
