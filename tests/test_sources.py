@@ -232,6 +232,16 @@ def test_empty_and_unordered_frames():
     assert series.findings[0].kind == "unsorted"
 
 
+def test_a_list_of_series_where_one_is_due_is_told_where_several_are_taken():
+    one = load([1.0, 2.0, 4.0] * 20)
+    for several in ([one, one], ["a.csv", "b.csv"]):
+        with pytest.raises(SourceError, match="Received: list.*Several series are taken by `predict`, .*`predict_all`"):
+            load(several)
+    with pytest.raises(SourceError, match="Received: object") as alone:
+        load(object())
+    assert "Several" not in str(alone.value)
+
+
 def test_the_five_lines_of_the_docstring_work_from_the_package():
     assert forecast.load is load
     assert forecast.inspect is inspect

@@ -10,7 +10,7 @@ and the calibration is the mean of those of the training series.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,11 +62,13 @@ def forecast_at(model: Fitted, spans: Sequence[Span]) -> list[Trajectory]:
     """Forecast every origin of several spans, from `begin` on; networks take them in one pass."""
     seen = [model.estimator.blocks(span.inputs, span.origin, model.problem) for span in spans]
     raw = model.estimator.predict_each(model.weights, seen, model.problem)
-    losses = _recent_losses(model, spans)
-    return [
-        adapt(model, span, blocks, own[:, 0], _past(model, span.inputs, span.origin), lost)
-        for span, blocks, own, lost in zip(spans, seen, raw, losses, strict=True)
-    ]
+    found = []
+    for span, blocks, own, recent in zip(spans, seen, raw, _recent(model, spans), strict=True):
+        earlier = recent.row if recent else span.origin[:0]
+        past = _past(model, span.inputs, np.concatenate([earlier, span.origin]))
+        losses = recent.losses(past[: len(earlier)], span.origin) if recent else None
+        found.append(adapt(model, span, blocks, own[:, 0], past[len(earlier) :], losses))
+    return found
 
 
 def is_long(model: Fitted, span: Span) -> bool:
@@ -107,16 +109,43 @@ def _past(model: Fitted, inputs: Inputs, origin: Rows) -> Array:
     return past_quantiles(inputs, origin, horizon=horizon)
 
 
-def _recent_losses(model: Fitted, spans: Sequence[Span]) -> list[Array | None]:
-    """The expert losses of recent rows at each origin of a span, shape (N, E).
+@dataclass(frozen=True)
+class Recent:
+    """What a model forecast at N past origins of a series that it was not trained on, and what came.
 
-    None for a series that the model was trained on, and for forecasts that are not shrunk.
+    Attributes:
+        row: The origins, `stride` rows apart, shape (N,).
+        quantiles: Its forecasts, normalised, shape (N, H, Q).
+        linear: Of them the part of the highway, shape (N, H).
+        y: What came, NaN where it is not known, shape (N, H).
     """
+
+    row: Rows
+    quantiles: Array
+    linear: Array
+    y: Array
+    stride: int
+
+    def losses(self, past: Array, origin: Rows) -> Array:
+        """The expert losses over the RECENT rows up to each of M origins, shape (M, E).
+
+        Args:
+            past: Quantiles of past moves at the rows, shape (N, H, Q).
+        """
+        parts = shrinkage.parts_of(self.quantiles, self.linear, past)
+        new = np.rint(shrinkage.new_losses(parts, self.y, stride=self.stride) * EXACT) / EXACT
+        total = np.cumsum(np.concatenate([shrinkage.initial_losses()[None], new]), axis=0)
+        last = np.searchsorted(self.row, origin, side="right")
+        return np.asarray(total[last] - total[np.maximum(last - RECENT // self.stride, 0)])
+
+
+def _recent(model: Fitted, spans: Sequence[Span]) -> list[Recent | None]:
+    """What decides on the shrinkage of each span; None where that is known, and for forecasts that are not shrunk."""
     trails = [None if span.known or not shrinks(model) else _trail(model, span) for span in spans]
-    found = [trail for trail in trails if trail is not None]
-    every = iter(model.estimator.predict_each(model.weights, found, model.problem) if found else [])
+    asked = [trail for trail in trails if trail is not None]
+    every = iter(model.estimator.predict_each(model.weights, asked, model.problem) if asked else [])
     return [
-        None if trail is None else _losses_of(model, span, trail, next(every))
+        None if trail is None else _recent_of(model, span, trail, next(every))
         for span, trail in zip(spans, trails, strict=True)
     ]
 
@@ -132,20 +161,12 @@ def _trail_stride(problem: Problem) -> int:
     return max(1, problem.horizon // APART)
 
 
-def _losses_of(model: Fitted, span: Span, trail: Blocks, raw: Array) -> Array:
-    """The expert losses over the RECENT rows up to each origin of a span, shape (N, E).
-
-    Args:
-        raw: Of the trail, whose rows that are multiples of the stride count.
-    """
-    stride, labels = _trail_stride(model.problem), raw.shape[1]
-    row = (trail.origin[:, None] + np.arange(labels)).ravel()
+def _recent_of(model: Fitted, span: Span, trail: Blocks, quantiles: Array) -> Recent:
+    """The rows of a trail that are multiples of the stride, with the forecasts (N, S, H, Q) at all of them."""
+    stride = _trail_stride(model.problem)
+    row = (trail.origin[:, None] + np.arange(quantiles.shape[1])).ravel()
     chosen = np.flatnonzero((row % stride == 0) & (row < span.stop))
     own, linear, y = (
-        part.reshape(-1, *part.shape[2:])[chosen] for part in (raw, apply_highway(model.weights, trail), trail.y)
+        part.reshape(-1, *part.shape[2:])[chosen] for part in (quantiles, apply_highway(model.weights, trail), trail.y)
     )
-    parts = shrinkage.parts_of(own, linear, _past(model, span.inputs, row[chosen]))
-    new = np.rint(shrinkage.new_losses(parts, y, stride=stride) * EXACT) / EXACT
-    total = np.cumsum(np.concatenate([shrinkage.initial_losses()[None], new]), axis=0)
-    last = np.searchsorted(row[chosen], span.origin, side="right")
-    return np.asarray(total[last] - total[np.maximum(last - RECENT // stride, 0)])
+    return Recent(row[chosen], own, linear, y, stride)

@@ -136,9 +136,10 @@ def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
+        several = " Several series are taken by `predict`, `train` and `compare`, and by `predict_all` of a model."
         raise SourceError(
             "a series is a file, a ticker, a table, or an array or a list, which must hold numbers. Received: "
-            f"{type(values).__name__}. {error}."
+            f"{type(values).__name__}. {error}.{several if isinstance(values, list | tuple) else ''}"
         ) from error
     if values is None or array.ndim == 0:
         raise SourceError(
