@@ -33,9 +33,9 @@ def pieces(sources: list[str]) -> Iterator[forecast.TimeSeries]:
         series = forecast.load(source)
         stops = sorted({int(len(series) * cut) for cut in CUTS} if len(series) > SHORT / CUTS[0] else {len(series)})
         for stop in stops:
-            yield series.between(0, stop)
+            yield series[:stop]
             if stop > SHORT:
-                yield series.between(stop - SHORT, stop)
+                yield series[stop - SHORT : stop]
 
 
 def differences(series: forecast.TimeSeries) -> NDArray[np.float64]:

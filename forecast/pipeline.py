@@ -214,7 +214,7 @@ def _plan(
 
 def _names(models: str | Sequence[str] | None) -> Sequence[str] | None:
     """Names of models; a text holds one, or several with commas between."""
-    return [name.strip() for name in models.split(",")] if isinstance(models, str) else models
+    return [name.strip() for name in models.split(",") if name.strip()] if isinstance(models, str) else models
 
 
 def compare(

@@ -114,7 +114,7 @@ _ = ax.legend(loc="lower left")
 from forecast.evaluation.update import compare
 from forecast.training.fine_tune import update
 
-old = forecast.train(sp500.between(0, 3000), "lstm")
+old = forecast.train(sp500[:3000], "lstm")
 new = update(old, [sp500])
 for score in compare(old, new, [sp500]):
     print(score.sentence)

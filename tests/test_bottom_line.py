@@ -110,3 +110,13 @@ def test_what_holds_alike_for_several_models_is_said_once():
         "Their networks add nothing to their linear highway: 0% of the moves are their own."
     )
     assert say_once(sentences) == [both, f"linear {said}"]
+    said = (
+        ": its error is 6.3% larger than naive's, but the test is too short to rule out luck: --horizon 1 would do. "
+        "Its 90 % interval held 100.0% of the truths: it is too wide, and its quantiles are worse than naive's."
+    )
+    both = (
+        "lstm and gru: their error is 6.3% larger than naive's, but the test is too short to rule out luck: "
+        "--horizon 1 would do. Their 90 % intervals held 100.0% of the truths: they are too wide, "
+        "and their quantiles are worse than naive's."
+    )
+    assert say_once({"lstm": f"lstm{said}", "gru": f"gru{said}"}) == [both]

@@ -67,7 +67,7 @@ def test_any_other_series_can_be_forecast(bundle):
 def test_the_lines_of_the_docs_open_the_network_in_plain_keras(trained, bundle, walk, tmp_path, capsys):
     """In a process that has not seen this package, against the network's own quantiles."""
     docs = (Path(__file__).parent.parent / "docs" / "bundle.md").read_text()
-    walk = walk.between(0, 120)  # no expected size of moves: windows keep their own scale
+    walk = walk[:120]  # no expected size of moves: windows keep their own scale
     lines = re.search(r"```python\n(import json, keras.*?)```", docs, re.S).group(1)
     pd.DataFrame({"Date": walk.index, "Close": walk.y}).to_csv(tmp_path / "walk.csv", index=False)
     code = lines.replace("sales/", f"{bundle}/").replace("data/shop_sales.csv", str(tmp_path / "walk.csv"))

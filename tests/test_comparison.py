@@ -84,14 +84,14 @@ def test_a_fold_is_a_training_on_the_past_alone(tmp_path, train_on):
     values[folds[1].stop :] = 1e6
     garbled = replace(whole, values=values)
     jobs = [
-        FoldJob(one.between(0, folds[1].stop), "linear", config, folds[1:2], 0, tmp_path / str(number))
+        FoldJob(one[: folds[1].stop], "linear", config, folds[1:2], 0, tmp_path / str(number))
         for number, one in enumerate((whole, garbled))
     ]
     for job in jobs:
         run_fold_job(job)
     found, other = (read_folds([job]) for job in jobs)
     np.testing.assert_array_equal(found.quantiles, other.quantiles)
-    past = whole.between(folds[1].start, folds[1].stop)
+    past = whole[folds[1].start : folds[1].stop]
     model = train(past, "linear", config, cutoff=folds[1].trained - folds[1].start)
     expected = model.backtest(past, first=folds[1].cutoff - 1 - folds[1].start)
     np.testing.assert_array_equal(found.quantiles, expected.quantiles[: len(found.origin)])

@@ -37,7 +37,7 @@ def test_the_forecast_shown_is_the_one_tested(name, trained, walk):
         backtest = trained(name).backtest(series)
         np.testing.assert_allclose(trained(name).predict(series).quantiles, backtest.quantiles[-1], rtol=1e-9)
         for place in (0, len(backtest.origin) // 2):
-            cut = series.between(0, int(backtest.origin[place]) + 1)
+            cut = series[: int(backtest.origin[place]) + 1]
             np.testing.assert_allclose(trained(name).predict(cut).quantiles, backtest.quantiles[place], rtol=1e-6)
 
 
@@ -53,13 +53,13 @@ def test_weights_are_valid_and_have_the_promised_shapes(name, trained):
 
 def test_a_tested_model_goes_on_from_its_checkpoint(name, trained, walk, tmp_path):
     """After the test rows, the same forecasts as without it, also from later rows; not where rows have changed."""
-    model, part = trained(name), walk.between(0, 190)
+    model, part = trained(name), walk[:190]
     backtest, tested = model.test(part)
     assert tested.trained_on[0].checkpoint.rows == 190
     np.testing.assert_allclose(tested.predict(part).quantiles, backtest.quantiles[-1], rtol=1e-6)
     reopened = open_model(save_model(tested, tmp_path / name))
     revised = replace(walk, values=np.where(np.arange(200)[:, None] < 189, walk.values, 1.01 * walk.values))
-    for series in (part, walk, walk.between(0, 191), walk.between(0, 185), revised):
+    for series in (part, walk, walk[:191], walk[:185], revised):
         expected = model.predict(series).quantiles
         for again in (tested, reopened):
             np.testing.assert_allclose(again.predict(series).quantiles, expected, rtol=1e-6)
@@ -117,7 +117,7 @@ def test_missing_rows_keep_their_place_and_are_masked(name, walk):
     assert np.isfinite(backtest.quantiles[~gone]).all()
     np.testing.assert_array_equal(backtest.quantiles[-1], model.predict(series).quantiles)
     for origin in backtest.origin[~gone][[0, 9]]:
-        cut = model.predict(series.between(0, int(origin) + 1)).quantiles
+        cut = model.predict(series[: int(origin) + 1]).quantiles
         np.testing.assert_allclose(cut, backtest.quantiles[origin - backtest.origin[0]], rtol=1e-6)
 
 

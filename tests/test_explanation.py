@@ -81,7 +81,7 @@ def test_a_forecast_depends_on_the_rows_that_its_weights_name(trained, walk):
 
 
 def test_gates_are_those_of_the_last_window(trained, walk):
-    walk = walk.between(0, 120)  # too short for an expected size of moves, to which all rows would add
+    walk = walk[:120]  # too short for an expected size of moves, to which all rows would add
     found = explain(trained("lstm"), walk)
     assert list(found.layers) == ["lstm_1", "lstm_2"]
     assert set(found.layers["lstm_1"]) == {"input", "forget", "output", "candidate", "cell", "hidden"}

@@ -206,7 +206,7 @@ def test_a_column_and_a_forecast_are_judged_as_their_frames(walk):
     copied = pd.Series(walk.y, walk.index).shift(1).iloc[-100:]
     by_frame = forecast.score(walk, copied.to_frame("mine"), step=1).to_frame()
     pd.testing.assert_frame_equal(forecast.score(walk, copied, step=1, name="mine").to_frame(), by_frame)
-    made = forecast.predict(walk.between(0, len(walk) - 20), horizon=20)
+    made = forecast.predict(walk[:-20], horizon=20)
     pd.testing.assert_frame_equal(
         forecast.score(walk, made).to_frame(), forecast.score(walk, made.to_frame()).to_frame()
     )

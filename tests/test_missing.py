@@ -198,11 +198,21 @@ def test_in_two_years_without_a_season_none_is_found_but_by_chance():
             ("D", 5, 1),
             ("min", 9000, 30),
             ("2h", 900, 24),
+            ("10s", 900, 30),
+            ("100ms", 900, 12),
         ],
     ],
 )
 def test_the_horizon_goes_with_the_frequency(frequency, rows, expected):
     assert default_horizon(TimeGrid(frequency), rows) == expected
+
+
+@pytest.mark.parametrize("frequency", ["s", "10s", "100ms", "h", "W-SUN", "MS"])
+def test_series_shorter_than_the_season_of_their_frequency_are_forecast(frequency):
+    for rows in (20, 40, 60, 75, 78, 79, 80, 81, 82, 85, 110, 120):  # 52 weeks and the horizon end near 80
+        index = pd.date_range("2024-01-07", periods=rows, freq=frequency)
+        values = np.random.default_rng(rows).normal(size=rows).cumsum()
+        assert len(forecast.predict(pd.Series(values, index)).quantiles) == default_horizon(TimeGrid(frequency), rows)
 
 
 def test_minutes_are_forecast_to_the_end_of_the_session():

@@ -75,7 +75,28 @@ def test_a_part_of_a_series_keeps_its_grid():
     index = sessions_in_new_york("2026-07-02")
     made = series(index, np.ones((len(index), 1)))
     assert made.trading_calendar == "XNYS"
-    assert made.between(0, 100).grid is made.grid
+    assert made[:100].grid is made.grid
+
+
+def test_rows_are_taken_by_places_or_dates():
+    index = pd.date_range("2020-01-01", periods=90)
+    made = series(index, np.arange(90.0)[:, None])
+    assert made[:-30].y.tolist() == list(range(60))
+    assert made["2020-02":"2020-02-03"].y.tolist() == [31, 32, 33]  # both ends, as in pandas
+    assert made[pd.Timestamp("2020-03-30") :].y.tolist() == [89]
+    counted = series(range(1, 11), np.arange(10.0)[:, None])
+    assert counted[2:4].y.tolist() == [2, 3]
+
+
+def test_a_slice_that_is_none_is_refused():
+    made = series(pd.date_range("2020-01-01", periods=9), np.arange(9.0)[:, None])
+    for rows in (slice(None, None, 2), slice(9, None), slice(5, 2), slice("soon", None)):
+        with pytest.raises(
+            SeriesError, match="rows that follow one another, by places or dates. Received: .* of 9 rows"
+        ):
+            made[rows]
+    with pytest.raises(TypeError, match=r"series\[:-30\]"):
+        made[3]
 
 
 def test_future_dates_follow_the_trading_calendar():

@@ -234,8 +234,8 @@ def test_empty_and_unordered_frames():
 
 def test_a_list_of_series_where_one_is_due_is_told_where_several_are_taken():
     one = load([1.0, 2.0, 4.0] * 20)
-    for several in ([one, one], ["a.csv", "b.csv"]):
-        with pytest.raises(SourceError, match="Received: list.*Several series are taken by `predict`, .*`predict_all`"):
+    for several, what in (([one, one], "TimeSeries"), (["a.csv", "b.csv"], "str"), ([1.0, [2.0]], "list")):
+        with pytest.raises(SourceError, match=f"Received: list with {what}. Several series are taken by `predict`"):
             load(several)
     with pytest.raises(SourceError, match="Received: object") as alone:
         load(object())

@@ -342,7 +342,7 @@ def test_ranges_are_read_from_open_high_and_low_and_belong_to_the_close():
     high_low, close_open = (close + 2) / (close - 3), close / (close - 1)
     np.testing.assert_allclose(series.ranges[7], np.log([high_low[7], close_open[7]]))
     assert np.isnan(series.ranges[5]).all()
-    assert series.between(0, 10).ranges.shape == (10, 2)
+    assert series[:10].ranges.shape == (10, 2)
     assert not len(load(frame, target="Open").ranges)
     assert not len(load(frame[["Close"]]).ranges)
 

@@ -18,9 +18,11 @@ from forecast.data.series import TimeSeries
 from forecast.typing import Array
 
 # Steps ahead, by the unit of the frequency.
-HORIZONS = {"min": 30, "h": 48, "B": 30, "D": 28, "W": 13, "MS": 12, "QS": 8, "YS": 5}
+HORIZONS = {"s": 30, "min": 30, "h": 48, "B": 30, "D": 28, "W": 13, "MS": 12, "QS": 8, "YS": 5}
 # Where the frequency is none of these, or steps are only counted.
 USUAL_HORIZON = 12
+# Units of which so many steps are forecast, however long each is.
+SHORT_UNITS = ("s", "min")
 # A horizon takes no more than this part of the rows: validation, a tenth of them, holds it then.
 HORIZON_PART = 12
 # A session that is nearly over is no horizon.
@@ -40,12 +42,14 @@ def resolve_defaults(config: ExperimentConfig, several: Sequence[TimeSeries]) ->
         return config
     first, rows = several[0], int(np.median([len(series) for series in several]))
     steps = config.training.max_steps or min(MOST_STEPS, round(STEPS * sqrt(len(several))))
-    seasons = (config.season,) if config.season else _find_seasons(first, config)
+    horizon = config.horizon or default_horizon(first.grid, rows, first.index[-1])
+    training = first.y[: training_rows(len(first), config)]
+    seasons = (config.season,) if config.season else find_seasons(training, first.grid)
     return replace(
         config,
-        horizon=config.horizon or default_horizon(first.grid, rows, first.index[-1]),
+        horizon=horizon,
         lookback=config.lookback or default_lookback(first.grid, rows),
-        season=config.season or main_season(first.y[: training_rows(len(first), config)], first.grid, seasons),
+        season=config.season or main_season(training, first.grid, seasons, horizon=horizon),
         seasons=seasons,
         training=replace(config.training, max_steps=steps),
     )
@@ -56,14 +60,14 @@ def training_rows(rows: int, config: ExperimentConfig) -> int:
     return int(rows * config.train_share + 1e-9)
 
 
-def _find_seasons(series: TimeSeries, config: ExperimentConfig) -> tuple[int, ...]:
-    return find_seasons(series.y[: training_rows(len(series), config)], series.grid)
+def main_season(y: Array, grid: TimeGrid, seasons: tuple[int, ...], *, horizon: int) -> int:
+    """The season that repeats best; where none was found the shortest of the grid that the rows suffice for, or 1.
 
-
-def main_season(y: Array, grid: TimeGrid, seasons: tuple[int, ...]) -> int:
-    """The season that repeats best; where none was found the shortest that goes with the grid, 1 if none does."""
+    Args:
+        y: The training rows, which must hold a season and, behind it, the horizon.
+    """
     if not seasons:
-        return next(iter(candidate_seasons(grid)), 1)
+        return next((season for season in candidate_seasons(grid) if season + horizon < len(y)), 1)
     errors = {season: np.nanmean(np.abs(y[season:] - y[:-season])) for season in seasons}
     return min(seasons, key=lambda season: errors[season])
 
@@ -74,7 +78,7 @@ def default_lookback(grid: TimeGrid, rows: int) -> int:
 
 
 def default_horizon(grid: TimeGrid, rows: int, last: pd.Timestamp | int | None = None) -> int:
-    """Steps ahead: minutes to the end of the session, or 30; 48 hours, 30 business days, 28 days, 13 weeks and so on.
+    """Steps ahead: 30 of seconds, minutes to the end of the session or 30, 48 hours, 30 business days and so on.
 
     Args:
         rows: Rows of the series; a short one has a short horizon.
@@ -89,7 +93,8 @@ def _usual_horizon(grid: TimeGrid, last: pd.Timestamp | int | None) -> int:
         if left >= LEAST_LEFT:
             return left
     unit = _unit(grid)
-    return max(1, HORIZONS.get(unit, USUAL_HORIZON) // (1 if unit == "min" or grid.is_counted else grid.count))
+    usual = HORIZONS.get(unit, USUAL_HORIZON)
+    return max(1, usual // grid.count) if unit in HORIZONS and unit not in SHORT_UNITS else usual
 
 
 def _unit(grid: TimeGrid) -> str:

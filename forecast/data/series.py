@@ -206,16 +206,40 @@ class TimeSeries(Shown):
             filled=self.filled[:0],
         )
 
-    def between(self, start: int, stop: int) -> Self:
-        """The rows [start, stop), without what is known of later ones."""
+    def __getitem__(self, rows: slice) -> Self:
+        """The rows of a slice, by places or dates as in pandas, without what is known of later ones.
+
+        `series[:-30]` leaves out the last 30 rows, `series["2015":"2017"]` takes three years.
+
+        Raises:
+            TypeError: `rows` is no slice.
+            SeriesError: it leaves rows out in between, or names no dates; no row is in it.
+        """
+        if not isinstance(rows, slice):
+            raise TypeError("rows of a series are taken by a slice, as in series[:-30]")
+        found = self._places(rows)
         return replace(
             self,
-            index=self.index[start:stop],
-            values=self.values[start:stop],
-            ranges=self.ranges[start:stop],
+            index=self.index[found],
+            values=self.values[found],
+            ranges=self.ranges[found],
             future=self.future[:0],
-            filled=self.filled[start:stop],
+            filled=self.filled[found],
         )
+
+    def _places(self, rows: slice) -> slice:
+        """The places of the rows of a slice."""
+        try:
+            places = pd.Series(np.arange(len(self)), self.index)[rows].to_numpy()
+        except (KeyError, TypeError, ValueError):
+            places = np.empty(0, int)
+        if not len(places) or rows.step not in (None, 1):
+            raise SeriesError(
+                f"{self.name}: a slice must hold rows that follow one another, by places or dates. Received: "
+                f"{rows.start}:{rows.stop}{f':{rows.step}' if rows.step else ''}, of {len(self)} rows from "
+                f"{iso(self.index[0])} to {iso(self.index[-1])}."
+            )
+        return slice(int(places[0]), int(places[-1]) + 1)
 
     def with_columns(self, values: Array, names: Sequence[str], *, first: int, notes: tuple[str, ...]) -> Self:
         """The rows from `first` on with further columns.

@@ -64,13 +64,17 @@ def remarks(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
 
 # How a sentence on one model reads for several.
 PLURAL = (
-    (" is ", " are "),
+    (" is not ", " are not "),
+    (" is better ", " are better "),
+    (" is worse ", " are worse "),
     (" equals ", " equal "),
     (": it found", ": they found"),
     (": its error", ": their error"),
     (" Its network adds nothing to its", " Their networks add nothing to their"),
     (" the moves are its own", " the moves are their own"),
     (" Its 90 % interval", " Their 90 % intervals"),
+    (": it is too", ": they are too"),
+    (" and has no width", " and have no width"),
     (" Its intervals are", " Their intervals are"),
     (" Its quantiles", " Their quantiles"),
     (" and its quantiles", " and their quantiles"),

@@ -75,9 +75,10 @@ def find_model(name: str) -> Estimator:
     Raises:
         ConfigError: the name is not registered; lists those that are.
     """
-    found = MODELS.get(name.strip().casefold())
+    wanted = str(name).strip().casefold()
+    found = MODELS.get(wanted)
     if found is None:
-        near = get_close_matches(name.strip().casefold(), MODELS, n=1)
+        near = get_close_matches(wanted, MODELS, n=1)
         cure = f" Did you mean {near[0]}?" if near else ""
         raise ConfigError(f"a model must be one of {', '.join(MODELS)}. Received: {name}.{cure}")
     return found

@@ -6,6 +6,7 @@ In: what a user typed, or a pandas object. Out: a `SourceTable`, which is a tabl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,18 @@ def _frame_of(columns: Mapping[str, Any]) -> pd.DataFrame:
         raise SourceError(f"a mapping must hold columns of one length, by name. {error}.") from error
 
 
+def _not_numbers(values: Any) -> SourceError:
+    """What is wrong with something that is to be a series; of a list, what it holds in place of numbers."""
+    received, several = type(values).__name__, ""
+    if isinstance(values, list | tuple):
+        received += f" with {next((type(one).__name__ for one in values if not isinstance(one, Number)), 'numbers')}"
+        several = " Several series are taken by `predict`, `train` and `compare`, and by `predict_all` of a model."
+    return SourceError(
+        "a series is a file, a ticker, a table, or an array or a list, which must hold numbers. "
+        f"Received: {received}.{several}"
+    )
+
+
 def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
     """An array or list as a column.
 
@@ -136,11 +149,7 @@ def _series_of(values: Array | Sequence[float]) -> "pd.Series[float]":
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        several = " Several series are taken by `predict`, `train` and `compare`, and by `predict_all` of a model."
-        raise SourceError(
-            "a series is a file, a ticker, a table, or an array or a list, which must hold numbers. Received: "
-            f"{type(values).__name__}. {error}.{several if isinstance(values, list | tuple) else ''}"
-        ) from error
+        raise _not_numbers(values) from error
     if values is None or array.ndim == 0:
         raise SourceError(
             "a series is a file, a ticker, a table, or an array or a list of numbers. Received: "

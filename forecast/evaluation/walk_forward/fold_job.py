@@ -76,10 +76,10 @@ def run_fold_job(job: FoldJob) -> None:
     if find_model(job.model).is_network:
         devices.load_keras()
     first, last = job.folds[0], job.folds[-1]
-    dataset = prepare(job.series.between(first.start, last.stop), job.config)
+    dataset = prepare(job.series[first.start : last.stop], job.config)
     cutoff = len(dataset) - (last.stop - first.cutoff)
     if job.trials:
-        found = tune(dataset.series.between(0, cutoff), job.model, job.config, trials=job.trials)
+        found = tune(dataset.series[:cutoff], job.model, job.config, trials=job.trials)
         dataset = prepare(dataset.series, found.config)
     dataset = replace(dataset, cutoff=cutoff)
     trained = train_on([dataset], job.model)

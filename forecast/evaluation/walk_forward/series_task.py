@@ -125,7 +125,7 @@ class _PlannedSeries:
         trials = self.spec.trials if find_model(model).is_network else 0
         folder = self.spec.folder / "folds"
         return [
-            FoldJob(self.series.between(0, folds[-1].stop), model, self.config, folds, trials, folder)
+            FoldJob(self.series[: folds[-1].stop], model, self.config, folds, trials, folder)
             for folds in group_by_training(self.folds)
         ]
 
@@ -150,6 +150,6 @@ def _horizon(series: TimeSeries, spec: ComparisonSpec) -> int:
 def _make_plan(series: TimeSeries, spec: ComparisonSpec) -> _PlannedSeries:
     check_varies(series)
     config = replace(spec.config, horizon=spec.config.horizon or _horizon(series, spec))
-    past = series.between(0, first_cutoff(len(series), spec.plan, config))
+    past = series[: first_cutoff(len(series), spec.plan, config)]
     config = resolve_defaults(config, [past])
     return _PlannedSeries(series, config, make_folds(len(series), spec.plan, config), spec)

@@ -173,7 +173,7 @@ def _naive_loss(several: Sequence[TimeSeries], config: ExperimentConfig) -> floa
 def _relative_error(model: TrainedModel, series: TimeSeries) -> float:
     """The model's error on the validation rows of a series over that of the naive forecast."""
     split = split_rows(len(series), model.config)
-    blocks = model.blocks(series.between(0, split.test), first=split.validation - 1)
+    blocks = model.blocks(series[: split.test], first=split.validation - 1)
     median = find_model(model.model).predict(model.weights, blocks, model.problem)[..., MEDIAN]
     y, scale = blocks.y[:, 0], blocks.scale[:, 0]
     last = (blocks.target[blocks.origin][:, None] - blocks.anchor[:, 0]) / scale
