@@ -1,6 +1,7 @@
 """Missing values: how they are filled in inputs, and masked everywhere else."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,8 @@ from forecast.data.resample import resample_series
 from forecast.data.seasons import find_seasons
 from forecast.data.split import split_rows
 from forecast.data.windows import Inputs, filled_labels, make_blocks, outcomes
-from forecast.errors import ConfigError, SeriesError
+from forecast.errors import ConfigError, ForecastError, SeriesError
+from forecast.evaluation.walk_forward.series_result import fold_rows
 from forecast.inference import conformal, shrinkage
 from forecast.models.highway import apply_highway, fit_highway
 
@@ -213,6 +215,33 @@ def test_series_shorter_than_the_season_of_their_frequency_are_forecast(frequenc
         index = pd.date_range("2024-01-07", periods=rows, freq=frequency)
         values = np.random.default_rng(rows).normal(size=rows).cumsum()
         assert len(forecast.predict(pd.Series(values, index)).quantiles) == default_horizon(TimeGrid(frequency), rows)
+
+
+def test_a_hole_over_whole_folds_leaves_their_scores_undefined():
+    values = np.random.default_rng(0).normal(size=1000).cumsum() + 100
+    values[640:905] = np.nan
+    series = forecast.load(pd.Series(values, pd.date_range("2020-01-03", periods=1000)), name="hole")
+    result = forecast.compare(series, models="linear", folds=4, horizon=4).results["hole"]
+    folds = fold_rows(result).drop(columns=["series", "first", "last"]).set_index(["fold", "model"])
+    assert folds.loc[:2].drop(columns="fit_seconds", errors="ignore").isna().all(axis=None)
+    assert np.isfinite(folds.loc[3:, ["mae", "crps"]]).all(axis=None)
+
+
+@pytest.mark.parametrize("rows", [8, 10, 14, 20])
+def test_a_few_rows_with_missing_values_are_forecast_or_refused(rows):
+    """Warnings are errors here: of a mean of nothing, or of quantiles of it."""
+    refused = 0
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        values = np.where(random.random(rows) < 0.3, np.nan, random.normal(size=rows))
+        values[[0, -1]] = 0.5, 1.0
+        series = pd.Series(values, pd.date_range("2020-01-03", periods=rows, freq="MS"))
+        for call in (forecast.predict, partial(forecast.run, models="linear"), partial(forecast.train, model="linear")):
+            try:
+                call(series)
+            except ForecastError:
+                refused += 1
+    assert 0 < refused < 36
 
 
 def test_minutes_are_forecast_to_the_end_of_the_session():

@@ -4,12 +4,13 @@ In: a model's forecasts beside what came. Out: one row of numbers, for all steps
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.errors import SeriesTooShort
 from forecast.inference.forecasts import Backtest
 from forecast.metrics import metrics
 from forecast.models import BASELINES
@@ -71,6 +72,19 @@ def complete(predictions: Backtest) -> Backtest:
     return at_origins(predictions, np.asarray(known.any(axis=1) & (predictions.origin <= last)))
 
 
+def check_outcomes(backtest: Backtest) -> None:
+    """Refuse a test without any outcome that is known.
+
+    Raises:
+        SeriesTooShort: there is none.
+    """
+    if not np.isfinite(backtest.actual).any():
+        raise SeriesTooShort(
+            "a test needs known values among the test rows, no further from one another than the horizon. Received: "
+            "none. Use a longer series, or one with fewer missing values."
+        )
+
+
 def at_origins(predictions: Backtest, chosen: NDArray[np.bool_]) -> Backtest:
     """Some of the origins."""
     names = ("origin", "last_value", "actual", "quantiles", "network_share")
@@ -93,7 +107,7 @@ def score(
     overlap: int | None = None,
     fit_seconds: float = float("nan"),
 ) -> Scores:
-    """The metrics of one model over the outcomes that are known.
+    """The metrics of one model over the outcomes that are known; none is defined where none is.
 
     Args:
         y_train: Training rows of the target, whose changes are the scale of MASE and RMSSE.
@@ -101,6 +115,9 @@ def score(
         overlap: Neighbouring origins whose forecasts overlap; by default those of the backtest.
     """
     known = np.isfinite(backtest.actual)
+    if not known.any():
+        numbers = dict.fromkeys((field.name for field in fields(Scores)[1:]), float("nan"))
+        return Scores(backtest.model, **numbers | {"fit_seconds": fit_seconds})
     y_true, quantiles = backtest.actual[known], backtest.quantiles[known]
     y_pred, low, high = quantiles[..., MEDIAN], quantiles[..., 0], quantiles[..., -1]
     y_last = np.broadcast_to(backtest.last_value[:, None], known.shape)[known]

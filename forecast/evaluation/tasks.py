@@ -105,6 +105,7 @@ class ForecastTask:
         return scores.complete(backtest)
 
     def score(self, backtests: Backtests, models: Models, dataset: Dataset) -> tuple[Any, ...]:
+        scores.check_outcomes(next(iter(backtests.values())))
         y_train = dataset.series.y[: dataset.split.validation]
         seconds = {name: model.seconds for name, model in models.items()}
         return scores.score_all(backtests, y_train=y_train, fit_seconds=seconds)

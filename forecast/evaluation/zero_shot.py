@@ -17,7 +17,7 @@ from forecast.data.windows import origins
 from forecast.errors import ForecastError, SeriesTooShort
 from forecast.evaluation.holdout import Experiment, evaluate
 from forecast.evaluation.run_plan import RunPlan, plan_run
-from forecast.evaluation.scores import Scores, complete, score
+from forecast.evaluation.scores import Scores, check_outcomes, complete, score
 from forecast.inference.forecasts import Backtest, Forecast, next_steps
 from forecast.inference.trained_model import TrainedModel
 from forecast.runtime.parallel import cores, run_jobs
@@ -57,9 +57,14 @@ class Answer:
 
     @cached_property
     def scores(self) -> Scores:
-        """How good it was, beside naive."""
-        dataset = self.plan.dataset
-        return score(complete(self.backtest), y_train=dataset.series.y[: dataset.split.validation])
+        """How good it was, beside naive.
+
+        Raises:
+            SeriesTooShort: no outcome in the test is known.
+        """
+        dataset, tested = self.plan.dataset, complete(self.backtest)
+        check_outcomes(tested)
+        return score(tested, y_train=dataset.series.y[: dataset.split.validation])
 
     def judge(self) -> Experiment:
         """The test beside those of the baselines that the rows suffice for."""
@@ -169,10 +174,15 @@ def _summarise(
     several: Sequence[TimeSeries], config: ExperimentConfig | None
 ) -> Iterator[tuple[int, AnswerSummary | ForecastError]]:
     for place, found in answer_each(several, config):
-        if isinstance(found, ForecastError):
-            yield place, found
-        else:
-            yield place, AnswerSummary(found.forecast, found.record(), found.sentence())
+        yield place, found if isinstance(found, ForecastError) else _summary_of(found)
+
+
+def _summary_of(found: Answer) -> AnswerSummary | ForecastError:
+    """The summary of an answer; that nothing in its test is known."""
+    try:
+        return AnswerSummary(found.forecast, found.record(), found.sentence())
+    except SeriesTooShort as error:
+        return SeriesTooShort(f"{found.plan.dataset.name}: {error}")
 
 
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:

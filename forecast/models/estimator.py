@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks, Inputs, make_blocks, origins
+from forecast.errors import SeriesTooShort
 from forecast.typing import Array, Rows
 
 Weights = Mapping[str, NDArray[Any]]
@@ -258,9 +259,17 @@ def residual_quantiles(residuals: Array, *, centred: bool = True) -> Array:
     """Quantiles of residuals (N, H) for each step, shape (H, Q), `centred` so that the median is 0; NaN is left out.
 
     A step without any residual takes the quantiles of the step before it.
+
+    Raises:
+        SeriesTooShort: there is none at all.
     """
     none = np.asarray(np.isnan(residuals).all(axis=0))
-    if none.any() and not none.all():
+    if none.all():
+        raise SeriesTooShort(
+            "the training rows must hold two known values that are no more than the horizon apart. Received: none. "
+            "Use a longer series, or one with fewer missing values."
+        )
+    if none.any():
         residuals = residuals[:, np.maximum.accumulate(np.where(none, int(np.argmin(none)), np.arange(len(none))))]
     quantiles = np.nanquantile(residuals, QUANTILES, axis=0).T
     return np.asarray(quantiles - quantiles[:, [MEDIAN]] if centred else quantiles)

@@ -18,7 +18,7 @@ from forecast.config import MEDIAN, ExperimentConfig
 from forecast.data.calendar.frequency import iso, iso_dates
 from forecast.data.series import TimeSeries
 from forecast.evaluation.bottom_line import bottom_line
-from forecast.evaluation.scores import Scores, score_all, score_steps
+from forecast.evaluation.scores import Scores, check_outcomes, score_all, score_steps
 from forecast.evaluation.verdicts import Verdict, judge
 from forecast.evaluation.walk_forward.fold_job import FoldJob, within
 from forecast.evaluation.walk_forward.folds import Fold
@@ -69,7 +69,12 @@ class SeriesResult:
 def evaluate(
     series: TimeSeries, config: ExperimentConfig, folds: tuple[Fold, ...], backtests: dict[str, Backtest]
 ) -> SeriesResult:
-    """Score the forecasts of all folds and give the verdict on each model."""
+    """Score the forecasts of all folds and give the verdict on each model.
+
+    Raises:
+        SeriesTooShort: no outcome is known.
+    """
+    check_outcomes(next(iter(backtests.values())))
     scores = score_all(backtests, y_train=series.y[: folds[0].cutoff])
     verdicts = judge(backtests, scores, y=series.known_y, unit=series.unit)
     return SeriesResult(series, config, folds, backtests, scores, verdicts, _best(backtests, config.resolved_horizon))
