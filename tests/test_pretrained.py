@@ -500,6 +500,6 @@ def test_a_forecast_as_long_as_the_tested_rows_is_tested_once_at_least(horizon):
 
 def test_a_series_too_short_is_refused_and_a_short_one_is_forecast():
     with pytest.raises(forecast.ForecastError, match="longer series"):
-        answer(make_series(np.arange(8.0)))
+        answer(make_series(np.arange(5.0)))
     made = answer(make_series(np.random.default_rng(0).standard_normal(40).cumsum() + 20)).judge()
     assert np.isfinite(made.forecasts["pretrained"].quantiles).all()

@@ -3,6 +3,7 @@
 candidates.py   the forecasts in closed form that it mixes, and their errors at earlier origins of a window
 regressions.py  ridge regressions among them, step by step or for each step ahead
 features.py     what it sees of a window
+holes.py        windows of a series with missing rows
 mixing.py       the network in numpy
 fine_tuning.py  its head goes on to learn from a series
 estimator.py    the registered models `pretrained` and `finetuned`

@@ -21,6 +21,7 @@ from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import Seen, look
 from forecast.models.pretrained.fine_tuning import Windows, fine_tune
+from forecast.models.pretrained.holes import Track, track_of
 from forecast.models.pretrained.mixing import SHAPES, STEP, mix, random_weights
 from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
@@ -59,9 +60,10 @@ class Pretrained(Estimator):
     def predict_each(self, weights: Weights, several: Sequence[Blocks], problem: Problem) -> list[Array]:
         """Forecast several series, whose windows of one length are looked at together."""
         found = [np.empty((len(blocks.origin), problem.horizon, len(QUANTILES))) for blocks in several]
-        alike = _alike([(blocks.inputs, blocks.origin) for blocks in several], _most_rows(problem))
+        tracks = [track_of(blocks.inputs, blocks.origin, problem.config.seasons) for blocks in several]
+        alike = _alike(tracks, _most_rows(problem))
         while groups := _enough(alike):
-            seen = Seen.joined([_seen(several, *group, problem) for group in groups])
+            seen = Seen.joined([_seen(tracks, *group, problem) for group in groups])
             moves = mix(weights, seen) * seen.unit[:, None, None]
             for place, chosen in (part for parts, _, _ in groups for part in parts):
                 own, moves = moves[: len(chosen)], moves[len(chosen) :]
@@ -114,9 +116,9 @@ def _training_windows(weights: Weights, panel: Panel, problem: Problem) -> tuple
 
 def _windows_of(weights: Weights, inputs: Inputs, origin: Rows, problem: Problem) -> list[Windows]:
     """Windows at origins of one series, those of one length together."""
-    found = []
-    for ((_, chosen),), length, positive in _alike([(inputs, origin)], _most_rows(problem)):
-        seen = _look(_windows(inputs, origin[chosen], length, positive=positive), problem, positive=positive)
+    found, track = [], track_of(inputs, origin, problem.config.seasons)
+    for ((_, chosen),), length, positive in _alike([track], _most_rows(problem)):
+        seen = _look(track.windows(chosen, length, positive=positive), problem, positive=positive)
         moves = outcomes(inputs.labels, origin[chosen], horizon=problem.horizon) - inputs.target[origin[chosen], None]
         found.append(Windows.of(weights, seen, moves / seen.unit[:, None]))
     return found
@@ -153,19 +155,18 @@ def _lengths(origin: Rows, most: int) -> Rows:
     return grid[np.maximum(np.searchsorted(grid, origin + 1, side="right") - 1, 0)]
 
 
-def _alike(several: Sequence[tuple[Inputs, Rows]], most: int) -> Iterator[Group]:
+def _alike(tracks: Sequence[Track], most: int) -> Iterator[Group]:
     """Places of origins whose windows are looked at together, their length, and whether their rows are above 0.
 
     Args:
-        several: Series, and origins of each.
         most: Rows that are looked at at most.
     Yields:
         Each series that has some by its place among them, with the places of its origins.
     """
-    number = np.repeat(np.arange(len(several)), [len(origin) for _, origin in several])
-    place = np.concatenate([np.arange(len(origin)) for _, origin in several])
-    lengths = _lengths(np.concatenate([origin for _, origin in several]), most)
-    positive = np.concatenate([np.isfinite(inputs.level[origin]) for inputs, origin in several])
+    number = np.repeat(np.arange(len(tracks)), [len(track.origin) for track in tracks])
+    place = np.concatenate([np.arange(len(track.origin)) for track in tracks])
+    lengths = _lengths(np.concatenate([track.origin for track in tracks]), most)
+    positive = np.concatenate([np.isfinite(track.level[track.origin]) for track in tracks])
     for length, flag in sorted({*zip(lengths.tolist(), positive.tolist(), strict=True)}):
         same = np.flatnonzero((lengths == length) & (positive == flag))
         for start in range(0, len(same), TOGETHER):
@@ -184,23 +185,11 @@ def _enough(alike: Iterator[Group]) -> list[Group]:
 
 
 def _seen(
-    several: Sequence[Blocks], parts: list[tuple[int, Rows]], length: int, positive: bool, problem: Problem
+    tracks: Sequence[Track], parts: list[tuple[int, Rows]], length: int, positive: bool, problem: Problem
 ) -> Seen:
     """What the network sees of a group of windows."""
-    windows = [
-        _windows(several[place].inputs, several[place].origin[chosen], length, positive=positive)
-        for place, chosen in parts
-    ]
+    windows = [tracks[place].windows(chosen, length, positive=positive) for place, chosen in parts]
     return _look(np.concatenate(windows), problem, positive=positive)
-
-
-def _windows(inputs: Inputs, origin: Rows, length: int, *, positive: bool) -> Array:
-    """The rows up to each origin, shape (N, length): above 0 where they are `positive`, else as they are scaled.
-
-    Where there are fewer, the first one is repeated.
-    """
-    rows = np.maximum(origin[:, None] + np.arange(1 - length, 1), 0)
-    return np.asarray((inputs.level if positive else inputs.target)[rows], float)
 
 
 def _look(x: Array, problem: Problem, *, positive: bool) -> Seen:

@@ -47,6 +47,8 @@ CORRELATED, CHANCE = 0.1, 3.0
 WALK_STEPS, WALK_RATIO = 20, 0.6
 # By so much, over the root of the rows, the mean log likelihood of one scale is above that of another by chance.
 LIKELIER = 0.6
+# Each row follows the one before it.
+NO_GAPS = np.zeros(0, int)
 # Lags of autocorrelations that are looked at beside those of two seasons, at least and at most.
 LAGS, MOST_LAGS = 10, 400
 
@@ -97,7 +99,7 @@ def with_volatility(dataset: Dataset, scaler: Scaler, *, expected: bool = True) 
     inputs = replace(inputs, level=level, size=np.abs(ranges if len(ranges) else moves_of(inputs.target, level)))
     if not expected:
         return inputs
-    found = _kept(y.tobytes(), ranges.tobytes(), config.lookback or 1, config.season or 1)
+    found = _at_known_rows(y, ranges, inputs.known, lookback=config.lookback or 1, season=config.season or 1)
     log_scale = found - np.log(span) * (np.arange(STEP_TERMS) == 0)
     return replace(inputs, log_scale=log_scale, log_steps=_log_steps(dataset, scaler))
 
@@ -108,10 +110,10 @@ def _log_steps(dataset: Dataset, scaler: Scaler) -> Array:
     By its values alone: where one of them is the target, its ranges tell more of the labels, and inputs stay as they
     are beside another target.
     """
-    config, columns = dataset.config, len(dataset.config.inputs.joint)
+    config, columns, known = dataset.config, len(dataset.config.inputs.joint), dataset.inputs.known
+    asked = {"lookback": config.lookback or 1, "season": config.season or 1}
     found = [
-        _kept(np.ascontiguousarray(values).tobytes(), b"", config.lookback or 1, config.season or 1)[:, 0]
-        - np.log(span)
+        _at_known_rows(np.ascontiguousarray(values), np.zeros(0), known, **asked)[:, 0] - np.log(span)
         for values, span in zip(dataset.inputs.past[:, :columns].T, scaler.span[:columns], strict=True)
     ]
     return np.column_stack(found) if found else np.empty((len(dataset), 0))
@@ -123,13 +125,28 @@ def _ranges(dataset: Dataset, y: Array) -> Array:
     return range_volatility(ranges, np.log(y)) if len(ranges) and y.min() > 0 else np.zeros(0)
 
 
+def _at_known_rows(y: Array, ranges: Array, known: Flags, *, lookback: int, season: int) -> Array:
+    """`log_scale` by the rows that are known (T,): one that is missing has that of the last one before it."""
+    rows = np.flatnonzero(known)
+    if not len(rows):
+        return np.full((len(y), STEP_TERMS), np.nan)
+    gaps = np.diff(rows) if len(rows) < len(y) else np.zeros(0, int)
+    parts = (y[rows], ranges[rows] if len(ranges) else ranges, gaps)
+    found = _kept(*(part.tobytes() for part in parts), lookback, season)
+    if not len(gaps):
+        return found
+    last = np.cumsum(known) - 1
+    return np.where((last >= 0)[:, None], found[np.maximum(last, 0)], np.nan)
+
+
 @lru_cache(maxsize=64)
-def _kept(y: bytes, ranges: bytes, lookback: int, season: int) -> Array:
+def _kept(y: bytes, ranges: bytes, gaps: bytes, lookback: int, season: int) -> Array:
     """`log_scale` of arrays as bytes: the same series is asked for by each model."""
-    return log_scale(np.frombuffer(y), np.frombuffer(ranges), lookback=lookback, season=season)
+    parts = np.frombuffer(y), np.frombuffer(ranges)
+    return log_scale(*parts, lookback=lookback, season=season, gaps=np.frombuffer(gaps, int))
 
 
-def log_scale(y: Array, ranges: Array, *, lookback: int, season: int) -> Array:
+def log_scale(y: Array, ranges: Array, *, lookback: int, season: int, gaps: Rows = NO_GAPS) -> Array:
     """The logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3).
 
     NaN where windows keep their own scale.
@@ -139,20 +156,30 @@ def log_scale(y: Array, ranges: Array, *, lookback: int, season: int) -> Array:
             not above 0 on, moves are those of the values themselves.
         ranges: Volatility of each row from its range, shape (T,), or empty.
         lookback: Rows of a window.
+        gaps: Rows of time from each to the next, shape (T - 1,), or empty where each is one: a move over several rows
+            counts as one of its mean size, by the root of their number.
     """
     prices = len(y) if y.min() > 0 else int(np.argmax(y <= 0))
     found = np.full((len(y), STEP_TERMS), np.nan)
     if prices > FIRST:
         size = np.log(y[:prices])
-        found[:prices] = _log_scale(size, ranges[:prices], lookback=lookback, season=season, logarithms=True)
+        before = gaps[: prices - 1]
+        found[:prices] = _log_scale(
+            size, ranges[:prices], lookback=lookback, season=season, gaps=before, logarithms=True
+        )
         found[:prices, 0] += size
     if prices < len(y) and len(y) > FIRST:
-        found[prices:] = _log_scale(y, ranges[:0], lookback=lookback, season=season)[prices:]
+        found[prices:] = _log_scale(y, ranges[:0], lookback=lookback, season=season, gaps=gaps)[prices:]
     return found
 
 
-def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int, logarithms: bool = False) -> Array:
+def _log_scale(
+    path: Array, ranges: Array, *, lookback: int, season: int, gaps: Rows, logarithms: bool = False
+) -> Array:
     """The same in units of the path, of values or their `logarithms`."""
+    level = path
+    if len(gaps):
+        path = path[0] + np.cumsum(np.append(0.0, np.diff(path) / np.sqrt(gaps)))
     prior = prior_of("range" if len(ranges) else "close")
     base, features = features_of(path, ranges if len(ranges) else None)
     x, unit = prior.design(features), np.log(base)[:, None] * (np.arange(STEP_TERMS) == 0)
@@ -167,23 +194,27 @@ def _log_scale(path: Array, ranges: Array, *, lookback: int, season: int, logari
     rows = [stop - first for first, stop, _ in parts]
     bounded = np.clip(change, -LARGEST_CHANGE, LARGEST_CHANGE)
     own = simulated[FIRST:] + bounded + unit[FIRST:]
-    walks = _walk_sizes(path, stops, logarithms=logarithms)
+    walks = _walk_sizes(path, level, stops, logarithms=logarithms)
     mixed = own + sum(np.repeat(chance, rows)[:, None] * (usual[FIRST:] - own) for chance, usual in walks)
     found[FIRST:] = np.where(np.repeat(serves, rows)[:, None], mixed, np.nan)
     return found
 
 
-def _walk_sizes(path: Array, stops: Sequence[int], *, logarithms: bool) -> list[tuple[Array, Array]]:
+def _walk_sizes(path: Array, level: Array, stops: Sequence[int], *, logarithms: bool) -> list[tuple[Array, Array]]:
     """How likely the path is a random walk, by the moves known at each stop (R,), and the size of its moves (T, 3).
 
     A path of `logarithms` may be the walk of its values as well: its moves are then the smaller, the larger these are.
+
+    Args:
+        level: The path before its moves over several rows were made those over one, shape (T,).
     """
     counts, usual = np.array(stops) - 1, _usual(np.diff(path))
     if not logarithms:
         return [(random_walk.chances(counts, np.diff(path))[0], usual)]
     rise = path - path[0]
     of_logarithms, of_values = random_walk.chances_of_values(counts, np.exp(rise))
-    of_their_size = _usual(np.diff(np.exp(rise))) - rise[:, None] * (np.arange(STEP_TERMS) == 0)
+    above = level - level[0]
+    of_their_size = _usual(np.diff(np.exp(rise))) - above[:, None] * (np.arange(STEP_TERMS) == 0)
     return [(of_logarithms, usual), (of_values, of_their_size)]
 
 
