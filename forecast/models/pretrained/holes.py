@@ -1,8 +1,8 @@
 """What is looked at of a series with missing rows: neither a flat line in a hole nor seasons that are out of step.
 
-Whole seasons of a hole are cut out, so that the rows behind it are as far into their season as before. The rest of it,
-less than the longest season, is as it was one season earlier, of the shortest that is as long as the rest. Without a
-season all missing rows are cut out. Row t depends on rows up to t alone, where it is known.
+Whole seasons of a hole are cut out, so that the rows behind it are as far into their season as before; the rest of it,
+less than the longest season, stays as it is bridged (`data/fill.py`). Without a season all missing rows are cut out:
+what is bridged moves less than the series, or as it did before, and would pass for easy to forecast.
 """
 
 from dataclasses import dataclass
@@ -45,9 +45,8 @@ def track_of(inputs: Inputs, origin: Rows, seasons: tuple[int, ...]) -> Track:
     if inputs.known.all():
         return Track(inputs.level, inputs.target, origin)
     kept = kept_rows(inputs.known, max(seasons, default=1))
-    source = kept[source_rows(inputs.known[kept], seasons)]
     place = np.maximum(np.searchsorted(kept, origin, side="right") - 1, 0)
-    return Track(inputs.level[source], inputs.target[source], place)
+    return Track(inputs.level[kept], inputs.target[kept], place)
 
 
 def kept_rows(known: Flags, season: int) -> Rows:
@@ -57,17 +56,6 @@ def kept_rows(known: Flags, season: int) -> Rows:
     """
     since, length = _holes(known)
     return np.flatnonzero(known | (since > length // season * season) | (length < 0))
-
-
-def source_rows(known: Flags, seasons: tuple[int, ...]) -> Rows:
-    """Where the value of each row comes from: of a missing one from a season earlier, shape (T,); else from itself."""
-    rows, (_, length) = np.arange(len(known)), _holes(known)
-    source = rows.copy()
-    for row in np.flatnonzero(~known):
-        season = next((season for season in seasons if season >= length[row] > 0), 0)
-        if 0 < season <= row:
-            source[row] = source[row - season]
-    return source
 
 
 def _holes(known: Flags) -> tuple[Rows, Rows]:
