@@ -147,5 +147,5 @@ def test_an_error_leaves_no_half_written_result(series, tmp_path):
     with pytest.raises(ConfigError, match="holds something else"):
         forecast.run(series, models=[], config=SMALL, out=tmp_path / "mine")
     with pytest.raises(SeriesTooShort):
-        forecast.run(make_series(random_walk(8)), models=[], out=tmp_path / "run")
+        forecast.run(make_series(random_walk(5)), models=[], out=tmp_path / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]

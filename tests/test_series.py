@@ -26,6 +26,8 @@ def test_values_are_a_read_only_copy():
         (["2020-01-02", "2020-01-01"], [[1], [2]], "Row 2, 2020-01-01 00:00, comes after 2020-01-02"),
         (["2020-01-01", "2020-01-01"], [[1], [2]], "appears twice"),
         (["2020-01-01", "NaT"], [[1], [2]], "Row 2 has none"),
+        ([1600000000, 1600000060], [[1], [2]], "a microsecond apart"),
+        ([1600000000, 1600003600], [[1], [2]], "seconds since 1970, make the dates with pandas.to_datetime(..., unit"),
         (["2020-01-01", "2020-01-02"], [[1], [np.nan]], "the last row must have a target. On 2020-01-02"),
         (["2020-01-01", "2020-01-02"], [[1], [np.inf]], "Close is inf"),
         (["2020-01-01"], [[1], [2]], "must have shape"),
@@ -84,7 +86,7 @@ def test_rows_are_taken_by_places_or_dates():
     assert made[:-30].y.tolist() == list(range(60))
     assert made["2020-02":"2020-02-03"].y.tolist() == [31, 32, 33]  # both ends, as in pandas
     assert made[pd.Timestamp("2020-03-30") :].y.tolist() == [89]
-    counted = series(range(1, 11), np.arange(10.0)[:, None])
+    counted = TimeSeries("made", pd.RangeIndex(1, 11), np.arange(10.0)[:, None], ("Close",), "Close")
     assert counted[2:4].y.tolist() == [2, 3]
 
 

@@ -285,6 +285,21 @@ def _check_order(name: str, index: Index) -> None:
             f"{name}: dates must be strictly increasing. Row {row + 1}, {_minute(index[row])}, {rule}. "
             "Sort the rows and keep one a date."
         )
+    if isinstance(index, pd.DatetimeIndex):
+        _check_resolution(name, index)
+
+
+def _check_resolution(name: str, index: pd.DatetimeIndex) -> None:
+    """Dates finer than microseconds are no dates of a series, nor are those of two seconds of 1970: see the cure."""
+    too_fine = len(index) > 1 and np.diff(index.as_unit("us").asi8).min() == 0
+    epoch = pd.Timestamp(0, tz=index.tz)
+    seconds_as_nanoseconds = index[0] - epoch > pd.Timedelta("1s") and index[-1] - epoch < pd.Timedelta("3s")
+    if too_fine or seconds_as_nanoseconds:
+        raise SeriesError(
+            f"{name}: dates must be at least a microsecond apart, and not all within three seconds of 1970. Received: "
+            f"{len(index)} rows from {index[0]} to {index[-1]}. If they are seconds since 1970, make the dates with "
+            "pandas.to_datetime(..., unit='s')."
+        )
 
 
 def _whole_numbers(index: Index) -> NDArray[np.int64]:
