@@ -16,11 +16,11 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.windows import STEP_TERMS, step_terms
-from forecast.models.volatility import expected
+from forecast.models.volatility import size_model
 from forecast.models.volatility.features import features_of, range_volatility
 from forecast.models.volatility.tails import distances
 
-OUT = Path(expected.__file__).with_name("prior.npz")
+OUT = Path(size_model.__file__).with_name("prior.npz")
 SEED, PATHS, DAYS, BURN, MOMENTS, ROUNDS = 0, 160, 2000, 500, 26, 8
 SKIP, RIDGE, HORIZON = 150, 1e-2, 30
 
@@ -91,14 +91,14 @@ def fit(paths: list[np.ndarray], *, ranges: bool) -> dict[str, np.ndarray]:
     made = [features_of(path[:, 3], ranges_of(path) if ranges else None) for path in paths]
     every = np.concatenate([features[SKIP:] for _, features in made])
     terms = len(every[0]) + 1
-    prior = expected.Prior(
+    prior = size_model.Prior(
         every.mean(axis=0), every.std(axis=0), np.zeros((STEP_TERMS, terms)), np.zeros((STEP_TERMS * terms,) * 2)
     )
     designs = [prior.design(features) for _, features in made]
     for _ in range(ROUNDS):
         gradient, hessian = newton(paths, [base for base, _ in made], designs, prior.coefficients)
         change = np.linalg.solve(hessian, gradient).reshape(prior.coefficients.shape)
-        prior = expected.Prior(prior.centre, prior.spread, prior.coefficients - change, hessian)
+        prior = size_model.Prior(prior.centre, prior.spread, prior.coefficients - change, hessian)
     information = prior.information / len(every)
     return {
         "centre": prior.centre,
@@ -120,7 +120,7 @@ def newton(
     """Gradient and Hessian of the loss over all paths and steps, with a small penalty."""
     gradient, hessian = RIDGE * coefficients.ravel(), RIDGE * np.eye(coefficients.size)
     for path, base, x in zip(paths, bases, designs, strict=True):
-        one, two = expected.derivatives(expected.sizes_of(path[:, 3], base)[SKIP:], x[SKIP:], coefficients)
+        one, two = size_model.derivatives(size_model.sizes_of(path[:, 3], base)[SKIP:], x[SKIP:], coefficients)
         gradient, hessian = gradient + one, hessian + two
     return gradient, hessian
 
@@ -130,7 +130,7 @@ def shapes(paths: list[np.ndarray], prior: dict[str, np.ndarray]) -> dict[str, n
 
     `quantiles`, shape (3, Q), are those of centred moves, `tails`, shape (3, 3), those of models/volatility/tails.py.
     """
-    model, found = expected.Prior(**prior), [[] for _ in range(HORIZON)]
+    model, found = size_model.Prior(**prior), [[] for _ in range(HORIZON)]
     terms = step_terms(HORIZON)
     for path in paths:
         base, features = features_of(path[:, 3])

@@ -14,12 +14,13 @@ from forecast.data.windows import Inputs, expected_moves, make_blocks, step_term
 from forecast.models import MODELS
 from forecast.models.estimator import Callbacks
 from forecast.models.volatility import (
-    expected,
     growing,
     log_scale,
     past_quantiles,
     random_walk,
+    size_model,
     smooth,
+    suitability,
     with_volatility,
 )
 from forecast.models.volatility.features import averages, features_of, range_volatility
@@ -69,14 +70,14 @@ def test_each_estimation_is_one_step_of_newton_on_the_moves_that_it_knows(rows):
     """However the sums are put together: over as many rows as count at most, from the start."""
     path = np.log(garch(rows)[0])
     base, features = features_of(path)
-    prior = expected.prior_of("close")
-    x, sizes, stops = prior.design(features), expected.sizes_of(path, base), expected._estimation_rows(rows)
-    found = expected._estimates(prior, sizes, x, stops)
+    prior = size_model.prior_of("close")
+    x, sizes, stops = prior.design(features), size_model.sizes_of(path, base), size_model.estimation_rows(rows)
+    found = size_model.estimates(prior, sizes, x, stops)
     for stop, coefficients in zip(stops, found, strict=True):
-        some = np.arange(max(expected.BURN, stop - expected.MOST_ROWS), stop)
-        known = np.where(some[:, None] + expected.FIT_STEPS < stop, sizes[some], np.nan)
-        gradient, hessian = expected.derivatives(known, x[some], prior.coefficients)
-        change = np.linalg.solve(hessian + expected.PRIOR_ROWS * prior.information, gradient)
+        some = np.arange(max(size_model.BURN, stop - size_model.MOST_ROWS), stop)
+        known = np.where(some[:, None] + size_model.FIT_STEPS < stop, sizes[some], np.nan)
+        gradient, hessian = size_model.derivatives(known, x[some], prior.coefficients)
+        change = np.linalg.solve(hessian + size_model.PRIOR_ROWS * prior.information, gradient)
         wanted = prior.coefficients - change.reshape(prior.coefficients.shape)
         np.testing.assert_allclose(coefficients, wanted, rtol=1e-9, atol=1e-12)
 
@@ -86,16 +87,16 @@ def test_a_walk_is_known_by_the_autocorrelations_and_variances_of_numpy(season):
     random, stops = np.random.default_rng(2), [128, 160, 300, 400]
     reverting = np.diff(random.normal(size=500).cumsum() * 0.1 + random.normal(size=500))
     for moves in (random.normal(size=499), reverting, random.normal(size=499) + 0.5, np.sin(np.arange(499))):
-        found = zip(stops, expected._correlated(moves, stops, season), expected._walks(moves, stops), strict=True)
+        found = zip(stops, suitability._correlated(moves, stops, season), suitability._walks(moves, stops), strict=True)
         for stop, correlated, walks in found:
             some = moves[: stop - 1] - moves[: stop - 1].mean()
-            lags = range(1, min(max(expected.LAGS, 2 * season), len(some) // 2) + 1)
+            lags = range(1, min(max(suitability.LAGS, 2 * season), len(some) // 2) + 1)
             largest = max(abs(some[lag:] @ some[:-lag]) for lag in lags) / (some @ some)
-            assert correlated == (largest > expected.CORRELATED + expected.CHANCE / np.sqrt(len(some)))
-            path, steps = np.cumsum(np.append(0.0, some)), expected.WALK_STEPS
+            assert correlated == (largest > suitability.CORRELATED + suitability.CHANCE / np.sqrt(len(some)))
+            path, steps = np.cumsum(np.append(0.0, some)), suitability.WALK_STEPS
             ratio = np.var(path[steps:] - path[:-steps]) / (steps * np.var(some))
             chance = np.sqrt(2 * (2 * steps - 1) * (steps - 1) / (3 * steps * len(some)))
-            assert walks == (expected.WALK_RATIO - chance < ratio < 1 / expected.WALK_RATIO + chance)
+            assert walks == (suitability.WALK_RATIO - chance < ratio < 1 / suitability.WALK_RATIO + chance)
 
 
 def test_the_volatility_of_a_range_by_hand():
@@ -305,7 +306,7 @@ def test_the_odds_of_a_random_walk_are_those_of_the_densities():
 
 
 def test_the_derivatives_of_the_expected_size_are_those_of_finite_differences():
-    random, steps = np.random.default_rng(0), np.array(expected.FIT_STEPS)
+    random, steps = np.random.default_rng(0), np.array(size_model.FIT_STEPS)
     x, sizes = random.normal(size=(40, 3)), random.exponential(size=(40, len(steps)))
     sizes[35:, 4:] = np.nan
     coefficients, terms = 0.1 * random.normal(size=(3, 3)), step_terms(30)[steps - 1]
@@ -314,12 +315,12 @@ def test_the_derivatives_of_the_expected_size_are_those_of_finite_differences():
         eta = x @ (terms @ b.reshape(3, 3)).T
         return np.nansum(steps**-0.5 * np.where(np.isnan(sizes), np.nan, sizes * np.exp(-eta) + eta))
 
-    gradient, hessian = expected.derivatives(sizes, x, coefficients)
+    gradient, hessian = size_model.derivatives(sizes, x, coefficients)
     by_difference = approx_fprime(coefficients.ravel(), loss, 1e-6)
     np.testing.assert_allclose(gradient, by_difference, rtol=1e-3, atol=1e-3)
     direction = 1e-5 * random.normal(size=9)
-    moved, _ = expected.derivatives(np.minimum(sizes, 4), x, coefficients + direction.reshape(3, 3))
-    still, hessian = expected.derivatives(np.minimum(sizes, 4), x, coefficients)
+    moved, _ = size_model.derivatives(np.minimum(sizes, 4), x, coefficients + direction.reshape(3, 3))
+    still, hessian = size_model.derivatives(np.minimum(sizes, 4), x, coefficients)
     np.testing.assert_allclose(moved - still, hessian @ direction, rtol=0.05, atol=2e-5)
 
 

@@ -1,7 +1,9 @@
 """How much a series is about to move: the expected size of its coming moves, row by row, in closed form.
 
 features.py     what is known of the size of moves at each row, from closes, and from open, high and low where there are
-expected.py     the expected size of the coming moves, and whether windows are better measured by it
+size_model.py   the linear model of the size of coming moves: from simulated prices, drawn towards the series
+suitability.py  whether a series is better measured in that size than in the scale of each window
+expected.py     the expected size of the coming moves
 random_walk.py  the odds that moves are those of a random walk, and that it drifts
 history.py      the distribution of coming moves by all past ones, each over the size expected of it
 growing.py      quantiles of samples that grow, at many of their sizes at once

@@ -1,85 +1,30 @@
-"""The expected size of coming moves: a linear model of its logarithm, from simulated prices and the series' own past.
+"""The expected size of coming moves, by a linear model of its logarithm (`size_model.py`), row by row.
 
-    log E|move over h rows| = log base + log(h) / 2 + b(h)' B features        b(h) = (1, l, l^2), l = log h / log 30
-
-The coefficients B are fitted in closed form on simulated prices (`prior.npz`), with the likelihood of Laplace, which is
-convex; one step of Newton's method on the moves that are known moves them towards the series, as far as these outweigh
-PRIOR_ROWS rows of simulated prices. They are estimated anew whenever the series has grown by a quarter. As far as the
-moves known then are those of a random walk (`random_walk.py`), the expected size is their mean instead, of the values
-or of their logarithms.
-
-A window is measured in these units unless, by the moves known when the coefficients were estimated, the simulated
-coefficients tell the size of moves worse than the mean difference of a window does, beyond chance, or moves can be
-forecast from earlier ones: a season of sales is not volatility, and a temperature that returns to its mean is no walk
-(the variance ratio of Lo and MacKinlay 1988). Elsewhere the result is NaN, and windows keep their own scale. Row t
-depends on rows up to t alone.
+As far as the known moves are those of a random walk (`random_walk.py`), it is their mean instead, of the values or of
+their logarithms. Where these units do not serve (`suitability.py`) the result is NaN, and windows keep their own scale.
+Row t depends on rows up to t alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from pathlib import Path
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from forecast.data.dataset import Dataset
 from forecast.data.scaling import Scaler
-from forecast.data.windows import STEP_TERMS, Flags, Inputs, moves_of, step_terms
+from forecast.data.windows import STEP_TERMS, Flags, Inputs, moves_of
 from forecast.models.volatility import random_walk
 from forecast.models.volatility.features import TINY, features_of, range_volatility
+from forecast.models.volatility.size_model import FIRST, estimates, estimation_rows, prior_of, sizes_of
+from forecast.models.volatility.suitability import serves
 from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
-# Steps whose moves the coefficients are fitted to.
-FIT_STEPS = (1, 2, 3, 4, 5, 7, 10, 14, 20, 25, 30)
-# Rows of simulated prices that the series' own rows are weighed against, and its rows that count at most.
-PRIOR_ROWS, MOST_ROWS = 6000, 3000
-# Rows when coefficients are estimated first, and the growth after which they are estimated anew.
-FIRST, GROWTH = 128, 1.25
-# Rows at the start that no coefficients are fitted to: averages over months are not known there.
-BURN = 64
-# Moves in base scales, and features in standard deviations, are cut here; so is a change of coefficients' effect.
-LARGEST_MOVE, LARGEST_FEATURE, LARGEST_CHANGE = 15.0, 4.0, 0.7
-# Moves are forecast from earlier ones if an autocorrelation is above this and, over the root of rows, what chance is.
-CORRELATED, CHANCE = 0.1, 3.0
-# The variance of moves over so many rows, over that of so many moves over one: a walk has one within this factor of 1.
-WALK_STEPS, WALK_RATIO = 20, 0.6
-# By so much, over the root of the rows, the mean log likelihood of one scale is above that of another by chance.
-LIKELIER = 0.6
+# A change of coefficients moves the logarithm of a size no further.
+LARGEST_CHANGE = 0.7
 # Each row follows the one before it.
 NO_GAPS = np.zeros(0, int)
-# Lags of autocorrelations that are looked at beside those of two seasons, at least and at most.
-LAGS, MOST_LAGS = 10, 400
-
-
-@dataclass(frozen=True, eq=False)
-class Prior:
-    """What simulated prices teach, with P features and C = 3 (P + 1) coefficients.
-
-    Attributes:
-        centre: Mean of the features, shape (P,).
-        spread: Their standard deviation, shape (P,).
-        coefficients: B, shape (3, P + 1).
-        information: The Hessian of the loss a row, shape (C, C).
-    """
-
-    centre: Array
-    spread: Array
-    coefficients: Array
-    information: Array
-
-    def design(self, features: Array) -> Array:
-        """Standardised features after a column of ones, shape (T, P + 1)."""
-        scaled = np.clip((features - self.centre) / self.spread, -LARGEST_FEATURE, LARGEST_FEATURE)
-        return np.concatenate([np.ones((len(scaled), 1)), scaled], axis=1)
-
-
-@cache
-def prior_of(kind: str) -> Prior:
-    """The prior for `close` or `range`."""
-    with np.load(Path(__file__).with_name("prior.npz")) as file:
-        return Prior(**{name: file[f"{kind}_{name}"] for name in Prior.__dataclass_fields__})
 
 
 @one_thread()
@@ -183,12 +128,12 @@ def _log_scale(
     prior = prior_of("range" if len(ranges) else "close")
     base, features = features_of(path, ranges if len(ranges) else None)
     x, unit = prior.design(features), np.log(base)[:, None] * (np.arange(STEP_TERMS) == 0)
-    simulated, stops = x @ prior.coefficients.T, _estimation_rows(len(path))
+    simulated, stops = x @ prior.coefficients.T, estimation_rows(len(path))
     found = np.full((len(path), STEP_TERMS), np.nan)
-    serves = _serves(path, simulated + unit, stops, lookback=lookback, season=season)
-    if not serves.any():
+    used = serves(path, simulated + unit, stops, lookback=lookback, season=season)
+    if not used.any():
         return found
-    changes = _estimates(prior, sizes_of(path, base), x, stops) - prior.coefficients
+    changes = estimates(prior, sizes_of(path, base), x, stops) - prior.coefficients
     parts = list(zip(stops, [*stops[1:], len(path)], changes, strict=True))
     change = np.concatenate([x[first:stop] @ one.T for first, stop, one in parts])
     rows = [stop - first for first, stop, _ in parts]
@@ -196,7 +141,7 @@ def _log_scale(
     own = simulated[FIRST:] + bounded + unit[FIRST:]
     walks = _walk_sizes(path, level, stops, logarithms=logarithms)
     mixed = own + sum(np.repeat(chance, rows)[:, None] * (usual[FIRST:] - own) for chance, usual in walks)
-    found[FIRST:] = np.where(np.repeat(serves, rows)[:, None], mixed, np.nan)
+    found[FIRST:] = np.where(np.repeat(used, rows)[:, None], mixed, np.nan)
     return found
 
 
@@ -222,170 +167,3 @@ def _usual(moves: Array) -> Array:
     """The logarithm of the mean size of the moves (T - 1,) up to each row, as factors of `step_terms`, (T, 3)."""
     mean = np.cumsum(np.abs(moves)) / np.arange(1, len(moves) + 1)
     return np.asarray(np.log(np.append(mean[0], mean) + TINY)[:, None] * (np.arange(STEP_TERMS) == 0))
-
-
-def _estimation_rows(rows: int) -> list[int]:
-    """The numbers of rows when coefficients are estimated: FIRST, and then a quarter more each time."""
-    found, next_one = [], FIRST
-    while next_one < rows:
-        found.append(next_one)
-        next_one = int(np.ceil(GROWTH * next_one))
-    return found
-
-
-def _estimates(prior: Prior, sizes: Array, x: Array, stops: Sequence[int]) -> Array:
-    """B after one step of Newton's method from the prior, on the moves that are known after each number of rows.
-
-    The derivatives are sums over moves: each adds those that became known since the one before, without the oldest.
-
-    Args:
-        sizes: Moves over each of FIT_STEPS from each row (`sizes_of`), shape (T, S).
-    Returns:
-        Shape (R, 3, P + 1).
-    """
-    relative, found, before, start = _relative(sizes, x, prior.coefficients), [], 0, 0
-    total = np.zeros(1)
-    for stop in stops:
-        begin = max(BURN, stop - MOST_ROWS)
-        if begin > before - max(FIT_STEPS):  # all are new
-            total, before = np.zeros(1), 0
-        elif begin > start:
-            total = total - _sums(relative[start:begin], x[start:begin])
-        first = max(begin, before - max(FIT_STEPS))
-        ends = np.arange(first, stop)[:, None] + FIT_STEPS
-        total = total + _sums(np.where((ends >= before) & (ends < stop), relative[first:stop], np.nan), x[first:stop])
-        found.append(total)
-        before, start = stop, begin
-    gradients, hessians = _unpacked(np.stack(found), x.shape[1])
-    change = np.linalg.solve(hessians + PRIOR_ROWS * prior.information, gradients[..., None])
-    return np.asarray(prior.coefficients - change.reshape(-1, *prior.coefficients.shape))
-
-
-def sizes_of(path: Array, base: Array) -> Array:
-    """Moves over each of FIT_STEPS in units of the base and the root of the step, cut, shape (T, S); NaN at the end."""
-    unit: Array = base[:, None] * np.sqrt(FIT_STEPS)
-    return np.asarray(np.minimum(_moves_over(path, FIT_STEPS).T / unit, LARGEST_MOVE))
-
-
-def _moves_over(path: Array, steps: Sequence[int]) -> Array:
-    """Absolute moves from each row over each of some steps, shape (S, T); NaN at the end."""
-    padded = np.append(path, np.full(max(steps), np.nan))
-    return np.asarray(np.abs(padded[np.arange(len(path)) + np.array(steps)[:, None]] - path))
-
-
-def derivatives(sizes: Array, x: Array, coefficients: Array) -> tuple[Array, Array]:
-    """Gradient (C,) and Hessian (C, C) of the loss of moves: size / exp(eta) + eta, eta = terms of the step B x.
-
-    Overlapping moves say the same thing several times, and count by one over the root of the step.
-
-    Args:
-        sizes: Moves over each of FIT_STEPS (`sizes_of`), shape (n, S); NaN where not known.
-        x: Of the same rows, shape (n, P + 1).
-    """
-    gradient, hessian = _unpacked(_sums(_relative(sizes, x, coefficients), x)[None], x.shape[1])
-    return gradient[0], hessian[0]
-
-
-def _relative(sizes: Array, x: Array, coefficients: Array) -> Array:
-    """Sizes (n, S) over those that are expected of them."""
-    return np.asarray(sizes * np.exp(-np.clip(x @ (_step_weights()[0] @ coefficients).T, -5, 5)))
-
-
-@cache
-def _step_weights() -> tuple[Array, Array, Array]:
-    """The terms of FIT_STEPS, shape (S, 3), these by their weights, and so products of two of them, shape (S, 5).
-
-    Terms are powers, and so are their products.
-    """
-    terms, weight = step_terms(max(FIT_STEPS))[np.array(FIT_STEPS) - 1], np.array(FIT_STEPS)[:, None] ** -0.5
-    return terms, weight * terms, weight * terms[:, [1]] ** np.arange(2 * STEP_TERMS - 1)
-
-
-def _sums(relative: Array, x: Array) -> Array:
-    """What the derivatives are made of: sums over the rows of relative sizes (n, S), NaN where not known."""
-    known, (_, terms, products) = ~np.isnan(relative), _step_weights()
-    error = np.where(known, relative, 0.0)
-    gradient = ((known - error) @ terms).T @ x
-    curved = ((np.minimum(error, 5) @ products).T[:, None] * x.T) @ x
-    return np.concatenate([gradient.ravel(), curved.ravel()])
-
-
-def _unpacked(sums: Array, columns: int) -> tuple[Array, Array]:
-    """Gradients (R, C) and Hessians (R, C, C) of sums (R, ...)."""
-    size = STEP_TERMS * columns
-    curved = sums[:, size:].reshape(-1, 2 * STEP_TERMS - 1, columns, columns)
-    hessian = curved[:, np.add.outer(np.arange(STEP_TERMS), np.arange(STEP_TERMS))]
-    return sums[:, :size], hessian.transpose(0, 1, 3, 2, 4).reshape(-1, size, size)
-
-
-def _serves(path: Array, simulated: Array, stops: Sequence[int], *, lookback: int, season: int) -> Flags:
-    """Whether the simulated coefficients serve better than the scale of a window, by what each estimation knows."""
-    if not stops:
-        return np.zeros(0, bool)
-    gain = _gains(path, simulated, stops, lookback) + LIKELIER / np.sqrt(stops)
-    moves = np.clip(np.diff(path) / np.exp(simulated[:-1, 0]), -LARGEST_FEATURE, LARGEST_FEATURE)
-    moves = moves - moves[: FIRST - 1].mean()  # which changes no variance, but how exactly it is computed
-    return (gain > 0) & ~_correlated(moves, stops, season) & _walks(moves, stops)
-
-
-def _gains(path: Array, simulated: Array, stops: Sequence[int], lookback: int) -> Array:
-    """By how much the log likelihood of the moves known after each number of rows is better, a move.
-
-    Each scale is multiplied by what suits it best, so that only how it changes counts.
-    """
-    window = np.convolve(np.abs(np.diff(path)), np.ones(lookback) / lookback, mode="valid")  # row t: window[t - L]
-    begin = max(BURN, lookback)
-    steps = [step for step in FIT_STEPS if step < len(path) - begin]  # the others have fewer rows than a window
-    if not steps:
-        return np.zeros(len(stops))
-    size, usual = _moves_over(path, steps)[:, begin:], np.maximum(window[begin - lookback :], TINY)
-    log = step_terms(max(FIT_STEPS))[np.array(steps) - 1] @ simulated[begin:].T
-    ends = np.maximum(np.array(stops) - np.array(steps)[:, None] - begin, 1)  # moves that are known
-    ours = _profile_losses(size * np.exp(-np.maximum(log, np.log(TINY))), log, ends)
-    theirs = _profile_losses(size / usual, np.log(usual)[None], ends)
-    return np.asarray((theirs - ours).sum(axis=0) / len(FIT_STEPS))
-
-
-def _profile_losses(relative: Array, log: Array, ends: Rows) -> Array:
-    """Mean Laplace losses of the first `ends` (S, R) of sizes over a scale (S, n), for the logarithms of that scale."""
-    total = np.cumsum(np.minimum(relative, 1 / TINY), axis=1)
-    level = np.broadcast_to(np.cumsum(log, axis=1), total.shape)
-    mean, level = (np.take_along_axis(one, ends - 1, axis=1) / ends for one in (total, level))
-    return np.asarray(np.log(mean + TINY) + level)
-
-
-def _correlated(moves: Array, stops: Sequence[int], season: int) -> Flags:
-    """Whether the moves that are known after each number of rows can be forecast from earlier ones, shape (R,).
-
-    Moves are in units of their expected size, shape (n,).
-    """
-    counts = np.array(stops) - 1
-    most = min(max(LAGS, 2 * season), MOST_LAGS, int(counts[-1]) // 2)
-    lag, behind = np.arange(most + 1), sliding_window_view(np.append(np.zeros(most), moves), most + 1)[:, ::-1]
-    parts = zip([0, *counts[:-1]], counts, strict=True)
-    products = np.cumsum([moves[start:stop] @ behind[start:stop] for start, stop in parts], axis=0)
-    sums, counts = np.append(0.0, np.cumsum(moves)), counts[:, None]
-    mean, both = sums[counts] / counts, sums[counts] - sums[lag] + sums[np.maximum(counts - lag, 0)]
-    found = np.abs(products - mean * both + (counts - lag) * mean**2)
-    largest = np.where((lag > 0) & (lag <= counts // 2), found, 0.0).max(axis=1)
-    return np.asarray(largest / np.maximum(found[:, 0], TINY) > CORRELATED + CHANCE / np.sqrt(counts[:, 0]))
-
-
-def _walks(moves: Array, stops: Sequence[int]) -> Flags:
-    """Whether the variance of sums of the moves that are known grows with their number as that of a walk does, (R,).
-
-    Chance aside.
-    """
-    counts, steps, path = np.array(stops) - 1, WALK_STEPS, np.cumsum(np.append(0.0, moves))
-    several, one = (
-        _variances(part, count) for part, count in ((path[steps:] - path[:-steps], counts - steps + 1), (moves, counts))
-    )
-    ratio = several / np.maximum(steps * one, TINY)
-    chance = np.sqrt(2 * (2 * steps - 1) * (steps - 1) / (3 * steps * counts))
-    return np.asarray((WALK_RATIO - chance < ratio) & (ratio < 1 / WALK_RATIO + chance))
-
-
-def _variances(values: Array, counts: Rows) -> Array:
-    """The variances of the first values (n,), for each number of them, shape (R,)."""
-    mean, square = (np.cumsum(one)[counts - 1] / counts for one in (values, values**2))
-    return np.maximum(square - mean**2, 0.0)
