@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.data.windows import STEP_TERMS, step_terms
+from forecast.data.moves import STEP_TERMS, step_terms
 from forecast.models.volatility import size_model
 from forecast.models.volatility.features import features_of, range_volatility
 from forecast.models.volatility.tails import distances

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from forecast.config import ExperimentConfig, NetworkConfig, TrainingConfig, override
 from forecast.data.defaults import resolve_defaults
+from forecast.data.inputs import Inputs
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Inputs
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.models import Problem
 from forecast.models.volatility import with_volatility

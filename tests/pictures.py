@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from forecast.config import QUANTILES, ExperimentConfig, override
+from forecast.data.inputs import Inputs
 from forecast.data.series import DataIssue, TimeSeries
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, Inputs
+from forecast.data.windows import Blocks
 from forecast.evaluation.direction import Reliability
 from forecast.evaluation.holdout import Experiment
 from forecast.evaluation.lag_detector import Lag

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Inputs
 from forecast.models import Callbacks, Problem, find_model
 from forecast.models.forest import SHARES, _best_share, _inputs, _without_overlap
 from forecast.models.tree_arrays import forest_arrays, grow_forest, join_trees, leaf_values

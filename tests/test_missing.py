@@ -13,11 +13,12 @@ from forecast.config import QUANTILES, override
 from forecast.data.defaults import default_horizon, default_lookback, resolve_defaults
 from forecast.data.fill import fill
 from forecast.data.grid import TimeGrid
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.resample import resample_series
 from forecast.data.seasons import find_seasons
 from forecast.data.split import split_rows
-from forecast.data.windows import Inputs, filled_labels, make_blocks, outcomes
+from forecast.data.windows import filled_labels, make_blocks, outcomes
 from forecast.errors import ConfigError, ForecastError, SeriesError
 from forecast.evaluation.walk_forward.series_result import fold_rows
 from forecast.inference import conformal, shrinkage

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from forecast.config import MEDIAN, ExperimentConfig, TrainingConfig
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Inputs
 from forecast.models import Callbacks, Problem, find_model
 from forecast.models.highway import PENALTIES
 from forecast.models.reservoir import CONNECTIONS, UNITS, draw_reservoir, read, states

@@ -8,10 +8,10 @@ import pytest
 
 import forecast
 from forecast.config import MEDIAN, ExperimentConfig
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.series import TimeSeries
 from forecast.data.split import Split
-from forecast.data.windows import Inputs
 from forecast.errors import ConfigError
 from forecast.models import Callbacks, Problem, find_model
 from forecast.models.statistical import FEWEST, GROWTH, ROWS, _seasonal_pattern, estimation_rows

@@ -10,7 +10,9 @@ from scipy.optimize import approx_fprime
 from forecast import load
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.dataset import prepare
-from forecast.data.windows import Inputs, expected_moves, make_blocks, step_terms
+from forecast.data.inputs import Inputs
+from forecast.data.moves import expected_moves, step_terms
+from forecast.data.windows import make_blocks
 from forecast.models import MODELS
 from forecast.models.estimator import Callbacks
 from forecast.models.volatility import (

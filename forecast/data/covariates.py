@@ -12,9 +12,9 @@ import pandas as pd
 
 from forecast.config import ExperimentConfig, InputConfig
 from forecast.data.fill import fill, fill_forward
+from forecast.data.inputs import Inputs
 from forecast.data.series import TimeSeries
 from forecast.data.vocabulary import find_name
-from forecast.data.windows import Inputs
 from forecast.errors import ConfigError, SeriesError
 from forecast.typing import Array
 

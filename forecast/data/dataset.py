@@ -14,10 +14,10 @@ import numpy as np
 from forecast.config import ExperimentConfig
 from forecast.data.covariates import enrich, inputs_of
 from forecast.data.defaults import resolve_defaults
+from forecast.data.inputs import Inputs
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
 from forecast.data.split import Split, split_rows
-from forecast.data.windows import Inputs
 from forecast.typing import Array
 
 

@@ -25,16 +25,9 @@ import pandas as pd
 
 from forecast.data.calendar.frequency import Index
 from forecast.data.calendar.row_steps import commonest
-from forecast.data.calendar.session_bars import (
-    Flags,
-    Stamps,
-    are_in,
-    in_sessions,
-    move_clock,
-    sessions_until,
-    trading_hours,
-)
+from forecast.data.calendar.session_bars import Stamps, are_in, in_sessions, move_clock, sessions_until, trading_hours
 from forecast.errors import SeriesError
+from forecast.typing import Flags
 
 SECOND = np.timedelta64(1_000_000, "us")
 DAY = 86_400 * SECOND

@@ -28,10 +28,10 @@ from forecast.data.calendar.row_steps import (
     share_filled,
     weekday,
 )
-from forecast.data.calendar.session_bars import Flags, Stamps, are_in, sessions_until
+from forecast.data.calendar.session_bars import Stamps, are_in, sessions_until
 from forecast.data.grid import COUNTED, MONTHS, WEEK, WEEKDAYS, TimeGrid
 from forecast.data.infer_bars import infer_bars
-from forecast.typing import Rows
+from forecast.typing import Flags, Rows
 
 # How a series of days goes on shows in its last rows, so many, or fewer where it has changed.
 RECENT = (1000, 250)

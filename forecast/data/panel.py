@@ -12,8 +12,8 @@ from typing import Self
 
 import numpy as np
 
+from forecast.data.inputs import COLUMNS, Inputs
 from forecast.data.split import Split
-from forecast.data.windows import COLUMNS, Inputs
 from forecast.typing import Rows
 
 

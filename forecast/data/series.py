@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.calendar.frequency import Index, is_counted, iso, moment
+from forecast.data.calendar.frequency import Index, iso, moment
 from forecast.data.grid import TimeGrid
 from forecast.data.placement import Placement, place_rows
+from forecast.data.series_rules import check_ends, check_exchange, check_order, check_values, whole_numbers
 from forecast.data.vocabulary import column_roles
 from forecast.display import Chart, Line, Panel, Rule, Shown
 from forecast.display.style import BLUE, GREEN, ORANGE, PINK, RED, SKY
@@ -104,11 +105,11 @@ class TimeSeries(Shown):
         if self.target not in self.columns:
             columns = ", ".join(self.columns)
             raise SeriesError(f"{self.name}: `target` must be one of {columns}. Received: {self.target}.")
-        _check_order(self.name, self.index)
-        _check_exchange(self.name, self.index, self.exchange)
-        _check_values(self.name, self.index, values, self.columns)
+        check_order(self.name, self.index)
+        check_exchange(self.name, self.index, self.exchange)
+        check_values(self.name, self.index, values, self.columns)
         if self.grid is UNKNOWN:
-            _check_ends(self.name, self.index, values[:, self.target_column])
+            check_ends(self.name, self.index, values[:, self.target_column])
             values = self._place(values)
         values.flags.writeable = False
         future = self.future if self.future.size else np.empty((0, len(self.columns)))
@@ -264,74 +265,9 @@ class TimeSeries(Shown):
     def fingerprint(self, rows: int | None = None) -> str:
         """SHA-256 of the dates (or counts), values and ranges of the first `rows` rows (by default all)."""
         index = self.index.as_unit("ns") if isinstance(self.index, pd.DatetimeIndex) else self.index
-        stamps = _whole_numbers(index)[:rows]
+        stamps = whole_numbers(index)[:rows]
         whole = stamps.tobytes() + self.values[:rows].tobytes() + self.ranges[:rows].tobytes()
         return hashlib.sha256(whole).hexdigest()
-
-
-def _check_order(name: str, index: Index) -> None:
-    if not len(index):
-        raise SeriesError(f"{name}: a series must have rows. Received: none.")
-    if is_counted(index) and not pd.api.types.is_integer_dtype(index.dtype):
-        raise SeriesError(f"{name}: rows must have dates, or whole numbers that count them. Received: {index.dtype}.")
-    if index.hasnans:
-        row = int(np.argmax(index.isna()))
-        raise SeriesError(f"{name}: each row must have a date. Row {row + 1} has none.")
-    steps = np.diff(_whole_numbers(index))
-    if (steps <= 0).any():
-        row = int(np.argmax(steps <= 0)) + 1
-        rule = "appears twice" if steps[row - 1] == 0 else f"comes after {_minute(index[row - 1])}"
-        raise SeriesError(
-            f"{name}: dates must be strictly increasing. Row {row + 1}, {_minute(index[row])}, {rule}. "
-            "Sort the rows and keep one a date."
-        )
-    if isinstance(index, pd.DatetimeIndex):
-        _check_resolution(name, index)
-
-
-def _check_resolution(name: str, index: pd.DatetimeIndex) -> None:
-    """Dates finer than microseconds are no dates of a series, nor are those of two seconds of 1970: see the cure."""
-    too_fine = len(index) > 1 and np.diff(index.as_unit("us").asi8).min() == 0
-    epoch = pd.Timestamp(0, tz=index.tz)
-    seconds_as_nanoseconds = index[0] - epoch > pd.Timedelta("1s") and index[-1] - epoch < pd.Timedelta("3s")
-    if too_fine or seconds_as_nanoseconds:
-        raise SeriesError(
-            f"{name}: dates must be at least a microsecond apart, and not all within three seconds of 1970. Received: "
-            f"{len(index)} rows from {index[0]} to {index[-1]}. If they are seconds since 1970, make the dates with "
-            "pandas.to_datetime(..., unit='s')."
-        )
-
-
-def _whole_numbers(index: Index) -> NDArray[np.int64]:
-    """Dates in the unit of the index, or counts."""
-    return index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy(np.int64)
-
-
-def _minute(date: pd.Timestamp | int) -> str:
-    return f"{date:%Y-%m-%d %H:%M}" if isinstance(date, pd.Timestamp) else str(date)
-
-
-def _check_exchange(name: str, index: Index, exchange: str) -> None:
-    if exchange and is_counted(index):
-        raise SeriesError(f"{name}: sessions of {exchange} need dates, and these rows are only counted.")
-
-
-def _check_values(name: str, index: Index, values: Array, columns: Sequence[str]) -> None:
-    wrong = np.isinf(values)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise SeriesError(
-            f"{name}: values must be finite numbers, or NaN where missing. {columns[column]} is "
-            f"{values[row, column]} on {iso(index[row])}, {int(wrong.any(axis=1).sum())} rows in all."
-        )
-
-
-def _check_ends(name: str, index: Index, y: Array) -> None:
-    for row, place in ((0, "first"), (-1, "last")):
-        if np.isnan(y[row]):
-            raise SeriesError(
-                f"{name}: the {place} row must have a target. On {iso(index[row])} it is missing. Drop that row."
-            )
 
 
 def _findings(index: Index, placed: Placement) -> Iterator[DataIssue]:

@@ -32,101 +32,21 @@ needed, so memory grows with the rows, not with rows times lookback.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Normalisation
-from forecast.typing import Array, Rows
-
-Flags = NDArray[np.bool_]
+from forecast.data.inputs import Inputs
+from forecast.data.moves import expected_moves, relative
+from forecast.typing import Array, Flags, Rows
 
 # Stands for the scale of a window that does not move at all, in scaled units.
 FLAT = 1e-12
 # The share of a window's differences between known values from which its scale is taken from these alone.
 ENOUGH_KNOWN = 0.125
-# Terms of `step_terms`, in which the logarithm of a scale is given, and the step at which each of them is 1.
-STEP_TERMS, UNIT_STEP = 3, 30
-# A price that falls by more than this share counts as one that falls by it.
-LARGEST_FALL = 0.999
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """What a model sees of one series, scaled, with missing values filled.
-
-    Attributes:
-        past: The target, then the features that are known up to the origin, shape (T, F).
-        future: The columns that are known ahead, shape (T, K), or (T+H, K) where a forecast of coming rows needs them.
-        known: Whether the target is known, and not filled, shape (T,); all of it by default.
-        level: The distance of the target from 0, scaled, shape (T,); NaN from the first row on that is not above 0, and
-            by default.
-        size: Volatility of each row, of the logarithm where it has a level and else scaled: from its range where it has
-            one, else the absolute move, shape (T,); NaN by default.
-        log_scale: Logarithm of the expected size of the moves from each row, as factors of `step_terms`, shape (T, 3);
-            NaN where the scale of a window serves better, and by default.
-        log_steps: Logarithm of the expected size of the next move of each of M columns that are forecast together, the
-            first ones of `past`, shape (T, M); empty for one target, whose first factor of `log_scale` it is.
-    """
-
-    past: Array
-    future: Array
-    known: Flags = field(default_factory=lambda: np.empty(0, bool))
-    level: Array = field(default_factory=lambda: np.empty(0))
-    size: Array = field(default_factory=lambda: np.empty(0))
-    log_scale: Array = field(default_factory=lambda: np.empty((0, STEP_TERMS)))
-    log_steps: Array = field(default_factory=lambda: np.empty((0, 0)))
-
-    def __post_init__(self) -> None:
-        rows = len(self.past)
-        if not len(self.known):
-            object.__setattr__(self, "known", np.ones(rows, bool))
-        for name in ("level", "size"):
-            if not len(getattr(self, name)):
-                object.__setattr__(self, name, np.full(rows, np.nan))
-        if not len(self.log_scale):
-            object.__setattr__(self, "log_scale", np.full((rows, STEP_TERMS), np.nan))
-        if not len(self.log_steps):
-            object.__setattr__(self, "log_steps", np.empty((rows, 0)))
-
-    def part(self, first: int, stop: int) -> "Inputs":
-        """The rows [first, stop); views, no copies."""
-        return Inputs(*(getattr(self, name)[first:stop] for name in COLUMNS))
-
-    @property
-    def target(self) -> Array:
-        """The scaled target, shape (T,)."""
-        return self.past[:, 0]
-
-    @cached_property
-    def labels(self) -> Array:
-        """The scaled target, shape (T,); NaN where missing."""
-        return self.target if self.known.all() else np.where(self.known, self.target, np.nan)
-
-    def in_values(self) -> "Inputs":
-        """All rows with moves of the values themselves, none of the logarithm."""
-        level = np.full(len(self.past), np.nan)
-        return replace(self, level=level, size=np.abs(moves_of(self.target, level)))
-
-    def in_last_units(self) -> "Inputs":
-        """All rows with moves in the units of the last one."""
-        return self.in_values() if np.isnan(self.level[-1]) and not np.isnan(self.level[0]) else self
-
-    def until(self, stop: int) -> "Inputs":
-        """The rows before `stop`; a hole that goes on there is filled by what is known before it."""
-        past, known = self.past[:stop], self.known[:stop]
-        last = stop - 1 - int(np.argmax(known[::-1]))
-        if last < stop - 1 and known.any():
-            past = past.copy()
-            past[last + 1 :, 0] = past[last, 0]
-        return replace(self.part(0, stop), past=past)
-
-
-# The arrays of `Inputs`.
-COLUMNS = tuple(Inputs.__dataclass_fields__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,35 +220,6 @@ def filled_labels(blocks: Blocks) -> Array:
     return np.where(
         np.isnan(blocks.y), np.nan_to_num(_in_units(coming - blocks.anchor, blocks.scale, blocks.level)), blocks.y
     )
-
-
-@cache
-def step_terms(horizon: int) -> Array:
-    """Powers 0 to 2 of log(step) / log(UNIT_STEP), of which the logarithm of a scale is made, shape (H, 3)."""
-    size = np.log(np.arange(1, horizon + 1)) / np.log(UNIT_STEP)
-    terms = np.stack([size**k for k in range(STEP_TERMS)], axis=1)
-    terms.flags.writeable = False
-    return terms
-
-
-def expected_moves(log_scale: Array, *, horizon: int) -> Array:
-    """The expected size of moves over 1 to H rows, shape (..., H), from factors (..., 3) of `step_terms`."""
-    return np.asarray(np.exp(log_scale @ step_terms(horizon).T) * np.sqrt(np.arange(1, horizon + 1)))
-
-
-def relative(moves: Array, level: Array) -> Array:
-    """Moves from a level as `level` times the differences of logarithms; as they are where the level is NaN."""
-    if not np.isfinite(level).any():
-        return moves
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logarithms = level * np.log1p(np.maximum(moves / level, -LARGEST_FALL))
-    return np.where(np.isfinite(level), logarithms, moves)
-
-
-def moves_of(target: Array, level: Array) -> Array:
-    """The move into each row from the one before, of the logarithm where it has a level, shape (T,); 0 into row 0."""
-    moves, before = np.diff(target, prepend=target[0]), np.concatenate([level[:1], level[:-1]])
-    return np.where(np.isfinite(level), relative(moves, before) / before, moves)
 
 
 def in_own_units(blocks: Blocks, predict: Callable[[Blocks], Array]) -> Array:

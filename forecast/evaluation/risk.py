@@ -16,11 +16,11 @@ import numpy as np
 
 from forecast.config import MEDIAN
 from forecast.data.dataset import Dataset
-from forecast.data.windows import Flags, Inputs
+from forecast.data.inputs import Inputs
 from forecast.inference.forecasts import Backtest
 from forecast.models import BASELINES
 from forecast.models.volatility import TAILS, losses_beyond, past_moves, past_tails, with_volatility
-from forecast.typing import Array
+from forecast.typing import Array, Flags
 
 STEPS = (1, 5, 10)
 # No tests on fewer forecasts that do not overlap.

@@ -8,14 +8,14 @@ import numpy as np
 
 from forecast.data.scaling import Scaler
 from forecast.data.series import TimeSeries
-from forecast.data.windows import Blocks, Flags
+from forecast.data.windows import Blocks
 from forecast.inference import conformal, shrinkage
 from forecast.inference.bounds import keep_in_bounds
 from forecast.inference.fitted import Fitted, shrinks
 from forecast.inference.trajectory import Span, Trajectory
 from forecast.models.highway import apply_highway
 from forecast.models.neural.network import in_order
-from forecast.typing import Array
+from forecast.typing import Array, Flags
 
 
 def adapt(model: Fitted, span: Span, blocks: Blocks, raw: Array, past: Array, losses: Array | None) -> Trajectory:

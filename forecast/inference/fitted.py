@@ -4,10 +4,10 @@ from typing import Protocol
 
 from forecast.data.calendar.frequency import moment
 from forecast.data.dataset import Dataset, all_columns
+from forecast.data.inputs import Inputs
 from forecast.data.scaling import Scaler, fit_scaler
 from forecast.data.series import TimeSeries
 from forecast.data.split import test_start
-from forecast.data.windows import Inputs
 from forecast.inference.trajectory import TrainedOn
 from forecast.models import Estimator, Problem, Weights
 from forecast.models.volatility import with_volatility

@@ -16,7 +16,8 @@ import numpy as np
 
 from forecast.config import QUANTILES
 from forecast.data.dataset import Dataset
-from forecast.data.windows import Blocks, Inputs
+from forecast.data.inputs import Inputs
+from forecast.data.windows import Blocks
 from forecast.inference import shrinkage
 from forecast.inference.adaptation import adapt
 from forecast.inference.fitted import Fitted, scaled, shrinks, trained_to

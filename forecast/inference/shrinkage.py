@@ -21,10 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.data.windows import Flags
 from forecast.models import Estimator
 from forecast.models.volatility import smooth
-from forecast.typing import Array
+from forecast.typing import Array, Flags
 
 # The experts: pairs of a factor of the linear component and one of the network component.
 FACTORS = (np.linspace(0, 1, 5), np.linspace(0, 1, 6))

@@ -10,8 +10,9 @@ import numpy as np
 from forecast.config import MEDIAN
 from forecast.data.dataset import Dataset
 from forecast.data.grid import TimeGrid
+from forecast.data.inputs import Inputs
 from forecast.data.scaling import Scaler
-from forecast.data.windows import Blocks, Inputs, spaced
+from forecast.data.windows import Blocks, spaced
 from forecast.inference.forecasts import Moves
 from forecast.typing import Array, Rows
 

@@ -13,9 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.data.inputs import Inputs
+from forecast.data.moves import relative
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, Inputs, in_own_units, origins, relative
+from forecast.data.windows import Blocks, in_own_units, origins
 from forecast.errors import SeriesTooShort
 from forecast.models.estimator import (
     Callbacks,

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Inputs, make_blocks, origins
+from forecast.data.windows import Blocks, make_blocks, origins
 from forecast.errors import SeriesTooShort
 from forecast.typing import Array, Rows
 

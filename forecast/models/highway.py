@@ -27,10 +27,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Flags, filled_labels, make_blocks, origins
+from forecast.data.windows import Blocks, filled_labels, make_blocks, origins
 from forecast.models.estimator import Problem, Weights, clip_labels, training_origins
 from forecast.runtime.blas import one_thread
-from forecast.typing import Array, Rows
+from forecast.typing import Array, Flags, Rows
 
 # Names of the weights: a kernel (L, F, H), and weights of future columns (H, K).
 HIGHWAY = ("highway/kernel", "highway_future/kernel")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Flags, filled_labels
+from forecast.data.windows import Blocks, filled_labels
 from forecast.models.estimator import (
     Callbacks,
     Estimator,
@@ -38,7 +38,7 @@ from forecast.models.estimator import (
 )
 from forecast.models.highway import FOLDS, PENALTIES, Moments, choose_candidate, fold_origins, solve_ridge
 from forecast.runtime.blas import one_thread
-from forecast.typing import Array, Rows
+from forecast.typing import Array, Flags, Rows
 
 Single = NDArray[np.float32]
 

@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, Inputs, origins
+from forecast.data.windows import Blocks, origins
 from forecast.errors import ConfigError
 from forecast.models.estimator import (
     Callbacks,

@@ -15,11 +15,12 @@ import numpy as np
 from forecast.config import ExperimentConfig
 from forecast.data.calendar.frequency import iso, moment
 from forecast.data.dataset import Dataset, prepare_all
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.scaling import Scaler
 from forecast.data.sources import Source, load_several, split_keywords
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, Inputs, origins, spaced
+from forecast.data.windows import Blocks, origins, spaced
 from forecast.errors import ConfigError
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of

@@ -8,8 +8,7 @@ from math import comb
 
 import numpy as np
 
-from forecast.data.calendar.session_bars import Flags
-from forecast.typing import Rows
+from forecast.typing import Flags, Rows
 
 SECOND, DAY = 1_000_000, 86_400_000_000
 # Microseconds in a unit of a pandas offset alias, the longest first.

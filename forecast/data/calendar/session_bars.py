@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.calendar.sessions import Sessions, find_sessions
+from forecast.typing import Flags
 
 # Dates in microseconds, or stretches of time.
 Stamps = NDArray[Any]
-Flags = NDArray[np.bool_]
 
 # A calendar takes as long to build for a year as for a century: one serves all spans.
 FIRST_DAY = np.datetime64("1930-01-01")

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.data.calendar.row_steps import DAY, SECOND, commonest, open_weekdays, weekday
-from forecast.data.calendar.session_bars import Flags
-from forecast.typing import Rows
+from forecast.typing import Flags, Rows
 
 # A time of day with less than this share of the bars of a usual one is closed, ...
 CLOSED = 0.25

@@ -17,7 +17,7 @@ from forecast.data.calendar.frequency import Index
 from forecast.data.placement import place_rows
 from forecast.data.series import TimeSeries
 from forecast.data.sources.parsing.dates import COUNTED
-from forecast.data.sources.quality_checks import Flags, check_row_order, check_values, index_of, merge_dates
+from forecast.data.sources.quality_checks import check_row_order, check_values, index_of, merge_dates
 from forecast.data.sources.row_checks import (
     check_dates,
     check_headers,
@@ -32,7 +32,7 @@ from forecast.data.sources.schema.schema import Schema
 from forecast.data.sources.schema.targets import ASKED_FOR
 from forecast.data.sources.series_rows import SeriesRows, rows_of
 from forecast.errors import SourceError
-from forecast.typing import Array
+from forecast.typing import Array, Flags
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.data.calendar.frequency import Index, iso
 from forecast.data.series import MAX_NAMED, DataIssue
 from forecast.data.sources.parsing.date_formats import Stamps
 from forecast.data.sources.parsing.dates import is_monotonic, share_repeated
-from forecast.typing import Array, Rows
-
-Flags = NDArray[np.bool_]
+from forecast.typing import Array, Flags, Rows
 
 # Equal values in sequence that are a flat run: of any series, and of one with business days.
 FLAT, FLAT_BUSINESS_DAYS = 30, 10

@@ -10,11 +10,11 @@ import numpy as np
 from forecast.data import vocabulary
 from forecast.data.series import DataIssue
 from forecast.data.sources.parsing.date_formats import Stamps
-from forecast.data.sources.quality_checks import Flags, conflicting_dates, first_dates, issue_at
+from forecast.data.sources.quality_checks import conflicting_dates, first_dates, issue_at
 from forecast.data.sources.schema.schema import Schema
 from forecast.data.sources.series_rows import SeriesRows
 from forecast.errors import SeriesError, SourceError
-from forecast.typing import Array
+from forecast.typing import Array, Flags
 
 # Above this share of dates with several values, a table holds several series and not one.
 MAX_CONFLICTS = 0.05

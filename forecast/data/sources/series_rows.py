@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.data.sources.parsing.date_formats import Stamps
-from forecast.data.sources.quality_checks import Flags, whole_days
+from forecast.data.sources.quality_checks import whole_days
 from forecast.data.sources.schema.schema import Schema
-from forecast.typing import Array, Rows
+from forecast.typing import Array, Flags, Rows
 
 
 @dataclass(frozen=True, eq=False)

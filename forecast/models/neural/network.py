@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import MEDIAN, QUANTILES
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Inputs, make_blocks, origins
+from forecast.data.windows import Blocks, make_blocks, origins
 from forecast.metrics.significance import diebold_mariano
 from forecast.models import direction_classes as classes
 from forecast.models.equations import cells

@@ -15,8 +15,9 @@ from typing import ClassVar
 import numpy as np
 
 from forecast.config import QUANTILES
+from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Inputs, origins, outcomes
+from forecast.data.windows import Blocks, origins, outcomes
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, WarmStart, Weights
 from forecast.models.pretrained.candidates import NAMES
 from forecast.models.pretrained.features import Seen, look

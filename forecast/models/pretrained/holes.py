@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.data.windows import Flags, Inputs
-from forecast.typing import Array, Rows
+from forecast.data.inputs import Inputs
+from forecast.typing import Array, Flags, Rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,14 +12,15 @@ from functools import lru_cache
 import numpy as np
 
 from forecast.data.dataset import Dataset
+from forecast.data.inputs import Inputs
+from forecast.data.moves import STEP_TERMS, moves_of
 from forecast.data.scaling import Scaler
-from forecast.data.windows import STEP_TERMS, Flags, Inputs, moves_of
 from forecast.models.volatility import random_walk
 from forecast.models.volatility.features import TINY, features_of, range_volatility
 from forecast.models.volatility.size_model import FIRST, estimates, estimation_rows, prior_of, sizes_of
 from forecast.models.volatility.suitability import serves
 from forecast.runtime.blas import one_thread
-from forecast.typing import Array, Rows
+from forecast.typing import Array, Flags, Rows
 
 # A change of coefficients moves the logarithm of a size no further.
 LARGEST_CHANGE = 0.7

@@ -17,12 +17,14 @@ from typing import ClassVar
 import numpy as np
 
 from forecast.config import QUANTILES
+from forecast.data.inputs import Inputs
+from forecast.data.moves import moves_of
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, Flags, Inputs, in_own_units, moves_of
+from forecast.data.windows import Blocks, in_own_units
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
 from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
-from forecast.typing import Array
+from forecast.typing import Array, Flags
 
 WEEK, MONTH = 5, 22
 # Rows at the start whose moves count in no quantile: their mean sizes are hardly known.

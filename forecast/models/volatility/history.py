@@ -16,7 +16,8 @@ from statistics import NormalDist
 import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.data.windows import Inputs, expected_moves, relative, step_terms
+from forecast.data.inputs import Inputs
+from forecast.data.moves import expected_moves, relative, step_terms
 from forecast.models.volatility import random_walk
 from forecast.models.volatility.growing import NEVER, quantiles_of_growing
 from forecast.typing import Array, Rows

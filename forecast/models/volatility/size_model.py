@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.data.windows import STEP_TERMS, step_terms
+from forecast.data.moves import STEP_TERMS, step_terms
 from forecast.typing import Array
 
 # Steps whose moves the coefficients are fitted to.

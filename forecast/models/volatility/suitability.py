@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from forecast.data.windows import Flags, step_terms
+from forecast.data.moves import step_terms
 from forecast.models.volatility.features import TINY
 from forecast.models.volatility.size_model import BURN, FIRST, FIT_STEPS, LARGEST_FEATURE, moves_over
-from forecast.typing import Array, Rows
+from forecast.typing import Array, Flags, Rows
 
 # Moves are forecast from earlier ones if an autocorrelation is above this and, over the root of rows, what chance is.
 CORRELATED, CHANCE = 0.1, 3.0

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import QUANTILES
-from forecast.data.windows import Inputs, step_terms
+from forecast.data.inputs import Inputs
+from forecast.data.moves import step_terms
 from forecast.models.volatility.growing import grow, quantiles_of_sorted
 from forecast.models.volatility.history import FEWEST, past_moves, refresh_rows
 from forecast.typing import Array, Rows
