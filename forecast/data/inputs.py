@@ -66,10 +66,6 @@ class Inputs:
         level = np.full(len(self.past), np.nan)
         return replace(self, level=level, size=np.abs(moves_of(self.target, level)))
 
-    def in_last_units(self) -> "Inputs":
-        """All rows with moves in the units of the last one."""
-        return self.in_values() if np.isnan(self.level[-1]) and not np.isnan(self.level[0]) else self
-
     def until(self, stop: int) -> "Inputs":
         """The rows before `stop`; a hole that goes on there is filled by what is known before it."""
         past, known = self.past[:stop], self.known[:stop]

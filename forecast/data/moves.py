@@ -39,7 +39,18 @@ def relative(moves: Array, level: Array) -> Array:
     return np.where(np.isfinite(level), logarithms, moves)
 
 
+def path_moves(moves: Array, level: Array) -> Array:
+    """Moves from a level as differences of logarithms; as they are where the level is NaN."""
+    return np.where(np.isfinite(level), relative(moves, level) / level, moves)
+
+
+def absolute(path: Array, level: Array) -> Array:
+    """The inverse of `path_moves`: what moves of a path add to a level."""
+    logarithms = np.isfinite(level)
+    return np.where(logarithms, level * np.expm1(np.where(logarithms, path, 0.0)), path)
+
+
 def moves_of(target: Array, level: Array) -> Array:
     """The move into each row from the one before, of the logarithm where it has a level, shape (T,); 0 into row 0."""
     moves, before = np.diff(target, prepend=target[0]), np.concatenate([level[:1], level[:-1]])
-    return np.where(np.isfinite(level), relative(moves, before) / before, moves)
+    return np.where(np.isfinite(level), path_moves(moves, before), moves)

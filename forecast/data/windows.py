@@ -31,7 +31,6 @@ Several series stand one behind the other in a `Panel` (`panel.py`); blocks are 
 needed, so memory grows with the rows, not with rows times lookback.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +39,7 @@ from numpy.typing import NDArray
 
 from forecast.config import Normalisation
 from forecast.data.inputs import Inputs
-from forecast.data.moves import expected_moves, relative
+from forecast.data.moves import absolute, expected_moves, relative
 from forecast.typing import Array, Flags, Rows
 
 # Stands for the scale of a window that does not move at all, in scaled units.
@@ -102,8 +101,7 @@ class Blocks:
         level = self.level[:, 0].reshape(-1, 1, *more)
         if not np.isfinite(level).any():
             return np.asarray(moves * scale)
-        logarithms = np.where(np.isfinite(level), moves * scale / level, 0.0)
-        return np.where(np.isfinite(level), level * np.expm1(logarithms), moves * scale)
+        return absolute(np.where(np.isfinite(level), moves * scale / level, moves * scale), level)
 
 
 def origins(first: int, stop: int, *, horizon: int, labels: int = 1) -> Rows:
@@ -220,19 +218,6 @@ def filled_labels(blocks: Blocks) -> Array:
     return np.where(
         np.isnan(blocks.y), np.nan_to_num(_in_units(coming - blocks.anchor, blocks.scale, blocks.level)), blocks.y
     )
-
-
-def in_own_units(blocks: Blocks, predict: Callable[[Blocks], Array]) -> Array:
-    """Forecasts of blocks, each from a past whose moves are all in the units of its own: logarithms, or values."""
-    logarithms = np.isfinite(blocks.inputs.level[blocks.origin])
-    if logarithms.all() or not np.isfinite(blocks.inputs.level).any():
-        return predict(blocks)
-    later = predict(replace(blocks.part(~logarithms), inputs=blocks.inputs.in_values()))
-    found = np.empty((len(logarithms), *later.shape[1:]))
-    found[~logarithms] = later
-    if logarithms.any():
-        found[logarithms] = predict(blocks.part(logarithms))
-    return found
 
 
 def _in_units(moves: Array, scale: Array, level: Array) -> Array:

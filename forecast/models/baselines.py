@@ -1,8 +1,8 @@
 """Forecasts that need no training: what every network has to beat.
 
 The point forecasts are one line each (Hyndman and Athanasopoulos 2021, section 5.2). The intervals are those of
-historical simulation: quantiles of all errors that are known at an origin, of logarithms where the target is above 0
-(Hendricks 1996, Evaluation of value-at-risk models using historical data).
+historical simulation: quantiles of all errors that are known at an origin (Hendricks 1996, Evaluation of value-at-risk
+models using historical data), of logarithms where these serve better (`volatility/units.py`).
 """
 
 from collections.abc import Callable
@@ -14,10 +14,10 @@ import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
 from forecast.data.inputs import Inputs
-from forecast.data.moves import relative
+from forecast.data.moves import absolute, path_moves
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, in_own_units, origins
+from forecast.data.windows import Blocks, origins
 from forecast.errors import SeriesTooShort
 from forecast.models.estimator import (
     Callbacks,
@@ -30,39 +30,39 @@ from forecast.models.estimator import (
     without_flat,
 )
 from forecast.models.volatility.growing import quantiles_until
-from forecast.models.volatility.history import FEWEST, refresh_rows
+from forecast.models.volatility.history import refresh_rows
+from forecast.models.volatility.units import in_own_units
 from forecast.typing import Array, Rows
 
+# Errors that must be known at an origin.
+FEWEST = 10
 # Residuals of one series that suffice for the quantiles of its training rows: a long one gives twice as many at most.
 MOST_RESIDUALS = 10_000
-# From the scaled target (T,) and origins (N,) to scaled point forecasts (N, H).
-Point = Callable[[Array, Rows, Problem], Array]
+# From the scaled target (T,), origins (N,), steps (S,) and the season to scaled point forecasts (N, S).
+Point = Callable[[Array, Rows, Rows, int], Array]
 
 
-def naive(target: Array, origin: Rows, problem: Problem) -> Array:
+def naive(target: Array, origin: Rows, steps: Rows, season: int) -> Array:  # noqa: ARG001
     """The last value, for every step."""
-    return np.repeat(target[origin, None], problem.horizon, axis=1)
+    return np.repeat(target[origin, None], len(steps), axis=1)
 
 
-def drift(target: Array, origin: Rows, problem: Problem) -> Array:
+def drift(target: Array, origin: Rows, steps: Rows, season: int) -> Array:  # noqa: ARG001
     """The line from the first known value through the last."""
-    steps = np.arange(1, problem.horizon + 1)
     slope = (target[origin] - target[0]) / origin
     return np.asarray(target[origin, None] + slope[:, None] * steps)
 
 
-def seasonal_naive(target: Array, origin: Rows, problem: Problem) -> Array:
+def seasonal_naive(target: Array, origin: Rows, steps: Rows, season: int) -> Array:
     """The value of the same phase one season ago.
 
     Raises:
         SeriesTooShort: less than one season lies before an origin.
     """
-    steps = np.arange(1, problem.horizon + 1)
-    seasons = -(-steps // problem.season)
-    rows = origin[:, None] + steps - problem.season * seasons
+    rows = origin[:, None] + steps - season * -(-steps // season)
     if rows.size and rows.min() < 0:
         raise SeriesTooShort(
-            f"seasonal_naive needs one whole season before a forecast. Received: season={problem.season} and "
+            f"seasonal_naive needs one whole season before a forecast. Received: season={season} and "
             f"{origin.min() + 1} rows. Use a longer series or a smaller --season."
         )
     return np.asarray(target[rows])
@@ -109,8 +109,9 @@ class Baseline(Estimator):
         """The rows in which errors over `step` rows became known, and these, as `_path` measures."""
         first, stop = max(problem.lookback, problem.season), int(rows.max(initial=0)) + 1 - step
         origin = np.arange(first, max(first, stop))
-        point = self.point(inputs.target, origin, problem)[:, step - 1]
+        point = self.point(inputs.target, origin, np.array([step]), problem.season)[:, 0]
         errors = _path(inputs, origin, inputs.labels[origin + step]) - _path(inputs, origin, point)
+        errors[np.isfinite(inputs.level[origin]) & (point - inputs.target[origin] <= -inputs.level[origin])] = np.nan
         known = np.isfinite(errors) & inputs.known[origin]
         return origin[known] + step, errors[known]
 
@@ -119,11 +120,8 @@ class Baseline(Estimator):
         inputs, origin = blocks.inputs, blocks.origin
         below, above = errors[..., :MEDIAN].clip(max=0), errors[..., MEDIAN + 1 :].clip(min=0)
         errors = np.concatenate([below, np.zeros((*errors.shape[:-1], 1)), above], axis=-1)
-        path = _path(inputs, origin, self.point(inputs.target, origin, problem).T).T[:, :, None] + errors
-        levels = inputs.level[origin][:, None, None]
-        logarithms = np.where(np.isfinite(levels), path, 0.0)
-        moves = np.where(np.isfinite(levels), levels * np.expm1(logarithms), path)
-        points = inputs.target[origin][:, None, None] + moves
+        path = _path(inputs, origin, self._points(blocks, problem).T).T[:, :, None] + errors
+        points = inputs.target[origin][:, None, None] + absolute(path, inputs.level[origin][:, None, None])
         return np.stack([blocks.normalise(points[:, :, level]) for level in range(len(QUANTILES))], axis=2)
 
     def _residuals(self, inputs: Inputs, split: Split, problem: Problem) -> Array:
@@ -143,12 +141,13 @@ class Baseline(Estimator):
 
     def _moves(self, blocks: Blocks, problem: Problem) -> Array:
         """Normalised moves, shape (N, H)."""
-        point = self.point(blocks.target, blocks.origin, problem)
-        return blocks.normalise(point)
+        return blocks.normalise(self._points(blocks, problem))
+
+    def _points(self, blocks: Blocks, problem: Problem) -> Array:
+        """Scaled point forecasts, shape (N, H)."""
+        return self.point(blocks.target, blocks.origin, np.arange(1, problem.horizon + 1), problem.season)
 
 
 def _path(inputs: Inputs, origin: Rows, values: Array) -> Array:
     """Scaled values (..., N) as moves from their origins (N,): of the logarithm where the target is above 0."""
-    level = inputs.level[origin]
-    moves = relative(values - inputs.target[origin], level)
-    return np.where(np.isfinite(level), moves / level, moves)
+    return path_moves(values - inputs.target[origin], inputs.level[origin])

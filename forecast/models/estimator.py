@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, make_blocks, origins
+from forecast.data.windows import FLAT, Blocks, make_blocks, origins
 from forecast.errors import SeriesTooShort
 from forecast.typing import Array, Rows
 
@@ -30,8 +30,8 @@ Weights = Mapping[str, NDArray[Any]]
 # Names and shapes of weights; None for a length that the data decide.
 Shapes = dict[str, tuple[int | None, ...]]
 
-# A window is flat if its scale is below this share of the median scale.
-FLAT = 0.01
+# A window is flat if its scale is below this share of the median scale of those that move at all.
+LEAST_SCALE = 0.01
 # Labels are clipped here: a jump after a quiet window must not count as much as all other windows together.
 LARGEST_LABEL = 10.0
 # Validation residuals that suffice for their quantiles.
@@ -245,10 +245,10 @@ def training_origins(panel: Panel, problem: Problem, *, most: int) -> Rows:
 def without_flat(blocks: Blocks) -> Blocks:
     """Drop flat windows, whose labels in units of their own scale have no bound; keep all if all are flat."""
     scale = blocks.scale[:, 0, 0]
-    moving = scale > FLAT * np.median(scale) if len(scale) else scale > 0
-    if moving.all() or not moving.any():
+    moving = scale > FLAT
+    if not moving.any():
         return blocks
-    return blocks.part(moving)
+    return blocks.part(moving & (scale > LEAST_SCALE * np.median(scale[moving])))
 
 
 def clip_labels(y: Array) -> Array:

@@ -8,6 +8,7 @@ random_walk.py  the odds that moves are those of a random walk, and that it drif
 history.py      the distribution of coming moves by all past ones, each over the size expected of it
 growing.py      quantiles of samples that grow, at many of their sizes at once
 tails.py        how far falls reach beyond the quantiles that are forecast
+units.py        whether moves are measured by the logarithm of a target above 0
 simulation.py   from quantiles of logarithmic moves to a model's quantiles; what GARCH and HAR share
 garch.py        GJR-GARCH with filtered historical simulation
 har.py          heterogeneous autoregression of the size of moves

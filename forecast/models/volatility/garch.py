@@ -21,10 +21,11 @@ from forecast.config import QUANTILES
 from forecast.data.inputs import Inputs
 from forecast.data.moves import moves_of
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, in_own_units
+from forecast.data.windows import Blocks
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Step, Weights
 from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
+from forecast.models.volatility.units import in_last_units, in_own_units
 from forecast.typing import Array, Rows
 
 # Omega as a share of the variance, alpha, gamma, beta: what they are where they cannot be estimated.
@@ -53,7 +54,7 @@ class Garch(Estimator):
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
         """Estimate the parameters of each series by maximum likelihood, and take their medians."""
         found, series = [], list(panel)[:: -(-len(panel.splits) // SERIES)]
-        for number, inputs in enumerate((one.in_last_units() for one, _ in series), start=1):
+        for number, inputs in enumerate((in_last_units(one) for one, _ in series), start=1):
             found.append(_estimate(moves_of(inputs.target, inputs.level)[1:]))
             if callbacks.progress:
                 callbacks.progress(Step(self.name, number, len(series), 0.0))

@@ -20,10 +20,11 @@ from forecast.config import QUANTILES
 from forecast.data.inputs import Inputs
 from forecast.data.moves import moves_of
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, in_own_units
+from forecast.data.windows import Blocks
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
 from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
+from forecast.models.volatility.units import in_last_units, in_own_units
 from forecast.typing import Array, Flags
 
 WEEK, MONTH = 5, 22
@@ -53,7 +54,7 @@ class Har(Estimator):
     def fit(self, panel: Panel, problem: Problem, callbacks: Callbacks) -> Fit:  # noqa: ARG002
         """Quantiles of the moves of all series over the sizes forecast for them, for series that have few moves."""
         series = list(panel)[:: -(-len(panel.splits) // SERIES)]
-        found = [_standardised(inputs.in_last_units(), len(inputs.target), problem.horizon)[1] for inputs, _ in series]
+        found = [_standardised(in_last_units(inputs), len(inputs.target), problem.horizon)[1] for inputs, _ in series]
         pooled = [
             np.concatenate([one[BEGIN : len(one) - step, step - 1] for one in found])
             for step in range(1, 1 + problem.horizon)

@@ -5,6 +5,7 @@ Their moves are those of the path of a series: of the logarithm where the target
 
 import numpy as np
 
+from forecast.data.moves import absolute
 from forecast.data.windows import Blocks
 from forecast.models.volatility.history import smooth
 from forecast.typing import Array, Rows
@@ -29,8 +30,5 @@ def quantiles_of(blocks: Blocks, path: Array) -> Array:
         root = np.sqrt(np.arange(1, horizon + 1))[:, None]
         path = np.sort(smooth(path / root) * root, axis=-1)
     level = blocks.inputs.level[blocks.origin][:, None, None]
-    logarithms = np.where(np.isfinite(level), path, 0.0)
-    moves = (
-        np.where(np.isfinite(level), level * np.expm1(logarithms), path) + blocks.target[blocks.origin][:, None, None]
-    )
+    moves = absolute(path, level) + blocks.target[blocks.origin][:, None, None]
     return np.stack([blocks.normalise(moves[:, :, one]) for one in range(path.shape[-1])], axis=-1)
