@@ -114,6 +114,11 @@ def spaced(first: int, stop: int, stride: int, *, last: int) -> Rows:
     return np.arange(first + (last - first) % stride, stop, stride)
 
 
+def thinned(origin: Rows, most: int) -> Rows:
+    """At most so many of some origins, at even distances."""
+    return origin[:: max(1, -(-len(origin) // most))]
+
+
 def outcomes(values: Array, origin: Rows, *, horizon: int) -> Array:
     """The `horizon` rows after each origin, shape (*origin.shape, H, ...); NaN past the last row of `values`."""
     rows = origin[..., None] + np.arange(1, horizon + 1)

@@ -11,6 +11,7 @@ forecast the forest is the naive forecast.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.config import QUANTILES
 from forecast.data.panel import Panel
-from forecast.data.windows import Blocks, filled_labels
+from forecast.data.windows import Blocks, filled_labels, thinned
 from forecast.models.estimator import (
     Callbacks,
     Estimator,
@@ -71,7 +72,7 @@ class Forest(Estimator):
         grown = []
         for number, fold in enumerate(folds[:-1]):
             others = np.concatenate(folds[:number] + folds[number + 1 : -1])
-            origin = _thin(_without_overlap(others, fold, problem.horizon), MOST)
+            origin = thinned(_without_overlap(others, fold, problem.horizon), MOST)
             grown.append(_grow(panel, origin, problem, seed=problem.config.training.seed + number))
             if callbacks.progress:
                 callbacks.progress(Step(self.name, number + 1, FOLDS, 0.0))
@@ -83,12 +84,12 @@ class Forest(Estimator):
 
 def _inputs(blocks: Blocks, problem: Problem) -> NDArray[np.float32]:
     """What a forest sees of N windows: differences, then the coming levels of future columns, shape (N, P)."""
-    differences = blocks.x[:, :, : problem.past_columns].reshape(len(blocks.x), -1)
+    differences = blocks.x[:, :, : problem.past_columns]
     now = blocks.x[:, -2, problem.past_columns :, None]  # x holds the future columns of the row that follows
     levels = np.moveaxis(now, 1, 2) + (blocks.future * blocks.scale[..., None])[:, 0]
     levels = np.nan_to_num(levels).astype(np.float32)
     seen = levels if levels[0:1].size <= MOST_FUTURE else levels[:, :1]
-    return np.concatenate([differences, seen.reshape(len(seen), -1)], axis=1)
+    return np.concatenate([part.reshape(len(part), prod(part.shape[1:])) for part in (differences, seen)], axis=1)
 
 
 def _grow(panel: Panel, origin: Rows, problem: Problem, *, seed: int) -> dict[str, NDArray[Any]]:
@@ -108,7 +109,7 @@ def _calibrate(
         folds: Origins of each fold, then of the validation rows, which no tree has seen.
     """
     forest = join_trees(grown)
-    parts = [without_flat(window_blocks(panel.inputs, _thin(fold, MOST // 6), problem)) for fold in folds]
+    parts = [without_flat(window_blocks(panel.inputs, thinned(fold, MOST // 6), problem)) for fold in folds]
     moves = [_moves(trees, part, problem) for trees, part in zip([*grown, forest], parts, strict=True)]
     labels = [clip_labels(part.y[:, 0]) for part in parts]
     share = _best_share(moves, labels)
@@ -146,7 +147,3 @@ def _without_overlap(origin: Rows, held_out: Rows, horizon: int) -> Rows:
     before, after = held_out[np.maximum(place - 1, 0)], held_out[np.minimum(place, len(held_out) - 1)]
     distance = np.minimum(np.abs(origin - before), np.abs(origin - after))
     return np.asarray(origin[distance >= horizon])
-
-
-def _thin(origin: Rows, most: int) -> Rows:
-    return origin[:: max(1, -(-len(origin) // most))]

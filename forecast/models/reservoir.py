@@ -16,6 +16,7 @@ penalty; without a significant gain over the naive forecast the readout is 0.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import starmap
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ def draw_reservoir(columns: int, *, seed: int) -> dict[str, Single]:
 def read(weights: Weights, x: Single) -> Single:
     """Inputs of the readout for windows x (N, L, F+K): the whole window, then the last state, shape (N, P)."""
     last = [states(weights, x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
-    flat = np.asarray(x, np.float32).reshape(len(x), -1)
+    flat = np.asarray(x, np.float32).reshape(len(x), prod(x.shape[1:]))
     return np.concatenate([flat, np.concatenate(last or [np.zeros((0, UNITS), np.float32)])], axis=1)
 
 

@@ -27,7 +27,7 @@ from forecast.config import QUANTILES
 from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, origins
+from forecast.data.windows import Blocks, origins, thinned
 from forecast.errors import ConfigError
 from forecast.models.estimator import (
     Callbacks,
@@ -109,7 +109,7 @@ class Statistical(Estimator):
         usable = origins(problem.lookback, split.validation, horizon=problem.horizon)
         usable = usable[inputs.known[usable]]
         later = usable[len(usable) // 2 :]
-        return self._residuals(inputs, later[:: -(-len(later) // ORIGINS)], problem)
+        return self._residuals(inputs, thinned(later, ORIGINS), problem)
 
     def _residuals(self, inputs: Inputs, origin: Rows, problem: Problem) -> Array:
         blocks = window_blocks(inputs, origin, problem)

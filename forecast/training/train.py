@@ -20,8 +20,8 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Scaler
 from forecast.data.sources import Source, load_several, split_keywords
 from forecast.data.split import Split
-from forecast.data.windows import Blocks, origins, spaced
-from forecast.errors import ConfigError
+from forecast.data.windows import Blocks, origins, spaced, thinned
+from forecast.errors import ConfigError, SeriesTooShort
 from forecast.inference import conformal, shrinkage
 from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import TrainedOn
@@ -81,6 +81,8 @@ def train(
         raise ConfigError("a model is trained on one series or more. Received: none.")
     check_names([one.name for one in several])
     datasets = prepare_all(several, config, cutoff=cutoff)
+    if len(datasets) > 1:
+        _check_lengths(datasets)
     return train_on(datasets, model, callbacks=callbacks, start=start, freeze=freeze)
 
 
@@ -116,6 +118,19 @@ def train_on(
     else:
         fit = chosen.fit(panel, problem, callbacks)
     return _trained(chosen, datasets, scalers, panel, fit, started, start, stride)
+
+
+def _check_lengths(datasets: Sequence[Dataset]) -> None:
+    """Says which of several series is too short for what is the same for all.
+
+    Raises:
+        SeriesTooShort: one is.
+    """
+    for dataset in datasets:
+        try:
+            dataset.split  # noqa: B018
+        except SeriesTooShort as error:
+            raise SeriesTooShort(f"{dataset.name}: {error} Or leave this series out.") from error
 
 
 def _is_scratch(start: TrainedModel | str | None) -> bool:
@@ -317,7 +332,7 @@ def _saved_by_highway(weights: Weights, inputs: Inputs, split: Split, problem: P
     if HIGHWAY[0] not in weights or not weights[HIGHWAY[0]].any():
         return 0.0
     origin = origins(problem.lookback, split.validation, horizon=problem.horizon)
-    blocks = window_blocks(inputs, origin[:: -(-len(origin) // EARLIER)], problem)
+    blocks = window_blocks(inputs, thinned(origin, EARLIER), problem)
     y = clip_labels(blocks.y[:, 0])
     error, naive = (np.nansum(np.abs(part)) for part in (y - apply_highway(weights, blocks)[:, 0], y))
     return max(0.0, float(1 - error / naive)) if naive > 0 else 0.0

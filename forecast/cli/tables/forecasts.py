@@ -66,16 +66,17 @@ def print_forecast(forecast: Forecast | DirectionForecast) -> None:
 def print_outlook(forecasts: Forecasts) -> None:
     """The forecasts of many series by one model, one row each; the middle of very many is left out."""
     first, count = forecasts[0], f"{len(forecasts):,}"
+    longest = max(forecasts, key=lambda one: 0 if isinstance(one, DirectionForecast) else len(one.dates))
     is_direction = isinstance(first, DirectionForecast)
     what = f"probabilities of {count} series" if is_direction else f"{count} series, median and 90 % interval"
     table, last = new_table(f"{first.model}: {what}"), "to" if is_direction else "unit"
-    add_columns(table, "series", "from", *_headers(first, dated=False), last, text=["series", "from", last])
+    add_columns(table, "series", "from", *_headers(longest, dated=False), last, text=["series", "from", last])
     for one in middle_left_out(forecasts):
         if one is None:
             table.add_row(*rest(forecasts))
         else:
             end = one.date if isinstance(one, DirectionForecast) else one.unit
-            table.add_row(escape(one.series), one.origin, *_cells(one), escape(end))
+            table.add_row(escape(one.series), one.origin, *_cells(one, longest), escape(end))
     print_table(table)
 
 
@@ -86,10 +87,12 @@ def _headers(forecast: Forecast | DirectionForecast, *, dated: bool) -> list[str
     return [f"step {step + 1} [{dates[step]}]" if dated else f"step {step + 1}" for step in _shown(forecast)]
 
 
-def _cells(forecast: Forecast | DirectionForecast) -> list[str]:
+def _cells(forecast: Forecast | DirectionForecast, beside: Forecast | DirectionForecast | None = None) -> list[str]:
+    """The cells of a forecast under the headers of another one, of more steps; by default under its own."""
     if isinstance(forecast, DirectionForecast):
         return [f"{100 * share:.1f}" for share in forecast.probabilities]
-    return [_interval(forecast, step) for step in _shown(forecast)]
+    shown = _shown(beside if isinstance(beside, Forecast) else forecast)
+    return [_interval(forecast, step) if step < len(forecast.dates) else "" for step in shown]
 
 
 def _shown(forecast: Forecast) -> list[int]:

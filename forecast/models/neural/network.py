@@ -19,6 +19,7 @@ from forecast.config import MEDIAN, QUANTILES
 from forecast.data.inputs import Inputs
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks, make_blocks, origins
+from forecast.errors import SeriesTooShort
 from forecast.metrics.significance import diebold_mariano
 from forecast.models import direction_classes as classes
 from forecast.models.equations import cells
@@ -170,6 +171,11 @@ class Network(Estimator):
         rows = panels[0].validation_origins(horizon=problem.horizon, labels=labels, most=MOST_VALIDATION)
         x_validation, y_validation = self._left_over(panels, problem, shared, *rows)
         y_validation = labels_of(y_validation, shared[0])
+        if not np.isfinite(y_validation).any():
+            raise SeriesTooShort(
+                "a network needs known values among the validation rows, no further from one another than the horizon. "
+                "Received: none. Use a longer series, or one with fewer missing values."
+            )
 
         def draw_batch() -> Batch:
             drawn = panels[0].draw(

@@ -21,6 +21,7 @@ from forecast.data.inputs import Inputs
 from forecast.data.moves import moves_of
 from forecast.data.panel import Panel
 from forecast.data.windows import Blocks
+from forecast.errors import SeriesTooShort
 from forecast.models.estimator import Callbacks, Estimator, Fit, Problem, Shapes, Weights
 from forecast.models.volatility.growing import quantiles_of_sorted
 from forecast.models.volatility.simulation import estimation_rows, quantiles_of
@@ -59,6 +60,11 @@ class Har(Estimator):
             np.concatenate([one[BEGIN : len(one) - step, step - 1] for one in found])
             for step in range(1, 1 + problem.horizon)
         ]
+        if not len(pooled[-1]):
+            raise SeriesTooShort(
+                f"har needs more than {BEGIN + problem.horizon} rows before the test. Received: "
+                f"{max(map(len, found))}. Use a longer series or a smaller --horizon."
+            )
         return Fit({"quantiles": np.array([np.quantile(one, QUANTILES) for one in pooled])})
 
     def predict(self, weights: Weights, blocks: Blocks, problem: Problem) -> Array:
