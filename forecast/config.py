@@ -179,10 +179,13 @@ class ExperimentConfig(Config):
         try:
             return dacite.from_dict(cls, entries, dacite.Config(strict=True, cast=[tuple], type_hooks={float: float}))
         except dacite.WrongTypeError as error:
-            if get_origin(error.field_type) is Literal:
-                _choice(str(error.field_path).rpartition(".")[2], error.value, get_args(error.field_type))
+            of_several = get_origin(error.field_type) is tuple
+            kind = get_args(error.field_type)[0] if of_several else error.field_type
+            if get_origin(kind) is Literal:
+                for value in error.value if of_several else [error.value]:
+                    _choice(str(error.field_path).rpartition(".")[2], value, get_args(kind))
             raise ConfigError(f"a configuration has the fields and types of ExperimentConfig: {error}.") from error
-        except (dacite.DaciteError, ValueError) as error:
+        except (dacite.DaciteError, TypeError, ValueError) as error:
             raise ConfigError(f"a configuration has the fields and types of ExperimentConfig: {error}.") from error
 
 
@@ -196,7 +199,7 @@ def override(config: ExperimentConfig, values: Mapping[str, Any]) -> ExperimentC
     parts = config.to_dict()
     for part in (parts, parts["inputs"], parts["network"], parts["training"]):
         for name in part.keys() & values.keys():
-            part[name] = _plain(values[name], several=isinstance(part[name], tuple))
+            part[name] = _plain(name, values[name], several=isinstance(part[name], tuple))
     return ExperimentConfig.from_dict(parts)
 
 
@@ -216,10 +219,11 @@ def check_known(given: Iterable[str], known: Collection[str]) -> None:
             raise ConfigError(f"a keyword must be an option. Received: {name}.{cure}")
 
 
-def _plain(value: Any, *, several: bool) -> Any:
+def _plain(name: str, value: Any, *, several: bool) -> Any:
     """A value of numpy as one of Python; a text as a tuple where a field takes several."""
     if several and isinstance(value, str):
         return (value,)
+    _rule(name, value, not several or isinstance(value, Iterable), "be a text or a list")
     return value.item() if hasattr(value, "item") else value
 
 

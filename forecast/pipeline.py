@@ -29,7 +29,7 @@ from forecast.evaluation.walk_forward.series_task import ComparisonSpec
 from forecast.evaluation.walk_forward.summary import Comparison
 from forecast.evaluation.zero_shot import answer, answer_many
 from forecast.inference.forecasts import Forecast
-from forecast.inference.trained_model import TrainedModel
+from forecast.inference.trained_model import TrainedModel, check_model
 from forecast.models import BASELINES, Callbacks, find_model
 from forecast.report import comparison_writer, joint_writer, writer
 from forecast.runtime.json_values import finite
@@ -296,6 +296,7 @@ def update(
         ConfigError: the model is no network, there is nothing new to learn from, or there is no such option.
         SeriesTooShort: the rows do not suffice.
     """
+    check_model(model)
     check_known(options, LOAD_OPTIONS)
     several = load_several(sources, model.config, **options)
     new = fine_tune.update(model, several, steps=steps, learning_rate=learning_rate, freeze=freeze, callbacks=callbacks)

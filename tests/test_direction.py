@@ -13,7 +13,7 @@ from keras.ops import convert_to_numpy
 import forecast
 from forecast.config import RECIPES, ExperimentConfig, override
 from forecast.data.windows import make_blocks, past_moves
-from forecast.errors import ConfigError, ModelError, SeriesError
+from forecast.errors import ConfigError, ModelError, SeriesError, SeriesTooShort
 from forecast.evaluation.direction import complete, judge, reliability, score
 from forecast.evaluation.holdout import test as score_model
 from forecast.inference import direction
@@ -55,6 +55,26 @@ def test_band_and_classes_by_hand():
     found = classes.classes_of(np.array([-3.1, -3.0, 0.0, 3.0, 3.1, np.nan]), 3.0)
     np.testing.assert_array_equal(found, [0, 1, 1, 1, 2, np.nan])
     np.testing.assert_allclose(learned[classes.RATES], np.array([3 + 1, 4 + 1, 3 + 1]) / 13)
+
+
+def test_moves_that_are_not_known_teach_no_classes():
+    moves = np.array([0, -1, 2, 3, -4, 5, -6, 7, -8, 9.0])
+    learned, holed = (classes.learn_classes(part) for part in (moves, np.insert(moves, [2, 5], np.nan)))
+    assert {name: found.tolist() for name, found in learned.items()} == {
+        name: found.tolist() for name, found in holed.items()
+    }
+    with pytest.raises(SeriesTooShort, match="directions need two known values"):
+        classes.learn_classes(np.full(3, np.nan))
+
+
+def test_directions_of_a_series_with_missing_rows(walk):
+    """A third of the moves is flat, as without holes; where the last move is not known it persists in none."""
+    values = np.array(walk.y)
+    values[np.random.default_rng(0).integers(5, len(values) - 5, 40)] = np.nan
+    found = forecast.run(make_series(values), models=["dense"], config=CONFIG)
+    assert found.models["dense"].weights[classes.RATES][1] == pytest.approx(1 / 3, abs=0.02)
+    for made in found.backtests.values():
+        np.testing.assert_allclose(made.probabilities.sum(axis=1), 1)
 
 
 def test_the_class_is_that_of_the_move_from_the_origin_to_step_h():

@@ -13,6 +13,7 @@ from conftest import SMALL, random_walk
 
 import forecast
 from forecast.cli.main import app
+from forecast.config import ExperimentConfig
 from forecast.data.sources import as_list
 from forecast.errors import ConfigError, SeveralSeries, SourceError
 
@@ -190,3 +191,40 @@ def test_a_model_that_is_wrong_names_the_nearest():
 def test_a_column_without_finite_numbers_is_refused_by_what_it_holds(values, said):
     with pytest.raises(SourceError, match=said):
         forecast.predict(values)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"calendar": True}, "`calendar` must be a text or a list. Received: calendar=True"),
+        ({"features": 3}, "`features` must be a text or a list. Received: features=3"),
+        ({"calendar": ["month", "days"]}, "`calendar` must be one of hour, weekday, month, year. Received: .*days"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(given, said):
+    with pytest.raises(ConfigError, match=said):
+        forecast.run(WALK, models=["naive"], **given)
+
+
+def test_a_configuration_of_a_file_with_another_type_is_refused():
+    with pytest.raises(ConfigError, match="the fields and types of ExperimentConfig: 'bool' object is not iterable"):
+        ExperimentConfig.from_dict({"inputs": {"calendar": True}})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model: forecast.update(model, WALK),
+        lambda model: forecast.explain(model, WALK),
+        lambda model: forecast.save_model(model, "never-written"),
+        lambda model: forecast.export(model, "onnx", "never-written"),
+    ],
+)
+def test_a_folder_is_no_model(call):
+    with pytest.raises(ConfigError, match="must be a TrainedModel, as `train` returns it and `open_model` opens it"):
+        call("runs/sp500/models/lstm")
+
+
+def test_a_search_without_trials_is_refused():
+    with pytest.raises(ConfigError, match="`trials` must be at least 1. Received: trials=0"):
+        forecast.tune(WALK, "linear", trials=0)

@@ -236,8 +236,8 @@ def _where_known(values: Array, otherwise: Array) -> Array:
 def past_moves(blocks: Blocks) -> Array:
     """The moves over the H rows up to the first origin of each block, shape (N,), in the units of step H's label.
 
-    NaN where the series does not reach back so far.
+    NaN where the series does not reach back so far, or the row there is missing.
     """
     before = blocks.origin - blocks.y.shape[2]
-    moves = (blocks.anchor[:, 0, 0] - blocks.target[np.maximum(before, 0)]) / blocks.scale[:, 0, -1]
+    moves = (blocks.anchor[:, 0, 0] - blocks.inputs.labels[np.maximum(before, 0)]) / blocks.scale[:, 0, -1]
     return np.where(before >= 0, moves, np.nan)

@@ -93,7 +93,7 @@ def baselines(
     """The baselines at the same origins.
 
     `base_rate` gives the shares of the classes on the training rows; `persistence` gives their shares after a move of
-    the same class as the last one, over H rows.
+    the same class as the last one, over H rows, and those of all where that move is not known.
     """
     rates = np.tile(model.weights[RATES], (len(tested.origin), 1))
     found = {BASE_RATE: rates, PERSISTENCE: _persistence(model, series, tested.origin)}
@@ -107,8 +107,9 @@ def _persistence(model: TrainedModel, series: TimeSeries | Dataset, tested: NDAr
     before, after = classes_of(past_moves(blocks), band), classes_of(blocks.y[:, 0, -1], band)
     training = origins(lookback, dataset.split.validation, horizon=horizon)
     known = np.isin(blocks.origin, training)
-    shares = np.array([shares_of(after[known & (before == place)]) for place in range(len(CLASSES))])
-    return np.asarray(shares[before[np.isin(blocks.origin, tested)].astype(int)])
+    shares = [shares_of(after[known & (before == place)]) for place in range(len(CLASSES))]
+    last = np.nan_to_num(before[np.isin(blocks.origin, tested)], nan=len(CLASSES)).astype(int)
+    return np.asarray(np.stack([*shares, model.weights[RATES]])[last])
 
 
 def band_of(model: TrainedModel) -> float:

@@ -272,3 +272,15 @@ def problem_of(config: ExperimentConfig) -> Problem:
     """What is forecast from what, by a configuration whose defaults are resolved."""
     past, future = names_of(config.inputs, "")
     return Problem(config, len(past), len(future), config.season or 1, config.lookback or 0)
+
+
+def check_model(model: object) -> None:
+    """Refuses what is no trained model, such as the folder that one was saved to.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not isinstance(model, TrainedModel):
+        raise ConfigError(
+            f"`model` must be a TrainedModel, as `train` returns it and `open_model` opens it. Received: {model!r}."
+        )

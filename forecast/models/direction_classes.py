@@ -14,6 +14,7 @@ prior odds are nine to one that the base rates are all there is to know. A netwo
 
 import numpy as np
 
+from forecast.errors import SeriesTooShort
 from forecast.metrics import metrics
 from forecast.typing import Array
 
@@ -29,8 +30,18 @@ SMALLEST = 0.1
 
 
 def learn_classes(moves: Array) -> dict[str, Array]:
-    """Band and base rates from the moves u on training labels, shape (N,)."""
-    band = np.quantile(np.abs(moves), 1 / 3)
+    """Band and base rates from the moves u on training labels, shape (N,); NaN where unknown.
+
+    Raises:
+        SeriesTooShort: none is known.
+    """
+    known = moves[np.isfinite(moves)]
+    if not len(known):
+        raise SeriesTooShort(
+            "directions need two known values in the training rows that are the horizon apart. Received: none. Use a "
+            "longer series, or one with fewer missing values."
+        )
+    band = np.quantile(np.abs(known), 1 / 3)
     return {BAND: np.asarray(band), RATES: shares_of(classes_of(moves, float(band)))}
 
 
@@ -40,8 +51,12 @@ def classes_of(moves: Array, band: float) -> Array:
 
 
 def shares_of(classes: Array) -> Array:
-    """The share of each class, shape (3,), with add-one smoothing: no class is impossible (Laplace 1814)."""
-    counts = np.bincount(classes.astype(int), minlength=len(CLASSES)) + 1
+    """The share of each class, shape (3,), with add-one smoothing: no class is impossible (Laplace 1814).
+
+    Args:
+        classes: NaN where unknown, which are not counted.
+    """
+    counts = np.bincount(classes[np.isfinite(classes)].astype(int), minlength=len(CLASSES)) + 1
     return np.asarray(counts / counts.sum())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.errors import ConfigError, ModelError
-from forecast.inference.trained_model import TrainedModel
+from forecast.inference.trained_model import TrainedModel, check_model
 from forecast.models import NETWORKS, find_model
 from forecast.models.neural.architecture import with_weights
 from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
@@ -61,6 +61,7 @@ def export(model: TrainedModel, kind: str, path: Path) -> float:
         ModelError: Keras cannot export the network, or the outputs differ; nothing is written then.
         WriteError: the disk is full, or the folder cannot be written to.
     """
+    check_model(model)
     check_format(kind)
     if not find_model(model.model).is_network:
         raise ConfigError(f"networks can be exported: {', '.join(NETWORKS)}. Received: {model.model}.")

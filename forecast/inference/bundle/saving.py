@@ -8,7 +8,7 @@ from forecast.inference.bundle.arrays import write_arrays
 from forecast.inference.bundle.description import describe, series_arrays, without_many_checkpoints
 from forecast.inference.bundle.opening import open_described
 from forecast.inference.bundle.storage import DESCRIPTION, KERAS, LIMITS, WEIGHTS, Folder, digest
-from forecast.inference.trained_model import TrainedModel
+from forecast.inference.trained_model import TrainedModel, check_model
 from forecast.models import find_model
 from forecast.runtime.atomic import atomic_file, atomic_folder, holds_other
 
@@ -28,6 +28,7 @@ def save_model(model: TrainedModel, path: str | Path) -> Path:
         BundleError: `path` holds something other than a bundle, or the model is larger than a bundle may be.
         WriteError: the disk is full, or the folder cannot be written to.
     """
+    check_model(model)
     path = Path(path)
     check_folder(path)
     if path.suffix.lower() != ZIP:

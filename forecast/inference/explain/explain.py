@@ -13,7 +13,7 @@ from forecast.display import Chart, Panel, Shown
 from forecast.inference.charts import chart_components
 from forecast.inference.explain.occlusion import Lags, lags_of
 from forecast.inference.forecasts import Moves, coming_dates
-from forecast.inference.trained_model import TrainedModel
+from forecast.inference.trained_model import TrainedModel, check_model
 from forecast.models import NETWORKS, find_model
 from forecast.models.equations.gates import Parts, parts_by_layer
 from forecast.models.neural.architecture import members_of, stack_of
@@ -98,6 +98,7 @@ def explain(model: TrainedModel, series: Source) -> Explanation:
         SeriesTooShort: no row is left after the lookback.
         ModelError: the series lacks a column that the model was trained on, or the model gives directions.
     """
+    check_model(model)
     dataset = model.prepare(series)
     moves, prepared = model.moves(dataset), dataset.series
     looks = find_model(model.model).uses_lookback

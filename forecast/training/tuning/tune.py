@@ -136,6 +136,8 @@ def tune(
         SeriesTooShort: too few rows for the shortest lookback.
     """
     check_engine(engine, jobs)
+    if trials < 1:
+        raise ConfigError(f"`trials` must be at least 1. Received: trials={trials}.")
     config, loading, _ = split_keywords(config or ExperimentConfig(), options)
     several = load_several(series, config, **loading)
     objective = Objective.of(several, model, config, {*fixed, *(options.keys() - loading.keys())})
