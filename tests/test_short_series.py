@@ -61,3 +61,15 @@ def test_a_panel_may_hold_a_series_without_a_window():
     several = [make_series(random_walk(rows), f"s{rows}") for rows in (20, 150)]
     trained = forecast.train(several, "linear", ExperimentConfig(horizon=2, lookback=3))
     assert len(trained.trained_on) == 2
+
+
+@pytest.mark.parametrize("rows", [20, 24, 30, 40])
+def test_a_season_that_leaves_no_room_for_the_horizon_is_none(rows):
+    """Of 30 days 14 remain for training beside a test and validation of 8: a week and 8 more are too many."""
+    days = pd.Series(
+        random_walk(rows) + 5 * np.sin(np.arange(rows) * 2 * np.pi / 7), pd.date_range("2020", periods=rows)
+    )
+    horizon = 8 if rows >= 30 else 5
+    assert len(forecast.predict(days, horizon=horizon)) == horizon
+    found = forecast.run(days, models=["linear"], horizon=horizon)
+    assert {"naive", "drift", "seasonal_naive"} <= found.forecasts.keys()

@@ -61,15 +61,16 @@ def training_rows(rows: int, config: ExperimentConfig) -> int:
 
 
 def main_season(y: Array, grid: TimeGrid, seasons: tuple[int, ...], *, horizon: int) -> int:
-    """The season that repeats best; where none was found the shortest of the grid that the rows suffice for, or 1.
+    """The season that repeats best; where none was found the shortest of the grid, or 1.
 
     Args:
         y: The training rows, which must hold a season and, behind it, the horizon.
     """
+    held = [season for season in seasons or candidate_seasons(grid) if season + horizon < len(y)]
     if not seasons:
-        return next((season for season in candidate_seasons(grid) if season + horizon < len(y)), 1)
-    errors = {season: np.nanmean(np.abs(y[season:] - y[:-season])) for season in seasons}
-    return min(seasons, key=lambda season: errors[season])
+        return min(held, default=1)
+    errors = {season: np.nanmean(np.abs(y[season:] - y[:-season])) for season in held}
+    return min(held, key=lambda season: errors[season], default=1)
 
 
 def default_lookback(grid: TimeGrid, rows: int) -> int:

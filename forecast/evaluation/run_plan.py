@@ -111,7 +111,8 @@ def plan_run(series: TimeSeries, models: Sequence[str] | None, config: Experimen
     try:
         dataset.split  # noqa: B018
     except SeriesTooShort as error:
-        return _plan_without_networks(series, names, dataset.config, error)
+        as_given = replace(dataset.config, season=config.season, seasons=config.seasons)
+        return _plan_without_networks(series, names, as_given, error)
     return RunPlan(dataset, tuple(names), (*bounded, *_few_values(dataset), *_on_ranges(dataset)))
 
 
