@@ -363,7 +363,7 @@ def test_an_answer_is_the_same_in_a_crowd_and_alone():
     config = ExperimentConfig(horizon=12)
     crowd = dict(answer_each(kinds() * 2, config))
     assert sorted(crowd) == list(range(14))
-    assert str(crowd[6]).startswith("too short: lookback=2 and horizon=12 need")
+    assert str(crowd[6]).startswith("too short: lookback=2 and horizon=1 need")
     for place, series in enumerate(kinds()[:-1]):
         alone = answer(series, config)
         for one in (crowd[place], crowd[place + 7]):

@@ -1,14 +1,18 @@
 """Series of a few rows, of which some are missing: each model forecasts them, or says what is lacking."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from conftest import SMALL, make_series, random_walk
 
 import forecast
 from forecast.cli.tables.forecasts import print_outlook
 from forecast.config import ExperimentConfig
 from forecast.errors import SeriesTooShort
+from forecast.evaluation.zero_shot import answer
 
 CLASSICAL = ("linear", "ets", "theta", "croston", "esn", "forest", "garch", "har", "pretrained", "finetuned")
 
@@ -61,6 +65,45 @@ def test_a_panel_may_hold_a_series_without_a_window():
     several = [make_series(random_walk(rows), f"s{rows}") for rows in (20, 150)]
     trained = forecast.train(several, "linear", ExperimentConfig(horizon=2, lookback=3))
     assert len(trained.trained_on) == 2
+
+
+def months(rows: int, seed: int = 0) -> pd.Series:
+    """A year's season and noise, month by month."""
+    noise = np.random.default_rng(seed).normal(size=rows)
+    return pd.Series(season_of(np.arange(rows)) + noise, pd.date_range("2015", periods=rows, freq="MS"))
+
+
+def season_of(month: np.ndarray) -> np.ndarray:
+    return 50 + 10 * np.sin(2 * np.pi * month / 12)
+
+
+@pytest.mark.parametrize(("rows", "tested"), [(24, 2), (36, 3), (45, 3), (60, 12)])
+def test_a_year_ahead_of_two_years_of_months(rows, tested):
+    """It is tested as far as the rows suffice; where the whole year is tested, the forecast is that of the test."""
+    found = answer(forecast.load(months(rows)), ExperimentConfig(horizon=12))
+    assert (len(found.forecast), found.tested_steps, found.record()["steps"]) == (12, tested, tested)
+    assert np.abs(found.forecast.median - season_of(np.arange(rows, rows + 12))).mean() < 1.2
+    reach = f"The test reaches {tested} steps ahead, the forecast 12: the rows do not suffice to test more."
+    assert found.sentence().endswith(reach) == (tested < 12)
+    assert (np.diff(found.forecast.quantiles, axis=1) >= 0).all()
+
+
+def test_intervals_beyond_the_tested_steps_hold_what_they_say():
+    """Of random walks of three years, twelve months ahead, of which three are tested."""
+    walks = [pd.Series(random_walk(48, seed), months(48).index, name=f"walk{seed}") for seed in range(40)]
+    found = forecast.predict([walk[:36] for walk in walks], horizon=12)
+    came = np.array([walk[36:] for walk in walks])
+    low, high = (np.array([one.quantiles[:, side] for one in found]) for side in (0, -1))
+    assert 0.84 < ((low <= came) & (came <= high)).mean() < 0.97
+    np.testing.assert_array_equal(forecast.predict(walks[3][:36], horizon=12).quantiles, found[3].quantiles)
+
+
+def test_the_command_says_how_far_its_test_reaches(tmp_path):
+    months(24).rename("Sales").rename_axis("Date").to_csv(tmp_path / "sales.csv")
+    done = run_command("predict", "sales.csv", "--horizon", "12", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (len(found["forecast"]), found["test"]["steps"]) == (12, 2)
 
 
 @pytest.mark.parametrize("rows", [20, 24, 30, 40])

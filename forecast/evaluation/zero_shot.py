@@ -1,7 +1,8 @@
 """The first answer: a forecast of any series by the network that comes with the package, and how good it was on it.
 
 In: a series, or many. Out: an `Answer` to each, without any training: the forecast, and its test on the last fifth of
-the rows, of long series on the last TESTED. Beside the baselines it is judged in an `Experiment`.
+the rows, of long series on the last TESTED. Beside the baselines it is judged in an `Experiment`. A short series may be
+forecast further ahead than its rows suffice to test; the answer says how far the test reaches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
 
+import numpy as np
+
 from forecast.config import ExperimentConfig
 from forecast.data.dataset import Dataset
+from forecast.data.defaults import default_horizon
 from forecast.data.series import TimeSeries
 from forecast.data.windows import origins
 from forecast.errors import ForecastError, SeriesTooShort
@@ -44,16 +48,25 @@ class Answer:
     Attributes:
         backtest: At the tested origins, to the last row.
         model: What forecast it, calibrated on the rows before the test.
+        horizon: Steps that are forecast, of which the plan tests the first ones.
     """
 
     plan: RunPlan
     backtest: Backtest
     model: TrainedModel
+    horizon: int
 
     @property
+    def tested_steps(self) -> int:
+        """How many steps ahead the test reaches."""
+        return self.plan.dataset.config.resolved_horizon
+
+    @cached_property
     def forecast(self) -> Forecast:
         """The coming steps."""
-        return next_steps(self.model.model, self.backtest.quantiles[-1], self.plan.dataset.series)
+        if self.horizon == self.tested_steps:
+            return next_steps(self.model.model, self.backtest.quantiles[-1], self.plan.dataset.series)
+        return _forecast_further(self.model, self.plan.dataset, self.horizon)
 
     @cached_property
     def scores(self) -> Scores:
@@ -81,19 +94,28 @@ class Answer:
         names, split = ("mae", "mae_vs_naive", "pinball", "coverage90"), self.plan.dataset.split
         origins = len(complete(self.backtest).origin)
         scores = {name: float(getattr(self.scores, name)) for name in names}
-        return {"rows": split.rows - split.test, "origins": origins, **scores}
+        return {"rows": split.rows - split.test, "origins": origins, "steps": self.tested_steps, **scores}
 
     def sentence(self) -> str:
         """What forecast the series, and how good it was on its last rows, in two sentences."""
         said, series = self.record(), self.plan.dataset.series
         tested = f"{said['origins']:,} origin{'s' if said['origins'] > 1 else ''}"
+        rows = f"{said['rows']:,} rows" if said["rows"] > 1 else "row"
         unit = f" {series.unit}" if series.unit else ""
         return (
             f"{series.name}: forecast by the network that comes with the package, which learned from simulated series "
-            f"alone. On the last {said['rows']:,} rows, from {tested}, its mean absolute error was "
+            f"alone. On the last {rows}, from {tested}, its mean absolute error was "
             f"{said['mae']:.4g}{unit}, {said['mae_vs_naive']:.3f} of naive's, and its 90 % intervals held "
-            f"{said['coverage90']:.0%} of the values."
+            f"{said['coverage90']:.0%} of the values.{f' {self.reach}' if self.reach else ''}"
         )
+
+    @property
+    def reach(self) -> str:
+        """That the test reaches less far than the forecast, or nothing."""
+        if self.tested_steps == self.horizon:
+            return ""
+        steps = f"{self.tested_steps} step{'s' if self.tested_steps > 1 else ''}"
+        return f"The test reaches {steps} ahead, the forecast {self.horizon}: the rows do not suffice to test more."
 
 
 def answer(series: TimeSeries, config: ExperimentConfig | None = None) -> Answer:
@@ -119,18 +141,19 @@ def answer_each(
     Windows that are alike are looked at together; the answer to a series does not depend on the others.
     """
     waiting: dict[tuple[ExperimentConfig, int], dict[int, RunPlan]] = {}
+    horizon = config.horizon if config else None
     for place, series in enumerate(several):
         try:
-            plan = plan_at_once(series, config or ExperimentConfig())
+            plan = _plan_as_far_as_tested(series, config or ExperimentConfig())
         except ForecastError as error:
             yield place, error
             continue
         alike = (plan.dataset.config, stride_of(plan.dataset))
         waiting.setdefault(alike, {})[place] = plan
         if len(waiting[alike]) == TOGETHER:
-            yield from _answer_alike(waiting.pop(alike))
+            yield from _answer_alike(waiting.pop(alike), horizon)
     for plans in waiting.values():
-        yield from _answer_alike(plans)
+        yield from _answer_alike(plans, horizon)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,6 +208,24 @@ def _summary_of(found: Answer) -> AnswerSummary | ForecastError:
         return SeriesTooShort(f"{found.plan.dataset.name}: {error}")
 
 
+def _plan_as_far_as_tested(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
+    """The plan of a series; where its rows do not suffice to test the horizon, with as much of it as they usually do.
+
+    Nor do they suffice where so long a test leaves no room for the season to be seen.
+
+    Raises:
+        SeriesTooShort, SeriesError: as `plan_at_once`.
+    """
+    usual = default_horizon(series.grid, len(series), series.index[-1])
+    if config.horizon is None or config.horizon <= usual:
+        return plan_at_once(series, config)
+    with suppress(SeriesTooShort):
+        plan = plan_at_once(series, config)
+        if plan.dataset.config.season != 1 or config.season == 1:
+            return plan
+    return plan_at_once(series, replace(config, horizon=usual))
+
+
 def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
     """Plan the forecast of a series at once.
 
@@ -225,8 +266,8 @@ def stride_of(dataset: Dataset, apart: int = APART) -> int:
     return next(phased, 1)
 
 
-def _answer_alike(plans: dict[int, RunPlan]) -> Iterable[tuple[int, Answer]]:
-    """Forecast and test series whose plans have one configuration.
+def _answer_alike(plans: dict[int, RunPlan], horizon: int | None) -> Iterable[tuple[int, Answer]]:
+    """Forecast and test series whose plans have one configuration, and forecast so many steps, or those of the plan.
 
     A model knows its series by their names, and some may have the same: they go by their places.
     """
@@ -237,4 +278,15 @@ def _answer_alike(plans: dict[int, RunPlan]) -> Iterable[tuple[int, Answer]]:
     tests = model.test_all(datasets, stride=stride_of(datasets[0]))
     for (place, plan), (backtest, tested) in zip(plans.items(), tests, strict=True):
         own = (replace(one, series=plan.dataset.name) for one in tested.trained_on if one.series == str(place))
-        yield place, Answer(plan, backtest, replace(tested, trained_on=tuple(own)))
+        steps = horizon or plan.dataset.config.resolved_horizon
+        yield place, Answer(plan, backtest, replace(tested, trained_on=tuple(own)), steps)
+
+
+def _forecast_further(model: TrainedModel, dataset: Dataset, horizon: int) -> Forecast:
+    """The forecast of more steps than were tested; intervals beyond these are stretched as that of the last of them."""
+    (known,) = model.trained_on
+    state = known.checkpoint.log_scales[-1] if known.checkpoint else known.log_scale
+    stretch = np.concatenate([state, np.repeat(state[-1:], horizon - len(state), axis=0)])
+    config = replace(model.config, horizon=horizon)
+    longer = replace(model, config=config, trained_on=(replace(known, series="", log_scale=stretch, checkpoint=None),))
+    return longer.predict(replace(dataset, config=config))

@@ -132,7 +132,12 @@ def forecast_at_once(series: TimeSeries, horizon: int | None, origins: int) -> R
     """
     found = zero_shot.answer(series, ExperimentConfig(horizon=horizon))
     verdict = next(one.sentence for one in found.judge().verdicts if one.model == found.model.model)
-    answer = {**found.forecast.record(), "test": found.record(), "verdict": verdict, "notes": []}
+    answer = {
+        **found.forecast.record(),
+        "test": found.record(),
+        "verdict": verdict,
+        "notes": [found.reach] if found.reach else [],
+    }
     past = past_forecasts(found.backtest, origins) if origins else None
     return _plain({"answer": answer, "past": past})
 

@@ -69,6 +69,7 @@ TEST: Schema = obj(
         **dict.fromkeys(("mae", "mae_vs_naive", "pinball", "coverage90"), NUMBER_OR_NULL),
         "rows": COUNT,
         "origins": COUNT,
+        "steps": COUNT,
         "first": TEXT,
         "last": TEXT,
     },
