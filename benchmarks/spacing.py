@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import forecast
 from forecast.config import QUANTILES, ExperimentConfig
 from forecast.evaluation.scores import at_origins, complete, score
-from forecast.evaluation.zero_shot import plan_at_once, stride_of
+from forecast.evaluation.zero_shot_plan import plan_at_once, stride_of
 from forecast.inference.forecasts import Backtest
 from forecast.training.train import train_on
 

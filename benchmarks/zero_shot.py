@@ -28,7 +28,7 @@ import forecast
 from forecast.config import MEDIAN, QUANTILES, ExperimentConfig
 from forecast.data.sources import load_all
 from forecast.evaluation.run_plan import is_price
-from forecast.evaluation.zero_shot import plan_at_once
+from forecast.evaluation.zero_shot_plan import plan_at_once
 from forecast.training.train import train_on
 
 ROOT = Path(__file__).resolve().parent.parent

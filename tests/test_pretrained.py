@@ -21,7 +21,8 @@ from forecast.config import MEDIAN, ExperimentConfig
 from forecast.evaluation import zero_shot
 from forecast.evaluation.scores import complete
 from forecast.evaluation.verdicts import judge
-from forecast.evaluation.zero_shot import answer, answer_each, plan_at_once, stride_of
+from forecast.evaluation.zero_shot import answer, answer_each
+from forecast.evaluation.zero_shot_plan import plan_at_once, stride_of
 from forecast.inference import shrinkage
 from forecast.metrics.significance import diebold_mariano
 from forecast.models.pretrained import WEIGHTS, candidates, regressions

@@ -2,6 +2,7 @@
 
 holdout          one test on the last rows: `Experiment`
 walk_forward/    tests at many cutoffs, over many series: `Comparison`
+zero_shot_plan   how a series is split for a forecast at once and its test
 zero_shot        a forecast at once, by the network that comes with the package, with its test
 train_all        the models of a plan, trained and tested; networks in processes beside
 run_plan         which models run on which rows of a series, and what is said before
