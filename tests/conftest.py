@@ -4,9 +4,10 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# There are as many test processes as cores; more threads would wait for one another.
+# There are at least as many test processes as cores; more threads would wait for one another.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
@@ -44,16 +45,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow tests out, unless they are asked for or one test is named.
 
-    Of two test processes each begins with one half of the list: both halves begin with slow tests, every other file of
-    them, for these wait for other processes, and none should be left at the end.
+    Each test process begins with its part of the list: all parts begin with the slow tests of every so many files, for
+    these wait for other processes, and none should be left at the end.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
     others = [item for item in items if not item.get_closest_marker("slow")]
     if config.getoption("--slow") or any("::" in argument for argument in config.args):
-        files = list(dict.fromkeys(item.path for item in slow))
-        first, second = ([item for item in slow if item.path in files[half::2]] for half in range(2))
-        rest = max(0, len(items) // 2 - len(first))
-        items[:] = first + others[:rest] + second + others[rest:]
+        files, count = (
+            list(dict.fromkeys(item.path for item in slow)),
+            int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)),
+        )
+        begun, rest, size = [], iter(others), -(-len(items) // count)
+        for part in range(count):
+            first = [item for item in slow if item.path in files[part::count]]
+            begun += [*first, *islice(rest, max(0, size - len(first)))]
+        items[:] = [*begun, *rest]
         return
     items[:] = others
     config.hook.pytest_deselected(items=slow)

@@ -1,8 +1,6 @@
 """The page in a real browser on a real server: the whole way of a new user, by pointer and by keyboard."""
 
 import re
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -10,6 +8,7 @@ import pandas as pd
 import pytest
 from chromium import asked, complaints, open_browser, resize, violations, wait_for
 from conftest import random_walk
+from serve_client import Server
 
 import forecast
 
@@ -23,16 +22,16 @@ ENDLESS = 100_000
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """A server on a port that the system chose, and the folder that it serves."""
-    folder = tmp_path_factory.mktemp("served")
-    command = [sys.executable, "-m", "forecast", "serve", "--folder", str(folder), "--port", "0", "--offline"]
-    log = folder.parent / "serve.log"
-    with log.open("w") as told, subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT) as server:
-        found = wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()), 60)
-        assert found, log.read_text()
-        yield found[0]
-        server.terminate()
-        server.wait(30)
+    """A server with one model and its run, so that each test may be the first."""
+    server = Server(tmp_path_factory.mktemp("served") / "workspace").start()
+    try:
+        rows = [{"date": str(day.date()), "value": value} for day, value in walk(300).items()]
+        series = server.post("/v1/series", {"name": "first", "rows": rows}).json["id"]
+        begun = server.post("/v1/trainings", {"series": series, "models": ["linear"]}).json
+        server.job(begun["id"], "done")
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        assert server.stop() == 0
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +285,6 @@ def test_what_cannot_be_read_is_said_in_words(browser, address, tmp_path, refusa
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])
 def test_a_token_is_typed_and_does_not_stay_in_the_address(browser, tmp_path, width, scheme, refusals):
     from selenium.webdriver import Keys
-    from serve_client import Server
 
     token = "a-token-of-more-than-16-characters"
     server = Server(tmp_path / "w", "--host", "0.0.0.0", env={"FORECAST_TOKEN": token}).start()
