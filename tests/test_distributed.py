@@ -15,7 +15,7 @@ import psutil
 import pytest
 from conftest import SMALL, make_problem, random_walk, take_ctrl_c
 
-from forecast.cli.commands.train import _check_same_work
+from forecast.cli.commands.workers import check_same_work
 from forecast.config import override, read_config
 from forecast.data.sources import load_all
 from forecast.errors import ConfigError, WorkerLost
@@ -180,8 +180,8 @@ def test_workers_that_would_train_on_something_else_are_refused(walk):
     def work(group):
         several = [walk] if group.rank else [walk, walk]
         with pytest.raises(ConfigError, match=rf"Worker {group.rank} found {len(several)}, others found different"):
-            _check_same_work(group, several, SMALL)
-        return _check_same_work(group, [walk], SMALL)
+            check_same_work(group, several, SMALL)
+        return check_same_work(group, [walk], SMALL)
 
     assert in_threads(work, 2) == [None, None]
 

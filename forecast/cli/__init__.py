@@ -1,10 +1,11 @@
 """The command line: parse, one library call, print.
 
-main        the program: its commands, exit statuses and how errors are shown
-options     options made from the fields of the configuration
-help        --help in groups
-progress    a bar and lines on standard error
+main           the program: its commands, exit statuses and how errors are shown
+options        options made from the fields of the configuration
+predictions    what `forecast predict` makes of its sources
+help           --help in groups
+progress       a bar and lines on standard error
 json_output    --json: one document on standard output
-commands/   one file a command
-tables/     results as tables on standard output
+commands/      one file a command, what they do before their work, and the processes of a training
+tables/        results as tables on standard output
 """

@@ -1,7 +1,7 @@
 """Compare models over folds and series."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from forecast.cli.options import CONFIG, ENGINE, SOURCE, WIDE, complete_models, 
 from forecast.cli.progress import JobsBar
 from forecast.errors import ConfigError, Stopped
 from forecast.runtime.names import slug
+
+if TYPE_CHECKING:
+    from forecast.data.series import TimeSeries
 
 
 @shared(SOURCE, CONFIG, ENGINE, WIDE)
@@ -79,7 +82,7 @@ def _refit(text: str) -> int:
     return int(number)
 
 
-def _default_folder(several: list[Any]) -> Path:
+def _default_folder(several: "list[TimeSeries] | list[str]") -> Path:
     """The folder of a comparison of these series, where the same command finds it again."""
     first = several[0] if isinstance(several[0], str) else several[0].name
     name = slug(first).strip("-")

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from forecast.cli.options import SOURCE, given_fields, names_in
 from forecast.cli.progress import TrainingBar, counted, note, say
+
+if TYPE_CHECKING:
+    from forecast.config import ExperimentConfig
+    from forecast.data.series import TimeSeries
+    from forecast.inference.trained_model import TrainedModel
+    from forecast.models import Callbacks
 
 # Series that one line names.
 LISTED = 4
@@ -28,7 +34,7 @@ ManySeriesArguments = Annotated[
 ]
 
 
-def config_of(options: dict[str, Any], start: Any = None) -> Any:
+def config_of(options: dict[str, Any], start: "ExperimentConfig | None" = None) -> "ExperimentConfig":
     """The configuration of a recipe, a file, or the model to go on from, with those options that were given."""
     from forecast.config import RECIPES, override, read_config
     from forecast.errors import ConfigError
@@ -44,14 +50,14 @@ def config_of(options: dict[str, Any], start: Any = None) -> Any:
     return override(config, given_fields(options))
 
 
-def model_of(name: str | None, config: Any) -> str:
+def model_of(name: str | None, config: "ExperimentConfig") -> str:
     """The registered name of the model that is asked for, in any case; without one that of the layers, or lstm."""
     from forecast.models import find_model
 
     return find_model(name or ("stack" if config.network.layers else "lstm")).name
 
 
-def callbacks_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> Any:
+def callbacks_of(bar: TrainingBar, options: dict[str, Any], *, checkpoint: Path | None) -> "Callbacks":
     """Who looks on while a command trains."""
     from forecast.models import Callbacks
 
@@ -69,14 +75,14 @@ def load_keras(names: list[str]) -> None:
         devices.load_keras()
 
 
-def load_one(source: str, options: dict[str, Any], config: Any) -> Any:
+def load_one(source: str, options: dict[str, Any], config: "ExperimentConfig") -> "TimeSeries":
     """The one series of a source."""
     from forecast.data.sources import load
 
     return _read(load, source, options, config)[0]
 
 
-def load_targets(source: str, options: dict[str, Any], config: Any) -> list[Any]:
+def load_targets(source: str, options: dict[str, Any], config: "ExperimentConfig") -> "list[TimeSeries]":
     """The series of a source with each column that `--target` names, separated by commas, as its target."""
     from forecast.data.sources import load_together
     from forecast.errors import SourceError
@@ -95,7 +101,9 @@ def load_targets(source: str, options: dict[str, Any], config: Any) -> list[Any]
     return found
 
 
-def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], config: Any) -> list[Any]:
+def _read(
+    reader: Callable[..., Any], source: str, options: dict[str, Any], config: "ExperimentConfig"
+) -> "list[TimeSeries]":
     """What a reader makes of a source, with the columns that `config` asks for; says what was assumed and found."""
     found = reader(source, **reading_of(options, config))
     several = found if isinstance(found, list) else [found]
@@ -103,7 +111,7 @@ def _read(reader: Callable[..., Any], source: str, options: dict[str, Any], conf
     return several
 
 
-def reading_of(options: dict[str, Any], config: Any) -> dict[str, Any]:
+def reading_of(options: dict[str, Any], config: "ExperimentConfig") -> dict[str, Any]:
     """How series are read: with the columns that `config` asks for."""
     joint = config.inputs.joint
     target = options["target"] or (joint[0] if joint else None)
@@ -116,7 +124,7 @@ def reading_of(options: dict[str, Any], config: Any) -> dict[str, Any]:
     }
 
 
-def _say_lines(several: list[Any]) -> None:
+def _say_lines(several: "list[TimeSeries]") -> None:
     """What was assumed and found, once for all series that it holds for."""
     lines: dict[str, list[str]] = {}
     for series in several:
@@ -128,7 +136,7 @@ def _say_lines(several: list[Any]) -> None:
         note(f"{', '.join(names[:LISTED])}{rest}: {line}.")
 
 
-def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[Any]:
+def load_many(sources: list[str], options: dict[str, Any], config: "ExperimentConfig") -> "list[TimeSeries]":
     """The series of all sources, each with a name of its own."""
     from collections import Counter
     from dataclasses import replace
@@ -140,7 +148,9 @@ def load_many(sources: list[str], options: dict[str, Any], config: Any) -> list[
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded]
 
 
-def references_of(sources: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], dict[str, Any]]:
+def references_of(
+    sources: list[str], options: dict[str, Any], config: "ExperimentConfig"
+) -> "tuple[list[TimeSeries] | list[str], dict[str, Any]]":
     """The series that sources stand for, and the arguments that `load` takes for them.
 
     A few are read here, so that what was assumed and found is said; of many the references go to where the work is.
@@ -161,7 +171,9 @@ def expanded(sources: list[str], options: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(one for source in sources for one in expand(source, **how)))
 
 
-def load_readable(references: list[str], options: dict[str, Any], config: Any) -> tuple[list[Any], int]:
+def load_readable(
+    references: list[str], options: dict[str, Any], config: "ExperimentConfig"
+) -> "tuple[list[TimeSeries], int]":
     """The series that can be read, each with a name of its own; and how many cannot, each with a line that says why.
 
     Raises:
@@ -185,7 +197,7 @@ def load_readable(references: list[str], options: dict[str, Any], config: Any) -
     return [one if count[one.name] == 1 else replace(one, name=source) for source, one in loaded], len(errors)
 
 
-def say_interrupted(interrupted: list[Any], skipped: tuple[str, ...]) -> None:
+def say_interrupted(interrupted: "list[TrainedModel]", skipped: tuple[str, ...]) -> None:
     """Names the trainings that Ctrl-C ended, and those that it left out."""
     for model in interrupted:
         note(f"Training of {model.model} was stopped; its best weights so far are kept.")

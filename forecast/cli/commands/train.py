@@ -1,11 +1,8 @@
 """One model over one series or many."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,9 +16,15 @@ from forecast.cli.commands.inputs import (
     model_of,
     say_interrupted,
 )
+from forecast.cli.commands.workers import check_same_work, process_group, workers_to_start
 from forecast.cli.json_output import print_json
 from forecast.cli.options import CONFIG, SOURCE, TASK, TENSORBOARD, complete_models, shared
 from forecast.cli.progress import TrainingBar, counted
+
+if TYPE_CHECKING:
+    from forecast.data.series import TimeSeries
+    from forecast.evaluation.scores import Scores
+    from forecast.inference.trained_model import TrainedModel
 
 
 @shared(SOURCE, CONFIG, TASK, TENSORBOARD)
@@ -52,7 +55,7 @@ def train(
 
     Example: forecast train data/sp500.csv --model dense --save models/sp500
     """
-    to_start = _workers_to_start(workers)
+    to_start = workers_to_start(workers)
     from forecast.data.covariates import names_of
     from forecast.inference import bundle
     from forecast.training import train as training
@@ -66,14 +69,14 @@ def train(
     bundle.check_size(len(references), columns=sum(map(len, names_of(config.inputs, ""))))
     name = parent.model if parent else model_of(model, config)
     checkpoint = save.with_name(f"{save.name}.checkpoint")
-    with _process_group(to_start, name, config, resume=resume) as group:
+    with process_group(to_start, name, config, resume=resume) as group:
         several, unread = load_readable(references, ctx.params, config)
         load_keras([name])
-        _check_same_work(group, several, config)
+        check_same_work(group, several, config)
         _clear(checkpoint, keep=resume or group.rank > 0)
         with TrainingBar(config.training.seeds) as bar:
-            callbacks = callbacks_of(bar, ctx.params, checkpoint=checkpoint if group.size == 1 else None)
-            callbacks = callbacks if group.rank == 0 else None
+            told = callbacks_of(bar, ctx.params, checkpoint=checkpoint if group.size == 1 else None)
+            callbacks = told if group.rank == 0 else None
             trained = training.train(several, name, config, callbacks=callbacks, start=begun, freeze=freeze)
     if group.rank > 0:
         return
@@ -89,66 +92,7 @@ def train(
         raise typer.Exit(1)
 
 
-def _workers_to_start(workers: int | None) -> int:
-    """How many processes this one starts, itself among them, and divides the cores with; 1 where it is one of some."""
-    from forecast.errors import ConfigError
-    from forecast.runtime.distributed import launch
-
-    named = len(launch.read_tf_config()[1])
-    if named > 1 and workers not in (None, named):
-        raise ConfigError(f"--workers must be as many as {launch.VARIABLE} names, {named}. Received: {workers}.")
-    if named > 1 or not workers or workers == 1:
-        return 1
-    launch.divide_cores(workers)
-    return workers
-
-
-@contextmanager
-def _process_group(count: int, name: str, config: Any, *, resume: bool) -> Iterator[Any]:
-    """The processes that train together within the block; mostly this one by itself."""
-    from forecast.runtime import devices
-    from forecast.runtime.distributed import launch, process_group
-
-    size = max(count, len(launch.read_tf_config()[1]))
-    if size == 1:
-        yield process_group.SINGLE_PROCESS
-        return
-    _check_workers(size, name, config, resume=resume)
-    with ExitStack() as stack:
-        if count > 1:
-            stack.enter_context(launch.start_workers(count, [sys.executable, "-m", "forecast", *sys.argv[1:]]))
-        devices.load_keras()
-        yield stack.enter_context(process_group.join())
-
-
-def _check_workers(size: int, name: str, config: Any, *, resume: bool) -> None:
-    """Refuse what several processes do not train together."""
-    from forecast.errors import ConfigError
-    from forecast.models import NETWORKS, find_model
-
-    if resume:
-        raise ConfigError("workers train a network from its start, without --resume. Leave one of them out.")
-    if not find_model(name).is_network:
-        raise ConfigError(f"workers train a network together: {', '.join(NETWORKS)}. Received: {name}.")
-    if config.training.batch < size:
-        batch = config.training.batch
-        raise ConfigError(f"each worker needs a block of every batch. Received: {size} workers, a batch of {batch}.")
-
-
-def _check_same_work(group: Any, several: list[Any], config: Any) -> None:
-    """Refuse workers that would train on other series, or with other settings, than the others."""
-    from forecast.errors import ConfigError
-
-    if group.size == 1:
-        return
-    if not group.agree(repr([config, *(one.fingerprint() for one in several)])):
-        raise ConfigError(
-            f"all workers must have the same settings and find the same series. Worker {group.rank} found "
-            f"{len(several)}, others found different ones. Give them the same files under the same paths."
-        )
-
-
-def _tested(trained: Any, several: list[Any]) -> tuple[dict[str, Any], Any]:
+def _tested(trained: "TrainedModel", several: "list[TimeSeries]") -> "tuple[dict[str, Scores], TrainedModel]":
     """The scores of each series by name, and the model with what a bundle says of them."""
     from forecast.evaluation import holdout
     from forecast.report import writer as report
@@ -160,14 +104,14 @@ def _tested(trained: Any, several: list[Any]) -> tuple[dict[str, Any], Any]:
     return scores, replace(trained, tested=tested)
 
 
-def _record(trained: Any, save: Path) -> dict[str, Any]:
+def _record(trained: "TrainedModel", save: Path) -> dict[str, Any]:
     """What was trained on how much, and where it is, as plain JSON values."""
     rows = sum(known.rows for known in trained.trained_on)
     what = {"model": trained.model, "save": str(save), "rows": rows, "series": len(trained.trained_on)}
     return what | {"seconds": trained.seconds, "interrupted": trained.interrupted}
 
 
-def _print(trained: Any, scores: dict[str, Any], save: Path) -> None:
+def _print(trained: "TrainedModel", scores: "dict[str, Scores]", save: Path) -> None:
     from forecast.cli.tables.layout import print_paragraph
     from forecast.cli.tables.results import print_panel
 
@@ -181,7 +125,7 @@ def _print(trained: Any, scores: dict[str, Any], save: Path) -> None:
     )
 
 
-def _check_start(parent: Any, model: str | None, *, freeze: bool) -> None:
+def _check_start(parent: "TrainedModel | None", model: str | None, *, freeze: bool) -> None:
     """Refuses options that contradict the network that a training goes on from."""
     from forecast.errors import ConfigError
 

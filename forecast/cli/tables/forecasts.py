@@ -13,6 +13,8 @@ from forecast.typing import Array
 
 # Digits of an interval's width that its ends show, and decimals beyond which numbers have an exponent.
 DIGITS, MOST_DECIMALS = 2, 9
+# Series whose tests are told one by one.
+LISTED = 4
 Forecasts = Sequence[Forecast | DirectionForecast]
 
 
@@ -78,6 +80,30 @@ def print_outlook(forecasts: Forecasts) -> None:
             end = one.date if isinstance(one, DirectionForecast) else one.unit
             table.add_row(escape(one.series), one.origin, *_cells(one, longest), escape(end))
     print_table(table)
+
+
+def print_tests(tests: Sequence[tuple[Mapping[str, float], str]]) -> None:
+    """What the tests of a few series say, in numbers and words, one by one; of many, together."""
+    if len(tests) <= LISTED:
+        print_sentences(sentence for _, sentence in tests)
+        return
+    ratios = sorted(test["mae_vs_naive"] for test, _ in tests)
+    print_sentences(
+        [
+            f"{len(tests):,} series: forecast by the network that comes with the package. On their last rows its mean "
+            f"absolute errors were from {ratios[0]:.3f} to {ratios[-1]:.3f} of naive's, "
+            f"{ratios[len(ratios) // 2]:.3f} in the middle; --json has each."
+        ]
+    )
+
+
+def print_chances(forecasts: Forecasts, chances: Sequence[Mapping[str, float]], levels: Mapping[str, float]) -> None:
+    """How many of the paths of each forecast meet the levels; nothing where none are asked for."""
+    words = {"above": "are above {} on {}", "below": "are below {} on {}", "touch": "touch {} up to {}"}
+    for one, shares in zip(forecasts, chances, strict=False):
+        last = one.date if isinstance(one, DirectionForecast) else one.dates[-1]
+        parts = [f"{shares[name]:.0%} {words[name].format(f'{level:g}', last)}" for name, level in levels.items()]
+        print_sentences([f"{one.series}: of {shares['paths']:,.0f} paths, {', '.join(parts)}."])
 
 
 def _headers(forecast: Forecast | DirectionForecast, *, dated: bool) -> list[str]:
