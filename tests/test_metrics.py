@@ -47,6 +47,12 @@ def test_mase_of_the_naive_forecast_on_its_own_rows_is_one():
     assert np.isnan(metrics.mase(y, y, y_train=np.ones(4)))
 
 
+@pytest.mark.parametrize("y_train", [[1.0], [1, np.nan, 3, np.nan, 2], [np.nan] * 3])
+def test_scaled_errors_without_two_known_rows_in_a_row_are_undefined(y_train):
+    for scaled in (metrics.mase, metrics.rmsse):
+        assert np.isnan(scaled(np.ones(2), np.zeros(2), y_train=np.array(y_train)))
+
+
 def test_direction_counts_only_what_moves():
     y_last = np.zeros(5)
     y_true, y_pred = np.array([1.0, -1, 1, 0, 1]), np.array([2.0, -1, -1, 1, 0])

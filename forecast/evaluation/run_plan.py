@@ -138,9 +138,10 @@ def check_varies(series: TimeSeries) -> None:
     """Raise SeriesError for a target that is the same in all rows."""
     first = series.y[0]
     if np.all((series.y == first) | np.isnan(series.y)):
+        where = f"all {len(series):,} rows" if len(series) > 1 else "its only row"
         raise SeriesError(
             f"{series.name}: a target must change, or there is nothing to forecast. Received: {series.target}, which "
-            f"is {first:.6g} in all {len(series)} rows. Choose another column with --target."
+            f"is {first:.6g} in {where}. Choose another column with --target."
         )
 
 

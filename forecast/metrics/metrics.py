@@ -51,16 +51,23 @@ def smape(y_true: Array, y_pred: Array) -> float:
 def mase(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
     """Mean absolute scaled error: MAE over the mean absolute change of the training rows; NaN if they are constant.
 
-    Changes from and to missing rows, NaN, are left out.
+    Changes from and to missing rows, NaN, are left out; NaN as well if no others are left.
     """
-    change = float(np.nanmean(np.abs(np.diff(y_train))))
+    change = float(np.abs(_known_changes(y_train)).mean())
     return mae(y_true, y_pred) / change if change > 0 else float("nan")
 
 
 def rmsse(y_true: Array, y_pred: Array, *, y_train: Array) -> float:
     """Root mean squared scaled error: as `mase`, with squares; NaN if the training rows are constant."""
-    change = float(np.nanmean(np.square(np.diff(y_train))))
+    change = float(np.square(_known_changes(y_train)).mean())
     return float(np.sqrt(np.square(y_true - y_pred).mean() / change)) if change > 0 else float("nan")
+
+
+def _known_changes(y_train: Array) -> Array:
+    """The changes from row to row between known rows; one of 0 where there are none."""
+    changes = np.diff(y_train)
+    known = changes[np.isfinite(changes)]
+    return known if len(known) else np.zeros(1)
 
 
 def bias(y_true: Array, y_pred: Array) -> float:
