@@ -25,7 +25,7 @@ from forecast.evaluation.zero_shot import answer, answer_each
 from forecast.evaluation.zero_shot_plan import plan_at_once, stride_of
 from forecast.inference import shrinkage
 from forecast.metrics.significance import diebold_mariano
-from forecast.models.pretrained import WEIGHTS, candidates, regressions
+from forecast.models.pretrained import WEIGHTS, Pretrained, candidates, regressions
 from forecast.models.pretrained.candidates import NAMES, factors, levels, pattern
 from forecast.models.pretrained.estimator import FEWEST, MOST, _lengths, shipped_weights
 from forecast.models.pretrained.features import FARTHEST, PLACES, Seen, look
@@ -315,7 +315,7 @@ def test_a_season_is_forecast_better_than_by_the_last_one():
 
 def test_trust_is_the_whole_of_the_network_until_it_fails():
     start = np.tile(shrinkage.initial_losses(), (2, 1))
-    trust = np.array([shrinkage.TRUST, -1.0])
+    trust = np.array([Pretrained.trust, -1.0])
     begin = shrinkage.factors_of(start, horizon=12, trust=trust)[:, 1]
     assert begin[0] > 0.9
     assert begin[1] < 0.2

@@ -7,10 +7,10 @@ or, where none is given, the model's own spread around the last value. The linea
 network component what the model's own quantiles add to both. Each pair of factors on a grid from 0 to 1 is an expert.
 An expert's loss is its CRPS minus that of the base, over the earlier origins whose outcome is known; its weight falls
 with its loss, and the factors are the weighted means over the experts. The network component starts near 0, so that a
-model has to prove itself on validation rows, unless it learned from thousands of other series and this one is no walk
-(`trust_in`); the linear component was tested before it was let in (`highway.py`) and
-starts in the middle, or further up the more it saves on the training rows. A component that stops helping loses its
-weight again. Nothing looks past the origin.
+model has to prove itself on validation rows, unless it is trusted and the series is no walk (`trust_in`): a network
+that learned from thousands of other series starts near 1, a statistical model not far from it. The linear component was
+tested before it was let in (`highway.py`) and starts in the middle, or further up the more it saves on the training
+rows. A component that stops helping loses its weight again. Nothing looks past the origin.
 
 Source: exponentially weighted averaging over experts, Vovk (1990); Cesa-Bianchi and Lugosi (2006), chapter 2. The
 regret against the naive forecast is bounded, whatever the series does.
@@ -36,8 +36,6 @@ PRIOR = 3.0
 ORIGINS, CELLS = 256, 1 << 16
 # Origins that the share of naive's error that the linear component saves in training counts for.
 HEAD_START = 40.0
-# Head start of experts with the whole of a network that learned elsewhere, over that of those without another one.
-TRUST = 2.0
 # An outcome so many scales away counts as much as one that is this far: a window before it may not have moved at all.
 FARTHEST = 20.0
 # A factor below this is 0: so small a move is noise.
@@ -180,13 +178,12 @@ def _losses_together(first: Array, error: Array, linear: Array, network: Array) 
 def trust_in(model: Estimator, measured: Flags) -> Array:
     """The head start of experts with the whole of a model's own component at N origins, in units of PRIOR, shape (N,).
 
-    Above 0 for a network that learned from thousands of other series, where this one is no walk: it starts near 1.
-    -1 for all others, which start near 0.
+    That of the model; -1, as of one that has to prove itself, where the series walks.
 
     Args:
         measured: Where the expected size of moves is given, as on walks, shape (N,).
     """
-    return np.where(measured, -1.0, TRUST if model.is_pretrained else -1.0)
+    return np.where(measured, -1.0, model.trust)
 
 
 def factors_of(losses: Array, *, horizon: int, trust: Array | float = -1.0) -> Array:

@@ -79,6 +79,7 @@ class Statistical(Estimator):
     longest_season: int = 10**9
     uses_lookback: ClassVar[bool] = False
     is_local: ClassVar[bool] = True
+    trust: ClassVar[float] = 1.0  # its form has proved itself on other series
 
     def shapes(self, problem: Problem) -> Shapes:
         return {"residual_quantiles": (problem.horizon, len(QUANTILES))}

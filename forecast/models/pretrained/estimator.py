@@ -47,6 +47,7 @@ class Pretrained(Estimator):
     uses_lookback: ClassVar[bool] = False
     is_local: ClassVar[bool] = True
     is_pretrained: ClassVar[bool] = True
+    trust: ClassVar[float] = 2.0
 
     def shapes(self, problem: Problem) -> Shapes:  # noqa: ARG002
         return dict(SHAPES)
