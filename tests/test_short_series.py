@@ -116,3 +116,11 @@ def test_a_season_that_leaves_no_room_for_the_horizon_is_none(rows):
     assert len(forecast.predict(days, horizon=horizon)) == horizon
     found = forecast.run(days, models=["linear"], horizon=horizon)
     assert {"naive", "drift", "seasonal_naive"} <= found.forecasts.keys()
+
+
+def test_the_training_rows_may_hold_just_a_season_and_the_horizon():
+    """Of four years of months two are left for training: the first origin is the last month of the first year."""
+    found = forecast.run(months(48), models=["ets", "pretrained"], horizon=12)
+    assert found.config.season == 12
+    scores = {row.model: row.mae_vs_naive for row in found.scores}
+    assert max(scores[name] for name in ("seasonal_naive", "ets", "pretrained")) < 0.4

@@ -66,7 +66,7 @@ def main_season(y: Array, grid: TimeGrid, seasons: tuple[int, ...], *, horizon: 
     Args:
         y: The training rows, which must hold a season and, behind it, the horizon.
     """
-    held = [season for season in seasons or candidate_seasons(grid) if season + horizon < len(y)]
+    held = [season for season in seasons or candidate_seasons(grid) if season + horizon <= len(y)]
     if not seasons:
         return min(held, default=1)
     errors = {season: np.nanmean(np.abs(y[season:] - y[:-season])) for season in held}

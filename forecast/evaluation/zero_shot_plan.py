@@ -55,9 +55,9 @@ def plan_at_once(series: TimeSeries, config: ExperimentConfig) -> RunPlan:
     except SeriesTooShort as error:
         raise SeriesTooShort(f"{series.name}: {error}") from error
     split, horizon, season = plan.dataset.split, plan.dataset.config.resolved_horizon, plan.dataset.config.season or 1
-    if not len(origins(max(plan.dataset.config.lookback or 1, season), split.validation, horizon=horizon)):
+    if not len(origins(max(plan.dataset.config.lookback or 1, season - 1), split.validation, horizon=horizon)):
         raise SeriesTooShort(
-            f"{series.name}: a test beside naive needs more training rows than season={season} and horizon={horizon} "
+            f"{series.name}: a test beside naive needs as many training rows as season={season} and horizon={horizon} "
             f"together. Received: {split.validation}. Use a longer series, or a smaller --season or --horizon."
         )
     return replace(plan, models=MODELS)

@@ -107,7 +107,7 @@ class Baseline(Estimator):
 
     def _errors(self, inputs: Inputs, step: int, rows: Rows, problem: Problem) -> tuple[Rows, Array]:
         """The rows in which errors over `step` rows became known, and these, as `_path` measures."""
-        first, stop = max(problem.lookback, problem.season), int(rows.max(initial=0)) + 1 - step
+        first, stop = max(problem.lookback, problem.season - 1), int(rows.max(initial=0)) + 1 - step
         origin = np.arange(first, max(first, stop))
         point = self.point(inputs.target, origin, np.array([step]), problem.season)[:, 0]
         errors = _path(inputs, origin, inputs.labels[origin + step]) - _path(inputs, origin, point)
@@ -126,13 +126,13 @@ class Baseline(Estimator):
 
     def _residuals(self, inputs: Inputs, split: Split, problem: Problem) -> Array:
         """Normalised residuals on the training rows of one series, shape (N, H)."""
-        first = max(problem.lookback, problem.season)
+        first = max(problem.lookback, problem.season - 1)
         origin = origins(first, split.validation, horizon=problem.horizon)
         origin = origin[inputs.known[origin]]
         origin = origin[:: max(1, len(origin) // MOST_RESIDUALS)]
         if not len(origin):
             raise SeriesTooShort(
-                f"{self.name} needs more training rows than season={problem.season} and "
+                f"{self.name} needs as many training rows as season={problem.season} and "
                 f"horizon={problem.horizon} together. Received: {split.validation}. Use a longer series, or a smaller "
                 "--season or --horizon."
             )
