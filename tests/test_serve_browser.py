@@ -111,8 +111,9 @@ def answered(browser, path):
 
 
 def job(browser, state, seconds=120):
-    """The first job, once it is in a state."""
-    is_shown(browser, f".job[data-state={state}]", seconds)
+    """The latest job, once it is in a state; jobs before it do not count."""
+    found = "const one = document.querySelector('.job'); return !!one && one.dataset.state"
+    assert wait_for(lambda: browser.execute_script(found) == state, seconds), find(browser, "#trouble").text
     return find(browser, ".job")
 
 
@@ -229,7 +230,9 @@ def test_models_are_compared_and_updated(browser, address, file):
     find(browser, "#horizon").send_keys("5")
     answered(browser, file)
     find(browser, "#steps").send_keys("5")
+    before = len(browser.find_elements("css selector", ".job"))
     find(browser, "#train button.strong").click()
+    assert wait_for(lambda: len(browser.find_elements("css selector", ".job")) > before)
     job(browser, "done")
     assert wait_for(lambda: {"linear", "naive"} <= set(texts(browser, "#adds td:first-child")))
     visit(browser, address, "#/models")
