@@ -44,9 +44,8 @@ test: $(DEV)
 
 install: $(DEV) $(AXE)
 
-# One process more: while a test waits for a server or a cluster, another one works.
 test-all: install
-	$(BIN)/python -m pytest -n 3 --dist worksteal --slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal --slow
 
 check: lint test-all
 

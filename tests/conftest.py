@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# There are at least as many test processes as cores; more threads would wait for one another.
+# There are as many test processes as cores; more threads would wait for one another.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 

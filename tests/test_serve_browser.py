@@ -110,7 +110,7 @@ def answered(browser, path):
     is_shown(browser, "#past-shown")
 
 
-def job(browser, state, seconds=120):
+def job(browser, state, seconds=300):
     """The latest job, once it is in a state; jobs before it do not count."""
     found = "const one = document.querySelector('.job'); return !!one && one.dataset.state"
     assert wait_for(lambda: browser.execute_script(found) == state, seconds), find(browser, "#trouble").text
@@ -234,7 +234,7 @@ def test_models_are_compared_and_updated(browser, address, file):
     find(browser, "#train button.strong").click()
     assert wait_for(lambda: len(browser.find_elements("css selector", ".job")) > before)
     job(browser, "done")
-    assert wait_for(lambda: {"linear", "naive"} <= set(texts(browser, "#adds td:first-child")))
+    assert wait_for(lambda: {"linear", "naive"} <= set(texts(browser, "#adds td:first-child")), 120)
     visit(browser, address, "#/models")
     is_shown(browser, "#models-table tbody tr")
     boxes = browser.find_elements("css selector", "#models-table input")
