@@ -2,10 +2,9 @@
 
 main           the program: its commands, exit statuses and how errors are shown
 options        options made from the fields of the configuration
-predictions    what `forecast predict` makes of its sources
 help           --help in groups
 progress       a bar and lines on standard error
 json_output    --json: one document on standard output
-commands/      one file a command, what they do before their work, and the processes of a training
+commands/      one file a command, and what they share
 tables/        results as tables on standard output
 """

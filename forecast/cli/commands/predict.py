@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.commands.inputs import ManySeriesArguments, expanded, reading_of
+from forecast.cli.commands.predictions import Predictions, forecast_at_once, forecast_by_models, open_models
 from forecast.cli.json_output import print_json
 from forecast.cli.options import SOURCE, shared
-from forecast.cli.predictions import Predictions, forecast_at_once, forecast_by_models, open_models
 from forecast.cli.progress import JobsBar, note, say
 from forecast.errors import ConfigError, Stopped
 
