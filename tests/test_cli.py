@@ -89,7 +89,7 @@ def test_a_saved_model_is_shown_updated_and_forecasts_many(forecast, prices, tmp
     assert "which neither model saw" in done.stdout
     again = forecast("update", "m2.zip", new)
     assert again.returncode == 1
-    assert "walk has none yet" in again.stderr
+    assert "200 rows of walk, of which it has none yet" in again.stderr
     card = forecast("show", "m2.zip").stdout
     for said in ("dense: Dense network", "continues", "walk: 160 rows, 2001-01-01 to", "│ head: 105 weights"):
         assert said in card

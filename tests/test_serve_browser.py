@@ -11,11 +11,12 @@ from conftest import random_walk
 from serve_client import Server
 
 import forecast
+from forecast.serve.jobs.store import FINISHED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SCREENS = [(1400, "light"), (1400, "dark"), (390, "light"), (390, "dark")]
-REFUSED = r"Failed to load resource: the server responded with a status of (401|422|503)"
+REFUSED = r"Failed to load resource: the server responded with a status of (401|404|422|503)"
 # Long enough for a test to close the page and stop it, however fast the machine is.
 ENDLESS = 100_000
 
@@ -111,10 +112,19 @@ def answered(browser, path):
 
 
 def job(browser, state, seconds=300):
-    """The latest job, once it is in a state; jobs before it do not count."""
+    """The latest job, once it is in a state; one that ended otherwise is not awaited, and those before do not count."""
     found = "const one = document.querySelector('.job'); return !!one && one.dataset.state"
-    assert wait_for(lambda: browser.execute_script(found) == state, seconds), find(browser, "#trouble").text
-    return find(browser, ".job")
+    wait_for(lambda: browser.execute_script(found) in {state, *FINISHED}, seconds)
+    latest = find(browser, ".job")
+    assert latest.get_dom_attribute("data-state") == state, (latest.text, find(browser, "#trouble").text)
+    return latest
+
+
+def begin(browser):
+    """Begin the training that the form asks for, and wait for its job."""
+    before = len(browser.find_elements("css selector", ".job"))
+    find(browser, "#train button.strong").click()
+    assert wait_for(lambda: len(browser.find_elements("css selector", ".job")) > before)
 
 
 def is_fitting(browser):
@@ -139,7 +149,7 @@ def test_the_whole_way_of_a_new_user(browser, address, file, downloads):
         box.click()
     find(browser, "#train input[value=dense]").click()
     find(browser, "#steps").send_keys(str(ENDLESS))
-    find(browser, "#train button.strong").click()
+    begin(browser)
     job(browser, "running")
     is_shown(browser, ".job canvas, .job .chart > *", 120)
     browser.get("about:blank")
@@ -225,14 +235,12 @@ def test_downloads_hold_the_forecast(browser, address, file, downloads):
     assert (downloads / "walk-b--forecast.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_models_are_compared_and_updated(browser, address, file):
+def test_models_are_compared_and_updated(browser, address, file, tmp_path):
     visit(browser, address)
     find(browser, "#horizon").send_keys("5")
     answered(browser, file)
     find(browser, "#steps").send_keys("5")
-    before = len(browser.find_elements("css selector", ".job"))
-    find(browser, "#train button.strong").click()
-    assert wait_for(lambda: len(browser.find_elements("css selector", ".job")) > before)
+    begin(browser)
     job(browser, "done")
     assert wait_for(lambda: {"linear", "naive"} <= set(texts(browser, "#adds td:first-child")), 120)
     visit(browser, address, "#/models")
@@ -245,9 +253,34 @@ def test_models_are_compared_and_updated(browser, address, file):
     is_shown(browser, "#compared figure .chart > *")
     assert texts(browser, "#compared td:first-child") == [box.get_property("value") for box in boxes[:2]]
     assert violations(browser) == []
+    assert "602 in all are enough" in updated(browser, address, "failed")
+    newer = tmp_path / file.name
+    walk(900).rename_axis("Date").rename("<img src=x onerror=alert(1)>").to_csv(newer)
+    visit(browser, address)
+    answered(browser, newer)
+    assert "Forecast with" in updated(browser, address, "done")
+
+
+def test_a_job_that_another_page_forgot_is_left_out(browser, address, file, refusals):
+    visit(browser, address)
+    answered(browser, file)
+    find(browser, "#steps").send_keys(str(ENDLESS))
+    begin(browser)
+    is_shown(browser, ".job[data-state=running]", 120)
+    number = find(browser, ".job").get_dom_attribute("data-job")
+    browser.execute_script("fetch(`/v1/jobs/${arguments[0]}`, {method: 'DELETE'})", number)
+    is_shown(browser, "#trouble")
+    assert not browser.find_elements("css selector", f".job[data-job='{number}']")
+    assert "a job must be one of those" in find(browser, "#trouble").text
+
+
+def updated(browser, address, state):
+    """Update the newest lstm with the newest series of its name; what its job says once it is in a state."""
+    visit(browser, address, "#/models")
+    is_shown(browser, "#models-table tbody tr")
     browser.find_element("xpath", "//tr[contains(., 'lstm')]//button[text()='Update']").click()
     assert wait_for(lambda: "lstm, update" in find(browser, ".job").text)
-    job(browser, "done")
+    return job(browser, state).text
 
 
 def test_a_deleted_model_comes_back(browser, address):

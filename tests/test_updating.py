@@ -1,5 +1,6 @@
 """Training on from a saved network, and whether that helped."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -73,8 +74,12 @@ def test_frozen_layers_do_not_move(before):
 
 
 def test_a_series_without_news_is_refused(before):
-    with pytest.raises(ConfigError, match="waves has none yet"):
+    with pytest.raises(ConfigError, match="250 rows of waves, of which it has none yet") as refused:
         update(before, [SHORT])
+    enough = int(re.search(r"(\d+) in all are enough", str(refused.value))[1])
+    with pytest.raises(ConfigError, match=f"{enough} in all are enough"):
+        update(before, [make_series(LONG.y[: enough - 1], "waves")])
+    update(before, [make_series(LONG.y[:enough], "waves")], steps=1)
 
 
 def test_only_networks_can_go_on(trained, walk):

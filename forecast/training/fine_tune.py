@@ -6,9 +6,11 @@ layers stay; old rows stay in the mix (half of the blocks), so that what was lea
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from forecast.data.dataset import Dataset, prepare_all
 from forecast.data.series import TimeSeries
+from forecast.data.split import test_start
 from forecast.errors import ConfigError
 from forecast.inference.trained_model import TrainedModel
 from forecast.models import LEARNERS, Callbacks
@@ -49,12 +51,8 @@ def update(
     rate = learning_rate or training.learning_rate * RATE_SHARE
     config = replace(model.config, training=replace(training, max_steps=steps or usual, learning_rate=rate))
     datasets = [replace(one, cutoff=len(one) if whole else None) for one in prepare_all(several, config)]
-    if old := [dataset.name for dataset in datasets if not _has_news(model, dataset)]:
-        share = config.train_share + config.validation_share
-        raise ConfigError(
-            f"an update needs rows that the model has not seen, besides the last {1 - share:.0%} of the test. "
-            f"{old[0]} has none yet."
-        )
+    for dataset in datasets:
+        _check_news(model, dataset)
     made = train_on(datasets, model.model, callbacks=callbacks, start=model, freeze=freeze)
     names = {known.series for known in made.trained_on}
     kept = tuple(known for known in model.trained_on if known.series not in names)
@@ -62,5 +60,19 @@ def update(
     return replace(made, config=restored, trained_on=(*made.trained_on, *kept), target=model.target)
 
 
-def _has_news(model: TrainedModel, dataset: Dataset) -> bool:
-    return model.known(dataset) is None or model.trained_to(dataset) + 1 < dataset.split.test
+def _check_news(model: TrainedModel, dataset: Dataset) -> None:
+    """Refuse a series without rows before its test that the model has not learned from.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if model.known(dataset) is None or (learned := model.trained_to(dataset) + 1) < dataset.split.test:
+        return
+    config, rows = dataset.config, len(dataset)
+    enough = learned + 1 if dataset.cutoff else next(one for one in count(rows) if test_start(one, config) > learned)
+    raise ConfigError(
+        f"an update needs rows that the model has not seen, besides the last "
+        f"{1 - config.train_share - config.validation_share:.0%} of the test. "
+        f"Received: {rows:,} rows of {dataset.name}, of which it has none yet. "
+        f"Give newer rows with it: {enough:,} in all are enough."
+    )

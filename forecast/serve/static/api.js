@@ -57,8 +57,8 @@ export async function download(path, options, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** Follow a job: call `onProgress` and `onState` for its events, until the job has ended. */
-export function follow(id, {onProgress, onState}) {
+/** Follow a job: call `onProgress` and `onState` for its events until the job has ended, or `onRefused` once if the server tells none. */
+export function follow(id, {onProgress, onState, onRefused}) {
   const source = new EventSource(`/v1/jobs/${encodeURIComponent(id)}/events`);
   source.addEventListener("progress", event => onProgress(JSON.parse(event.data)));
   source.addEventListener("state", event => {
@@ -66,6 +66,7 @@ export function follow(id, {onProgress, onState}) {
     if (!isActive(job)) source.close();
     onState(job);
   });
+  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && onRefused());
   return source;
 }
 

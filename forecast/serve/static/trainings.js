@@ -30,7 +30,7 @@ export function offerTraining(series, horizon) {
 /** Show the last jobs, and follow those that go on. */
 export async function showJobs() {
   const {jobs} = await get("/v1/jobs");
-  for (const job of jobs.slice(0, KEPT).reverse()) showJob(job);
+  for (const job of jobs.slice(0, KEPT)) showJob(job, "append"); // behind those that began meanwhile
 }
 
 async function begin() {
@@ -42,13 +42,13 @@ async function begin() {
   card.root.scrollIntoView({block: "nearest"});
 }
 
-/** Show a job, new or known, and follow it while it goes on. */
-export function showJob(job) {
+/** Show a job, new or known, and follow it while it goes on; `put` is where a new one goes in the list. */
+export function showJob(job, put = "prepend") {
   at("trainings").hidden = false;
   if (!cards.has(job.id)) {
     const card = makeCard(job);
     cards.set(job.id, card);
-    at("jobs").prepend(card.root);
+    at("jobs")[put](card.root);
   }
   fill(cards.get(job.id), job);
   return cards.get(job.id);
@@ -85,12 +85,23 @@ function watch(card, job) {
     if (!isActive(state)) card.source = null;
     fill(card, state);
   };
-  card.source = follow(job.id, {onProgress: told => progress(card, told), onState});
+  const onRefused = () => {
+    card.source = null;
+    setTimeout(askAgain, PAUSE, card, job.id);
+  };
+  card.source = follow(job.id, {onProgress: told => progress(card, told), onState, onRefused});
 }
 
 async function askAgain(card, id) {
   if (card.source || !cards.has(id)) return;
-  await attempt(async () => fill(card, await get(`/v1/jobs/${encodeURIComponent(id)}`)));
+  await attempt(async () => {
+    try {
+      fill(card, await get(`/v1/jobs/${encodeURIComponent(id)}`));
+    } catch (problem) {
+      if (problem.status === 404) leaveOut(card, id);
+      throw problem;
+    }
+  });
 }
 
 function whileActive(job, card) {
@@ -109,9 +120,13 @@ function forget(job, card) {
   return attempt(async () => {
     card.source?.close();
     await remove(`/v1/jobs/${encodeURIComponent(job.id)}`);
-    card.root.remove();
-    cards.delete(job.id);
+    leaveOut(card, job.id);
   });
+}
+
+function leaveOut(card, id) {
+  card.root.remove();
+  cards.delete(id);
 }
 
 function progress(card, told) {
