@@ -1,6 +1,8 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+import forecast
 from forecast.config import MEDIAN, QUANTILES
 from forecast.inference import shrinkage
 from forecast.models.volatility import smooth
@@ -12,11 +14,18 @@ def moves(size, rows=400, horizon=2):
     return np.broadcast_to(size + spread, (rows, horizon, len(QUANTILES))).copy()
 
 
+def parts_of(raw, linear, *, past=None, naive=None):
+    """The parts, over past moves, the naive forecast, or the model's own spread; a highway moves the steps it moves."""
+    given = past if past is not None else np.full(raw.shape, np.nan) if naive is None else naive
+    base = shrinkage.Base(given, np.full(len(raw), past is not None))
+    return shrinkage.parts_of(raw, linear, base, linear.any(axis=0))
+
+
 def shrink(quantiles, y, losses=None, linear=None, past=None):
     """Shrinks moves that are all the network's, unless `linear` says otherwise; with the last expert losses."""
     losses = shrinkage.initial_losses() if losses is None else losses
     linear = np.zeros(y.shape) if linear is None else linear
-    parts = shrinkage.parts_of(quantiles, linear, np.full(quantiles.shape, np.nan) if past is None else past)
+    parts = parts_of(quantiles, linear, past=past)
     followed = shrinkage.follow_losses(parts, y, losses)
     factors = shrinkage.factors_of(followed, horizon=y.shape[1])
     return shrinkage.shrink(parts, factors), followed[-1]
@@ -78,11 +87,38 @@ def test_components_and_base_make_the_raw_forecast():
     """With both factors at 1; where past moves are the base, the model's own quantiles are smoothed over the steps."""
     random = np.random.default_rng(3)
     raw, linear = np.sort(random.normal(size=(5, 30, 7)), axis=-1), random.normal(size=(5, 30))
-    parts = shrinkage.parts_of(raw, linear, np.full(raw.shape, np.nan))
+    parts = parts_of(raw, linear)
     np.testing.assert_allclose(shrinkage.shrink(parts, np.ones((5, 2))), raw)
-    parts = shrinkage.parts_of(raw, linear, raw + 1)
+    parts = parts_of(raw, linear, past=raw + 1)
     np.testing.assert_allclose(shrinkage.shrink(parts, np.ones((5, 2))), smooth(raw))
     np.testing.assert_allclose(shrinkage.shrink(parts, np.zeros((5, 2))), raw + 1)
+
+
+def test_around_the_naive_forecast_the_spread_comes_with_the_highway_where_there_is_one():
+    random = np.random.default_rng(5)
+    raw, naive = (size * np.sort(random.normal(size=(4, 3, 7)), axis=-1) for size in (1, 5))
+    naive -= naive[..., [MEDIAN]]
+    linear = random.normal(size=(4, 3)) * [1, 1, 0]
+    parts = parts_of(raw, linear, naive=naive)
+    np.testing.assert_allclose(shrinkage.shrink(parts, np.ones((4, 2))), raw)
+    np.testing.assert_array_equal(shrinkage.shrink(parts, np.zeros((4, 2))), naive)
+    moved = shrinkage.shrink(parts, np.tile([1.0, 0.0], (4, 1)))
+    spread = raw - raw[..., [MEDIAN]]
+    np.testing.assert_allclose(moved[:, :2], linear[:, :2, None] + spread[:, :2])
+    np.testing.assert_allclose(moved[:, 2], naive[:, 2])
+
+
+@pytest.mark.parametrize("model", ["forest", "esn"])
+def test_a_model_that_is_shrunk_to_nothing_is_the_naive_forecast_with_its_interval(model):
+    """Seven years of months, noise around a line: its own interval was half as wide as its error around naive."""
+    months = pd.Series(
+        0.5 * np.arange(84) + 2 * np.random.default_rng([84, 1]).normal(size=84),
+        pd.date_range("2000-01-01", periods=84, freq="MS"),
+    )
+    run = forecast.run(months, models=[model], horizon=12)
+    own, naive = (next(row for row in run.scores if row.model == name) for name in (model, "naive"))
+    assert own.crps < 1.1 * naive.crps
+    assert own.coverage90 > naive.coverage90 - 0.1
 
 
 def test_the_linear_part_is_believed_from_the_start_and_lost_when_it_errs():
@@ -173,7 +209,7 @@ def test_the_losses_of_experts_are_those_of_the_definition(share, monkeypatch):
     raw, base = (np.sort(random.normal(size=(rows, horizon, len(QUANTILES))), axis=-1) for _ in range(2))
     linear, y = share * random.normal(size=(rows, horizon)), random.normal(size=(rows, horizon))
     y[5], y[7, 1], y[-1] = 90.0, np.nan, np.nan
-    parts = shrinkage.parts_of(raw, linear, base)
+    parts = parts_of(raw, linear, past=None if share else base, naive=base)
     levels, found = np.array(QUANTILES), np.zeros((rows, len(shrinkage.EXPERTS)))
 
     def crps(outcome, quantiles):

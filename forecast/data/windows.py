@@ -84,6 +84,16 @@ class Blocks:
         names = ("origin", "x", "y", "future", "anchor", "scale", "level")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
+    def labels_apart(self, origin: Rows) -> "Blocks":
+        """Their labels as blocks of one label each, in the units that they have, without `x`.
+
+        Args:
+            origin: Of each label, shape (N * S,).
+        """
+        names = ("y", "future", "anchor", "scale", "level")
+        apart = {name: getattr(self, name).reshape(len(origin), 1, *getattr(self, name).shape[2:]) for name in names}
+        return replace(self, origin=origin, x=np.empty((len(origin), 0, 0), np.float32), **apart)
+
     def normalise(self, points: Array) -> Array:
         """Scaled points (N, H) as normalised moves from the first origin of each block."""
         return self.normalise_moves(points - self.anchor[:, 0])

@@ -13,27 +13,29 @@ from forecast.inference import conformal, shrinkage
 from forecast.inference.bounds import keep_in_bounds
 from forecast.inference.fitted import Fitted, shrinks
 from forecast.inference.trajectory import Span, Trajectory
-from forecast.models.highway import apply_highway
+from forecast.models.highway import apply_highway, steps_of_highway
 from forecast.models.neural.network import in_order
 from forecast.typing import Array, Flags
 
 
-def adapt(model: Fitted, span: Span, blocks: Blocks, raw: Array, past: Array, losses: Array | None) -> Trajectory:
+def adapt(
+    model: Fitted, span: Span, blocks: Blocks, raw: Array, base: shrinkage.Base, losses: Array | None
+) -> Trajectory:
     """Shrink and calibrate raw forecasts at origins that follow one another.
 
     Args:
         raw: Normalised quantiles, shape (N, H, Q).
-        past: Quantiles of past moves at the origins, shape (N, H, Q).
+        base: What is forecast without the model.
         losses: The expert losses at each origin of a series that the model was not trained on, shape (N, E).
     """
     y, linear = blocks.y[:, 0], apply_highway(model.weights, blocks)[:, 0]
-    parts = shrinkage.parts_of(raw, linear, past)
+    parts = shrinkage.parts_of(raw, linear, base, steps_of_highway(model.weights))
     losses = _followed_losses(model, span, parts, y) if span.known else losses
     factors, quantiles = np.ones((len(raw), 2)), raw
     if shrinks(model):
-        factors = _factors(model, span, np.asarray(losses), np.isfinite(past[:, 0, 0]))
+        factors = _factors(model, span, np.asarray(losses), base.measured)
         quantiles = shrinkage.shrink(parts, factors)
-    log_scales = _log_scales(model, span, quantiles, y, np.asarray(np.isfinite(past).all(axis=(1, 2))))
+    log_scales = _log_scales(model, span, quantiles, y, base.measured)
     levels = levels_of(in_order(conformal.stretch(quantiles, log_scales)), blocks, span.dataset.series, span.scaler)
     return Trajectory(
         dataset=span.dataset,

@@ -23,7 +23,7 @@ from forecast.inference.adaptation import adapt
 from forecast.inference.fitted import Fitted, scaled, shrinks, trained_to
 from forecast.inference.trajectory import Checkpoint, Span, TrainedOn, Trajectory
 from forecast.models import Problem
-from forecast.models.highway import apply_highway
+from forecast.models.highway import apply_highway, steps_of_highway
 from forecast.models.volatility import past_quantiles
 from forecast.typing import Array, Rows
 
@@ -65,10 +65,11 @@ def forecast_at(model: Fitted, spans: Sequence[Span]) -> list[Trajectory]:
     raw = model.estimator.predict_each(model.weights, seen, model.problem)
     found = []
     for span, blocks, own, recent in zip(spans, seen, raw, _recent(model, spans), strict=True):
-        earlier = recent.row if recent else span.origin[:0]
+        earlier = recent.blocks.origin if recent else span.origin[:0]
         past = _past(model, span.inputs, np.concatenate([earlier, span.origin]))
-        losses = recent.losses(past[: len(earlier)], span.origin) if recent else None
-        found.append(adapt(model, span, blocks, own[:, 0], past[len(earlier) :], losses))
+        losses = recent.losses(model, past[: len(earlier)], span.origin) if recent else None
+        base = shrinkage.base_of(model.estimator, blocks, past[len(earlier) :], model.problem)
+        found.append(adapt(model, span, blocks, own[:, 0], base, losses))
     return found
 
 
@@ -115,28 +116,27 @@ class Recent:
     """What a model forecast at N past origins of a series that it was not trained on, and what came.
 
     Attributes:
-        row: The origins, `stride` rows apart, shape (N,).
+        blocks: The origins, `stride` rows apart, and what came, one block of one label each, without `x`.
         quantiles: Its forecasts, normalised, shape (N, H, Q).
         linear: Of them the part of the highway, shape (N, H).
-        y: What came, NaN where it is not known, shape (N, H).
     """
 
-    row: Rows
+    blocks: Blocks
     quantiles: Array
     linear: Array
-    y: Array
     stride: int
 
-    def losses(self, past: Array, origin: Rows) -> Array:
+    def losses(self, model: Fitted, past: Array, origin: Rows) -> Array:
         """The expert losses over the RECENT rows up to each of M origins, shape (M, E).
 
         Args:
             past: Quantiles of past moves at the rows, shape (N, H, Q).
         """
-        parts = shrinkage.parts_of(self.quantiles, self.linear, past)
-        new = np.rint(shrinkage.new_losses(parts, self.y, stride=self.stride) * EXACT) / EXACT
+        base = shrinkage.base_of(model.estimator, self.blocks, past, model.problem)
+        parts = shrinkage.parts_of(self.quantiles, self.linear, base, steps_of_highway(model.weights))
+        new = np.rint(shrinkage.new_losses(parts, self.blocks.y[:, 0], stride=self.stride) * EXACT) / EXACT
         total = np.cumsum(np.concatenate([shrinkage.initial_losses()[None], new]), axis=0)
-        last = np.searchsorted(self.row, origin, side="right")
+        last = np.searchsorted(self.blocks.origin, origin, side="right")
         return np.asarray(total[last] - total[np.maximum(last - RECENT // self.stride, 0)])
 
 
@@ -167,7 +167,7 @@ def _recent_of(model: Fitted, span: Span, trail: Blocks, quantiles: Array) -> Re
     stride = _trail_stride(model.problem)
     row = (trail.origin[:, None] + np.arange(quantiles.shape[1])).ravel()
     chosen = np.flatnonzero((row % stride == 0) & (row < span.stop))
-    own, linear, y = (
-        part.reshape(-1, *part.shape[2:])[chosen] for part in (quantiles, apply_highway(model.weights, trail), trail.y)
+    own, linear = (
+        part.reshape(-1, *part.shape[2:])[chosen] for part in (quantiles, apply_highway(model.weights, trail))
     )
-    return Recent(row[chosen], own, linear, y, stride)
+    return Recent(trail.labels_apart(row).part(chosen), own, linear, stride)

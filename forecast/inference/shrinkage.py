@@ -3,8 +3,10 @@
     quantiles = base + factor_linear * linear component + factor_network * network component
 
 The base is what is forecast without the model: quantiles of past moves over their expected size (`models/volatility`),
-or, where none is given, the model's own spread around the last value. The linear component is the highway's move, the
-network component what the model's own quantiles add to both. Each pair of factors on a grid from 0 to 1 is an expert.
+or, where none is given, the naive forecast with its own past errors, so that a model that is shrunk to nothing is the
+naive forecast, interval and all. The linear component is the highway's move, the network component what the model's own
+quantiles add to both. Around the naive forecast the spread of the quantiles comes with the highway where there is one:
+the errors of the last value are not those of a season. Each pair of factors on a grid from 0 to 1 is an expert.
 An expert's loss is its CRPS minus that of the base, over the earlier origins whose outcome is known; its weight falls
 with its loss, and the factors are the weighted means over the experts. The network component starts near 0, so that a
 model has to prove itself on validation rows, unless it is trusted and the series is no walk (`trust_in`): a network
@@ -21,7 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.config import MEDIAN, QUANTILES
-from forecast.models import Estimator
+from forecast.data.windows import Blocks
+from forecast.models import Estimator, Problem
+from forecast.models.baselines import NAIVE
 from forecast.models.volatility import smooth
 from forecast.typing import Array, Flags
 
@@ -47,9 +51,8 @@ class Parts:
     """The parts of normalised forecasts at N origins that follow one another.
 
     Attributes:
-        base: The distribution without any component, shape (N, H, Q): that of past moves where the size of moves that
-            is expected is known (`models/volatility`), else the model's own spread around no move.
-        linear: The linear component, shape (N, H, 1).
+        base: The distribution without any component, shape (N, H, Q).
+        linear: The linear component, shape (N, H, Q), or (N, H, 1) where it has no spread.
         network: The network component, shape (N, H, Q): what the model's own distribution adds to both.
     """
 
@@ -58,19 +61,49 @@ class Parts:
     network: Array
 
 
-def parts_of(raw: Array, linear: Array, past: Array) -> Parts:
+@dataclass(frozen=True, eq=False)
+class Base:
+    """What is forecast without a model at N origins.
+
+    Attributes:
+        quantiles: Normalised, shape (N, H, Q); NaN at origins where it is the model's own spread around no move.
+        measured: Whether these are quantiles of past moves over their expected size, shape (N,).
+    """
+
+    quantiles: Array
+    measured: Flags
+
+
+def base_of(model: Estimator, blocks: Blocks, past: Array, problem: Problem) -> Base:
+    """Quantiles of past moves, or those of the naive forecast where these are not given.
+
+    What learned from other series has proved itself there, and keeps its own spread around no move.
+
+    Args:
+        past: Quantiles of past moves over their expected size, shape (N, H, Q); NaN at origins without.
+    """
+    measured = np.asarray(np.isfinite(past).all(axis=(1, 2)))
+    if measured.all() or model.is_pretrained or not (model.learned and blocks.moves):
+        return Base(past, measured)
+    return Base(np.where(measured[:, None, None], past, NAIVE.by_known_errors(blocks, problem)), measured)
+
+
+def parts_of(raw: Array, linear: Array, base: Base, highway: Flags) -> Parts:
     """The parts of raw quantiles (N, H, Q).
 
     Args:
         linear: The linear component of their medians, shape (N, H).
-        past: Quantiles of past moves, shape (N, H, Q); NaN at origins without. Where they are apart, and so smooth over
-            the steps, the model's own are smoothed too.
+        base: Where past moves are measured and apart, and so smooth over the steps, the model's own are smoothed too.
+        highway: Which steps the linear component moves (`highway.steps_of_highway`).
     """
-    found = np.isfinite(past).all(axis=(1, 2), keepdims=True)
-    base = np.where(found, past, raw - raw[..., [MEDIAN]])
-    even = found & (np.diff(base[:, :1], axis=-1) > 0).all(axis=2, keepdims=True)
+    spread, found = raw - raw[..., [MEDIAN]], base.measured[:, None, None]
+    quantiles = np.where(np.isfinite(base.quantiles), base.quantiles, spread)
+    moves = linear[..., None]
+    if highway.any() and not found.all():
+        moves = moves + np.where(found | ~highway[:, None], 0.0, spread - quantiles)
+    even = found & (np.diff(quantiles[:, :1], axis=-1) > 0).all(axis=2, keepdims=True)
     own = np.where(even, smooth(raw), raw) if even.any() else raw
-    return Parts(base, linear[..., None], own - base - linear[..., None])
+    return Parts(quantiles, moves, own - quantiles - moves)
 
 
 def initial_losses() -> Array:
@@ -149,7 +182,7 @@ def _losses(error: Array, linear: Array, network: Array) -> Array:
 
     Args:
         error: Outcome minus the quantiles of the base, shape (Q, n).
-        linear: Shape (1, n).
+        linear: Shape (Q, n) or (1, n).
         network: Shape (Q, n).
     """
     first = FACTORS[0] if linear.any() else FACTORS[0][:1]
@@ -171,14 +204,14 @@ def _losses_together(first: Array, error: Array, linear: Array, network: Array) 
     levels = np.array(QUANTILES)[:, None]
     right = (first[:, None, None] * linear - error)[:, None] + FACTORS[1][:, None, None] * network
     beyond = np.maximum(right, 0.0, out=right).sum(axis=2) - np.maximum(-error, 0.0).sum(axis=0)
-    moved = first[:, None, None] * linear * levels.sum() + FACTORS[1][:, None] * (levels * network).sum(axis=0)
+    moved = first[:, None, None] * (levels * linear).sum(axis=0) + FACTORS[1][:, None] * (levels * network).sum(axis=0)
     return np.asarray(2 * (beyond - moved) / len(QUANTILES)).reshape(-1, error.shape[1])
 
 
 def trust_in(model: Estimator, measured: Flags) -> Array:
     """The head start of experts with the whole of a model's own component at N origins, in units of PRIOR, shape (N,).
 
-    That of the model; -1, as of one that has to prove itself, where the series walks.
+    That of the model; -1 where the series walks, on which nearly nothing can be learned.
 
     Args:
         measured: Where the expected size of moves is given, as on walks, shape (N,).

@@ -18,7 +18,7 @@ equations/            the same networks in numpy: forecasts without TensorFlow
 from difflib import get_close_matches
 
 from forecast.errors import ConfigError
-from forecast.models.baselines import Baseline, drift, naive, seasonal_naive
+from forecast.models.baselines import NAIVE, Baseline, drift, seasonal_naive
 from forecast.models.estimator import Callbacks, Estimator, Fit, OnStep, Problem, Step, Validation, WarmStart, Weights
 from forecast.models.forest import Forest
 from forecast.models.linear import Linear
@@ -59,7 +59,7 @@ _ALL: tuple[Estimator, ...] = (
     ),
     Garch("garch", "GJR-GARCH with filtered historical simulation, estimated by arch (Glosten et al. 1993)"),
     Har("har", "Heterogeneous autoregression of volatility, from ranges where there are (Corsi 2009)"),
-    Baseline("naive", "Tomorrow is like today: the last value", naive),
+    NAIVE,
     Baseline("drift", "The line from the first known value through the last", drift),
     Baseline("seasonal_naive", "The value one season ago", seasonal_naive),
 )

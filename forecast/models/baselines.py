@@ -38,6 +38,8 @@ from forecast.typing import Array, Rows
 FEWEST = 10
 # Residuals of one series that suffice for the quantiles of its training rows: a long one gives twice as many at most.
 MOST_RESIDUALS = 10_000
+# Errors of several steps that are in memory at once.
+CELLS = 1 << 16
 # From the scaled target (T,), origins (N,), steps (S,) and the season to scaled point forecasts (N, S).
 Point = Callable[[Array, Rows, Rows, int], Array]
 
@@ -93,17 +95,31 @@ class Baseline(Estimator):
 
         Where fewer than FEWEST are known, the quantiles of the training rows stand in.
         """
-        return in_own_units(blocks, partial(self._predict, weights, problem=problem))
+        usual = self._moves(blocks, problem)[:, :, None] + weights["residual_quantiles"]
+        found = self.by_known_errors(blocks, problem)
+        return np.where(np.isfinite(found), found, usual)
 
-    def _predict(self, weights: Weights, blocks: Blocks, *, problem: Problem) -> Array:
-        moves = self._moves(blocks, problem)
-        found = moves[:, :, None] + weights["residual_quantiles"]
+    def by_known_errors(self, blocks: Blocks, problem: Problem) -> Array:
+        """The point and the quantiles of its known errors, normalised, shape (N, H, Q); NaN where these are too few."""
+        return in_own_units(blocks, partial(self._by_known_errors, problem=problem))
+
+    def _by_known_errors(self, blocks: Blocks, *, problem: Problem) -> Array:
+        found = np.full((len(blocks.origin), problem.horizon, len(QUANTILES)), np.nan)
         rows, place = np.unique(refresh_rows(blocks.origin), return_inverse=True)
-        errors = [self._errors(blocks.inputs, step, rows, problem) for step in range(1, problem.horizon + 1)]
-        quantiles, count = quantiles_until(rows, errors)
+        quantiles, count = self._known_errors(blocks.inputs, rows, problem)
         enough = (count.min(axis=1) >= FEWEST)[place]
         found[enough] = self._around(blocks.part(enough), quantiles[place[enough]], problem)
         return found
+
+    def _known_errors(self, inputs: Inputs, rows: Rows, problem: Problem) -> tuple[Array, Rows]:
+        """Quantiles (R, H, Q) of the errors that are known at rows (R,), and their numbers (R, H)."""
+        steps = np.arange(1, problem.horizon + 1)
+        together = np.array_split(steps, min(len(steps), -(-len(steps) * len(inputs.target) // CELLS)))
+        every = [
+            quantiles_until(rows, [self._errors(inputs, step, rows, problem) for step in some]) for some in together
+        ]
+        quantiles, count = (np.concatenate(one, axis=1) for one in zip(*every, strict=True))
+        return quantiles, count
 
     def _errors(self, inputs: Inputs, step: int, rows: Rows, problem: Problem) -> tuple[Rows, Array]:
         """The rows in which errors over `step` rows became known, and these, as `_path` measures."""
@@ -151,3 +167,6 @@ class Baseline(Estimator):
 def _path(inputs: Inputs, origin: Rows, values: Array) -> Array:
     """Scaled values (..., N) as moves from their origins (N,): of the logarithm where the target is above 0."""
     return path_moves(values - inputs.target[origin], inputs.level[origin])
+
+
+NAIVE = Baseline("naive", "Tomorrow is like today: the last value", naive)

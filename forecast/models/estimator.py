@@ -146,8 +146,8 @@ class Estimator(ABC):
         is_local: Whether parameters are estimated from the rows up to each origin alone, so that its forecasts on
             training rows are as good a test as those on later ones.
         is_pretrained: Whether it learned from other series.
-        trust: How far its moves count before it has proved itself on a series that is no walk: -1 hardly at all, 1
-            mostly, 2 nearly all (`inference/shrinkage.py`).
+        trust: How far its moves count before it has proved itself on a series that is no walk: -0.5 little, 1 mostly,
+            2 nearly all (`inference/shrinkage.py`).
         goes_on: Whether an earlier training of it can go on with new rows: its `fit` takes a `WarmStart`.
     """
 
@@ -158,7 +158,7 @@ class Estimator(ABC):
     uses_lookback: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
     is_pretrained: ClassVar[bool] = False
-    trust: ClassVar[float] = -1.0
+    trust: ClassVar[float] = -0.5
     goes_on: ClassVar[bool] = False
 
     @abstractmethod

@@ -155,6 +155,14 @@ def _residuals(panel: Panel, origin: Rows, problem: Problem, lags: Array, future
     return np.concatenate([np.zeros((0, problem.horizon)), *parts])
 
 
+def steps_of_highway(weights: Weights) -> Flags:
+    """Which steps a highway moves, shape (H,); of one step, False, without a highway."""
+    if HIGHWAY[0] not in weights:
+        return np.zeros(1, bool)
+    kernel, future = (weights[name] for name in HIGHWAY)
+    return np.asarray(kernel.any(axis=(0, 1)) | future.any(axis=1))
+
+
 def apply_highway(weights: Weights, blocks: Blocks) -> Array:
     """The linear component of the moves, shape (N, S, H), normalised; 0 for models without a highway."""
     moves = np.zeros(blocks.y.shape)

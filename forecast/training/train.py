@@ -27,7 +27,7 @@ from forecast.inference.trained_model import TrainedModel, problem_of
 from forecast.inference.trajectory import TrainedOn
 from forecast.models import NETWORKS, Callbacks, Estimator, Fit, Problem, WarmStart, Weights, find_learner, find_model
 from forecast.models.estimator import clip_labels, window_blocks
-from forecast.models.highway import HIGHWAY, apply_highway
+from forecast.models.highway import HIGHWAY, apply_highway, steps_of_highway
 from forecast.models.neural.network import Network
 from forecast.models.volatility import past_quantiles, with_volatility
 from forecast.runtime import devices
@@ -296,7 +296,7 @@ def _calibrate(
         every = model.predict_each(weights, followed, problem)
         for (inputs, split), blocks, quantiles in zip(some, followed, every, strict=True):
             losses = shrinkage.head_start(_saved_by_highway(weights, inputs, split, problem))
-            found.append(_follow(model, weights, blocks, quantiles[:, 0], losses, split, stride))
+            found.append(_follow(model, weights, blocks, quantiles[:, 0], losses, split, problem, stride))
     return found
 
 
@@ -312,15 +312,23 @@ def _followed(model: Estimator, inputs: Inputs, split: Split, problem: Problem, 
 
 
 def _follow(
-    model: Estimator, weights: Weights, blocks: Blocks, quantiles: Array, losses: Array, split: Split, stride: int
+    model: Estimator,
+    weights: Weights,
+    blocks: Blocks,
+    quantiles: Array,
+    losses: Array,
+    split: Split,
+    problem: Problem,
+    stride: int,
 ) -> tuple[Array, Array]:
     """Expert losses and log scale after the origins of blocks, whose raw quantiles have the shape (N, H, Q)."""
     y, horizon = blocks.y[:, 0], quantiles.shape[1]
     if blocks.moves:
         past = past_quantiles(blocks.inputs, blocks.origin, horizon=horizon)
-        parts = shrinkage.parts_of(quantiles, apply_highway(weights, blocks)[:, 0], past)
+        base = shrinkage.base_of(model, blocks, past, problem)
+        parts = shrinkage.parts_of(quantiles, apply_highway(weights, blocks)[:, 0], base, steps_of_highway(weights))
         followed = shrinkage.follow_losses(parts, y, losses, stride=stride)
-        trust = shrinkage.trust_in(model, np.isfinite(past[:, 0, 0]))
+        trust = shrinkage.trust_in(model, base.measured)
         factors = shrinkage.factors_of(followed, horizon=horizon, trust=trust)
         quantiles, losses = shrinkage.shrink(parts, factors), followed[-1]
     validation = blocks.origin >= split.validation - 1
