@@ -87,7 +87,7 @@ def test_processes_end_when_their_parent_is_killed(code, least, tmp_path):
 
 
 SMALL = ["--lookback", "8", "--horizon", "3"]
-LONG = ["--models", "dense", "--out", "run", "--steps", "1000000", *SMALL]
+LONG = ["--models", "dense", "--out", "run", "--steps", "1000000", "--patience", "1000000", *SMALL]
 RUN, COMPARE = ["run", "PRICES", *LONG], ["compare", "PRICES", *LONG, "--jobs", "2", "--folds", "2"]
 
 
