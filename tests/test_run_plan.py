@@ -108,7 +108,7 @@ def test_where_networks_cannot_the_others_are_run_and_that_is_said_once():
     assert plan.models[4:] == ("naive", "drift", "seasonal_naive")
     (said,) = plan.cautions
     assert said.startswith("short: too short for networks. lookback=8 and horizon=8 need about")
-    assert "--horizon 4, which fits. Left out: finetuned, lstm, gru, rnn, dense." in said
+    assert "--horizon 4, which fits, or `forecast predict`, which needs no training. Left out: finetuned," in said
     assert "Tested instead: pretrained, linear" in said
     split = plan.dataset.split
     assert split.rows - split.test == split.test - split.validation == 8

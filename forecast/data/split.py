@@ -65,4 +65,4 @@ def _what_fits(training: int, most: int, config: ExperimentConfig) -> str:
         return "Use a longer series."
     lookback = min(config.lookback or 0, training - horizon - 1)
     options = f"--horizon {horizon}" + (f" --lookback {lookback}" if lookback != (config.lookback or 0) else "")
-    return f"Use a longer series, or {options}, which fits."
+    return f"Use a longer series, or {options}, which fits, or `forecast predict`, which needs no training."
