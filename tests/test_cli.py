@@ -156,6 +156,8 @@ WRONG = [
     (["run", "PRICES:Open"], "NAME in FILE:NAME must be one of Close. Received: Open"),
     (["run", "-"], "standard input is not read. Save it first: ... > prices.csv"),
     (["run", "https://host.example/prices.csv"], "addresses are not read. Received: https://host.example/prices.csv"),
+    (["predict", "PRICES", "--csv", "-"], "`csv` must be a file or folder, and - stands for an option or a stream."),
+    (["run", "PRICES", "--out", "--json"], "Received: out=--json. Give a name; --json prints on standard output."),
     (["predict", "-", "--model", "nowhere"], "a saved model is a folder with bundle.json"),
     (["inspect", "PRICES", "--exchange", "nowhere"], "`exchange` must be one that"),
     (["inspect", "PRICES", "--plot", "picture.doc"], "a picture must end in one of"),

@@ -14,6 +14,7 @@ import typer
 
 from forecast.cli import progress
 from forecast.config import ExperimentConfig, InputConfig, NetworkConfig, TrainingConfig
+from forecast.errors import ConfigError
 
 Options = Mapping[str, tuple[Any, Any]]
 
@@ -123,6 +124,7 @@ def shared(*groups: Options) -> Callable[[Callable[..., None]], Callable[..., No
         @wraps(command)
         def call(**options: Any) -> None:
             progress.set_quiet(options["quiet"])
+            _check_names(options)
             command(**{name: value for name, value in options.items() if name in signature.parameters})
 
         parameters = [
@@ -135,6 +137,16 @@ def shared(*groups: Options) -> Callable[[Callable[..., None]], Callable[..., No
         return call
 
     return decorate
+
+
+def _check_names(options: Mapping[str, Any]) -> None:
+    """Refuses `-` and options where a name is due, as in `--csv --json`, before a file of that name is written."""
+    for name, value in options.items():
+        if isinstance(value, Path) and str(value).startswith("-"):
+            raise ConfigError(
+                f"`{name}` must be a file or folder, and - stands for an option or a stream. "
+                f"Received: {name}={value}. Give a name; --json prints on standard output."
+            )
 
 
 def given_fields(options: Mapping[str, Any]) -> dict[str, Any]:
