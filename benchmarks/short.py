@@ -1,6 +1,6 @@
 """How a year of months is forecast from a few of them: further ahead than the rows suffice to test.
 
-    .venv/bin/python benchmarks/short.py                 simulated series: a season, a walk, a trend, noise
+    .venv/bin/python benchmarks/short.py                 simulated series: a season, a walk, trends, noise
     .venv/bin/python benchmarks/short.py --number 200
     .venv/bin/python benchmarks/short.py --rows 48,60 --models ets,linear --number 10
 
@@ -26,6 +26,8 @@ def simulated(kind: str, rows: int, random: np.random.Generator) -> np.ndarray:
         "season": 50 + 10 * np.sin(2 * np.pi * month / SEASON) + 2 * noise,
         "walk": 50 + noise.cumsum(),
         "trend": 0.5 * month + 2 * noise,
+        "steady": 100 + 3 * month + 0.3 * noise,
+        "growth": 100 * 1.02**month * (1 + 0.01 * noise),
         "noise": noise,
     }[kind]
 
@@ -61,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     print("rows  kind     model        MAE / naive     in 90 %  first three   last three")
     for rows in map(int, options.rows.split(",")):
-        for kind in ("season", "walk", "trend", "noise"):
+        for kind in ("season", "walk", "trend", "steady", "growth", "noise"):
             print_measured(kind, rows, options.number, list(filter(None, options.models.split(","))))
 
 

@@ -2,6 +2,7 @@
 
 candidates.py   the forecasts in closed form that it mixes, and their errors at earlier origins of a window
 regressions.py  ridge regressions among them, step by step or for each step ahead
+trend.py        the steady trend, taken out of a window before it looks
 features.py     what it sees of a window
 holes.py        windows of a series with missing rows
 mixing.py       the network in numpy

@@ -24,6 +24,7 @@ from forecast.models.pretrained.features import Seen, look
 from forecast.models.pretrained.fine_tuning import Windows, fine_tune
 from forecast.models.pretrained.holes import Track, track_of
 from forecast.models.pretrained.mixing import SHAPES, STEP, mix, random_weights
+from forecast.models.pretrained.trend import Trend, trend_of
 from forecast.runtime.blas import one_thread
 from forecast.typing import Array, Rows
 
@@ -65,9 +66,10 @@ class Pretrained(Estimator):
         tracks = [track_of(blocks.inputs, blocks.origin, problem.config.seasons) for blocks in several]
         alike = _alike(tracks, _most_rows(problem))
         while groups := _enough(alike):
-            seen = Seen.joined([_seen(tracks, *group, problem) for group in groups])
-            moves = mix(weights, seen) * seen.unit[:, None, None]
-            for place, chosen in (part for parts, _, _ in groups for part in parts):
+            trends, parts = zip(*(_seen(tracks, *group, problem) for group in groups), strict=True)
+            seen = Seen.joined(parts)
+            moves = Trend.joined(trends).add(mix(weights, seen) * seen.unit[:, None, None])
+            for place, chosen in (part for members, _, _ in groups for part in members):
                 own, moves = moves[: len(chosen)], moves[len(chosen) :]
                 found[place][chosen] = several[place].part(chosen).normalise_moves(own)
         return [one[:, None] for one in found]
@@ -120,9 +122,9 @@ def _windows_of(weights: Weights, inputs: Inputs, origin: Rows, problem: Problem
     """Windows at origins of one series, those of one length together."""
     found, track = [], track_of(inputs, origin, problem.config.seasons)
     for ((_, chosen),), length, positive in _alike([track], _most_rows(problem)):
-        seen = _look(track.windows(chosen, length, positive=positive), problem, positive=positive)
+        trend, seen = _look(track.windows(chosen, length, positive=positive), problem, positive=positive)
         moves = outcomes(inputs.labels, origin[chosen], horizon=problem.horizon) - inputs.target[origin[chosen], None]
-        found.append(Windows.of(weights, seen, moves / seen.unit[:, None]))
+        found.append(Windows.of(weights, seen, trend.subtract(moves) / seen.unit[:, None]))
     return found
 
 
@@ -188,12 +190,14 @@ def _enough(alike: Iterator[Group]) -> list[Group]:
 
 def _seen(
     tracks: Sequence[Track], parts: list[tuple[int, Rows]], length: int, positive: bool, problem: Problem
-) -> Seen:
-    """What the network sees of a group of windows."""
+) -> tuple[Trend, Seen]:
+    """The steady trends of a group of windows, and what the network sees of them."""
     windows = [tracks[place].windows(chosen, length, positive=positive) for place, chosen in parts]
     return _look(np.concatenate(windows), problem, positive=positive)
 
 
-def _look(x: Array, problem: Problem, *, positive: bool) -> Seen:
-    """What the network sees of windows (N, length)."""
-    return look(x, _seasons(problem), problem.horizon, positive=positive)
+def _look(x: Array, problem: Problem, *, positive: bool) -> tuple[Trend, Seen]:
+    """The steady trends of windows (N, length), and what the network sees of their rows without them."""
+    seasons = _seasons(problem)
+    trend = trend_of(x, seasons, problem.horizon, positive=positive)
+    return trend, look(trend.remove(x), seasons, problem.horizon, positive=positive)
