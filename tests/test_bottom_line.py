@@ -70,6 +70,15 @@ def test_too_short_a_test_says_what_would_suffice():
     assert line.startswith("The test is too short to say whether anything beats naive: --horizon 2 would do.")
 
 
+def test_too_short_a_test_of_medians_is_no_defeat_where_intervals_are_better():
+    verdicts, scores = judged({"lstm": knows(0.4)}, first=386)
+    better = [replace(one, crps_vs_naive=0.5, p_intervals=0.001) if one.enough else one for one in verdicts]
+    assert bottom_line(better, scores) == (
+        "The test is too short to say whether a median beats naive's: --horizon 2 would do; "
+        "use the intervals of lstm: their CRPS is 50.0% smaller, beyond luck."
+    )
+
+
 def test_copies_are_said_once_and_not_of_baselines():
     def late(row, step):
         return SERIES.y[row - 1] + 0.5

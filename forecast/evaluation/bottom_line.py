@@ -31,13 +31,16 @@ def bottom_line(verdicts: Sequence[Verdict], scores: Sequence[Scores]) -> str:
 
 def _without_winner(judged: Mapping[str, Verdict]) -> str:
     others = [verdict for verdict in judged.values() if verdict.outcome != "baseline"]
+    is_too_short = bool(others) and all(verdict.enough for verdict in others)
     intervals = {name: one.crps_vs_naive for name, one in judged.items() if one.has_better_intervals}
     if intervals:
         chosen = _simplest(intervals)
         size = f"{1 - intervals[chosen]:.1%}"
-        return f"{NOTHING}'s median; use the intervals of {chosen}: their CRPS is {size} smaller, beyond luck."
+        unsaid = f"The test is too short to say whether a median beats naive's: {others[0].enough}"
+        medians = unsaid if is_too_short else f"{NOTHING}'s median"
+        return f"{medians}; use the intervals of {chosen}: their CRPS is {size} smaller, beyond luck."
     naive = judged.get("naive")
-    if others and all(verdict.enough for verdict in others):
+    if is_too_short:
         return f"The test is too short to say whether anything beats naive: {others[0].enough}."
     broken = naive.intervals if naive else ""
     return f"{NOTHING}: use naive. {broken}" if broken else f"{NOTHING}: use naive, or its intervals."
