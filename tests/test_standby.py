@@ -156,6 +156,26 @@ except KeyboardInterrupt:
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals there")
+def test_a_signal_that_ends_the_caller_is_not_taken_for_a_wish_to_stop():
+    """Also where it comes while the caller hears of a job, as it draws its progress."""
+    code = """
+import os, signal
+from forecast.runtime import lifeline
+from forecast.runtime.parallel.standby import standby
+import test_standby
+lifeline.listen()
+try:
+    with standby(1) as one, one.interruptible():
+        one.submit("job", test_standby.count)
+        print(one.finish(lambda _: os.kill(os.getpid(), signal.SIGTERM)))
+except KeyboardInterrupt:
+    print("raised", lifeline.received())
+"""
+    process = _start(code)
+    assert process.communicate(timeout=300)[0] == f"raised {signal.SIGTERM:d}\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="processes are killed in another way there")
 def test_nothing_is_left_when_the_block_ends_or_the_caller_is_killed():
     with standby(1) as one:

@@ -17,7 +17,7 @@ from typing import Any
 
 from forecast.errors import ForecastError
 from forecast.runtime.garbage import collect_seldom
-from forecast.runtime.lifeline import end_with
+from forecast.runtime.lifeline import end_with, received
 from forecast.runtime.parallel.jobs import MARK, SHARED_GPU, Initializer
 
 # Seconds between two looks for Ctrl-C.
@@ -142,6 +142,8 @@ class Standby:
             try:
                 on_message(content)
             except KeyboardInterrupt:
+                if received():
+                    raise
                 self._interrupted = True
         elif kind == FAILED and not isinstance(content, ForecastError):
             raise content
